@@ -1,0 +1,32 @@
+"""Data sets, splits and loaders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from course.data.dataset import ImageDataset, Splits
+from course.data.shapes import make_shapes
+from course.errors import CourseError
+
+__all__ = ["ImageDataset", "Splits", "load_dataset", "make_shapes"]
+
+
+def load_dataset(name: str | Path, *, root: Path | None = None, seed: int = 0) -> Splits:
+    """Load a data set by name.
+
+    Args:
+        name: ``"shapes"`` (procedural, offline), ``"cifar10"`` (downloaded once) or the path of an
+            ``.npz`` file with ``x_train, y_train, x_test, y_test``.
+        root: folder for what is downloaded; default ``$SSL_COURSE_DATA`` or ``~/.cache/ssl-course``.
+        seed: seed of ``shapes``; the other two do not depend on it.
+
+    Returns:
+        ``Splits(train, test)``, each an ``ImageDataset`` of (N, 32, 32, 3) uint8 images.
+
+    Raises:
+        CourseError: the name is unknown, or the data cannot be had. There is no falling back to
+            another data set.
+    """
+    if str(name) == "shapes":
+        return make_shapes(seed=seed)
+    raise CourseError(f'unknown data set "{name}": give shapes, cifar10 or the path of an .npz file')
