@@ -1,0 +1,115 @@
+# `make help` lists the targets. Everything is installed into .venv inside this folder; nothing else is touched.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+PYTHONS := 3.11 3.12 3.13 3.14
+VENV_COLAB := .venv-colab
+PYTHONS_COLAB := 3.13 3.12
+PIP_INSTALL := -m pip install --no-input --disable-pip-version-check $(if $(CI),--quiet --progress-bar off)
+
+# Grading, training and tests are on the CPU unless said otherwise: JAX_PLATFORMS=cuda make demo
+export JAX_PLATFORMS ?= cpu
+
+CORES := $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# Each worker of the test run imports jax and torch (about 1.5 GB), so no more than four; each gets its share of the cores.
+TEST_WORKERS ?= $(shell n=$(CORES); echo $$(( n > 4 ? 4 : n )))
+TEST_THREADS := $(shell n=$$(( $(CORES) / $(TEST_WORKERS) )); echo $$(( n < 1 ? 1 : n )))
+TEST_ENV := PJRT_NPROC=$(TEST_THREADS) OMP_NUM_THREADS=$(TEST_THREADS) PYTHONHASHSEED=0
+PYTEST := $(TEST_ENV) $(PY) -m pytest -n $(TEST_WORKERS) --dist worksteal --durations=15
+
+.PHONY: help
+help: ## Show this list.
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMP) ## Install the pinned environment into .venv (TORCH=cpu: without the CUDA libraries, see README).
+
+# torch's CUDA libraries are pins of their own; with TORCH=cpu they are left out (torch then comes from PyTorch's own index).
+PINS := $(if $(filter cpu,$(TORCH)),<(grep -vE '^(cuda|nvidia|triton)' requirements/dev.txt),requirements/dev.txt)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@if ! $(PY) -c 'import pip' 2>/dev/null; then \
+	    python=$$(requirements/find_python.sh $(PYTHONS)); \
+	    echo "Making $(VENV) with $$python"; \
+	    "$$python" -m venv --clear $(VENV); \
+	fi
+	@echo "Installing the pinned packages: 6 GB with torch's CUDA libraries, about two minutes on a fast line."
+	@$(PY) $(PIP_INSTALL) -r $(PINS)
+	@$(PY) $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: demo
+demo: setup ## Build, grade a sample class, train FixMatch on shapes: under five minutes, offline.
+	@$(PY) -m autograder.demo
+
+.PHONY: build
+build: setup ## Make every derived file: notebooks, releases, expected values, tables.
+	$(PY) -m autograder build
+
+.PHONY: lint
+lint: setup ## Ruff, types of the public functions, dependency arrows.
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest -q tests/project/test_arrows.py
+
+.PHONY: test
+test: lint ## All tests but the long ones: under twenty minutes on four cores.
+	$(PY) -m autograder build --check
+	$(PYTEST) -m "not slow and not colab" tests
+
+.PHONY: test-all
+test-all: lint ## All tests, the long ones too.
+	$(PY) -m autograder build --check
+	$(PYTEST) -m "not colab" tests
+
+.PHONY: test-colab
+test-colab: setup ## Run the notebook and the checks with Colab's package versions (needs Python 3.13 or 3.12).
+	@python=$$(requirements/find_python.sh $(PYTHONS_COLAB) 2>/dev/null) || python=""; \
+	if [ -z "$$python" ]; then \
+	    echo "SKIPPED: Colab's packages need Python 3.13 or 3.12, and this machine has neither."; \
+	else \
+	    $(MAKE) --no-print-directory $(VENV_COLAB)/.installed; \
+	    $(TEST_ENV) $(VENV_COLAB)/bin/python -m pytest -m colab tests/colab; \
+	    $(TEST_ENV) $(VENV_COLAB)/bin/python -m pytest -m "not slow" tests/checks; \
+	fi
+
+$(VENV_COLAB)/.installed: requirements/colab.txt
+	@python=$$(requirements/find_python.sh $(PYTHONS_COLAB)); \
+	echo "Making $(VENV_COLAB) with $$python and the packages of Colab"; \
+	"$$python" -m venv --clear $(VENV_COLAB)
+	@$(VENV_COLAB)/bin/python $(PIP_INSTALL) -r requirements/colab.txt
+	@touch $@
+
+.PHONY: bench
+bench: setup ## Print the table of measured ratios.
+	$(PY) -m benchmarks
+
+.PHONY: bundle
+bundle: setup ## Make dist/<unit>.zip for students: notebook, wheel, checkpoint.
+	$(PY) -m autograder bundle
+
+.PHONY: publish
+publish: setup ## Make a folder to push as the students' repository: make publish DIR=...
+	@test -n "$(DIR)" || { echo "error: name the folder: make publish DIR=../course-for-students" >&2; exit 2; }
+	$(PY) -m autograder publish "$(DIR)"
+
+.PHONY: lock
+lock: setup ## Resolve requirements/*.in into the exact pins of requirements/*.txt.
+	$(PY) requirements/lock.py
+
+.PHONY: clean
+clean: ## Remove what the other targets made, but neither .venv nor any grades or hand-ins.
+	rm -rf build dist demo *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . \( -name '.venv*' -o -name .git \) -prune -o -type d \( -name __pycache__ -o -name .ipynb_checkpoints \) -print0 \
+	    | xargs -0 -r rm -rf
+
+.PHONY: distclean
+distclean: clean ## Remove the environments as well.
+	rm -rf $(VENV) $(VENV_COLAB)
