@@ -1,0 +1,260 @@
+"""Typed access to ``units.yml``, the one place where titles, points, rubrics and run times are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import yaml
+
+from course.errors import CourseError
+
+T = TypeVar("T")
+
+
+class _HasName(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=_HasName)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A function that the student writes, graded by its check.
+
+    Attributes:
+        name: the function's name, which is also its grade id.
+        title: a few words.
+        minutes: how long it may take.
+        points: the most its grade cell gives.
+        difficulty: 1 (one line to fill in) to 4 (an open problem).
+        objectives: what the student can do afterwards.
+        prerequisites: names of earlier exercises whose functions this one uses.
+    """
+
+    name: str
+    title: str
+    minutes: int
+    points: int
+    difficulty: int
+    objectives: tuple[str, ...]
+    prerequisites: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One line of a question's rubric; students read it too, so it does not give the answer away."""
+
+    points: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question answered in words and graded by hand; ``points`` is the sum over ``criteria``."""
+
+    name: str
+    title: str
+    minutes: int
+    points: int
+    prompt: str
+    criteria: tuple[Criterion, ...]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long the unit's training takes on a machine; ``minutes`` is None where nobody measured it."""
+
+    machine: str
+    minutes: float | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit of the course.
+
+    Attributes:
+        name: folder name, assignment name and key in units.yml.
+        title: the notebook's first heading.
+        summary: one sentence for tables.
+        framework: the library that the exercises are written in.
+        notebook: the notebook's file name without its extension.
+        minutes: reading, exercises and the waiting together.
+        objectives: what the student can do at the end.
+        prerequisites: what the student should know before.
+        sections: the notebook's level-2 headings in order.
+        exercises: in the order of the notebook.
+        questions: in the order of the notebook.
+        budgets: training times.
+    """
+
+    name: str
+    title: str
+    summary: str
+    framework: str
+    notebook: str
+    minutes: int
+    objectives: tuple[str, ...]
+    prerequisites: tuple[str, ...]
+    sections: tuple[str, ...]
+    exercises: tuple[Exercise, ...]
+    questions: tuple[Question, ...]
+    budgets: tuple[Budget, ...]
+
+    @property
+    def points(self) -> int:
+        """The most a hand-in can get."""
+        return sum(e.points for e in self.exercises) + sum(q.points for q in self.questions)
+
+    def exercise(self, name: str) -> Exercise:
+        """The exercise called ``name``. Raises CourseError for an unknown name."""
+        return _named(self.exercises, name, f"unit {self.name} has no exercise")
+
+    def question(self, name: str) -> Question:
+        """The question called ``name``. Raises CourseError for an unknown name."""
+        return _named(self.questions, name, f"unit {self.name} has no question")
+
+
+@dataclass(frozen=True)
+class Course:
+    """The whole file.
+
+    Attributes:
+        repository: "owner/name" of the public student repository on GitHub, or None: no badges then.
+        units: in the order of the course.
+    """
+
+    repository: str | None
+    units: tuple[Unit, ...]
+
+    def unit(self, name: str) -> Unit:
+        """The unit called ``name``. Raises CourseError for an unknown name."""
+        return _named(self.units, name, "the course has no unit")
+
+
+def load_course(path: Path | None = None) -> Course:
+    """Read and validate a units file (by default the course's own).
+
+    Raises:
+        CourseError: a key is missing, unknown or of the wrong type, a name occurs twice, a rubric does not
+            add up to its question's points, or a prerequisite is not an earlier exercise.
+    """
+    return _own_course() if path is None else _parse_course(path.read_text(encoding="utf-8"), str(path))
+
+
+def load_unit(name: str) -> Unit:
+    """The unit called ``name`` of the course's own file. Raises CourseError for an unknown name."""
+    return load_course().unit(name)
+
+
+@cache
+def _own_course() -> Course:
+    return _parse_course((resources.files("course") / "units.yml").read_text(encoding="utf-8"), "units.yml")
+
+
+def _parse_course(text: str, where: str) -> Course:
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise CourseError(
+            f"{where} is not valid YAML ({str(error).splitlines()[0]}): correct the file"
+        ) from error
+    _require(
+        isinstance(raw, dict) and set(raw) == {"repository", "units"}, where, "needs `repository` and `units`"
+    )
+    repository = raw["repository"]
+    _require(
+        repository is None or (isinstance(repository, str) and repository.count("/") == 1),
+        where,
+        "`repository` must be empty or owner/name",
+    )
+    _require(isinstance(raw["units"], dict) and raw["units"], where, "`units` must name at least one unit")
+    return Course(
+        repository, tuple(_unit(name, data, f"{where}: {name}") for name, data in raw["units"].items())
+    )
+
+
+def _unit(name: str, data: dict[str, Any], where: str) -> Unit:
+    data = dict(data, name=name)
+    _require_keys(Unit, data, where)
+    exercises = tuple(_build(Exercise, item, where) for item in data["exercises"])
+    questions = tuple(_question(item, where) for item in data["questions"])
+    budgets = tuple(_build(Budget, item, where) for item in data["budgets"])
+    graded: tuple[Exercise | Question, ...] = (*exercises, *questions)
+    names = [item.name for item in graded]
+    _require(len(names) == len(set(names)), where, "two exercises or questions have one name")
+    for position, exercise in enumerate(exercises):
+        earlier = {item.name for item in exercises[:position]}
+        _require(
+            set(exercise.prerequisites) <= earlier,
+            f"{where}: {exercise.name}",
+            "a prerequisite is not an earlier exercise",
+        )
+        _require(1 <= exercise.difficulty <= 4, f"{where}: {exercise.name}", "`difficulty` must be 1 to 4")
+    for item in graded:
+        _require(
+            item.points > 0 and item.minutes > 0,
+            f"{where}: {item.name}",
+            "`points` and `minutes` must be positive",
+        )
+    return _build(Unit, data | {"exercises": exercises, "questions": questions, "budgets": budgets}, where)
+
+
+def _question(data: dict[str, Any], where: str) -> Question:
+    _require_keys(Question, data, where)
+    where = f"{where}: {data['name']}"
+    criteria = tuple(_build(Criterion, item, where) for item in data["criteria"])
+    _require(
+        sum(c.points for c in criteria) == data["points"], where, "the rubric does not add up to `points`"
+    )
+    return _build(Question, data | {"criteria": criteria}, where)
+
+
+_CHECKS: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float | None": (int, float, type(None)),
+    "str | None": (str, type(None)),
+}
+
+
+def _build(kind: type[T], data: dict[str, Any], where: str) -> T:
+    """An instance of the dataclass ``kind``; lists become tuples, and simple types are checked."""
+    _require_keys(kind, data, where)
+    values = {}
+    for field in fields(kind):  # type: ignore[arg-type]
+        value = data[field.name]
+        if str(field.type).startswith("tuple"):
+            _require(isinstance(value, list | tuple), where, f"`{field.name}` must be a list")
+            value = tuple(value)
+        else:
+            right = isinstance(value, _CHECKS[str(field.type)]) and not isinstance(value, bool)
+            _require(right, where, f"`{field.name}` must be {field.type}, not {value!r}")
+        values[field.name] = value
+    return kind(**values)
+
+
+def _require_keys(kind: type, data: dict[str, Any], where: str) -> None:
+    _require(isinstance(data, dict), where, f"a {kind.__name__.lower()} must be a mapping, not {data!r}")
+    wanted, got = {field.name for field in fields(kind)}, set(data)
+    _require(wanted <= got, where, f"missing {', '.join(sorted(wanted - got))}")
+    _require(got <= wanted, where, f"unknown {', '.join(sorted(got - wanted))}")
+
+
+def _require(condition: bool, where: str, what: str) -> None:
+    if not condition:
+        raise CourseError(f"{where}: {what}")
+
+
+def _named(items: tuple[N, ...], name: str, otherwise: str) -> N:
+    for item in items:
+        if item.name == name:
+            return item
+    known = ", ".join(item.name for item in items)
+    raise CourseError(f"{otherwise} called {name!r}: use one of {known}")
