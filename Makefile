@@ -101,8 +101,8 @@ publish: setup ## Make a folder to push as the students' repository: make publis
 	$(PY) -m autograder publish "$(DIR)"
 
 .PHONY: lock
-lock: setup ## Resolve requirements/*.in into the exact pins of requirements/*.txt.
-	$(PY) requirements/lock.py
+lock: setup ## Resolve requirements/*.in into exact pins (UPGRADE=1: take the newest of everything).
+	UPGRADE=$(UPGRADE) requirements/lock.sh
 
 .PHONY: clean
 clean: ## Remove what the other targets made, but neither .venv nor any grades or hand-ins.
