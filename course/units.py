@@ -174,7 +174,9 @@ def _parse_course(text: str, where: str) -> Course:
         where,
         "`repository` must be empty or owner/name",
     )
-    _require(isinstance(raw["units"], dict) and raw["units"], where, "`units` must name at least one unit")
+    _require(
+        isinstance(raw["units"], dict) and bool(raw["units"]), where, "`units` must name at least one unit"
+    )
     return Course(
         repository, tuple(_unit(name, data, f"{where}: {name}") for name, data in raw["units"].items())
     )
@@ -232,6 +234,8 @@ def _build(kind: type[T], data: dict[str, Any], where: str) -> T:
         value = data[field.name]
         if str(field.type).startswith("tuple"):
             _require(isinstance(value, list | tuple), where, f"`{field.name}` must be a list")
+            texts = str(field.type) != "tuple[str, ...]" or all(isinstance(item, str) for item in value)
+            _require(texts, where, f"`{field.name}` must be a list of texts")
             value = tuple(value)
         else:
             right = isinstance(value, _CHECKS[str(field.type)]) and not isinstance(value, bool)

@@ -1,0 +1,86 @@
+"""units.yml is read, and each kind of mistake in it is named."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+
+from course.errors import CourseError
+from course.units import Course, load_course, load_unit
+
+ROOT = Path(__file__).resolve().parents[2]
+UNITS = ROOT / "course" / "units.yml"
+
+
+def edited(tmp_path: Path, edit) -> Path:
+    data = yaml.safe_load(UNITS.read_text(encoding="utf-8"))
+    edit(data)
+    path = tmp_path / "units.yml"
+    path.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def test_the_file_loads_the_same_by_path_and_as_package_data():
+    assert load_course(UNITS) == load_course()
+    assert isinstance(load_course(), Course)
+
+
+def test_fixmatch_points_add_up():
+    unit = load_unit("fixmatch")
+    assert unit.points == sum(e.points for e in unit.exercises) + sum(q.points for q in unit.questions)
+    assert unit.exercise("get_fixmatch_loss_fn").points == max(e.points for e in unit.exercises)
+    assert [q.name for q in unit.questions] == ["Q1", "Q2", "Q3", "Q4"]
+
+
+def test_every_exercise_is_a_function_of_the_reference_solution_in_its_order():
+    for unit in load_course().units:
+        tree = ast.parse((ROOT / "solutions" / f"{unit.name}.py").read_text(encoding="utf-8"))
+        functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+        names = [e.name for e in unit.exercises]
+        assert [name for name in functions if name in names] == names
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda d: d.pop("units"), "needs `repository` and `units`"),
+        (lambda d: d.update(repository="no-slash"), "`repository` must be"),
+        (lambda d: d["units"]["fixmatch"].pop("title"), "missing title"),
+        (lambda d: d["units"]["fixmatch"].update(tittle="x"), "unknown tittle"),
+        (lambda d: d["units"]["fixmatch"].update(minutes="long"), "`minutes` must be int"),
+        (lambda d: d["units"]["fixmatch"].update(objectives="one"), "`objectives` must be a list"),
+        (lambda d: d["units"]["fixmatch"].update(sections=[1]), "`sections` must be a list of texts"),
+        (lambda d: d["units"]["fixmatch"]["exercises"][0].update(points=0), "must be positive"),
+        (lambda d: d["units"]["fixmatch"]["exercises"][0].update(points=True), "`points` must be int"),
+        (lambda d: d["units"]["fixmatch"]["exercises"][0].update(difficulty=5), "`difficulty`"),
+        (lambda d: d["units"]["fixmatch"]["exercises"][1].update(name="Q1"), "have one name"),
+        (
+            lambda d: d["units"]["fixmatch"]["exercises"][0].update(prerequisites=["get_forward_fn"]),
+            "not an earlier exercise",
+        ),
+        (lambda d: d["units"]["fixmatch"]["questions"][0].update(points=9), "does not add up"),
+        (lambda d: d["units"]["fixmatch"]["questions"].append("Q5"), "must be a mapping"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named(tmp_path, edit, message):
+    with pytest.raises(CourseError, match=message):
+        load_course(edited(tmp_path, edit))
+
+
+def test_text_that_is_not_yaml_is_named(tmp_path):
+    path = tmp_path / "units.yml"
+    path.write_text("units: [", encoding="utf-8")
+    with pytest.raises(CourseError, match="not valid YAML"):
+        load_course(path)
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(CourseError, match=r"use one of .*fixmatch"):
+        load_unit("fixmach")
+    with pytest.raises(CourseError, match=r"use one of .*get_forward_fn"):
+        load_unit("fixmatch").exercise("forward")
+    with pytest.raises(CourseError, match="use one of Q1"):
+        load_unit("fixmatch").question("Q9")
