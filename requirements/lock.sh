@@ -13,7 +13,7 @@ lock() { # NAME OLDEST-PYTHON DESCRIPTION
     local out="$scratch/$1.txt"
     grep -v '^#' "$1.txt" >"$out" 2>/dev/null || true
     "$scratch/venv/bin/uv" pip compile --quiet --universal --python-version "$2" ${UPGRADE:+--upgrade} \
-        --no-header --no-annotate --no-emit-index-url --no-emit-find-links "$1.in" --output-file "$out"
+        --no-header --no-annotate "$1.in" --output-file "$out"
     { echo "# $3 Made by \`make lock\` from $1.in."; cat "$out"; } >"$1.txt"
 }
 

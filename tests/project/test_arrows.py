@@ -1,0 +1,108 @@
+"""Who may import whom: course <- solutions <- autograder, and notebooks see course alone."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FIRST_PARTY = {"autograder", "benchmarks", "course", "solutions", "tests"}
+MAY_IMPORT = {
+    "course": {"course"},
+    "solutions": {"course", "solutions"},
+    "autograder": {"autograder", "course", "solutions"},
+    "benchmarks": {"autograder", "benchmarks", "course", "solutions"},
+    "source_notebooks": {"course"},
+    "release": {"course"},
+}
+# Imported where Colab or the notebook server provides it, and only after asking.
+OPTIONAL = {"google", "tensorboard", "ipywidgets"}
+HEAVY = ["torch", "torchvision", "jax_resnet", "matplotlib", "tensorboard", "tensorflow", "pandas"]
+
+
+def imported(source: str) -> set[str]:
+    """Top-level packages that a piece of Python imports, by statement or by name."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = ast.unparse(node.func).rpartition(".")[2]
+            if called in {"import_module", "__import__", "run_module"}:
+                found.add(str(node.args[0].value).partition(".")[0])
+    return found
+
+
+def code_of(path: Path) -> str:
+    """The Python of a module, a percent notebook or an .ipynb (its magics left out)."""
+    if path.suffix == ".py":
+        return path.read_text(encoding="utf-8")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    lines = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code").splitlines()
+    return "\n".join(re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in lines)
+
+
+def files_of(package: str) -> list[Path]:
+    return sorted(path for suffix in ("py", "ipynb") for path in (ROOT / package).rglob(f"*.{suffix}"))
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_arrows(package: str) -> None:
+    files = files_of(package)
+    assert files, f"{package}/ holds no Python: has it moved?"
+    forbidden = FIRST_PARTY - MAY_IMPORT[package]
+    broken = {
+        str(path.relative_to(ROOT)): bad for path in files if (bad := imported(code_of(path)) & forbidden)
+    }
+    assert not broken, f"imports against the arrows: {broken}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import solutions",
+        "from solutions.fixmatch import get_forward_fn",
+        "def f():\n    import autograder.build as b",
+        "import importlib\nimportlib.import_module('solutions.fixmatch')",
+        "__import__('autograder')",
+    ],
+)
+def test_an_arrow_broken_in_any_form_is_seen(source: str) -> None:
+    assert imported(source) & {"solutions", "autograder"}
+
+
+def test_course_needs_nothing_that_its_wheel_does_not_declare() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {
+        re.match(r"[\w-]+", line).group().lower().replace("_", "-") for line in project["dependencies"]
+    }
+    distributions = packages_distributions()
+    undeclared = {}
+    for path in files_of("course"):
+        foreign = imported(code_of(path)) - FIRST_PARTY - OPTIONAL - set(sys.stdlib_module_names)
+        for name in foreign:
+            owners = {owner.lower().replace("_", "-") for owner in distributions.get(name, [name])}
+            if not owners & declared:
+                undeclared.setdefault(str(path.relative_to(ROOT)), set()).add(name)
+    assert not undeclared, f"not among pyproject's dependencies: {undeclared}"
+
+
+def test_importing_course_is_light() -> None:
+    modules = "course, course.checks, course.training, course.environment, course.units"
+    program = f"import sys, {modules}; print([m for m in {HEAVY} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-W", "error::ImportWarning", "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]", f"`import {modules}` also imports {done.stdout.strip()}"

@@ -1,0 +1,143 @@
+"""What students receive (the wheel and the releases) holds neither answers nor hidden checks."""
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"### BEGIN SOLUTION\n(.*?)\s*### END SOLUTION", re.DOTALL)
+HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS|### BEGIN SOLUTION|### BEGIN MARK SCHEME")
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def solution_blocks() -> dict[str, str]:
+    """Exercise -> the text between its markers."""
+    found = {}
+    for path in (ROOT / "solutions").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef):
+                for block in BLOCK.findall(ast.get_source_segment(text, node) or ""):
+                    found[node.name] = block
+    return found
+
+
+def solution_lines() -> set[str]:
+    """Lines of answers that are long enough to be nobody else's."""
+    lines = (line.strip() for block in solution_blocks().values() for line in block.splitlines())
+    return {squeezed(line) for line in lines if len(squeezed(line)) >= 32 and not line.startswith("#")}
+
+
+def model_sentences() -> set[str]:
+    """Sentences of the model answers, without their white space."""
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "solutions" / "questions").glob("*.md")]
+    sentences = [
+        part for text in texts for part in re.split(r"(?<=[.?!])\s+|\n\n|^#.*$", text, flags=re.MULTILINE)
+    ]
+    asked = squeezed((ROOT / "course" / "units.yml").read_text(encoding="utf-8"))
+    return {s for part in sentences if len(s := squeezed(part)) >= 40 and s not in asked}
+
+
+def leaks(text: str) -> list[str]:
+    """Pieces of answers found in a text that students get."""
+    flat = squeezed(text.replace('\\"', '"').replace("\\n", "\n"))
+    blocks = [f"the answer of {name}" for name, block in solution_blocks().items() if squeezed(block) in flat]
+    return (
+        blocks
+        + [line for line in solution_lines() if line in flat]
+        + [sentence[:60] for sentence in model_sentences() if sentence in flat]
+        + HIDDEN.findall(text)
+    )
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """The wheel built from a copy of the files that a clone would have."""
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    listed = subprocess.run(
+        ["git", "ls-files", "-coz", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, source / name)
+    built = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)],
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    (path,) = out.glob("*.whl")
+    assert path.name.endswith("-py3-none-any.whl"), "Colab installs a pure-Python package"
+    return zipfile.ZipFile(path)
+
+
+def test_wheel_carries_course_alone(wheel: zipfile.ZipFile) -> None:
+    roots = {name.partition("/")[0] for name in wheel.namelist()}
+    assert len(roots) == 2 and "course" in roots
+    assert all(root == "course" or root.endswith(".dist-info") for root in roots)
+
+
+def test_wheel_carries_all_of_course_but_the_checkpoint(wheel: zipfile.ZipFile) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "-coz", "--exclude-standard", "course"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    wanted = {name for name in listed.split("\0") if name and (ROOT / name).is_file()}
+    packed = {name for name in wheel.namelist() if name.startswith("course/")}
+    assert {name for name in wanted if name.endswith(".safetensors")} == wanted - packed
+    assert packed <= wanted
+    assert {"course/units.yml", "course/checks/expected/fixmatch.json"} <= packed
+    assert any(name.startswith("course/recorded/") for name in packed)
+
+
+def test_wheel_is_small(wheel: zipfile.ZipFile) -> None:
+    assert sum(item.compress_size for item in wheel.infolist()) < 2**20
+
+
+def test_wheel_holds_no_answer(wheel: zipfile.ZipFile) -> None:
+    found = {name: leaks(wheel.read(name).decode("utf-8", "replace")) for name in wheel.namelist()}
+    assert {name: pieces for name, pieces in found.items() if pieces} == {}
+
+
+def test_releases_hold_no_answer() -> None:
+    notebooks = sorted((ROOT / "release").rglob("*.ipynb"))
+    units = yaml.safe_load((ROOT / "course" / "units.yml").read_text(encoding="utf-8"))["units"]
+    assert {path.parent.name for path in notebooks} == set(units)
+    for path in notebooks:
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            assert leaks("".join(cell["source"])) == [], path.name
+            assert not cell.get("outputs"), "a release carries no outputs"
+    assert {path.suffix for path in (ROOT / "release").rglob("*") if path.is_file()} <= {
+        ".ipynb",
+        ".png",
+        ".svg",
+    }
+
+
+def test_the_search_finds_what_it_is_for() -> None:
+    blocks = solution_blocks()
+    assert len(blocks) >= 6
+    for name, block in blocks.items():
+        assert f"the answer of {name}" in leaks(f"def f():\n{block}\n")
+    source = ROOT / "source_notebooks" / "fixmatch" / "01_fixmatch.ipynb"
+    assert len(leaks(source.read_text(encoding="utf-8"))) > len(blocks)
+    assert model_sentences() and all(leaks(sentence) for sentence in model_sentences())
