@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from course.data.cifar10 import load_cifar10
 from course.data.dataset import ImageDataset, Splits
+from course.data.npz import load_npz
 from course.data.shapes import make_shapes
 from course.errors import CourseError
 
@@ -29,4 +31,8 @@ def load_dataset(name: str | Path, *, root: Path | None = None, seed: int = 0) -
     """
     if str(name) == "shapes":
         return make_shapes(seed=seed)
+    if str(name) == "cifar10":
+        return load_cifar10(root)
+    if Path(name).suffix.lower() == ".npz":
+        return load_npz(name)
     raise CourseError(f'unknown data set "{name}": give shapes, cifar10 or the path of an .npz file')
