@@ -1,0 +1,116 @@
+"""The views that FixMatch compares. Each is a callable ``(image, rng=None) -> float32 array``.
+
+The random draws come from the generator that is passed in, so that a run can be repeated exactly;
+without one, the view draws from a generator of its own, seeded when the view is made.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+from torchvision.transforms import functional as tf
+
+from course.augment.randaugment import rand_augment
+
+SIDE = 32
+PADDING = SIDE // 8
+CUTOUT_SIDE = SIDE // 2
+
+
+def image_to_numpy(image: Image.Image) -> np.ndarray:
+    """A PIL image as float32 (H, W, 3) in [0, 1]; mean and std are the model's business."""
+    return np.asarray(image, np.float32) / 255.0
+
+
+def flip_and_crop(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Mirror with probability one half, then shift by up to 4 pixels each way over a reflected border."""
+    if rng.random() < 0.5:
+        image = tf.hflip(image)
+    image = tf.pad(image, PADDING, padding_mode="reflect")
+    top, left = rng.integers(0, 2 * PADDING + 1, size=2).tolist()
+    return tf.crop(image, top, left, SIDE, SIDE)
+
+
+def cutout_func(
+    image: np.ndarray,
+    rng: np.random.Generator,
+    pad_size: int = CUTOUT_SIDE,
+    replace: tuple[float, float, float] = (0.5, 0.5, 0.5),
+) -> np.ndarray:
+    """Replace a ``pad_size`` × ``pad_size`` square by grey, its centre uniform, clipped at the border.
+
+    Args:
+        image: float32 (H, W, 3) in [0, 1]; left unchanged.
+        rng: where the centre is drawn from.
+        pad_size: side of the square in pixels.
+        replace: the colour put there, one number per channel.
+
+    Returns:
+        A new array of the same shape and dtype (DeVries & Taylor 2017).
+    """
+    height, width = image.shape[:2]
+    row, column = int(rng.integers(height)), int(rng.integers(width))
+    top, left = row - pad_size // 2, column - pad_size // 2
+    out = image.copy()
+    out[max(top, 0) : top + pad_size, max(left, 0) : left + pad_size] = replace
+    return out
+
+
+class RandomView:
+    """Base of the random views: remembers a generator for calls that bring none."""
+
+    draws = True
+
+    def __init__(self, seed: int = 0) -> None:
+        self._own_rng = np.random.default_rng(seed)
+
+    def rng(self, given: np.random.Generator | None) -> np.random.Generator:
+        """The generator to draw from."""
+        return self._own_rng if given is None else given
+
+
+class WeakAugmentation(RandomView):
+    """α(x): flip and crop."""
+
+    def __call__(self, image: Image.Image, rng: np.random.Generator | None = None) -> np.ndarray:
+        """The weak view, float32 (32, 32, 3)."""
+        return image_to_numpy(flip_and_crop(image, self.rng(rng)))
+
+
+class StrongAugmentation(RandomView):
+    """𝒜(x): a flip and crop of its own draw, then RandAugment, then a 16 × 16 cutout."""
+
+    def __call__(self, image: Image.Image, rng: np.random.Generator | None = None) -> np.ndarray:
+        """The strong view, float32 (32, 32, 3)."""
+        rng = self.rng(rng)
+        image = flip_and_crop(image, rng)
+        image = rand_augment(image, rng)
+        return cutout_func(image_to_numpy(image), rng)
+
+
+class UnlabeledDataAug(RandomView):
+    """Both views of an unlabeled image: ``(weak, strong)``."""
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.weak_aug = WeakAugmentation()
+        self.strong_aug = StrongAugmentation()
+
+    def __call__(
+        self, image: Image.Image, rng: np.random.Generator | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Two float32 (32, 32, 3)."""
+        rng = self.rng(rng)
+        return self.weak_aug(image, rng), self.strong_aug(image, rng)
+
+
+class LabeledDataAug(RandomView):
+    """The one view of a labeled image, a weak one."""
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.weak_aug = WeakAugmentation()
+
+    def __call__(self, image: Image.Image, rng: np.random.Generator | None = None) -> np.ndarray:
+        """The view, float32 (32, 32, 3)."""
+        return self.weak_aug(image, self.rng(rng))

@@ -1,0 +1,122 @@
+"""jax-resnet's ResNet18 with explicit input normalization."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from course.errors import CourseError
+from course.models.small_maps import conv_general_dilated
+
+# Per channel, of images in [0, 1]: (mean, standard deviation).
+NORMALIZATIONS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    "cifar10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "none": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+}
+
+
+@dataclass(frozen=True)
+class NormalizedModel:
+    """A flax module that is given images in [0, 1] and normalizes them first.
+
+    jax-resnet's first layer is a plain convolution with BatchNorm: it does not know what mean and
+    spread its input should have, and pretrained weights expect those they were trained with.
+
+    Attributes:
+        net: the flax module; its parameter tree is the model's.
+        normalization: a key of `NORMALIZATIONS`.
+    """
+
+    net: Any
+    normalization: str
+
+    def _normalize(self, x: Array) -> Array:
+        mean, std = NORMALIZATIONS[self.normalization]
+        return (x - jnp.asarray(mean)) / jnp.asarray(std)
+
+    def init(self, key: Array, x: Array) -> dict[str, Any]:
+        """Fresh ``{"params", "batch_stats"}``. ``x``: float32 (n, 32, 32, 3), looked at for its shape."""
+        return jax.jit(self.net.init)(key, self._normalize(x))
+
+    def apply(self, variables: Mapping[str, Any], x: Array, **options: Any) -> Any:
+        """Logits (n, classes) of float32 images (n, H, W, 3) in [0, 1].
+
+        With ``mutable=["batch_stats"]`` in training mode, and then also the updated collections.
+        """
+        return self.net.apply(variables, self._normalize(x), **options)
+
+
+def resnet18(
+    num_classes: int, normalization: str = "cifar10", *, fast_small_maps: bool | None = None
+) -> NormalizedModel:
+    """ResNet18 with the ImageNet stem (He et al. 2016), 11.2 million parameters at ten classes.
+
+    Args:
+        num_classes: width of the last layer.
+        normalization: a key of `NORMALIZATIONS`.
+        fast_small_maps: write convolutions on small maps as matrix products. Parameters and results are
+            those of the stock layer. None does it on a CPU and leaves a GPU to cuDNN.
+
+    Raises:
+        CourseError: unknown normalization.
+    """
+    import jax_resnet
+    from flax import linen as nn
+
+    if normalization not in NORMALIZATIONS:
+        raise CourseError(
+            f"normalization '{normalization}' is unknown: choose from {', '.join(NORMALIZATIONS)}"
+        )
+    if fast_small_maps is None:
+        fast_small_maps = jax.default_backend() == "cpu"
+    conv = partial(nn.Conv, conv_general_dilated=conv_general_dilated) if fast_small_maps else nn.Conv
+    # jax-resnet's 0.9 forgets within ten steps; evaluation with averaged weights wants steadier statistics.
+    norm = partial(nn.BatchNorm, momentum=0.99)
+    return NormalizedModel(
+        jax_resnet.ResNet18(n_classes=num_classes, conv_cls=conv, norm_cls=norm), normalization
+    )
+
+
+def from_torchvision(
+    state_dict: Mapping[str, Any], num_classes: int, key: Array
+) -> tuple[NormalizedModel, dict[str, Any]]:
+    """Start from torchvision's ImageNet weights, with a new last layer.
+
+    Args:
+        state_dict: of ``torchvision.models.resnet18``.
+        num_classes: width of the new last layer.
+        key: draws the new last layer.
+
+    Returns:
+        ``(model, variables)``; the model normalizes with ImageNet's mean and spread.
+
+    Raises:
+        CourseError: the state dict is not a ResNet18's.
+    """
+    import jax_resnet
+    from flax.core import unfreeze
+
+    try:
+        _, pretrained = jax_resnet.pretrained_resnet(18, state_dict=dict(state_dict))
+    except (KeyError, ValueError) as error:
+        raise CourseError(
+            f"the state dict is not that of torchvision's resnet18 ({error}): pass resnet18(...).state_dict()"
+        ) from None
+    model = resnet18(num_classes, "imagenet")
+    fresh = model.init(key, jnp.zeros((1, 32, 32, 3)))
+    variables = unfreeze(pretrained)
+    last = max(fresh["params"], key=lambda name: int(name.rsplit("_", 1)[1]))
+    variables["params"][last] = fresh["params"][last]
+    same = jax.tree.map(jnp.shape, variables) == jax.tree.map(jnp.shape, unfreeze(fresh))
+    if not same:
+        raise CourseError(
+            "the state dict has another architecture than resnet18: pass resnet18(...).state_dict()"
+        )
+    return model, variables

@@ -1,0 +1,39 @@
+"""The training loop and what it is made of; methods are passed in."""
+
+from course.training.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    load_provided_checkpoint,
+    save_checkpoint,
+)
+from course.training.hparams import FixMatchHparams, SupervisedHparams
+from course.training.loop import TrainResult, TrainState, labeled_batches, paired_batches, start, train_loop
+from course.training.metrics import Metrics, convert_to_numpy, jnp_to_np_u8
+from course.training.optimizers import Optimizer, get_ema_params, get_params, momentum
+from course.training.regularizers import l2_penalty
+from course.training.runfolder import RunFolder, read_metrics
+
+__all__ = [
+    "Checkpoint",
+    "FixMatchHparams",
+    "Metrics",
+    "Optimizer",
+    "RunFolder",
+    "SupervisedHparams",
+    "TrainResult",
+    "TrainState",
+    "convert_to_numpy",
+    "get_ema_params",
+    "get_params",
+    "jnp_to_np_u8",
+    "l2_penalty",
+    "labeled_batches",
+    "load_checkpoint",
+    "load_provided_checkpoint",
+    "momentum",
+    "paired_batches",
+    "read_metrics",
+    "save_checkpoint",
+    "start",
+    "train_loop",
+]

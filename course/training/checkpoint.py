@@ -1,0 +1,214 @@
+"""Checkpoints: safetensors with a manifest, never a pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from course.errors import CourseError
+
+ARCHITECTURE = "resnet18"
+PROVIDED = Path(__file__).parent.parent / "checkpoints" / "resnet18-cifar10-400.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights to start from, and where they are from.
+
+    Attributes:
+        variables: ``{"params", "batch_stats"}``, float32.
+        manifest: architecture, normalization, data, labeled images, steps, command, errors, versions…
+        extra: other arrays that were stored (a run's optimizer state), by name.
+    """
+
+    variables: dict[str, Any]
+    manifest: dict[str, Any]
+    extra: dict[str, np.ndarray]
+
+    @property
+    def labeled_indices(self) -> np.ndarray | None:
+        """Numbers of the labeled images it was trained on, or None when the manifest names none."""
+        named = self.manifest.get("labeled_indices")
+        return None if named is None else np.asarray(named, np.int64)
+
+
+def flatten(tree: Any, prefix: str) -> dict[str, np.ndarray]:
+    """A pytree as ``{"prefix/path/to/leaf": array}``."""
+    return {
+        "/".join(
+            [prefix, *(str(getattr(k, "key", getattr(k, "name", getattr(k, "idx", k)))) for k in path)]
+        ): np.asarray(leaf)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    }
+
+
+def unflatten_like(template: Any, arrays: Mapping[str, np.ndarray], prefix: str) -> Any:
+    """Put stored arrays into the structure of ``template``, in its dtypes.
+
+    Raises:
+        CourseError: a leaf is missing, surplus, or of another shape.
+    """
+    expected = flatten(template, prefix)
+    stored = {name for name in arrays if name.split("/", 1)[0] == prefix}
+    wrong = [n for n, leaf in expected.items() if n not in stored or arrays[n].shape != leaf.shape]
+    if wrong or stored - set(expected):
+        first = (wrong or sorted(stored - set(expected)))[0]
+        raise CourseError(
+            f"the checkpoint is of another architecture (it differs at {first}): "
+            f"use one whose manifest says {ARCHITECTURE} with the same number of classes"
+        )
+    leaves = [arrays[name].astype(leaf.dtype) for name, leaf in expected.items()]
+    return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(template), leaves)
+
+
+def _nested(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, array in arrays.items():
+        head, *path = name.split("/")
+        if head != prefix:
+            continue
+        node = tree
+        for part in path[:-1]:
+            node = node.setdefault(part, {})
+        node[path[-1]] = array.astype(np.float32)
+    return tree
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write beside the target and rename, so that the target is whole or as it was.
+
+    Raises:
+        CourseError: the folder can not be written, or the disk is full.
+    """
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        try:
+            partial.unlink(missing_ok=True)
+        except OSError:
+            partial = path  # the folder itself is out of reach: nothing was written
+        raise CourseError(
+            f"{path} can not be written ({error.strerror or error}): choose a writable folder with free space"
+        ) from None
+
+
+def save_checkpoint(
+    path: Path,
+    variables: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    *,
+    extra: Mapping[str, np.ndarray] | None = None,
+    half: bool = False,
+    sidecar: bool = False,
+) -> None:
+    """Write a checkpoint, whole or not at all.
+
+    Args:
+        path: ``*.safetensors``.
+        variables: ``{"params", "batch_stats"}``.
+        manifest: JSON-serializable; kept in the file's header.
+        extra: further arrays by name, kept at their precision.
+        half: store the variables in float16.
+        sidecar: also write the manifest, with the file's sha256, as ``*.json`` beside it.
+
+    Raises:
+        CourseError: it can not be written.
+    """
+    from safetensors.numpy import save
+
+    kind = np.float16 if half else np.float32
+    arrays = {
+        name: np.ascontiguousarray(array.astype(kind))
+        for part in ("params", "batch_stats")
+        for name, array in flatten(variables[part], part).items()
+    }
+    # ascontiguousarray would turn a scalar into a vector.
+    arrays |= {name: np.array(array, order="C") for name, array in (extra or {}).items()}
+    content = save(arrays, metadata={"manifest": json.dumps(dict(manifest))})
+    write_atomically(path, content)
+    if sidecar:
+        described = {"sha256": hashlib.sha256(content).hexdigest(), **manifest}
+        write_atomically(path.with_suffix(".json"), (json.dumps(described, indent=1) + "\n").encode())
+
+
+def load_checkpoint(path: Path | str) -> Checkpoint:
+    """Read a checkpoint; when a ``*.json`` manifest lies beside it, its sha256 must match.
+
+    Raises:
+        CourseError: missing, damaged, or not one of this course's checkpoints.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise CourseError(
+            f"checkpoint {path} does not exist: check the path, or make one with `solutions pretrain`"
+        )
+    described = path.with_suffix(".json")
+    if described.is_file():
+        try:
+            promised = json.loads(described.read_text())["sha256"]
+        except (ValueError, KeyError, TypeError):
+            raise CourseError(
+                f"{described} is not a manifest with a sha256: restore it or delete it"
+            ) from None
+        if sha256(path) != promised:
+            raise CourseError(
+                f"checkpoint {path} has another sha256 than {described.name} says: fetch it again"
+            )
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        manifest = json.loads(metadata["manifest"])
+    except (SafetensorError, OSError):
+        raise CourseError(
+            f"checkpoint {path} is truncated or not a safetensors file: fetch or make it again"
+        ) from None
+    except (KeyError, ValueError):
+        raise CourseError(
+            f"checkpoint {path} carries no manifest: use one made by `python -m solutions pretrain`"
+        ) from None
+    if manifest.get("architecture") != ARCHITECTURE:
+        raise CourseError(
+            f"checkpoint {path} is a {manifest.get('architecture')}: use one of a {ARCHITECTURE}"
+        )
+    variables = {part: _nested(arrays, part) for part in ("params", "batch_stats")}
+    extra = {n: a for n, a in arrays.items() if n.split("/", 1)[0] not in variables}
+    return Checkpoint(variables, manifest, extra)
+
+
+def load_provided_checkpoint() -> Checkpoint:
+    """The ResNet18 that the course provides, trained on 400 labeled CIFAR-10 images per class.
+
+    Raises:
+        CourseError: it is not there (the wheel does not carry it) or is damaged.
+    """
+    candidates = [Path.cwd() / PROVIDED.name, PROVIDED]
+    found = next((path for path in candidates if path.is_file()), None)
+    if found is None:
+        raise CourseError(
+            f"the provided checkpoint {PROVIDED.name} is not beside the notebook: "
+            "put the file from the course bundle there, or start without a checkpoint"
+        )
+    return load_checkpoint(found)

@@ -1,0 +1,86 @@
+"""Hyperparameters, one dataclass per method, under the practical's names.
+
+A field's ``help`` is its one description: the command line and the notebook's table show it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from course.errors import CourseError
+
+H = TypeVar("H", bound="SupervisedHparams")
+
+
+def _hparam(default: Any, help: str, at_least: float | None = None, at_most: float | None = None) -> Any:
+    return field(default=default, metadata={"help": help, "at_least": at_least, "at_most": at_most})
+
+
+@dataclass(frozen=True)
+class SupervisedHparams:
+    """What training on labeled images alone needs."""
+
+    lr: float = _hparam(0.03, "learning rate η at step 0", 0)
+    alpha: float = _hparam(
+        7 / 16, "fraction of a half-turn that the cosine decay covers; 0 keeps lr constant", 0
+    )
+    beta: float = _hparam(0.9, "momentum", 0, 1)
+    nesterov: bool = _hparam(True, "Nesterov momentum, as in the paper, instead of heavy-ball")
+    ema_decay: float = _hparam(0.999, "decay of the averaged weights; 0 makes them the raw ones", 0, 1)
+    w_decay: float = _hparam(2.5e-4, "weight decay: this times the sum of squared kernel weights is added", 0)
+    num_classes: int = _hparam(10, "number of classes", 2)
+    num_labeled_training_samples_per_class: int = _hparam(400, "labeled images of each class", 1)
+    labeled_batch_size: int = _hparam(64, "labeled images in a step, B", 1)
+    val_batch_size: int = _hparam(128, "images in a validation mini-batch", 1)
+    num_validation_samples_per_class: int = _hparam(512, "images of each class held out of training", 0)
+    mu: int = _hparam(
+        7, "unlabeled images in a step for each labeled one, μ; also fixes an epoch's length", 1
+    )
+    epochs: int = _hparam(10, "passes over the unlabeled images", 1)
+    steps: int | None = _hparam(None, "training steps; given, it replaces epochs", 1)
+    total_steps: int | None = _hparam(None, "K of the schedule; not given, the length of the run", 1)
+    epoch_steps: int | None = _hparam(
+        None, "steps in an epoch; not given, enough to see every unlabeled image", 1
+    )
+    init_total_step: int = _hparam(0, "number of the first step", 0)
+    seed: int = _hparam(0, "decides splits, order, augmentation and new weights", 0)
+    logdir: str = _hparam("runs/fixmatch", "folder for metrics, TensorBoard events and checkpoints")
+    validate_every_steps: int = _hparam(100, "steps between validations", 1)
+    log_every_steps: int = _hparam(50, "steps between log lines", 1)
+    write_checkpoint_every: int = _hparam(200, "steps between checkpoints", 1)
+    num_workers: int = _hparam(0, "processes that prepare images; 0 uses a thread of this one", 0)
+
+    def __post_init__(self) -> None:
+        for name, spec in self.__dataclass_fields__.items():
+            value = getattr(self, name)
+            low, high = spec.metadata["at_least"], spec.metadata["at_most"]
+            if value is None or isinstance(value, str):
+                continue
+            if (low is not None and not value >= low) or (high is not None and not value <= high):
+                bounds = f"at least {low}" if high is None else f"between {low} and {high}"
+                raise CourseError(f"{name} is {value}: it must be {bounds}")
+
+    @property
+    def unlabeled_batch_size(self) -> int:
+        """μB, unlabeled images in a step."""
+        return self.mu * self.labeled_batch_size
+
+    def fitted(self: H, n_unlabeled: int) -> H:
+        """The same settings with ``epoch_steps``, ``steps`` and ``total_steps`` filled in.
+
+        Args:
+            n_unlabeled: images that an epoch passes over.
+        """
+        per_epoch = self.epoch_steps or -(-n_unlabeled // self.unlabeled_batch_size)
+        steps = self.steps or self.epochs * per_epoch
+        total = self.total_steps or self.init_total_step + steps
+        return replace(self, epoch_steps=per_epoch, steps=steps, total_steps=total)
+
+
+@dataclass(frozen=True)
+class FixMatchHparams(SupervisedHparams):
+    """What FixMatch needs beyond that."""
+
+    lambda_coef: float = _hparam(1.0, "weight λ_u of the unlabeled loss; 0 switches it off", 0)
+    confidence_threshold: float = _hparam(0.95, "τ, the probability from which a pseudo-label counts", 0, 1)

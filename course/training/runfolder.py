@@ -1,0 +1,91 @@
+"""A run's folder: metrics.jsonl, TensorBoard events and a checkpoint to resume from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from course.errors import CourseError
+from course.training.checkpoint import (
+    flatten,
+    load_checkpoint,
+    save_checkpoint,
+    unflatten_like,
+    write_atomically,
+)
+
+
+def read_metrics(path: Path | str) -> list[dict[str, Any]]:
+    """The records of a ``metrics.jsonl``; a last line cut short by a crash is dropped.
+
+    Raises:
+        CourseError: the file is missing, or damaged before its last line.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CourseError(f"{path} does not exist: give a run's folder that holds metrics.jsonl")
+    lines = path.read_text().splitlines()
+    records = []
+    for number, line in enumerate(lines, 1):
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            if number < len(lines):
+                raise CourseError(
+                    f"{path}, line {number}, is not JSON: restore the file or start the run anew"
+                ) from None
+    return records
+
+
+class RunFolder:
+    """Where a run writes, and how it comes back after an interruption."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.metrics = self.path / "metrics.jsonl"
+        self.checkpoint = self.path / "checkpoint.safetensors"
+        self.config = self.path / "config.json"
+
+    def holds_run(self) -> bool:
+        """Whether a checkpoint lies here to resume from."""
+        return self.checkpoint.is_file()
+
+    def prepare(self, *, overwrite: bool) -> None:
+        """Make the folder and begin an empty log.
+
+        Raises:
+            CourseError: it can not be written, or holds a run and ``overwrite`` is not set.
+        """
+        if self.holds_run() and not overwrite:
+            raise CourseError(
+                f"{self.path} already holds a run: resume it (--resume), overwrite it (--overwrite), "
+                "or choose another folder"
+            )
+        write_atomically(self.metrics, b"")
+        self.checkpoint.unlink(missing_ok=True)
+        for events in self.path.glob("events.out.tfevents.*"):
+            events.unlink()
+
+    def save(self, state: Any, manifest: Mapping[str, Any]) -> None:
+        """Write everything that a resumed run needs, at full precision."""
+        variables = {"params": state.opt_state.params, "batch_stats": state.batch_stats}
+        rest = flatten(state.opt_state._replace(params=()), "opt_state")
+        save_checkpoint(self.checkpoint, variables, {**manifest, "step": int(state.step)}, extra=rest)
+
+    def restore(self, template: Any) -> Any:
+        """The state last saved, in the structure of ``template``; later log lines are dropped.
+
+        Raises:
+            CourseError: the checkpoint is damaged or of another run.
+        """
+        stored = load_checkpoint(self.checkpoint)
+        step = int(stored.manifest["step"])
+        bare = template.opt_state._replace(params=())
+        opt_state = unflatten_like(bare, stored.extra, "opt_state")._replace(
+            params=stored.variables["params"]
+        )
+        kept = [r for r in read_metrics(self.metrics) if r["step"] <= step]
+        write_atomically(self.metrics, "".join(json.dumps(r) + "\n" for r in kept).encode())
+        return template._replace(step=step, opt_state=opt_state, batch_stats=stored.variables["batch_stats"])

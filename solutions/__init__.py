@@ -1,0 +1,1 @@
+"""Reference implementations of every exercise, and the command line that trains them."""

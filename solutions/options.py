@@ -1,0 +1,64 @@
+"""Command-line options made from a dataclass of hyperparameters, so that each is written once."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, get_type_hints
+
+import typer
+
+from course.training import SupervisedHparams
+
+SET_ELSEWHERE = ("logdir", "num_classes")  # --out, and the data set
+
+
+def with_hparams(
+    hparams: type[SupervisedHparams], **defaults: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command one option per hyperparameter, under its own name (``--w_decay``, also ``--w-decay``).
+
+    The command receives the dataclass as its first argument.
+
+    Args:
+        hparams: the dataclass; each field's ``help`` becomes the option's.
+        **defaults: other defaults than the dataclass's.
+    """
+    types = get_type_hints(hparams)
+    specs = [spec for spec in fields(hparams) if spec.name not in SET_ELSEWHERE]
+
+    def option(name: str, help_text: str, default: Any) -> Any:
+        flags = [f"--{name}"] if "_" not in name else [f"--{name.replace('_', '-')}", f"--{name}"]
+        if isinstance(default, bool):
+            flags[0] += f"/--no-{name.replace('_', '-')}"
+        return typer.Option(
+            default,
+            *flags,
+            help=help_text[0].upper() + help_text[1:] + ".",
+            rich_help_panel="Hyperparameters",
+        )
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def wrapper(**given: Any) -> Any:
+            chosen = {spec.name: given.pop(spec.name) for spec in specs}
+            return command(lambda **more: hparams(**chosen, **more), **given)
+
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+        added = [
+            inspect.Parameter(
+                spec.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=option(spec.name, spec.metadata["help"], defaults.get(spec.name, spec.default)),
+                annotation=types[spec.name],
+            )
+            for spec in specs
+        ]
+        keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+        wrapper.__signature__ = inspect.Signature(keyword_only + added)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {p.name: p.annotation for p in keyword_only + added}
+        return wrapper
+
+    return decorate
