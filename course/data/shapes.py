@@ -1,8 +1,8 @@
 """`shapes`: a procedural stand-in for CIFAR-10 that needs no download.
 
 Ten silhouettes are drawn at 32×32 with random place, size, rotation, stretch, shear, thickness,
-colours and fill, on textured backgrounds with distractors and noise. Colour says nothing about the
-class, no two classes are rotations or mirror images of one another, and every silhouette is large
+colours and fill, on darker textured backgrounds with distractors and noise. Colour says nothing about
+the class, no two classes are rotations or mirror images of one another, and every silhouette is large
 enough to survive a crop by 4 pixels, RandAugment and a 16×16 cutout.
 
 The pictures depend on the seed alone, bit for bit, on every machine and numpy version. Two rules
@@ -111,17 +111,16 @@ def _render(silhouette: Callable[..., Plane], n: int, draws: _Draws) -> np.ndarr
     x = np.broadcast_to(steps[None, None, :], (n, SIDE, SIDE))
     y = np.broadcast_to(steps[None, :, None], (n, SIDE, SIDE))
 
-    base = draws.uniform(n, 3)
+    base = draws.uniform(n, 3) * np.float32(0.4)
     picture = _background(base, x, y, n, draws)
-    for _ in range(2):
-        _paint(picture, draws.uniform(n, 3) * np.float32(255), _line(x, y, n, draws))
-    colour = _contrasting(base, n, draws)
-    fill = _texture(x, y, n, draws, amplitude=40)
+    _paint(picture, draws.uniform(n, 3) * np.float32(255), _line(x, y, n, draws))
+    colour = _brighter(base, n, draws)
+    fill = _texture(x, y, n, draws, amplitude=20)
     _paint(picture, colour, _place(silhouette, x, y, n, draws), fill)
     for _ in range(2):
         _paint(picture, draws.uniform(n, 3) * np.float32(255), _dot(x, y, n, draws))
 
-    strength = draws.between(2, 16, n)[..., None]
+    strength = draws.between(2, 12, n)[..., None]
     picture += draws.noise(n, SIDE, SIDE, 3) * strength
     return np.clip(picture + np.float32(0.5), 0, 255).astype(np.uint8)
 
@@ -136,19 +135,18 @@ def _paint(picture: np.ndarray, colour: np.ndarray, cover: Plane, fill: Plane | 
         plane += paint * cover
 
 
-def _contrasting(base: np.ndarray, n: int, draws: _Draws) -> np.ndarray:
-    """(n, 3) in 0…255: in every channel at least 55 away from the background's ``base``."""
-    gap = np.float32(55 / 255)
-    shifted = base + gap + draws.uniform(n, 3) * (1 - 2 * gap)
-    return (shifted - np.floor(shifted)) * np.float32(255)
+def _brighter(base: np.ndarray, n: int, draws: _Draws) -> np.ndarray:
+    """(n, 3) in 0…255: in every channel at least 70 above the background's ``base`` in [0, 1)."""
+    lowest = base + np.float32(70 / 255)
+    return (lowest + draws.uniform(n, 3) * (1 - lowest)) * np.float32(255)
 
 
 def _background(base: np.ndarray, x: Plane, y: Plane, n: int, draws: _Draws) -> np.ndarray:
     """(n, 32, 32, 3): ``base`` with coloured blobs, a slope and stripes."""
-    coarse = (draws.uniform(n, 5, 5, 3) - np.float32(0.5)) * draws.between(10, 110, n)[..., None]
+    coarse = (draws.uniform(n, 5, 5, 3) - np.float32(0.5)) * draws.between(5, 60, n)[..., None]
     picture = _enlarge(_enlarge(coarse, axis=1), axis=2)
     picture += (base * np.float32(255))[:, None, None, :]
-    picture += _texture(x, y, n, draws, amplitude=35)[..., None]
+    picture += _texture(x, y, n, draws, amplitude=20)[..., None]
     return picture
 
 
@@ -199,10 +197,10 @@ def _coverage(pixels_outside: Plane) -> Plane:
 def _place(silhouette: Callable[..., Plane], x: Plane, y: Plane, n: int, draws: _Draws) -> Plane:
     """Coverage of the silhouette under a random reflection, similarity, stretch and shear."""
     mirror = np.where(draws.uniform(n, 1, 1) < np.float32(0.5), np.float32(-1), np.float32(1))
-    scale, stretch = draws.between(0.45, 0.85, n), draws.between(0.8, 1.25, n)
+    scale, stretch = draws.between(0.5, 0.85, n), draws.between(0.8, 1.25, n)
     shear = draws.between(-0.25, 0.25, n)
-    cos, sin = _direction(-0.4, 0.4, n, draws)  # ±44°
-    dx, dy = x - draws.between(-0.3, 0.3, n), y - draws.between(-0.3, 0.3, n)
+    cos, sin = _direction(-0.35, 0.35, n, draws)  # ±39°
+    dx, dy = x - draws.between(-0.25, 0.25, n), y - draws.between(-0.25, 0.25, n)
     v = (cos * dy - sin * dx) / (scale * stretch)
     u = (cos * dx + sin * dy) * stretch / scale + shear * v
     return _coverage(silhouette(mirror * u, v, draws.uniform(n, 1, 1)) * scale * 16)
