@@ -159,7 +159,8 @@ def _check_finite(record: Mapping[str, Any], folder: RunFolder) -> None:
         if not math.isfinite(record[name]):
             raise NonFiniteLoss(
                 f"step {record['step']}: the {name} is {record[name]}; look for a logarithm of 0 or an "
-                f"overflow in that term, or lower lr; {folder.path} keeps the log and the last checkpoint before it"
+                f"overflow in that term, or lower lr; {folder.path} keeps "
+                "the log and the last checkpoint before it"
             )
 
 
