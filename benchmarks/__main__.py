@@ -1,0 +1,53 @@
+"""``python -m benchmarks [--only NAME] [--rounds N] [--write]``"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import autograde, check_latency, import_time, machine, report, train_step, validate_compile
+from benchmarks.measure import Line
+
+MEASUREMENTS: dict[str, Callable[[int], list[Line]]] = {
+    "train_step": train_step.measure,
+    "validate_compile": validate_compile.measure,
+    "check_latency": check_latency.measure,
+    "import_time": import_time.measure,
+    "autograde": autograde.measure,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print the table, and write it where asked."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only", choices=MEASUREMENTS, action="append", help="one measurement; may be repeated"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="how often each alternative is timed (default 5)"
+    )
+    parser.add_argument("--write", action="store_true", help="write benchmarks/results.md and results.json")
+    options = parser.parse_args(arguments)
+    if options.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    if options.write and options.only:
+        parser.error("--write keeps the whole table: leave out --only")
+
+    console = Console()
+    lines = []
+    for name in options.only or MEASUREMENTS:
+        with console.status(f"measuring {name}"):
+            lines += MEASUREMENTS[name](options.rounds)
+    console.print(report.table(lines))
+    facts = machine.describe()
+    console.print("; ".join(f"{name} {value}" for name, value in facts.items()), style="dim")
+    if options.write:
+        for path in report.write(lines, facts, options.rounds, Path(__file__).parent):
+            console.print(f"wrote {path.relative_to(Path.cwd())}")
+
+
+if __name__ == "__main__":
+    main()
