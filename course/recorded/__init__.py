@@ -1,0 +1,147 @@
+"""Small logs of finished runs, with which the notebooks compare the student's own.
+
+Each run is two files in this folder: ``<data>-<run>.jsonl``, records of the training loop's ``metrics.jsonl``
+thinned out, and ``<data>-<run>.json``, what it was and where it ran. The runs are
+
+- ``base``: the labeled images alone, the practical's ``jaxlog-base``;
+- ``fixmatch``: the same start and length with the unlabeled loss, for the figure to expect.
+
+``python -m course.recorded RUN_FOLDER RUN`` makes them from a run's folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from course.errors import CourseError
+
+BASE_FOLDER = "jaxlog-base"
+RUNS = ("base", "fixmatch")
+ABOUT = (
+    "data",
+    "method",
+    "labels",
+    "steps",
+    "seed",
+    "checkpoint",
+    "seconds",
+    "hardware",
+    "versions",
+    "command",
+)
+KEEP_EVERY = 20
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A finished run's log.
+
+    Attributes:
+        about: data, method, labels, steps, seed, checkpoint, seconds, hardware, versions, command.
+        records: as in metrics.jsonl: "step", "epoch" and metrics by name; not every metric in every record.
+    """
+
+    about: Mapping[str, Any]
+    records: tuple[Mapping[str, Any], ...]
+
+
+def load_recorded(data: str, run: str) -> Recorded:
+    """The log of ``run`` ("base" or "fixmatch") on ``data`` ("cifar10" or "shapes").
+
+    Raises:
+        CourseError: there is no such log.
+    """
+    here = resources.files(__name__)
+    log, about = here / f"{data}-{run}.jsonl", here / f"{data}-{run}.json"
+    if not (log.is_file() and about.is_file()):
+        raise CourseError(f"no recorded run {run!r} on {data!r}: make one with `python -m course.recorded`")
+    records = tuple(json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
+    return Recorded(json.loads(about.read_text(encoding="utf-8")), records)
+
+
+def write_events(recorded: Recorded, folder: Path) -> Path:
+    """Write a recorded run where TensorBoard finds it beside the student's own.
+
+    Args:
+        recorded: the run.
+        folder: the folder that TensorBoard shows; the run becomes its subfolder ``jaxlog-base``.
+
+    Returns:
+        the subfolder. One that already holds events is left alone, so that a cell can be run twice.
+    """
+    from torch.utils.tensorboard import SummaryWriter
+
+    target = folder / BASE_FOLDER
+    if not any(target.glob("events.out.tfevents.*")):
+        with SummaryWriter(str(target)) as writer:
+            for record in recorded.records:
+                for name, value in record.items():
+                    if name not in ("step", "epoch"):
+                        writer.add_scalar(name, value, record["step"])
+    return target
+
+
+def thin(records: Sequence[Mapping[str, Any]], every: int = KEEP_EVERY) -> list[dict[str, Any]]:
+    """Every validation, and the means over every ``every`` steps of everything else.
+
+    A single step's loss is one mini-batch's; the mean over the steps since the last kept record says more.
+    """
+    kept, window = [], []
+    for record in records:
+        window.append(record)
+        if record["step"] % every and "val error rate" not in record and record is not records[-1]:
+            continue
+        names = [name for name in record if name not in ("step", "epoch", "val error rate", "lr")]
+        means = {name: _mean([r[name] for r in window]) for name in names}
+        exact = {name: record[name] for name in ("step", "epoch", "lr", "val error rate") if name in record}
+        kept.append(exact | means)
+        window = []
+    return kept
+
+
+def record(run_folder: Path, run: str, destination: Path) -> tuple[Path, Path]:
+    """Make the two files of a recorded run.
+
+    Args:
+        run_folder: a folder made by ``python -m solutions train``, with metrics.jsonl and result.json.
+        run: "base" or "fixmatch".
+        destination: folder to write to.
+
+    Returns:
+        the paths of the log and of the description.
+
+    Raises:
+        CourseError: ``run`` is unknown, or the folder is not a finished run's.
+    """
+    from course.training import read_metrics
+
+    if run not in RUNS:
+        raise CourseError(f"recorded run {run!r} is unknown: choose from {', '.join(RUNS)}")
+    described = run_folder / "result.json"
+    if not described.is_file():
+        raise CourseError(f"{run_folder} holds no result.json: give the folder of a finished run")
+    result = json.loads(described.read_text(encoding="utf-8"))
+    result["seconds"] = result.get("seconds_this_process")
+    missing = [name for name in ABOUT if name not in result]
+    if missing:
+        raise CourseError(f"{described} lacks {', '.join(missing)}: make the run anew")
+    records = thin(read_metrics(run_folder / "metrics.jsonl"))
+    stem = f"{result['data']}-{run}"
+    log, about = destination / f"{stem}.jsonl", destination / f"{stem}.json"
+    rounded = ({name: _round(value) for name, value in entry.items()} for entry in records)
+    log.write_text("".join(json.dumps(entry) + "\n" for entry in rounded), encoding="utf-8")
+    about.write_text(json.dumps({name: result[name] for name in ABOUT}, indent=1) + "\n", encoding="utf-8")
+    return log, about
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _round(value: Any) -> Any:
+    return float(f"{value:.5g}") if isinstance(value, float) else value
