@@ -88,8 +88,8 @@ $(VENV_COLAB)/.installed: requirements/colab.txt
 	@touch $@
 
 .PHONY: bench
-bench: setup ## Print the table of measured ratios.
-	$(PY) -m benchmarks
+bench: setup ## Print the table of measured ratios (WRITE=1: keep it in benchmarks/).
+	$(PY) -m benchmarks $(if $(WRITE),--write)
 
 .PHONY: bundle
 bundle: setup ## Make dist/<unit>.zip for students: notebook, wheel, checkpoint.

@@ -47,7 +47,7 @@ def write(lines: Sequence[Line], machine: Mapping[str, str], rounds: int, folder
         [
             "# Benchmarks",
             "",
-            f"Written by `make bench WRITE=1`: medians of {rounds} rounds (more for imports), alternatives measured in turn.",
+            f"Written by `make bench WRITE=1`. Medians of {rounds} rounds or more, measured in turn.",
             "",
             *("| " + " | ".join(row) + " |" for row in rows),
             "",

@@ -1,0 +1,199 @@
+"""``make demo``: release a unit, grade a sample class with nbgrader, train the reference. Offline."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from autograder.classroom import Classroom
+from autograder.cli import BAD_INPUT, build, console
+from autograder.files import REPOSITORY
+from autograder.sample_class import HandIn, SampleClass
+from course.errors import CourseError
+from course.training import FixMatchHparams, SupervisedHparams, read_metrics
+
+UNIT = "fixmatch"
+LABELS = 400
+START_STEPS = 150
+STEPS = 150
+# Small mini-batches: a step of the practical's 960 images takes a second on four cores.
+SETTINGS: dict[str, Any] = {
+    "num_validation_samples_per_class": 50,
+    "val_batch_size": 250,
+    "validate_every_steps": 25,
+    "log_every_steps": 50,
+}
+LABELED_ONLY, FIXMATCH = "labelled images alone", "FixMatch"
+
+
+@contextmanager
+def stage(title: str) -> Iterator[None]:
+    """A heading, and how long what stands under it took."""
+    console.rule(f"[bold]{title}", align="left")
+    began = time.perf_counter()
+    yield
+    console.print(f"{time.perf_counter() - began:.0f} s", style="dim")
+
+
+def grade(folder: Path) -> tuple[Classroom, list[HandIn]]:
+    """Build the unit, release it in a course folder of its own, and grade the sample class there."""
+    build(UNIT)
+    classroom = Classroom(folder, UNIT)
+    classroom.copy_sources()
+    with console.status("nbgrader generate_assignment"):
+        classroom.release()
+    sample = SampleClass(REPOSITORY, UNIT)
+    hand_ins = sample.demonstration()
+    for hand_in in hand_ins:
+        classroom.hand_in(hand_in.student, sample.unit.notebook, hand_in.content)
+    with console.status(f"nbgrader autograde: {len(hand_ins)} hand-ins"):
+        classroom.autograde()
+    with console.status("nbgrader generate_feedback, export"):
+        classroom.feedback()
+        classroom.export()
+    console.print(f"graded {len(hand_ins)} hand-ins")
+    return classroom, hand_ins
+
+
+def train(folder: Path) -> dict[str, dict[str, Any]]:
+    """Train a start on labelled images alone, then go on from its checkpoint in two ways, as many steps each.
+
+    Returns:
+        name of the way → content of its run's result.json.
+
+    Raises:
+        KeyboardInterrupt: a run was stopped.
+    """
+    from solutions.experiment import run
+
+    def trained(name: str, method: str, hparams: Any, **options: Any) -> dict[str, Any]:
+        console.print(f"{name} …")
+        result = run(
+            method, partial(hparams, **SETTINGS), out=folder / name, data="shapes", labels=LABELS, **options
+        )
+        if result is None:
+            raise KeyboardInterrupt
+        return result
+
+    trained("start", "supervised", partial(SupervisedHparams, steps=START_STEPS))
+    start = str(folder / "start" / "checkpoint.safetensors")
+    return {
+        LABELED_ONLY: trained(
+            "labeled-only", "supervised", partial(SupervisedHparams, steps=STEPS), checkpoint=start
+        ),
+        FIXMATCH: trained("fixmatch", "fixmatch", partial(FixMatchHparams, steps=STEPS), checkpoint=start),
+    }
+
+
+def points_table(classroom: Classroom, hand_ins: Sequence[HandIn]) -> Table:
+    """Each hand-in's automatic points by exercise, and what it deserves."""
+    most, points = classroom.max_points(), classroom.points()
+    cells = [name for name in most if name.startswith("check-")]
+    table = Table(title=f"The class's points in {UNIT} (questions are graded by a person)")
+    table.add_column("hand-in")
+    for number, cell in enumerate(cells, 1):
+        table.add_column(f"{number}\n(of {most[cell]:g})", justify="right")
+    table.add_column(f"total\n(of {sum(most[cell] for cell in cells):g})", justify="right", style="bold")
+    table.add_column("deserved", justify="right")
+    for hand_in in hand_ins:
+        got = [points[hand_in.student][cell] or 0.0 for cell in cells]
+        deserved = deserved_points(hand_in, most)
+        row = [hand_in.student, *(f"{value:g}" for value in got), f"{sum(got):g}", f"{deserved:g}"]
+        table.add_row(*row, style=None if sum(got) == deserved else "red")
+    return table
+
+
+def deserved_points(hand_in: HandIn, most: Mapping[str, float]) -> float:
+    """The points of the exercises that the hand-in solves."""
+    return sum(most[f"check-{name}"] for name in hand_in.solved)
+
+
+def errors_table(results: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Test errors of the two ways side by side."""
+    first = next(iter(results.values()))
+    title = f"Test error on shapes, {LABELS} labels, {first['steps']} steps from the same start (one seed)"
+    table = Table("", *results, title=title)
+    for row in ("test error (EMA)", "test error (raw)"):
+        table.add_row(row, *(f"{result[row]:.3f}" for result in results.values()))
+    return table
+
+
+def wrongly_graded(classroom: Classroom, hand_ins: Sequence[HandIn]) -> list[str]:
+    """Students whose automatic points are not what their hand-in deserves."""
+    most, points = classroom.max_points(), classroom.points()
+    totals = {
+        student: sum(value or 0.0 for cell, value in grades.items() if cell.startswith("check-"))
+        for student, grades in points.items()
+    }
+    return [h.student for h in hand_ins if totals[h.student] != deserved_points(h, most)]
+
+
+def plot(folder: Path, results: Mapping[str, Any]) -> Path:
+    """Both runs' curves in one picture."""
+    from solutions.curves import plot_runs
+
+    path = folder / "curves.png"
+    folders = dict(zip(results, ("labeled-only", "fixmatch"), strict=True))
+    runs = {name: [read_metrics(folder / sub / "metrics.jsonl")] for name, sub in folders.items()}
+    plot_runs(runs, path, "shapes: FixMatch and labelled-only training from the same start")
+    return path
+
+
+def made(classroom: Classroom, runs: Path, curves: Path) -> Group:
+    """What to look at, with paths as the user would type them."""
+    pages = sorted((classroom.folder / "feedback").glob(f"*/{UNIT}/*.html"))
+    named = [
+        *((f"feedback for {page.parts[-3]}", page) for page in pages),
+        ("gradebook", classroom.folder / "gradebook.db"),
+        ("grades", classroom.folder / "grades.csv"),
+        ("curves", curves),
+        ("training logs", runs),
+    ]
+    here = Path.cwd()
+    lines = [(what, path.relative_to(here) if path.is_relative_to(here) else path) for what, path in named]
+    return Group(*(Text(f"  {what:<22} {path}") for what, path in lines))
+
+
+def demonstrate(folder: Path) -> bool:
+    """Run everything below ``folder``, which is emptied first. Returns whether all grades are deserved."""
+    began = time.perf_counter()
+    if folder.exists():
+        shutil.rmtree(folder)
+    with stage("Release and grade"):
+        classroom, hand_ins = grade(folder / "course")
+    with stage("Train"):
+        results = train(folder / "runs")
+        curves = plot(folder / "runs", results)
+    console.rule("[bold]Results", align="left")
+    console.print(points_table(classroom, hand_ins), errors_table(results))
+    console.print("Look at:", made(classroom, folder / "runs", curves), sep="\n")
+    console.print(f"all in {time.perf_counter() - began:.0f} s", style="dim")
+    wrong = wrongly_graded(classroom, hand_ins)
+    if wrong:
+        console.print(f"not graded as they deserve: {', '.join(wrong)}", style="red")
+    return not wrong
+
+
+def main() -> None:
+    """Run the demonstration in ``demo/``; exit code 1 when a grade is wrong, 2 on bad input."""
+    try:
+        sys.exit(not demonstrate(REPOSITORY / "demo"))
+    except (CourseError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
