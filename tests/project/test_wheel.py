@@ -1,6 +1,5 @@
 """What students receive (the wheel and the releases) holds neither answers nor hidden checks."""
 
-import ast
 import json
 import re
 import shutil
@@ -26,10 +25,9 @@ def solution_blocks() -> dict[str, str]:
     found = {}
     for path in (ROOT / "solutions").glob("*.py"):
         text = path.read_text(encoding="utf-8")
-        for node in ast.parse(text).body:
-            if isinstance(node, ast.FunctionDef):
-                for block in BLOCK.findall(ast.get_source_segment(text, node) or ""):
-                    found[node.name] = block
+        for match in BLOCK.finditer(text):
+            name = re.findall(r"^def (\w+)", text[: match.start()], re.MULTILINE)[-1]
+            found[name] = match[1]
     return found
 
 
