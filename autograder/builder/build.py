@@ -1,0 +1,102 @@
+"""All derived files of a unit: what they should be, whether they are, and making them so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from autograder.builder.notebook import build_notebook
+from autograder.builder.release import generate_release
+from autograder.files import write_atomically
+from course.errors import CourseError
+from course.units import load_course
+
+# unit name → {path relative to the repository: content}; a ValueError says what to correct
+Generator = Callable[[str], Mapping[str, bytes]]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A derived file that is not what its sources say.
+
+    Attributes:
+        path: relative to the repository.
+        reason: "missing", "differs from its source" or "has no source".
+        repair: what to run or do.
+    """
+
+    path: Path
+    reason: str
+    repair: str
+
+
+def unit_names(root: Path) -> list[str]:
+    """The units of a repository's course/units.yml. Raises CourseError where the file is wrong."""
+    return [unit.name for unit in load_course(root / "course" / "units.yml").units]
+
+
+def derived_files(root: Path, unit_name: str, generators: tuple[Generator, ...] = ()) -> dict[Path, bytes]:
+    """Every derived file of a unit, made in memory and a temporary folder.
+
+    Args:
+        root: the repository, or a folder laid out like it.
+        unit_name: a unit of its course/units.yml.
+        generators: makers of further derived files, such as the checks' expected values.
+
+    Returns:
+        path relative to ``root`` → content.
+
+    Raises:
+        CourseError: the unit is unknown, or its sources are malformed or do not fit together.
+    """
+    course = load_course(root / "course" / "units.yml")
+    unit = course.unit(unit_name)
+    text = nbformat.writes(build_notebook(root, course, unit), version=nbformat.NO_CONVERT)
+    notebook = Path("source_notebooks", unit_name, f"{unit.notebook}.ipynb")
+    files = {notebook: f"{text}\n".encode()}
+    folder = root / notebook.parent
+    beside = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix != ".ipynb"
+    }
+    released = generate_release(unit_name, beside | {notebook.name: files[notebook]})
+    files |= {Path("release", unit_name, name): content for name, content in released.items()}
+    for generate in generators:
+        try:
+            files |= {Path(path): content for path, content in generate(unit_name).items()}
+        except ValueError as error:
+            raise CourseError(f"checks of {unit_name}: {error}") from error
+    return files
+
+
+def write_files(root: Path, files: Mapping[Path, bytes]) -> list[Path]:
+    """Write what changed and return those paths."""
+    return [path for path, content in files.items() if write_atomically(root / path, content)]
+
+
+def find_drift(root: Path, unit_name: str, files: Mapping[Path, bytes]) -> list[Drift]:
+    """Compare the derived files of a unit with what ``files`` says they should be."""
+    repair = f"python -m autograder build {unit_name}"
+    drifts = []
+    for path, content in files.items():
+        if not (root / path).is_file():
+            drifts.append(Drift(path, "missing", repair))
+        elif (root / path).read_bytes() != content:
+            drifts.append(Drift(path, "differs from its source", repair))
+    return [*drifts, *stale_files(root, unit_name, files)]
+
+
+def stale_files(root: Path, unit_name: str, files: Mapping[Path, bytes]) -> list[Drift]:
+    """Files in the unit's derived folders that no source makes."""
+    released = (root / "release" / unit_name).rglob("*")
+    notebooks = (root / "source_notebooks" / unit_name).rglob("*.ipynb")
+    found = [path.relative_to(root) for path in sorted([*released, *notebooks]) if path.is_file()]
+    return [
+        Drift(path, "has no source", f"remove {path}")
+        for path in found
+        if path not in files and ".ipynb_checkpoints" not in path.parts
+    ]

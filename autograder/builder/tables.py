@@ -1,0 +1,84 @@
+"""Notebook text that is rendered from ``course/units.yml``: headings, points, objectives, rubrics, times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from course.units import Course, Exercise, Question, Unit
+
+HARDEST = 4
+
+
+def about_unit(course: Course, unit: Unit) -> str:
+    """The notebook's opening: title, badge (once the repository is set), what it takes and gives."""
+    graded = [
+        *(f"| {item.title} | `{item.name}` | {item.points} | {item.minutes} |" for item in unit.exercises),
+        *(f"| {item.title} | in words | {item.points} | {item.minutes} |" for item in unit.questions),
+    ]
+    parts = [
+        f"# {unit.title}",
+        badge(course, unit),
+        unit.summary,
+        f"**{unit.framework} · about {unit.minutes} minutes · {unit.points} points**",
+        "Afterwards you can:",
+        _list(unit.objectives),
+        "What you should bring:",
+        _list(unit.prerequisites),
+        "\n".join(["| what is graded | name | points | minutes |", "|:--|:--|--:|--:|", *graded]),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def about_exercise(unit: Unit, exercise: Exercise, level: int) -> str:
+    """The heading above an exercise, with its points, minutes, difficulty and objectives."""
+    number = [item.name for item in unit.exercises].index(exercise.name) + 1
+    dots = "●" * exercise.difficulty + "○" * (HARDEST - exercise.difficulty)
+    facts = [
+        _points(exercise.points),
+        f"about {exercise.minutes} minutes",
+        f"difficulty {dots} ({exercise.difficulty} of {HARDEST})",
+    ]
+    parts = [
+        f"{'#' * level} Exercise {number}: {exercise.title}",
+        f"**{' · '.join(facts)}**",
+        _list(exercise.objectives),
+    ]
+    if exercise.prerequisites:
+        parts.append(f"Uses your {', '.join(f'`{name}`' for name in exercise.prerequisites)}.")
+    return "\n\n".join(parts)
+
+
+def about_question(question: Question, level: int) -> str:
+    """A question with its rubric. The criteria say what is looked for and never the answer."""
+    parts = [
+        f"{'#' * level} {question.title}",
+        f"**{_points(question.points)} · about {question.minutes} minutes · graded by a person**",
+        question.prompt,
+        _list(f"{criterion.text} ({_points(criterion.points)})" for criterion in question.criteria),
+    ]
+    return "\n\n".join(parts)
+
+
+def about_budgets(unit: Unit) -> str:
+    """How long the unit's training takes, by machine."""
+    rows = []
+    for budget in unit.budgets:
+        minutes = "not measured" if budget.minutes is None else f"{budget.minutes:g}"
+        rows.append(f"| {budget.machine} | {minutes} | {budget.note} |")
+    return "\n".join(["| machine | minutes | note |", "|:--|--:|:--|", *rows])
+
+
+def badge(course: Course, unit: Unit) -> str:
+    """The "Open in Colab" badge, or nothing as long as ``repository`` in units.yml is empty."""
+    if course.repository is None:
+        return ""
+    address = f"https://colab.research.google.com/github/{course.repository}/blob/main/{unit.name}/{unit.notebook}.ipynb"
+    return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({address})"
+
+
+def _points(number: int) -> str:
+    return f"{number} point" if number == 1 else f"{number} points"
+
+
+def _list(items: Iterable[str]) -> str:
+    return "\n".join(f"- {item}" for item in items)

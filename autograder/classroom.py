@@ -1,0 +1,101 @@
+"""A course folder to grade in: stock nbgrader commands, hand-ins, and what the gradebook says."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from nbgrader.api import Gradebook
+
+from autograder.files import REPOSITORY, write_atomically
+from course.errors import CourseError
+
+
+class Classroom:
+    """A folder with a unit's notebook, its release, hand-ins and a gradebook of its own.
+
+    The commands run are nbgrader's, with this repository's nbgrader_config.py and the folder as the course.
+    """
+
+    def __init__(self, folder: Path, unit: str, options: Sequence[str] = ()) -> None:
+        """Use ``folder``, which must hold source_notebooks/<unit>/*.ipynb (see ``copy_sources``).
+
+        Args:
+            folder: the course folder.
+            unit: the assignment.
+            options: further command line options for ``autograde``, such as ``--RunCells.timeout=10``.
+        """
+        self.folder = folder.resolve()
+        self.unit = unit
+        self.options = list(options)
+
+    def copy_sources(self, repository: Path = REPOSITORY) -> None:
+        """Take the unit's built notebooks from a repository."""
+        target = self.folder / "source_notebooks" / self.unit
+        target.mkdir(parents=True, exist_ok=True)
+        for path in sorted((repository / "source_notebooks" / self.unit).glob("*.ipynb")):
+            shutil.copy(path, target)
+
+    def nbgrader(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``nbgrader COMMAND`` on this folder; its log is in ``stderr`` of the result."""
+        environment = os.environ | {"JAX_PLATFORMS": "cpu"}
+        return subprocess.run(
+            [sys.executable, "-m", "nbgrader", command, f"--CourseDirectory.root={self.folder}", *arguments],
+            cwd=REPOSITORY,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def release(self) -> None:
+        """Make the release and enter the unit into the gradebook. Raises CourseError if nbgrader fails."""
+        self._must("generate_assignment", self.unit)
+
+    def hand_in(self, student: str, notebook: str, content: bytes) -> Path:
+        """Put a student's file where nbgrader collects it."""
+        path = self.folder / "submitted" / student / self.unit / f"{notebook}.ipynb"
+        write_atomically(path, content)
+        return path
+
+    def autograde(self, *arguments: str) -> str:
+        """Grade the class. Returns the log. Raises CourseError if nbgrader fails."""
+        return self._must("autograde", self.unit, *self.options, *arguments)
+
+    def feedback(self) -> list[Path]:
+        """Make the feedback pages and return them. Raises CourseError if nbgrader fails."""
+        self._must("generate_feedback", self.unit, "--force")
+        return sorted((self.folder / "feedback").glob(f"*/{self.unit}/*.html"))
+
+    def export(self) -> Path:
+        """Write grades.csv and return its path. Raises CourseError if nbgrader fails."""
+        path = self.folder / "grades.csv"
+        self._must("export", f"--to={path}")
+        return path
+
+    def points(self) -> dict[str, dict[str, float | None]]:
+        """Student → grade id → automatic points; None where a person has to grade."""
+        with Gradebook(f"sqlite:///{self.folder / 'gradebook.db'}") as gradebook:
+            return {
+                submission.student.id: {
+                    grade.name: grade.auto_score for book in submission.notebooks for grade in book.grades
+                }
+                for submission in gradebook.assignment_submissions(self.unit)
+            }
+
+    def max_points(self) -> Mapping[str, float]:
+        """Grade id → the most that it gives."""
+        with Gradebook(f"sqlite:///{self.folder / 'gradebook.db'}") as gradebook:
+            notebooks = gradebook.find_assignment(self.unit).notebooks
+            return {cell.name: cell.max_score for book in notebooks for cell in book.grade_cells}
+
+    def _must(self, command: str, *arguments: str) -> str:
+        done = self.nbgrader(command, *arguments)
+        if done.returncode != 0:
+            raise CourseError(f"nbgrader {command} {self.unit} failed:\n{done.stderr[-4000:]}")
+        return done.stderr

@@ -1,0 +1,132 @@
+"""``python -m autograder``: build, execute, bundle and publish the course's notebooks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from autograder.files import REPOSITORY
+from course.errors import CourseError
+
+if TYPE_CHECKING:
+    from autograder.builder.build import Generator
+
+DRIFTED = 1
+BAD_INPUT = 2
+
+app = typer.Typer(
+    help=__doc__,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+console = Console(soft_wrap=True, highlight=False)
+
+UnitArgument = Annotated[str | None, typer.Argument(help="One unit; without it, all units of units.yml.")]
+RootOption = Annotated[
+    Path, typer.Option(help="The repository, or a folder laid out like it.", show_default=False)
+]
+CheckOption = Annotated[
+    bool, typer.Option("--check", help="Write nothing; name what drifted and exit with status 1.")
+]
+
+
+@app.command()
+def build(
+    unit: UnitArgument = None,
+    check: CheckOption = False,
+    root: RootOption = REPOSITORY,
+) -> None:
+    """Make every derived file: notebooks, releases, expected values."""
+    from autograder.builder import derived_files, find_drift, stale_files, write_files
+
+    drifts = []
+    for name in _units(unit, root):
+        with console.status(f"{name}: building"):
+            files = derived_files(root, name, generators(root))
+        if check:
+            drifts += find_drift(root, name, files)
+        else:
+            written = write_files(root, files)
+            for path in written:
+                console.print(f"wrote {path}")
+            drifts += stale_files(root, name, files)
+            console.print(f"{name}: {len(files)} derived files, {len(files) - len(written)} were up to date")
+    for drift in drifts:
+        console.print(f"{drift.path}: {drift.reason}; {drift.repair}")
+    if drifts:
+        raise typer.Exit(DRIFTED)
+    if check:
+        console.print("derived files match their sources")
+
+
+@app.command()
+def execute(unit: UnitArgument = None, root: RootOption = REPOSITORY) -> None:
+    """Run each unit's notebook, answers included, into solutions/notebooks/."""
+    from autograder.execute import execute_solution
+
+    for name in _units(unit, root):
+        with console.status(f"{name}: running the notebook (CPU mode)"):
+            path, cells, seconds = execute_solution(root, name)
+        console.print(f"wrote {path}: {cells} code cells in {seconds:.0f} s")
+
+
+@app.command()
+def bundle(
+    unit: UnitArgument = None,
+    out: Annotated[Path, typer.Option(help="Folder for <unit>.zip.")] = Path("dist"),
+) -> None:
+    """Pack what students need of a unit, without any network address, into one zip file."""
+    from autograder.bundle import write_bundle
+
+    for name in _units(unit, REPOSITORY):
+        path = write_bundle(name, out)
+        console.print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+@app.command()
+def publish(
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the public student repository.")],
+) -> None:
+    """Fill a folder that can be pushed as the students' repository."""
+    from autograder.bundle import publish_course
+
+    for path in publish_course(out):
+        console.print(f"wrote {out / path}")
+
+
+def main() -> None:
+    """Run the command line; bad input is one line on stderr and exit status 2."""
+    try:
+        app()
+    except CourseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+    except OSError as error:
+        print(f"error: {error.filename}: {error.strerror}; choose a place that can be used", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+
+
+def _units(unit: str | None, root: Path) -> list[str]:
+    from autograder.builder import unit_names
+
+    names = unit_names(root)
+    if unit is None:
+        return names
+    if unit not in names:
+        raise CourseError(f"the course has no unit called {unit!r}: use one of {', '.join(names)}")
+    return [unit]
+
+
+def generators(root: Path) -> tuple[Generator, ...]:
+    """Makers of derived files that belong to this repository's own course package."""
+    if root.resolve() != REPOSITORY:
+        return ()
+    from autograder import expected
+
+    return (expected.generate,)

@@ -1,0 +1,173 @@
+"""Running a hand-in within limits: whatever a cell does, it costs no other cell its points."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from copy import deepcopy
+from typing import Any
+
+import nbformat
+from nbclient.client import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import NotebookNode
+from nbgrader.preprocessors import Execute
+from nbgrader.utils import is_grade, is_solution
+from traitlets import Bool, Enum, Integer
+
+from autograder.nbgrader_hooks.matching import SKIPPING_TAGS
+
+# Where a notebook's outcomes stand in nbgrader's resources: grade id → whether the cell ran to its end.
+OUTCOMES = "outcomes"
+TRAINS = "Not run while grading: this cell trains."
+BEHIND = "Not run while grading: no check comes behind it."
+
+
+class RunCells(Execute):
+    """Runs the cells up to the last check, skips those that train, and records which checks passed.
+
+    A cell over its time is interrupted. If it goes on regardless, or ends the process, the kernel is
+    replaced, the cells before it run again, and grading continues behind it.
+    """
+
+    notebook_timeout = Integer(
+        900, help="Seconds for all cells of a hand-in together; cells beyond are not run and get no points."
+    ).tag(config=True)
+    max_output = Integer(2_000_000, help="Characters of output kept of one cell.").tag(config=True)
+
+    iopub_timeout = Integer(10, help="Seconds that an interrupted cell has to stop.").tag(config=True)
+    shutdown_kernel = Enum(["graceful", "immediate"], default_value="immediate").tag(config=True)
+    store_widget_state = Bool(False).tag(config=True)
+    record_timing = Bool(False).tag(config=True)
+    coalesce_streams = Bool(True).tag(config=True)
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict, km: None = None
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        """Run one notebook and put its outcomes into ``resources["nbgrader"]["outcomes"]``."""
+        NotebookClient.__init__(self, nb, km)
+        self.reset_execution_trackers()
+        self.resources = resources
+        self.timeout_func = self._seconds_for
+        self._deadline = time.monotonic() + self.notebook_timeout
+        self._kept, self._cut = 0, False
+        self._reply: dict[str, Any] = {}
+        self._who = resources["nbgrader"]["student"]
+        self._outcomes: dict[str, bool] = {}
+        resources["nbgrader"][OUTCOMES] = self._outcomes
+
+        todo = _cells_to_run(nb)
+        ran: list[int] = []
+        folder = tempfile.mkdtemp(prefix="ipython-")
+        try:
+            while todo:
+                with self.setup_kernel(env=kernel_environment(folder)):
+                    self._run_in_one_kernel(ran, todo)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return nb, resources
+
+    def on_cell_executed(self, **kwargs: Any) -> None:
+        """nbclient's hook behind each cell: keep the kernel's verdict."""
+        super().on_cell_executed(**kwargs)
+        self._reply = kwargs["execute_reply"]["content"]
+
+    def output(self, outs: list[NotebookNode], msg: dict[str, Any], display_id: Any, cell_index: int) -> Any:
+        """nbclient's handler of one output: what is beyond ``max_output`` is dropped."""
+        content = msg["content"]
+        parts = [content.get("text", ""), *content.get("data", {}).values()]
+        self._kept += sum(len(str(part)) for part in parts)
+        if self._kept <= self.max_output:
+            return super().output(outs, msg, display_id, cell_index)
+        if not self._cut:
+            self._cut = True
+            outs.append(_says("\n… output cut while grading …"))
+        return None
+
+    def _run_in_one_kernel(self, ran: list[int], todo: list[int]) -> None:
+        """Run cells until none is left or the kernel is lost.
+
+        Args:
+            ran: cells to run again first, without recording anything; those that succeed here are added.
+            todo: cells still to run; each that was tried is removed.
+        """
+        for index in list(ran):
+            original = self.nb.cells[index]
+            self.nb.cells[index] = deepcopy(original)
+            lost = self._loses_kernel(index)
+            self.nb.cells[index] = original
+            if lost:
+                ran.remove(index)
+                return
+        while todo:
+            index = todo.pop(0)
+            cell = self.nb.cells[index]
+            if time.monotonic() > self._deadline:
+                self._fail(cell, f"not run: the hand-in took more than {self.notebook_timeout} seconds")
+                continue
+            lost = self._loses_kernel(index)
+            if lost:
+                self._fail(cell, lost)
+                return
+            if is_grade(cell) and not is_solution(cell):
+                self._outcomes[cell.metadata.nbgrader.grade_id] = self._reply["status"] == "ok"
+            if self._reply.get("ename") == self.error_on_timeout["ename"]:
+                self.log.warning("%s, cell %s: stopped after %s seconds", self._who, cell.id, self.timeout)
+            else:
+                ran.append(index)
+
+    def _loses_kernel(self, index: int) -> str:
+        """Run a cell; say how it made its kernel unusable, or nothing where the kernel can go on."""
+        self._kept, self._cut = 0, False
+        try:
+            self.execute_cell(self.nb.cells[index], index, store_history=True)
+        except CellTimeoutError:
+            return f"the cell took more than {self.timeout} seconds and could not be interrupted"
+        except DeadKernelError:
+            return "the cell ended the Python process that it ran in"
+        return ""
+
+    def _fail(self, cell: NotebookNode, reason: str) -> None:
+        self.log.warning("%s, cell %s: %s", self._who, cell.id, reason)
+        text = f"NotGraded: {reason}"
+        error = nbformat.v4.new_output("error", ename="NotGraded", evalue=reason, traceback=[text])
+        cell.outputs.append(error)
+
+    def _seconds_for(self, cell: NotebookNode) -> int:
+        """nbclient's ``timeout_func``. Never 0, which would mean no limit."""
+        return max(1, min(self.timeout, round(self._deadline - time.monotonic())))
+
+
+def kernel_environment(folder: str) -> dict[str, str]:
+    """The environment of a grading kernel: CPU only, and nothing of the instructor's IPython profile.
+
+    Args:
+        folder: an empty one, for IPython's own files.
+    """
+    environment = dict(os.environ)
+    # nbgrader tells student code with this that it is being graded.
+    environment.pop("NBGRADER_EXECUTION", None)
+    return environment | {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "IPYTHONDIR": folder}
+
+
+def _cells_to_run(nb: NotebookNode) -> list[int]:
+    """Indices of the code cells up to the last check, without those that train; the others get a remark."""
+    code = [index for index, cell in enumerate(nb.cells) if cell.cell_type == "code" and cell.source.strip()]
+    checks = [index for index in code if is_grade(nb.cells[index])]
+    last = checks[-1] if checks else -1
+    chosen = []
+    for index in code:
+        cell = nb.cells[index]
+        trains = bool(SKIPPING_TAGS & set(cell.metadata.get("tags", [])))
+        if index <= last and not trains:
+            chosen.append(index)
+        else:
+            cell.outputs = [_says(TRAINS if trains else BEHIND)]
+    return chosen
+
+
+def _says(text: str) -> NotebookNode:
+    return nbformat.v4.new_output("stream", name="stdout", text=f"{text}\n")
