@@ -75,7 +75,7 @@ test-colab: setup ## Run the notebook and the checks with Colab's package versio
 	if [ -z "$$python" ]; then \
 	    echo "SKIPPED: Colab's packages need Python 3.13 or 3.12, and this machine has neither."; \
 	else \
-	    $(MAKE) --no-print-directory $(VENV_COLAB)/.installed; \
+	    $(MAKE) --no-print-directory $(VENV_COLAB)/.installed bundle; \
 	    $(TEST_ENV) $(VENV_COLAB)/bin/python -m pytest -m colab tests/colab; \
 	    $(TEST_ENV) $(VENV_COLAB)/bin/python -m pytest -m "not slow" tests/checks; \
 	fi
