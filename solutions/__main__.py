@@ -102,7 +102,7 @@ def train_supervised_command(
 
 @app.command()
 @with_hparams(
-    SupervisedHparams, steps=12_000, alpha=0.0, validate_every_steps=1000, write_checkpoint_every=500
+    SupervisedHparams, steps=5000, alpha=0.0, validate_every_steps=1000, write_checkpoint_every=500
 )
 def pretrain(
     hparams: Callable[..., SupervisedHparams],
