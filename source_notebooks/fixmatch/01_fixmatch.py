@@ -1,0 +1,906 @@
+# ---
+# jupyter:
+#   accelerator: GPU
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] about="unit"
+
+# %% [markdown]
+# ## Before you start
+#
+# **How this notebook works.** You read, you predict, you run, and in six places you write a function.
+# Below each of your functions stands a *check*. It first repeats a small published test, whose inputs and expected values you
+# can see in the cell, and then tries your function on cases that this test can not tell apart. A check has three answers:
+#
+# | answer | meaning |
+# |:--|:--|
+# | ○ not attempted | the function is still as you got it |
+# | ✗ incorrect | the check shows what it expected, what it got, and the likely reason |
+# | ✓ correct | you have the points of this exercise |
+#
+# You may run a check as often as you like. Keep the function's name, its arguments and what it returns; everything else is up to
+# you, helper functions in cells of your own included. Four questions are answered in words and read by a person.
+#
+# **With or without a GPU.** Everything up to section 7 runs on any computer. In section 7 a network is trained. On a GPU that is
+# CIFAR-10 with the settings of the paper's method. Without one, *CPU mode* trains the same network on smaller, procedural
+# pictures in a few minutes; nothing else differs. The set-up cell says which of the two you have, and how to get a GPU in Colab.
+#
+# **Keeping your work.** Colab forgets everything on its disk when a session ends. Save the notebook to your Drive
+# (*File*, then *Save a copy in Drive*), and mount your Drive (file panel on the left, then the button *Mount Drive*) before
+# you run the set-up cell. Then a training run that was cut off goes on where it stopped.
+
+# %% setup="true" tags=["nbval-ignore-output"]
+
+# %% locked="imports"
+import dataclasses
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from course import plots
+from course.augment import (
+    LabeledDataAug,
+    StrongAugmentation,
+    UnlabeledDataAug,
+    WeakAugmentation,
+    cutout_func,
+    image_to_numpy,
+    rand_augment,
+)
+from course.checks import check, practical_check
+from course.checks.mocks import MockGetParams, MockHparams, MockModel, ValMockModel
+from course.data import load_dataset, make_shapes
+from course.data.loaders import get_training_generator, get_validation_generator
+from course.data.split import stratified_split, subset_by_indices
+from course.training import (
+    FixMatchHparams,
+    get_ema_params,
+    l2_penalty,
+    load_checkpoint,
+    load_provided_checkpoint,
+    momentum,
+    paired_batches,
+    read_metrics,
+    save_checkpoint,
+    start,
+    train_loop,
+)
+
+started = time.time()
+
+# %% [markdown]
+# ## 1. Why learn from unlabeled images?
+#
+# A label costs a person's time, and often an expert's. An image without a label costs almost nothing: cameras, microscopes and
+# the web produce more of them than anybody can look at. *Semi-supervised learning* trains a classifier on a few labeled
+# examples **and** on many unlabeled ones, in the hope that the unlabeled ones show where the classes lie.
+#
+# Methods for it had become complicated: several losses, schedules for their weights, averaged predictions of past networks.
+# FixMatch (Sohn et al., 2020, [1]) keeps two old and simple ideas, combines them in one step, and did better than what came before.
+# It is the method that you are going to write.
+
+# %% [markdown] question="Q1"
+
+# %% [markdown]
+# ## 2. The method
+#
+# ### Self-training and pseudo-labels
+#
+# Suppose a classifier has learned a little from its labeled images. Show it an unlabeled image, take its own prediction for the
+# truth, and train on it as if a person had said so. Training a model on its own output is called **self-training**, and a label that the
+# model made for itself is a **pseudo-label**. Two things can go wrong. A prediction that agrees with itself teaches nothing new.
+# And a wrong prediction, once believed, is learned.
+#
+# FixMatch meets the first with two different views of the image, and the second with a threshold.
+#
+# ### One picture of the method
+#
+# Each unlabeled image is changed twice. The **weak** view $\alpha(u)$ is mirrored and shifted a little. The **strong** view
+# $\mathcal A(u)$ is changed so much that it is hard to recognize. The network predicts on the weak view; if it is confident, its prediction becomes
+# the pseudo-label that the strong view has to match.
+
+# %% tags=["nbval-ignore-output"]
+plots.pipeline(make_shapes(10, 10, seed=4).train, 7, WeakAugmentation(), StrongAugmentation())
+
+# %% [markdown]
+# ### The same in formulas
+#
+# Write $p_m(\cdot \mid x)$ for the class probabilities that the network gives for an image $x$, and $H(t, p) = -\sum_c t(c) \log p(c)$
+# for the cross-entropy between a target $t$ and a prediction $p$. A mini-batch holds $B$ labeled images $x_1, \dots, x_B$ with
+# labels $y_b$ (as one-hot vectors), and $\mu B$ unlabeled images $u_1, \dots, u_{\mu B}$.
+#
+# The **supervised loss** is the usual one, on weak views:
+#
+# $$\mathcal L_s = \frac1B \sum_{b=1}^{B} H\big(y_b,\; p_m(\cdot \mid \alpha(x_b))\big)$$
+#
+# For an unlabeled image let $q_b = p_m(\cdot \mid \alpha(u_b))$ be the prediction on its weak view, and $\hat q_b$ the one-hot vector of its most
+# probable class $\arg\max_c q_b(c)$: the pseudo-label. It counts only if it is confident, that is, if its probability reaches the threshold $\tau$:
+#
+# $$\mathcal L_u = \frac{1}{\mu B} \sum_{b=1}^{\mu B} \mathbb 1\big[\max_c q_b(c) \ge \tau\big]\; H\big(\hat q_b,\; p_m(\cdot \mid \mathcal A(u_b))\big)$$
+#
+# The bracket $\mathbb 1[\dots]$ is 1 or 0 and is called the **mask**. The sum runs over *all* $\mu B$ unlabeled images and is divided by $\mu B$, however many of
+# them pass. So at the beginning, when few pass, the unlabeled loss is small, and it grows by itself as the network gains confidence.
+# Other methods need a schedule for that.
+#
+# $\hat q_b$ and the mask are *targets*: the network is not to make its weak prediction agree with the strong one, only the other way round.
+# No gradient flows through them.
+#
+# The **total loss** weighs the two and adds weight decay on the kernels $W$ of convolution and dense layers (not on biases, and not on
+# BatchNorm's scales):
+#
+# $$\mathcal L = \mathcal L_s + \lambda_u\, \mathcal L_u + w \sum_{W} \lVert W \rVert^2$$
+#
+# $\lambda_u$ is 1 in the paper. It is easily forgotten for that reason.
+
+# %% [markdown] question="Q2"
+
+# %% [markdown] question="Q3"
+
+# %% [markdown]
+# You may come back to Question 3 after section 7, where a figure shows how confident your own network is and how often it is right.
+
+# %% [markdown]
+# ## 3. Settings
+#
+# All settings stand in one place, under the names that the code uses. The lower half of the list says how long to train and how often to
+# report; the upper half is the method.
+
+# %% locked="settings"
+general_key = jax.random.PRNGKey(0)
+runs = env.work / "fixmatch" / env.mode
+
+if env.mode == "gpu":
+    DATA = "cifar10"
+    hparams = FixMatchHparams(epoch_steps=112, logdir=str(runs / "jaxlog-fixmatch"))
+else:
+    DATA = "shapes"
+    hparams = FixMatchHparams(
+        num_labeled_training_samples_per_class=40,
+        num_validation_samples_per_class=64,
+        labeled_batch_size=16,
+        mu=4,
+        steps=150,
+        validate_every_steps=25,
+        log_every_steps=50,
+        write_checkpoint_every=75,
+        logdir=str(runs / "jaxlog-fixmatch"),
+    )
+
+# %% tags=["nbval-ignore-output"]
+plots.settings(hparams)
+
+# %% [markdown]
+# **The ratio μ.** `mu` says how many unlabeled images a mini-batch holds for each labeled one. With $B$ labeled images,
+#
+# $$\text{unlabeled images in a mini-batch} = \mu B .$$
+#
+# In the paper $B = 64$ and $\mu = 7$: 448 unlabeled images, each in two views, so that one step passes $64 + 2 \cdot 448 = 960$ images
+# through the network. A large μ is no luxury. Only the images that pass the threshold count, and early on these are few; a large μ
+# makes sure that there are some.
+#
+# **An epoch** is as many steps as it takes to see every unlabeled image once: 112 for the 50,000 images of CIFAR-10 at 448 a step.
+# The labeled images come around many times in that.
+#
+# **Weight decay.** The paper writes $5 \cdot 10^{-4} \cdot \tfrac12 \lVert W \rVert^2$. The function that you are given, `l2_penalty`, has no $\tfrac12$,
+# so `w_decay` is $2.5 \cdot 10^{-4}$ for the same effect.
+#
+# **Averaged weights.** The network that is *evaluated* is not the one that is trained but an exponential moving average (EMA) of its weights,
+# $\bar w \leftarrow 0.999\, \bar w + 0.001\, w$ after each step. It is less noisy, and in most runs a little better. In a short run the average would
+# remember its beginning for too long, so in the first steps it forgets faster.
+
+# %% [markdown]
+# ## 4. The data
+
+# %% locked="data" tags=["nbval-ignore-output"]
+splits = load_dataset(DATA)
+train_dataset, test_dataset = splits.train, splits.test
+print(train_dataset)
+print(test_dataset)
+
+# %% tags=["nbval-ignore-output"]
+plots.class_examples(train_dataset)
+
+# %% [markdown]
+# ### Who gets a label
+#
+# The training images are cut into three parts.
+#
+# - **Labeled**: a fixed number of each class, drawn at random. Drawing the same number of each class is called a *stratified* split. With
+#   few labels it matters: by plain chance some class might get none.
+# - **Validation**: held out of everything else, to follow the training. The test set is for one look at the very end. Somebody who picks the best of
+#   many runs by their test error has used the test labels for training.
+# - **Unlabeled**: all images that are not held out, *the labeled ones included*. Their labels are kept for one purpose: to report how
+#   often the pseudo-labels are wrong. The loss never sees them.
+#
+# A network that has already been trained on some labels must go on with the same ones; otherwise it would have seen more labels than it admits. The checkpoint
+# that GPU mode starts from therefore names its labeled images.
+
+# %% locked="split" tags=["nbval-ignore-output"]
+if env.mode == "gpu":
+    found = env.find("resnet18-cifar10-400.safetensors")
+    checkpoint = load_checkpoint(found) if found else load_provided_checkpoint()
+    labeled_dataset, rest = subset_by_indices(train_dataset, checkpoint.labeled_indices)
+else:
+    checkpoint = None  # CPU mode makes its own starting point, in section 7
+    labeled_dataset, rest = stratified_split(
+        general_key, train_dataset, hparams.num_labeled_training_samples_per_class
+    )
+validation_key = jax.random.fold_in(general_key, 1)
+val_dataset, others = stratified_split(validation_key, rest, hparams.num_validation_samples_per_class)
+unlabeled_dataset, _ = subset_by_indices(
+    train_dataset, np.concatenate([labeled_dataset.indices, others.indices])
+)
+for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "unlabeled": unlabeled_dataset}.items():
+    counts = np.bincount(dataset.targets, minlength=dataset.num_classes)
+    print(f"{part:10s} {len(dataset):6,d} images, {counts.min()} to {counts.max()} of each class")
+
+# %% [markdown]
+# ## 5. Two views of one image
+#
+# Data augmentation is what makes FixMatch work. There is no exact border between weak and strong: a weak change leaves no doubt
+# about the class, a strong one may. Each of the two is one class with a `__call__` method, so that both can be handed around like functions.
+#
+# ### The weak view
+#
+# Mirror the image with probability one half, then shift it by up to 4 pixels (12.5 % of its side) each way. What moves in from outside
+# is a reflection of the border.
+
+# %%
+from course.augment.views import flip_and_crop
+
+plots.source(flip_and_crop, image_to_numpy, WeakAugmentation)
+
+# %% [markdown]
+# ### The strong view
+#
+# First a flip and a shift of its own draw. Then two operations, drawn from the fourteen below, each carried out with probability one half and with a strength
+# that is drawn anew for every image. Last, *cutout* [5]: a gray square of 16 × 16 pixels, centered anywhere.
+
+# %%
+from course.augment import OPERATIONS
+
+print(", ".join(operation.name for operation in OPERATIONS))
+plots.source(rand_augment, cutout_func, StrongAugmentation)
+
+# %% [markdown]
+# **RandAugment and CTAugment.** Drawing operations at random is called RandAugment [3]. In the original, one strength is fixed for all images and tuned by a search.
+# With a handful of labels there is no validation set to tune it on, so FixMatch draws the strength as well. The authors' other
+# choice is CTAugment [4], which learns during training which strengths the network still gets right; it is their default, and RandAugment their variant.
+# Earlier methods learned whole policies from data with labels [2].
+#
+# **Four details that are easily lost**, none of which raises an error: a strong view without the flip and shift; a strength that is the same for every image;
+# a cutout of 8 × 8 pixels because a side was halved twice; a black border instead of a reflected one. Each makes the two views
+# differ less, or differ in a way that the test images do not, and the result quietly gets worse.
+#
+# ### Look at them
+#
+# **Predict.** Which of the strong views below will you recognize at once, and in which would you have to guess? Change `positions` and `seed`, and run the cell again.
+
+# %% tags=["nbval-ignore-output"]
+positions, seed = [8, 3, 21], 0
+plots.augmentation_grid(train_dataset, positions, WeakAugmentation(), StrongAugmentation(), seed=seed)
+
+# %% [markdown]
+# ### Views and mini-batches
+#
+# An unlabeled image yields *two* arrays, a labeled one yields one. That is all the two classes below do, and it keeps the training loop simple.
+
+# %%
+plots.source(UnlabeledDataAug, LabeledDataAug)
+
+# %% locked="transforms"
+labeled_dataset = labeled_dataset.with_transform(LabeledDataAug())
+unlabeled_dataset = unlabeled_dataset.with_transform(UnlabeledDataAug())
+val_dataset = val_dataset.with_transform(image_to_numpy)
+test_dataset = test_dataset.with_transform(image_to_numpy)
+
+(x_weak, x_strong), y = unlabeled_dataset[8]
+print(unlabeled_dataset)
+print("weak view:  ", x_weak.shape, x_weak.dtype, f"from {x_weak.min():.2f} to {x_weak.max():.2f}")
+print("strong view:", x_strong.shape, x_strong.dtype, f"from {x_strong.min():.2f} to {x_strong.max():.2f}")
+print("class:      ", unlabeled_dataset.classes[y], "(known here, hidden from the loss)")
+
+# %% [markdown]
+# PyTorch's `DataLoader` collects images into mini-batches; `NumpyLoader` is the same with NumPy arrays instead of
+# tensors, which is what JAX takes. Two loaders run side by side during training, a labeled and an unlabeled one. Three things about them matter:
+#
+# - Both are shuffled anew in each epoch, by a generator that the seed decides. A loader that is not shuffled shows the network the same neighbors every time, and BatchNorm notices.
+# - The last mini-batch of an epoch is filled up to full size. JAX compiles a function anew for every new shape of its arguments, so one
+#   short batch costs a second compilation, and it would change μ for a step.
+# - Every draw depends on the seed and the step number alone. A run that is interrupted and resumed therefore sees what it would have seen anyway.
+
+# %% locked="loaders"
+(x_l, y_l), ((x_w, x_s), y_u) = next(
+    get_training_generator(
+        labeled_dataset,
+        unlabeled_dataset,
+        labeled_batch_size=hparams.labeled_batch_size,
+        unlabeled_batch_size=hparams.unlabeled_batch_size,
+        seed=hparams.seed,
+        total_steps=1,
+    )
+)
+for name, array in {"x_l": x_l, "y_l": y_l, "x_w": x_w, "x_s": x_s, "y_u": y_u}.items():
+    print(f"{name}: {array.dtype} {array.shape}")
+
+# Validation mini-batches: a sequence of (x, y), all of one size. Your validation in exercise 6 reads it.
+val_batches = get_validation_generator(val_dataset, hparams.val_batch_size)
+assert len(val_dataset) % hparams.val_batch_size == 0
+
+# %% [markdown]
+# ## 6. The pieces of the training step
+#
+# ### JAX in five lines
+#
+# - `jax.numpy`, here `jnp`, has NumPy's functions. Its arrays can not be changed in place.
+# - `jax.grad(f)` is a *function*: the derivative of `f` with respect to its first argument. `jax.value_and_grad(f, has_aux=True)` gives value and
+#   gradient of an `f` that returns `(loss, other things)`.
+# - `jax.jit(f)` compiles `f` the first time it is called with arguments of given shapes. While compiling, JAX runs the Python code once with placeholders; afterwards
+#   Python is not asked again. So an `if` or a `print` inside sees placeholders, and a loop is unrolled.
+# - Nothing is hidden. Parameters, BatchNorm's statistics and the optimizer's state are arguments and return values.
+# - Random numbers come from a key that you pass: `jax.random.PRNGKey(0)`.
+#
+# If you know PyTorch:
+#
+# | | PyTorch | JAX with flax |
+# |:--|:--|:--|
+# | training mode | `model.train()` | `model.apply(variables, x, mutable=["batch_stats"])` |
+# | evaluation mode | `model.eval()` | `model.apply(variables, x)` |
+# | BatchNorm's statistics | change inside the model | are returned, and you pass them on |
+# | no gradient through `t` | `t.detach()` | `jax.lax.stop_gradient(t)` |
+# | a step | `loss.backward(); optimizer.step()` | `grads = jax.grad(loss)(params)`, then new parameters are *returned* |
+
+# %% [markdown] about="logits_to_log_probs"
+
+# %% [markdown]
+# The last layer gives *logits* $z_c$, any real numbers. Probabilities are their softmax, $p_c = e^{z_c} / \sum_k e^{z_k}$. Losses need the
+# logarithm of it, and computing it in two steps is a trap: $e^{1000}$ is infinite in floating point, $\log 0$ is minus infinity, and a single such value turns every weight
+# of the network into *not a number*.
+#
+# **Predict.** What do the two lines below print? One of them is the naive way.
+
+# %%
+big = jnp.array([1000.0, 0.0])
+print("naive:      ", jnp.log(jnp.exp(big) / jnp.exp(big).sum()))
+print("logsumexp:  ", big - jax.nn.logsumexp(big))
+
+# %% [markdown]
+# This first exercise is nearly done: one line is missing.
+
+# %% exercise="logits_to_log_probs"
+
+# %% grade="logits_to_log_probs"
+with practical_check("logits_to_log_probs", logits_to_log_probs):
+    logits = jnp.array([[1.0, 0.2, 2.0, 3.0], [2.0, 2.0, 3.0, 0.3], [4.0, 0.1, 2.0, 3.0]])
+    expected_log_probs = np.array(
+        [
+            [-2.4472625, -3.2472625, -1.4472625, -0.44726253],
+            [-1.5894322, -1.5894322, -0.58943224, -3.2894323],
+            [-0.42098188, -4.320982, -2.420982, -1.4209819],
+        ]
+    )
+    np.testing.assert_array_almost_equal(logits_to_log_probs(logits), expected_log_probs, decimal=4)
+
+check("logits_to_log_probs", logits_to_log_probs)
+
+# %% [markdown] about="log_softmax_cross_entropy"
+
+# %% [markdown]
+# For one image the cross-entropy is $H(t, p) = -\sum_c t(c) \log p(c)$. With a one-hot target only one term is left. It is written for a
+# whole batch at once, and it returns *one number for each image*: the mask has to be applied before anything is averaged.
+
+# %% exercise="log_softmax_cross_entropy"
+
+# %% grade="log_softmax_cross_entropy"
+with practical_check("log_softmax_cross_entropy", log_softmax_cross_entropy):
+    # The log-probabilities of the check above, with the labels 1, 2 and 3.
+    log_probs = jnp.array(
+        [
+            [-2.4472625, -3.2472625, -1.4472625, -0.44726253],
+            [-1.5894322, -1.5894322, -0.58943224, -3.2894323],
+            [-0.42098188, -4.320982, -2.420982, -1.4209819],
+        ]
+    )
+    targets = jax.nn.one_hot(jnp.array([1, 2, 3]), 4)
+    returned = log_softmax_cross_entropy(log_probs, targets)
+    # torch.nn.CrossEntropyLoss gives this mean for the same logits and labels.
+    np.testing.assert_approx_equal(np.mean(returned), 1.7525589, significant=4)
+
+check("log_softmax_cross_entropy", log_softmax_cross_entropy)
+
+# %% [markdown]
+# ### Functions that return functions
+#
+# From here on, most functions that you write return another function. The inner one *remembers* the arguments of the outer one; such a pair is called a closure. It is the usual
+# way in JAX to fix settings once, and then to compile a function that no longer has them as arguments.
+#
+# **Predict** the two numbers before you run the cell.
+
+# %%
+def outer_fn(low, high):
+    width = high - low  # computed once, when outer_fn is called
+
+    def inner_fn(x):
+        return (x - low) / width  # low and width are remembered
+
+    return inner_fn
+
+
+between_10_and_20 = outer_fn(10, 20)  # a function of x alone
+between_0_and_4 = outer_fn(0, 4)  # another one, with settings of its own
+
+between_10_and_20(15), between_0_and_4(1)
+
+# %% [markdown] about="cosine_decay_schedule"
+
+# %% [markdown]
+# The learning rate falls slowly from $\eta$ along a part of a cosine. With $K$ steps in all, step $k$ uses
+#
+# $$\eta_k = \eta \cos\!\left(\frac{7 \pi k}{16 K}\right).$$
+#
+# The fraction $7/16$ is the argument `alpha`. At the end, $\cos(7\pi/16) = 0.195$ of the rate is left.
+
+# %% exercise="cosine_decay_schedule"
+
+# %% grade="cosine_decay_schedule"
+with practical_check("cosine_decay_schedule", cosine_decay_schedule):
+    schedule = cosine_decay_schedule(3e-2, 2**20, 7 / 16)
+    np.testing.assert_approx_equal(schedule(2**17), 0.02955833, significant=4)
+
+check("cosine_decay_schedule", cosine_decay_schedule)
+
+# %% [markdown] about="get_forward_fn"
+
+# %% [markdown]
+# A step needs the network's output for three batches: the labeled images, and the weak and the strong views of the unlabeled ones. Joined into one
+# batch they go through the network *once*. That is faster, and it is part of the method: BatchNorm takes mean and variance over the batch, so in three separate
+# passes the strong views would be normalized differently from the weak ones.
+#
+# `MockModel` in the check stands in for a network. Its output tells at which place of the batch an image stood, so that a wrong order shows.
+
+# %% exercise="get_forward_fn"
+
+# %% grade="get_forward_fn"
+with practical_check("get_forward_fn", get_forward_fn):
+    # MockModel returns (linspace(0, 1, n) * batch_stats - params) * mean(x) in both of its
+    # 2 columns for a batch of n images, and 0 as the new batch_stats.
+    labeled, weak, strong, batch_stats = get_forward_fn(MockModel())(
+        jnp.array(-1),  # params
+        jnp.array(1),  # batch_stats
+        jnp.ones((1, 32, 32, 3)) * 0.5,
+        jnp.ones((2, 32, 32, 3)) * 0.8,
+        jnp.ones((2, 32, 32, 3)) * 0.3,
+    )
+    np.testing.assert_array_almost_equal(labeled, [[0.54, 0.54]], decimal=4)
+    np.testing.assert_array_almost_equal(weak, [[0.675, 0.675], [0.81, 0.81]], decimal=4)
+    np.testing.assert_array_almost_equal(strong, [[0.945, 0.945], [1.08, 1.08]], decimal=4)
+    np.testing.assert_array_almost_equal(batch_stats, 0, decimal=4)
+
+check("get_forward_fn", get_forward_fn)
+
+# %% [markdown] about="get_fixmatch_loss_fn"
+
+# %% [markdown]
+# The heart of the method. Everything that you need has been said in section 2, and your first two functions do the small steps. Read the formulas of $\mathcal L_s$, $\mathcal L_u$ and
+# $\mathcal L$ once more, and decide for each of these: which of the three outputs does it need, and how many numbers does it have?
+#
+# Two quantities are reported besides the losses. The **mask rate** is the share of unlabeled images that pass the threshold. The **error rate** is the share of weak views whose most probable class is
+# not the true one, over all unlabeled images of the batch, confident or not; it is one minus the accuracy.
+
+# %% exercise="get_fixmatch_loss_fn"
+
+# %% grade="get_fixmatch_loss_fn"
+with practical_check("get_fixmatch_loss_fn", get_fixmatch_loss_fn):
+    # MockHparams: confidence_threshold 0.28, lambda_coef 5, w_decay 5, num_classes 2
+    total_loss, (batch_stats, metrics) = get_fixmatch_loss_fn(get_forward_fn(MockModel()), MockHparams())(
+        jnp.array(-8),  # params
+        jnp.array(9),  # batch_stats
+        jnp.ones((2, 32, 32, 3)) * 0.8,
+        jnp.ones((3, 32, 32, 3)) * 0.5,
+        jnp.ones((3, 32, 32, 3)) * 0.3,
+        jnp.array([1, 0]),  # y_labeled
+        jnp.array([0, 1, 1]),  # y_unlabeled, for the error rate alone
+    )
+    np.testing.assert_approx_equal(batch_stats, 0, significant=4)
+    np.testing.assert_approx_equal(metrics["error rate"], 0.6666667, significant=4)
+    np.testing.assert_approx_equal(metrics["mask rate"], 1.0, significant=4)
+    np.testing.assert_approx_equal(metrics["unsupervised loss"], 0.6931470, significant=4)
+    np.testing.assert_approx_equal(metrics["supervised loss"], 0.6931472, significant=4)
+    np.testing.assert_approx_equal(metrics["weight decay"], 320.0, significant=4)
+    np.testing.assert_approx_equal(metrics["total loss"], 324.1588745, significant=4)
+    np.testing.assert_approx_equal(total_loss, 324.1588745, significant=4)
+
+check("get_fixmatch_loss_fn", get_fixmatch_loss_fn)
+
+# %% [markdown]
+# **Is `stop_gradient` needed?** The formulas say that no gradient flows through the pseudo-label. Many implementations say so in code as well, with `jax.lax.stop_gradient`.
+# **Predict** what the next cell prints: the derivative, with respect to three logits, of the number 10, 20 or 30 that belongs to the largest of them.
+
+# %%
+def value_of_largest(z):
+    return jax.nn.one_hot(jnp.argmax(z), 3) @ jnp.array([10.0, 20.0, 30.0])
+
+
+jax.grad(value_of_largest)(jnp.array([0.3, 0.9, 0.1]))
+
+# %% [markdown]
+# <details><summary>Explanation</summary>
+#
+# Zero in every place. `argmax` and a comparison with a threshold are step functions: moving a logit a little does not change them, so their derivative is 0. With *hard* pseudo-labels
+# a forgotten `stop_gradient` changes nothing, and no test could tell. Writing it is still good style: it says what is meant, and the day you use the probabilities themselves as targets,
+# as other methods do, it becomes necessary.
+#
+# </details>
+
+# %% [markdown] about="get_validate_fn"
+
+# %% [markdown]
+# During training the network is tested on the validation images from time to time, in *evaluation mode*: BatchNorm uses its running statistics, and nothing is updated.
+# The error rate is computed in each mini-batch and then averaged over the mini-batches.
+#
+# `batches` has a default: the name `val_batches`, which section 5 has defined. So the training loop need not pass it.
+
+# %% exercise="get_validate_fn"
+
+# %% grade="get_validate_fn"
+with practical_check("get_validate_fn", get_validate_fn):
+    # 10,000 labels, 1,000 of them nines and none of those among the last 16; batches of 128, so the last holds 16.
+    # ValMockModel answers floor((linspace(0, n, 10) * params * batch_stats) mod 10) for each of n images:
+    # its largest entry is always the last, so it always says 9.
+    y_val = np.repeat(np.arange(9, -1, -1), 1000)
+    x_val = np.zeros((10_000, 1, 1, 3), dtype=np.float32)
+    batches = [(x_val[i : i + 128], y_val[i : i + 128]) for i in range(0, 10_000, 128)]
+    # MockGetParams halves the optimizer state.
+    validate = get_validate_fn(MockGetParams(), ValMockModel(), batches=batches)
+    error = validate(jnp.array(1.2), jnp.array(0.9))["val error rate"]
+    np.testing.assert_approx_equal(error, 0.9011076, significant=4)
+
+check("get_validate_fn", get_validate_fn)
+
+# %% [markdown]
+# **The mean of means.** **Predict**: the stand-in model always says 9, and 9,000 of the 10,000 labels are something else. So its error rate is 0.9. Why does the check expect 0.9011?
+#
+# <details><summary>Explanation</summary>
+#
+# 10,000 is not a multiple of 128: there are 78 full mini-batches and one of 16 images. In the average over mini-batches these 16 count as much as any 128 others, and here the model is wrong on all of them. An
+# average over mini-batches equals the average over images only if all mini-batches have one size. That is why your validation set has been cut to a multiple of `val_batch_size`. It is a small error that no
+# message reports, and it makes results of different batch sizes incomparable.
+#
+# </details>
+#
+# ### A step, and the whole run (given)
+#
+# The rest is given. `get_train_step_fn` puts your loss together with gradient and update, and compiles the three as one function.
+
+# %% given="get_train_step_fn"
+
+# %% [markdown]
+# `train_fixmatch` collects your six functions and hands them to `train_loop`, which knows nothing about FixMatch: it draws mini-batches, calls the step, validates, and writes down what happened. The optimizer is
+# stochastic gradient descent with Nesterov momentum, behind three functions `(init, update, get_params)`; `get_ema_params` reads the averaged weights out of its state, and these are what your `validate` is given.
+
+# %% given="train_fixmatch"
+
+# %% [markdown]
+# ### Bugs that no message reports
+#
+# You have met some already. Here are three more, all of which have been found in published FixMatch code.
+#
+# **A learning rate that never moves.** The paper trains for $K = 2^{20}$ steps. Whoever trains for a thousand steps and leaves $K$ as it is has a constant learning rate, and a log that prints 0.030 in
+# every line. `train_fixmatch` sets $K$ to the length of the run.
+#
+# **`jit` around a loop over data.** A `validate` that is compiled *with* its loop over mini-batches gets the loop unrolled and every image built into the program as a constant: 79 copies of
+# the network and 249 MB of program text for CIFAR-10's test set, measured with this ResNet18, and five times as long to compile. Results are right. Compile the work on one mini-batch, and loop in Python.
+#
+# **Normalization that nobody does.** `image_to_numpy` divides by 255 and stops there. It is tempting to believe that "the network normalizes its input": a ResNet does not, its first layer is a
+# plain convolution. Our model subtracts the mean and divides by the standard deviation of its training data explicitly. Weights that were trained on ImageNet expect ImageNet's two numbers, not CIFAR-10's.
+#
+# ### When a loss is not a number
+#
+# A `nan` spreads: one in the loss, and after one step all weights are `nan`. JAX can look for it. With `jax.config.update("jax_debug_nans", True)`, every result is inspected, and at the first `nan` the computation is run again
+# operation by operation to find the culprit. That is precise and slow, and it helps while you write a function:
+
+# %%
+with jax.debug_nans(True):
+    try:
+        jnp.log(jnp.array(0.0)) * 0
+    except FloatingPointError as error:
+        print(error)
+
+# %% [markdown]
+# During training it is left off. `train_loop` looks at the terms of the loss after each step instead. It stops at the first that is not finite, names the step and the term
+# ("step 17: the unsupervised loss is nan"), and keeps the log and the last checkpoint from before.
+
+# %% [markdown]
+# ## 7. Training
+#
+# ### Is everything ready?
+
+# %% locked="ready" tags=["training"]
+exercises = [
+    logits_to_log_probs,
+    log_softmax_cross_entropy,
+    cosine_decay_schedule,
+    get_forward_fn,
+    get_fixmatch_loss_fn,
+    get_validate_fn,
+]
+states = {function.__name__: check.run(function.__name__, function).state.value for function in exercises}
+for name, state in states.items():
+    print(f"{name:28s} {state}")
+print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish these first: training needs all six.")
+
+# %% [markdown]
+# ### What to expect
+#
+# The figure shows recorded runs, and says on which data and machine they were made. Yours starts from the same point, uses the same labeled images and should look alike. One run is one draw: repeated with other
+# seeds, such curves end about a percentage point higher or lower. Only a difference that is large against this spread means something.
+
+# %% locked="expected" tags=["training", "nbval-ignore-output"]
+from course.recorded import load_recorded, write_events
+
+base, recorded_fixmatch = load_recorded(DATA, "base"), load_recorded(DATA, "fixmatch")
+plots.expected(base, recorded_fixmatch)
+
+# %% [markdown] about="budgets"
+
+# %% [markdown]
+# The paper reports an error of 4.26 % with 4,000 labels, after $2^{20}$ steps with a Wide ResNet: a thousand times as long as here. The original version of this practical, with its own checkpoint, printed
+# a training error rate (weak views) that fell from .37 to about .31 and a mask rate that rose from .20 to .47 within 10 epochs.
+#
+# ### The learning rate of this run
+
+# %% locked="schedule" tags=["training", "nbval-ignore-output"]
+fitted = hparams.fitted(len(unlabeled_dataset))
+plots.schedules(
+    {
+        "K fitted to this run": cosine_decay_schedule(hparams.lr, fitted.total_steps, hparams.alpha),
+        "K = 2^20, as in the paper": cosine_decay_schedule(hparams.lr, 2**20, hparams.alpha),
+    },
+    fitted.steps,
+)
+
+# %% [markdown]
+# ### The starting point
+#
+# FixMatch needs a network that is confidently right now and then; a new one is confident of nothing. So the run starts from a network that was trained on the labeled images alone. In GPU mode it is the checkpoint
+# that comes with the course. In CPU mode it is made here: a short run with $\lambda_u = 0$, saved and loaded like any other.
+#
+# A checkpoint holds the weights, BatchNorm's statistics and a manifest: what the network is, which data and labels it has seen, and for how long. It is a `safetensors` file. Older ones are often Python pickles, which can run
+# any program when they are loaded; do not open one that you did not make yourself.
+
+# %% locked="starting-point" tags=["training", "nbval-ignore-output"]
+if env.mode == "cpu":
+    warm_up_hparams = dataclasses.replace(
+        hparams, lambda_coef=0.0, mu=1, steps=150, epoch_steps=150, logdir=str(runs / "warm-up")
+    )
+    warm_up = train_fixmatch(
+        warm_up_hparams, labeled_dataset, unlabeled_dataset, val_dataset, if_exists="overwrite"
+    )
+    save_checkpoint(
+        runs / "start.safetensors",
+        {"params": get_ema_params(warm_up.state.opt_state), "batch_stats": warm_up.state.batch_stats},
+        {
+            "architecture": "resnet18",
+            "normalization": "cifar10",
+            "data": DATA,
+            "labeled_indices": labeled_dataset.indices.tolist(),
+            "steps": warm_up_hparams.steps,
+        },
+    )
+    checkpoint = load_checkpoint(runs / "start.safetensors")
+print({name: value for name, value in checkpoint.manifest.items() if name != "labeled_indices"})
+
+# %% [markdown]
+# ### With the unlabeled loss
+#
+# **Predict**, before you start: which share of the unlabeled images will pass the threshold at the end of the run? Write your guess into the next cell.
+#
+# The run writes to its folder after each step and saves a checkpoint now and then. If the session is cut off, or you stop the cell (*Kernel*, then *Interrupt*), set everything up as before and run the cell again: with
+# `if_exists = "resume"` it goes on exactly where the last checkpoint was. If you have **changed one of your functions**, set it to `"overwrite"`. Otherwise you would get the old run's result once more.
+
+# %%
+my_guess_of_the_mask_rate = None  # for example 0.25
+if_exists = "resume"  # or "overwrite"
+
+# %% locked="train" tags=["training", "nbval-ignore-output"]
+live = plots.LiveCurves("with the unlabeled loss", {"labeled only (recorded)": base.records})
+began = time.time()
+with_unlabeled = train_fixmatch(
+    hparams,
+    labeled_dataset,
+    unlabeled_dataset,
+    val_dataset,
+    checkpoint,
+    if_exists=if_exists,
+    observers=[live],
+)
+print(f"{time.time() - began:.0f} seconds")
+
+# %% [markdown]
+# Each line of the log shows the epoch, the step, and the metrics of that step's mini-batch: single steps are noisy. *mask rate* should rise, and *val error rate* should fall, both slowly. *weight decay* barely changes. *lr* must fall.
+
+# %% locked="guess" tags=["training", "nbval-ignore-output"]
+last_steps = with_unlabeled.metrics["mask rate"][-20:]
+print(f"your guess: {my_guess_of_the_mask_rate}")
+print(f"mask rate, mean of the last {len(last_steps)} steps: {last_steps.mean():.3f}")
+
+# %% [markdown]
+# ### Without it
+#
+# The same start, the same images in the same order, the same number of steps, but $\lambda_u = 0$. What is left of a difference is due to the unlabeled loss.
+
+# %% locked="train-without" tags=["training", "nbval-ignore-output"]
+without_hparams = dataclasses.replace(hparams, lambda_coef=0.0, logdir=str(runs / "jaxlog-no-unlabeled-loss"))
+without_unlabeled = train_fixmatch(
+    without_hparams, labeled_dataset, unlabeled_dataset, val_dataset, checkpoint, if_exists=if_exists
+)
+
+# %% locked="compare" tags=["training", "nbval-ignore-output"]
+records = {
+    "with the unlabeled loss": read_metrics(runs / "jaxlog-fixmatch" / "metrics.jsonl"),
+    "without": read_metrics(runs / "jaxlog-no-unlabeled-loss" / "metrics.jsonl"),
+    "labeled only (recorded)": base.records,
+}
+plots.curves(records, ("val error rate", "error rate", "mask rate"), title=f"{DATA}, one run each")
+
+# %% [markdown]
+# The third line is the *labeled-only baseline*: a run that never saw an unlabeled image, not even in BatchNorm. Its log, `jaxlog-base`, comes with the course.
+#
+# **Explain.** In which order do the three end, and does the order agree with what you expected of each? If two of them end closer together than one or two points, what would you have to do before calling one better?
+#
+# ### The same in TensorBoard
+#
+# TensorBoard reads what the runs have written, together with the recorded baseline, and shows it in the notebook. It also has pictures: both views of one unlabeled image, every `log_every_steps` steps.
+
+# %% locked="events" tags=["training", "nbval-ignore-output"]
+write_events(base, runs)
+print(runs)
+
+# %% locked="tensorboard" tags=["training", "skip-execution", "nbval-skip"]
+# %load_ext tensorboard
+# %tensorboard --logdir {runs}
+
+# %% [markdown]
+# - **Which series to compare**: in the list of runs on the left tick only `jaxlog-base` and `jaxlog-fixmatch`, and type `val error rate` into the filter for tags.
+# - **To see new values** while a run goes on: the circular arrow at the top right, or the gear beside it and *Reload data*.
+# - If the panel stays empty (some hosts do not let a page open a second port), the figure above shows the same numbers.
+#
+# ### How confident, and how often right?
+#
+# **Predict**: of the validation images on which your network is at least 95 % sure, what share does it get right?
+
+# %% locked="reliability" tags=["training", "nbval-ignore-output"]
+model, _ = start(hparams, lambda params: params, checkpoint)  # the network; its weights come from the run
+variables = {
+    "params": get_ema_params(with_unlabeled.state.opt_state),
+    "batch_stats": with_unlabeled.state.batch_stats,
+}
+predict = jax.jit(lambda x: jax.nn.softmax(model.apply(variables, x)))
+probabilities = np.concatenate([predict(x) for x, _ in val_batches])
+confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == val_dataset.targets
+plots.reliability(confidence, correct, hparams.confidence_threshold)
+confident = confidence >= hparams.confidence_threshold
+if confident.any():
+    print(f"{confident.mean():.0%} of the images reach τ; {correct[confident].mean():.1%} of these are right.")
+
+# %% [markdown]
+# **Explain.** Each diamond is what the network says of itself, each bar is what is true. Where do they part, and on which side of the threshold?
+# With this figure you may want to go back to Question 3.
+#
+# ### One look at the test set
+
+# %% locked="test" tags=["training", "nbval-ignore-output"]
+test_batches = get_validation_generator(test_dataset, batch_size=250)
+assert len(test_dataset) % 250 == 0
+for name, result in {"with": with_unlabeled, "without": without_unlabeled}.items():
+    for weights, getter in {"averaged": get_ema_params, "raw": lambda state: state.params}.items():
+        test = get_validate_fn(getter, model, batches=test_batches)
+        error = test(result.state.opt_state, result.state.batch_stats)["val error rate"]
+        print(f"{name:8s} the unlabeled loss, {weights:8s} weights: test error {float(error):.3f}")
+
+# %% [markdown] question="Q4"
+
+# %% [markdown]
+# ### Starting from ImageNet instead
+#
+# With few labels one often starts from a network that has seen a large labeled data set of another kind, ImageNet, and gives it a new last layer. The lines below do that. They are not run, because torchvision downloads
+# the weights (45 MB) and because it changes the question: these weights come from a million labels.
+#
+# ```python
+# import torchvision
+# from course.models import from_torchvision
+# from course.training import Checkpoint
+#
+# weights = torchvision.models.resnet18(weights="IMAGENET1K_V1").state_dict()
+# _, variables = from_torchvision(weights, num_classes=hparams.num_classes, key=general_key)
+# imagenet = Checkpoint(variables, {"architecture": "resnet18", "normalization": "imagenet"}, extra={})
+# train_fixmatch(
+#     dataclasses.replace(hparams, logdir=str(runs / "jaxlog-imagenet")),
+#     labeled_dataset, unlabeled_dataset, val_dataset, imagenet,
+# )
+# ```
+#
+# `normalization: imagenet` is essential: it tells the model which mean and standard deviation these weights expect.
+
+# %% [markdown]
+# ## 8. What you should know now
+#
+# Answer each before you open it.
+#
+# <details><summary>Why is the unlabeled loss divided by μB and not by the number of images that pass the threshold?</summary>
+#
+# So that its weight follows the network's confidence. While few images pass, the few pseudo-labels move the network only a little; divided by their number, three lucky images would pull as hard as three hundred.
+#
+# </details>
+#
+# <details><summary>Which of the two views may be wrong about the class, and what protects the training from it?</summary>
+#
+# Both may. The prediction on the weak view becomes the target, so it is filtered by the threshold. The prediction on the strong view is the one that is corrected.
+#
+# </details>
+#
+# <details><summary>Why are the three batches joined before they go through the network?</summary>
+#
+# BatchNorm normalizes by the mean and variance of the batch. In one batch, all views are normalized alike and the running statistics are updated once. Separately, each kind of view would get its own.
+#
+# </details>
+#
+# ### How long did it take you?
+#
+# Optional and not graded: it helps to improve the course. The time since the set-up cell was first run is printed below; write what is true into the cell after it.
+
+# %%
+print(f"{(time.time() - started) / 60:.0f} minutes since the set-up of this session")
+
+# %% [markdown]
+# *Minutes for the whole practical:*
+#
+# *The part that took longest:*
+
+# %% [markdown]
+# ## 9. Optional open questions
+#
+# Not graded, and without a model answer. Use `dataclasses.replace(hparams, ...)`, another `logdir`, and several seeds before you believe a difference.
+#
+# 1. **Another mean.** The unlabeled loss is averaged over all μB images, those below the threshold included. One could average over the images that pass instead:
+#    $\frac{1}{|\mathcal M|} \sum_{b \in \mathcal M} H(\hat q_b, p_m(\cdot \mid \mathcal A(u_b)))$ with $\mathcal M = \{b : \max_c q_b(c) \ge \tau\}$. Would that help the validation error? When does it differ most from what you have,
+#    and what happens to a batch in which nothing passes?
+# 2. **Memorized labels.** Watch the supervised loss: it falls towards zero long before the run ends. The network has learned its few labeled images by heart. What could make this harder, and would it help the images it has not seen?
+# 3. **Longer.** Ten epochs are a demonstration. Train longer, or change the settings, and find a better validation error with the same labels. Report the spread over seeds along with it.
+
+# %% [markdown]
+# ## References
+#
+# 1. K. Sohn, D. Berthelot, C.-L. Li, Z. Zhang, N. Carlini, E. D. Cubuk, A. Kurakin, H. Zhang and C. Raffel. FixMatch: Simplifying semi-supervised learning with consistency and confidence. NeurIPS 33, 2020. [arXiv:2001.07685](https://arxiv.org/abs/2001.07685)
+# 2. E. D. Cubuk, B. Zoph, D. Mané, V. Vasudevan and Q. V. Le. AutoAugment: Learning augmentation strategies from data. CVPR 2019. [doi:10.1109/CVPR.2019.00020](https://doi.org/10.1109/CVPR.2019.00020), [arXiv:1805.09501](https://arxiv.org/abs/1805.09501)
+# 3. E. D. Cubuk, B. Zoph, J. Shlens and Q. V. Le. RandAugment: Practical automated data augmentation with a reduced search space. CVPR Workshops 2020. [doi:10.1109/CVPRW50498.2020.00359](https://doi.org/10.1109/CVPRW50498.2020.00359), [arXiv:1909.13719](https://arxiv.org/abs/1909.13719)
+# 4. D. Berthelot, N. Carlini, E. D. Cubuk, A. Kurakin, K. Sohn, H. Zhang and C. Raffel. ReMixMatch: Semi-supervised learning with distribution alignment and augmentation anchoring. ICLR 2020 (CTAugment). [arXiv:1911.09785](https://arxiv.org/abs/1911.09785)
+# 5. T. DeVries and G. W. Taylor. Improved regularization of convolutional neural networks with cutout. 2017. [arXiv:1708.04552](https://arxiv.org/abs/1708.04552), [code](https://github.com/uoguelph-mlrg/Cutout)
+# 6. K. He, X. Zhang, S. Ren and J. Sun. Deep residual learning for image recognition. CVPR 2016. [doi:10.1109/CVPR.2016.90](https://doi.org/10.1109/CVPR.2016.90), [arXiv:1512.03385](https://arxiv.org/abs/1512.03385)
+# 7. A. Oliver, A. Odena, C. Raffel, E. D. Cubuk and I. J. Goodfellow. Realistic evaluation of deep semi-supervised learning algorithms. NeurIPS 31, 2018. [arXiv:1804.09170](https://arxiv.org/abs/1804.09170)
+# 8. A. Krizhevsky. Learning multiple layers of features from tiny images. Technical report, University of Toronto, 2009 (CIFAR-10). [PDF](https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf)
+# 9. The authors' code: [google-research/fixmatch](https://github.com/google-research/fixmatch). A PyTorch version: [CoinCheung/fixmatch-pytorch](https://github.com/CoinCheung/fixmatch-pytorch).
+# 10. torchvision's [transforms](https://docs.pytorch.org/vision/stable/transforms.html) and its [RandAugment](https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.RandAugment.html), which fixes one strength for all images.
+
+# %% [markdown]
+# ## 한국어 요약
+#
+# **무엇을 배우나.** 레이블이 있는 이미지는 적고 레이블이 없는 이미지는 많을 때, 두 가지를 함께 써서 분류기를 학습하는 것이 준지도 학습(semi-supervised learning)입니다. 이 실습에서는 FixMatch를 JAX로 직접 구현합니다.
+#
+# **방법.** 레이블이 없는 이미지마다 약한 증강(좌우 반전과 작은 이동)과 강한 증강(RandAugment와 cutout)을 하나씩 만듭니다. 약한 증강에 대한 예측의 최대 확률이 임계값 τ = 0.95 이상이면 그 클래스를 의사 레이블(pseudo-label)로 삼고,
+# 강한 증강에 대한 예측이 그것과 일치하도록 교차 엔트로피로 학습합니다. 임계값을 넘지 못한 이미지는 마스크가 0이 되지만, 평균은 항상 μB개 전체로 나눕니다. 전체 손실은 $\mathcal L_s + \lambda_u \mathcal L_u$ 에 가중치 감쇠를 더한 것입니다.
+#
+# **연습 문제.** ① 로짓을 로그 확률로, ② 이미지마다의 교차 엔트로피, ③ 코사인 학습률 스케줄, ④ 세 배치를 합쳐 한 번에 통과시키는 순전파, ⑤ FixMatch 손실, ⑥ 검증 오류율. 각 함수 아래의 검사는 "시도하지 않음(○)", "틀림(✗)", "맞음(✓)" 가운데
+# 하나로 답하며, 틀렸을 때는 기대한 값과 나온 값, 그리고 가장 그럴듯한 원인을 보여 줍니다.
+#
+# **기억할 점.** 높은 확신이 곧 높은 정확도는 아닙니다. 한 번의 실행은 하나의 표본일 뿐이므로, 시드를 바꾸어 여러 번 실행한 뒤에 비교해야 합니다. 테스트 집합은 마지막에 한 번만 봅니다. 오류 메시지가 나지 않는 실수(변하지 않는 학습률, 빠진 정규화,
+# 크기가 다른 배치의 평균)를 조심하십시오.
