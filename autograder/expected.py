@@ -1,0 +1,113 @@
+"""The checks' expected values, generated from the reference and from its mutants.
+
+The reference is driven in double precision and the results are rounded. So the bytes do not
+depend on the order in which a machine adds float32 numbers up, while students' float32 results lie well
+within the cases' tolerances.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax.experimental import enable_x64
+
+from autograder.mutants import load_mutant, mutants_of
+from course.checks.case import Case, Check, Signature, drive
+from course.checks.compare import find_difference
+from course.checks.expectations import Expectation, dump_expectations
+from course.checks.plain import Plain
+
+DIGITS = 9
+FLOAT32_DIGITS = 6
+
+
+def generate(unit: str) -> dict[str, bytes]:
+    """The derived files of a unit's checks: path within the repository → bytes.
+
+    Raises:
+        ValueError: the reference fails on a case or contradicts a published value, a slip has no mutant or
+            a mutant no slip, or no case rejects a mutant in a way that tells it from the others.
+    """
+    checks = importlib.import_module(f"course.checks.{unit}").CHECKS
+    # Compiling a hundred mutants would take most of a minute; what they compute does not depend on it.
+    with enable_x64(), jax.disable_jit():
+        expectations = {check.name: _expectation(unit, check) for check in checks}
+    return {f"course/checks/expected/{unit}.json": dump_expectations(unit, expectations)}
+
+
+def _expectation(unit: str, check: Check) -> Expectation:
+    reference = getattr(importlib.import_module(f"solutions.{unit}"), check.name)
+    cases = {case.name: _expected(check, case, reference) for case in check.cases}
+    mutants = {mutant.slip: mutant for mutant in mutants_of(unit) if mutant.exercise == check.name}
+    slips = {slip.id for slip in check.slips}
+    if slips != mutants.keys():
+        odd = ", ".join(sorted(slips ^ mutants.keys()))
+        raise ValueError(f"{check.name}: slips and mutants do not correspond: {odd}")
+    functions = {slip.id: load_mutant(unit, mutants[slip.id]) for slip in check.slips}
+    return Expectation(cases, _signatures(check, cases, functions))
+
+
+def _expected(check: Check, case: Case, reference: Callable[..., Any]) -> Plain:
+    """What the reference returns, or the published value when the reference agrees with it."""
+    outcome = drive(case, reference, case.inputs())
+    if outcome.failure is not None:
+        raise ValueError(f"{check.name}, case {case.name!r}: the reference raises {outcome.failure}")
+    if case.stated is None:
+        return round_floats(outcome.returned)
+    difference = find_difference(case.stated, outcome.returned, case.tolerance)
+    if difference is not None:
+        raise ValueError(f"{check.name}, case {case.name!r}: the reference contradicts it: {difference}")
+    return case.stated
+
+
+def _signatures(
+    check: Check, expected: dict[str, Plain], mutants: dict[str, Callable[..., Any]]
+) -> dict[str, Signature]:
+    """How each mutant shows itself: in the first case that it fails in a way of its own."""
+    found: dict[str, Signature] = {}
+    for case in check.cases:
+        seen: dict[str, Signature] = {}
+        for slip in mutants.keys() - found.keys():
+            outcome = drive(case, mutants[slip], case.inputs())
+            if outcome.failure is not None:
+                seen[slip] = Signature(case.name, error=outcome.failure.type)
+            elif find_difference(expected[case.name], outcome.returned, case.tolerance) is not None:
+                seen[slip] = Signature(case.name, returned=round_floats(outcome.returned))
+        for slip, signature in seen.items():
+            if not any(_alike(case, signature, other) for key, other in seen.items() if key != slip):
+                found[slip] = signature
+    if found.keys() != mutants.keys():
+        left = ", ".join(repr(slip) for slip in mutants if slip not in found)
+        raise ValueError(f"{check.name}: no case rejects these slips in a way of their own: {left}")
+    return {slip: found[slip] for slip in mutants}
+
+
+def _alike(case: Case, one: Signature, other: Signature) -> bool:
+    if one.error or other.error:
+        return one.error == other.error
+    return find_difference(one.returned, other.returned, case.tolerance, extra_keys=False) is None
+
+
+def round_floats(value: Plain) -> Plain:
+    """The same data with every float rounded to the digits that no machine disputes."""
+    if isinstance(value, dict):
+        return {key: round_floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [round_floats(item) for item in value]
+    if isinstance(value, float):
+        return _round(value, DIGITS)
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        # The mean of a mask stays float32 even here.
+        digits = DIGITS if value.dtype == np.float64 else FLOAT32_DIGITS
+        rounded = [_round(float(number), digits) for number in value.reshape(-1)]
+        return np.array(rounded, dtype=np.float64).reshape(value.shape)
+    return value
+
+
+def _round(number: float, digits: int) -> float:
+    # Sums that cancel leave a remainder which depends on their order; to the checks' tolerances it is 0.
+    return 0.0 if abs(number) < 1e-12 else float(f"{number:.{digits}g}")

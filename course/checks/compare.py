@@ -1,0 +1,212 @@
+"""Comparison of plain data: structure first, then shapes and dtypes, then values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from course.checks.plain import Opaque, Plain
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Two numbers agree when |got − expected| ≤ atol + rtol·|expected|.
+
+    Attributes:
+        rtol: relative part.
+        atol: absolute part, in the unit of the compared numbers.
+        reason: why the numbers may differ by so much, and no more.
+    """
+
+    rtol: float
+    atol: float
+    reason: str
+
+
+class Kind(StrEnum):
+    """What differs, in the order in which it is looked for."""
+
+    STRUCTURE = "structure"
+    SHAPE = "shape"
+    DTYPE = "dtype"
+    VALUES = "values"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first difference between what was expected and what came.
+
+    Attributes:
+        kind: what differs.
+        where: the place as a Python expression on the compared data, such as ``returned[1]["mask rate"]``.
+        expected: the expected value or its description, as text.
+        got: the same for what came.
+        element: index of the first differing element, such as ``[0, 2]``; empty unless array values differ.
+        expected_element: the expected number there.
+        got_element: the number that came.
+        n_different: how many elements differ.
+        n_elements: how many there are.
+    """
+
+    kind: Kind
+    where: str
+    expected: str
+    got: str
+    element: str = ""
+    expected_element: str = ""
+    got_element: str = ""
+    n_different: int = 0
+    n_elements: int = 0
+
+
+def find_difference(
+    expected: Plain, got: Plain, tolerance: Tolerance, *, where: str = "returned", extra_keys: bool = True
+) -> Difference | None:
+    """The first difference, or None when ``got`` agrees with ``expected``.
+
+    The whole structure is compared before any shape, every shape before any dtype, and those before values,
+    so that a wrong number is never reported where the real fault is a missing element. A Python number
+    agrees with a 0-d array, and a tuple with a list.
+
+    Args:
+        expected: what the reference gives.
+        got: what the student's function gives.
+        tolerance: for the values.
+        where: the name of the compared data in the report.
+        extra_keys: whether dicts in ``got`` may hold keys that ``expected`` lacks.
+    """
+    difference = _structure(expected, got, where, extra_keys)
+    if difference is not None:
+        return difference
+    leaves = list(_leaves(expected, got, where))
+    for compare in (_shape, _dtype, _Values(tolerance)):
+        for place, expected_leaf, got_leaf in leaves:
+            difference = compare(expected_leaf, got_leaf, place)
+            if difference is not None:
+                return difference
+    return None
+
+
+def describe(value: Plain) -> str:
+    """What a plain value is, in a few words: ``float32 array of shape (3, 4)``, ``dict with keys …``."""
+    if isinstance(value, np.ndarray):
+        return (
+            f"{value.dtype.name} array of shape {value.shape}" if value.ndim else f"{value.dtype.name} scalar"
+        )
+    if isinstance(value, Opaque):
+        return f"{value.type}: {value.text}"
+    if isinstance(value, dict):
+        return "dict with keys " + ", ".join(repr(key) for key in value) if value else "empty dict"
+    if isinstance(value, list):
+        parts = ", ".join(describe(item) for item in value[:6]) + (", …" if len(value) > 6 else "")
+        return f"{len(value)} value{'s' if len(value) != 1 else ''}: ({parts})"
+    if isinstance(value, str):
+        return f"str {value!r}" if len(value) <= 60 else f"str of {len(value)} characters"
+    return "None" if value is None else f"{type(value).__name__} {value!r}"
+
+
+def format_value(value: Plain) -> str:
+    """A number or array as short text, at most a dozen lines of it."""
+    if isinstance(value, np.ndarray):
+        if value.ndim == 0:
+            return format_number(value.item())
+        return np.array2string(
+            value, precision=5, suppress_small=True, max_line_width=88, threshold=60, edgeitems=2
+        )
+    return format_number(value) if isinstance(value, int | float) else describe(value)
+
+
+def format_number(value: float | np.floating | np.integer) -> str:
+    """Seven significant digits, as many as float32 holds."""
+    return str(bool(value)) if isinstance(value, bool | np.bool_) else f"{value:.7g}"
+
+
+def _is_number(value: Plain) -> bool:
+    return isinstance(value, bool | int | float | np.ndarray)
+
+
+def _structure(expected: Plain, got: Plain, where: str, extra_keys: bool) -> Difference | None:
+    def differs() -> Difference:
+        return Difference(Kind.STRUCTURE, where, describe(expected), describe(got))
+
+    if isinstance(expected, dict):
+        if not isinstance(got, dict) or not expected.keys() <= got.keys():
+            return differs()
+        if not extra_keys and expected.keys() != got.keys():
+            return differs()
+        pairs = [(expected[key], got[key], f'{where}["{key}"]') for key in expected]
+    elif isinstance(expected, list):
+        if not isinstance(got, list) or len(expected) != len(got):
+            return differs()
+        pairs = [(expected[i], got[i], f"{where}[{i}]") for i in range(len(expected))]
+    elif _is_number(expected):
+        return None if _is_number(got) else differs()
+    else:
+        return None if type(expected) is type(got) and expected == got else differs()
+    for pair in pairs:
+        difference = _structure(*pair, extra_keys)
+        if difference is not None:
+            return difference
+    return None
+
+
+def _leaves(expected: Plain, got: Plain, where: str) -> Iterator[tuple[str, np.ndarray, Plain]]:
+    """Pairs of numbers; a Python number that came keeps its type, because its dtype means nothing."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        for key in expected:
+            yield from _leaves(expected[key], got[key], f'{where}["{key}"]')
+    elif isinstance(expected, list) and isinstance(got, list):
+        for i, (one, other) in enumerate(zip(expected, got, strict=True)):
+            yield from _leaves(one, other, f"{where}[{i}]")
+    elif _is_number(expected):
+        yield where, np.asarray(expected), got
+
+
+def _shape(expected: np.ndarray, got: Plain, where: str) -> Difference | None:
+    shape = np.shape(got)  # type: ignore[arg-type]
+    if shape == expected.shape:
+        return None
+    return Difference(Kind.SHAPE, where, f"shape {expected.shape}", f"shape {shape}")
+
+
+def _dtype(expected: np.ndarray, got: Plain, where: str) -> Difference | None:
+    # Any float precision will do, and an integer array where floats are due cannot hold the answer.
+    if expected.dtype.kind == "f" and isinstance(got, np.ndarray) and got.dtype.kind != "f":
+        return Difference(Kind.DTYPE, where, "a float dtype", f"dtype {got.dtype.name}")
+    return None
+
+
+@dataclass(frozen=True)
+class _Values:
+    tolerance: Tolerance
+
+    def __call__(self, expected: np.ndarray, got: Plain, where: str) -> Difference | None:
+        array = np.asarray(got)
+        close = np.isclose(
+            array.astype(np.float64),
+            expected.astype(np.float64),
+            rtol=self.tolerance.rtol,
+            atol=self.tolerance.atol,
+            equal_nan=True,
+        )
+        if close.all():
+            return None
+        if expected.ndim == 0:
+            return Difference(
+                Kind.VALUES, where, format_value(expected), format_value(array), n_different=1, n_elements=1
+            )
+        first = tuple(int(i) for i in np.argwhere(~close)[0])
+        return Difference(
+            Kind.VALUES,
+            where,
+            format_value(expected),
+            format_value(array),
+            element=str(list(first)),
+            expected_element=format_number(expected[first]),
+            got_element=format_number(array[first]),
+            n_different=int((~close).sum()),
+            n_elements=close.size,
+        )

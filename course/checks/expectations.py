@@ -1,0 +1,81 @@
+"""Expected values: data files generated from the reference solution, one per unit.
+
+They are written by the instructor's build and never by hand. ``autograder/expected.py`` holds the
+generator, so that this package contains no answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from course.checks.case import Signature
+from course.checks.plain import Plain, from_json, to_json
+from course.errors import CourseError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What the reference gives for one check.
+
+    Attributes:
+        cases: case name → expected plain data.
+        signatures: slip id → how that slip shows itself.
+    """
+
+    cases: Mapping[str, Plain]
+    signatures: Mapping[str, Signature]
+
+
+@cache
+def load_expectations(unit: str) -> dict[str, Expectation]:
+    """The expectations of a unit's checks, by exercise. Raises CourseError for a missing or old file."""
+    path = resources.files("course.checks") / "expected" / f"{unit}.json"
+    if not path.is_file():
+        raise CourseError(
+            f"the expected values of unit {unit!r} are missing: run `python -m autograder build` or reinstall"
+        )
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if data["format"] != FORMAT:
+        raise CourseError(f"the expected values of unit {unit!r} have another format: reinstall the course")
+    return {name: _decode(entry) for name, entry in data["checks"].items()}
+
+
+def dump_expectations(unit: str, checks: Mapping[str, Expectation]) -> bytes:
+    """The bytes of a unit's file, one line for each value; equal expectations give equal bytes."""
+    blocks = []
+    for name, expectation in checks.items():
+        cases = {case: to_json(value) for case, value in expectation.cases.items()}
+        slips = {slip: _encode(signature) for slip, signature in expectation.signatures.items()}
+        blocks.append(f'  "{name}": {{\n   "cases": {_lines(cases)},\n   "slips": {_lines(slips)}\n  }}')
+    about = "Generated: what the reference solution returns, and what known slips lead to."
+    head = f'{{\n "about": "{about}",\n "format": {FORMAT},\n "unit": "{unit}",\n "checks": {{\n'
+    return (head + ",\n".join(blocks) + "\n }\n}\n").encode()
+
+
+def _encode(signature: Signature) -> dict[str, object]:
+    seen = {"error": signature.error} if signature.error else {"returned": to_json(signature.returned)}
+    return {"case": signature.case, **seen}
+
+
+def _lines(entries: Mapping[str, object]) -> str:
+    """A JSON object with each entry on a line of its own, so that a change shows where it is."""
+    dumped = [
+        f"    {json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in entries.items()
+    ]
+    return "{\n" + ",\n".join(dumped) + "\n   }"
+
+
+def _decode(entry: dict[str, dict]) -> Expectation:
+    return Expectation(
+        cases={name: from_json(value) for name, value in entry["cases"].items()},
+        signatures={
+            slip: Signature(seen["case"], from_json(seen.get("returned")), seen.get("error", ""))
+            for slip, seen in entry["slips"].items()
+        },
+    )

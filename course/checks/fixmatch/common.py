@@ -1,0 +1,53 @@
+"""What several checks of the unit share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from course.checks.compare import Tolerance
+
+FLOAT32 = Tolerance(1e-4, 1e-5, "the order of float32 operations may differ")
+PUBLISHED = Tolerance(5e-4, 1e-4, "the published values have four digits")
+
+CLASSES = 4
+IMAGE = (2, 2, 3)
+PIXELS = 12
+
+
+def arrays(tree: Any) -> Any:
+    """The drawn numpy arrays of a nested structure as jax arrays of jax's default precision."""
+    return jax.tree.map(jnp.asarray, tree)
+
+
+def numpy_arrays(tree: Any) -> Any:
+    """The same as numpy arrays, which is what the course's loaders give."""
+    return jax.tree.map(lambda leaf: np.asarray(jnp.asarray(leaf)), tree)
+
+
+def uniform(
+    rng: np.random.RandomState, shape: tuple[int, ...], low: float = -1.0, high: float = 1.0
+) -> np.ndarray:
+    """Uniform numbers with two decimals, which read well in a report."""
+    return np.round(rng.uniform(low, high, shape), 2)
+
+
+def draw_params(rng: np.random.RandomState, classes: int = CLASSES) -> dict[str, dict[str, np.ndarray]]:
+    """Parameters of ``mocks.dense``: it nearly copies an image's first numbers to the logits."""
+    kernel = uniform(rng, (PIXELS, classes), -0.02, 0.02)
+    kernel[:classes] += np.eye(classes)
+    return {"dense": {"kernel": kernel, "bias": uniform(rng, (classes,), -0.05, 0.05)}}
+
+
+def draw_batch_stats(rng: np.random.RandomState, classes: int = CLASSES) -> dict[str, dict[str, np.ndarray]]:
+    """Running statistics of the stand-in models."""
+    return {"norm": {"mean": uniform(rng, (classes,))}}
+
+
+def images_of(logits: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+    """Images for which ``mocks.dense`` with drawn parameters gives nearly these logits (n, classes)."""
+    rest = uniform(rng, (len(logits), PIXELS - logits.shape[1]), 0.0, 1.0)
+    return np.concatenate([logits, rest], axis=1).reshape(-1, *IMAGE)

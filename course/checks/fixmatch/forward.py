@@ -1,0 +1,230 @@
+"""Check of ``get_forward_fn``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.fixmatch.common import (
+    CLASSES,
+    FLOAT32,
+    PUBLISHED,
+    arrays,
+    draw_batch_stats,
+    draw_params,
+    images_of,
+    uniform,
+)
+from course.checks.mocks import BatchCoupledModel, MockModel
+from course.checks.plain import Plain
+
+Function = Callable[..., Any]
+
+_ARGUMENTS = ("params", "batch_stats", "x_labeled", "x_unlabeled_weak", "x_unlabeled_strong")
+_OUTPUTS = {
+    "[0]": "logits of the labeled images",
+    "[1]": "logits of the weak views",
+    "[2]": "logits of the strong views",
+    "[3]": "new batch_stats",
+}
+_PUBLISHED: Plain = [
+    np.array([[0.54, 0.54]]),
+    np.array([[0.675, 0.675], [0.81, 0.81]]),
+    np.array([[0.945, 0.945], [1.08, 1.08]]),
+    np.array(0),
+]
+
+
+def _published(rng: np.random.RandomState) -> Inputs:
+    return {
+        "params": -1,
+        "batch_stats": 1,
+        "x_labeled": np.full((1, 32, 32, 3), 0.5),
+        "x_unlabeled_weak": np.full((2, 32, 32, 3), 0.8),
+        "x_unlabeled_strong": np.full((2, 32, 32, 3), 0.3),
+    }
+
+
+def _batches(labeled: int, unlabeled: int) -> Callable[[np.random.RandomState], Inputs]:
+    """A draw of images, parameters and statistics, with weights for a scalar of the outputs."""
+
+    def draw(rng: np.random.RandomState) -> Inputs:
+        sizes = (labeled, unlabeled, unlabeled)
+        images = [images_of(uniform(rng, (n, CLASSES), -2.0, 2.0), rng) for n in sizes]
+        inputs = dict(zip(_ARGUMENTS, [draw_params(rng), draw_batch_stats(rng), *images], strict=True))
+        return inputs | {"weights": [uniform(rng, (n, CLASSES)) for n in sizes]}
+
+    return draw
+
+
+def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
+    forward = call(function, MockModel())
+    return call(forward, *(arrays(inputs[name]) for name in _ARGUMENTS))
+
+
+def _drive_batches(call: Call, function: Function, inputs: Inputs) -> Any:
+    model = BatchCoupledModel()
+    forward = call(function, model)
+    returned = call(forward, *(arrays(inputs[name]) for name in _ARGUMENTS))
+    return {"images in each call of model.apply": model.batches, "returned": returned}
+
+
+def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
+    forward = call(function, BatchCoupledModel())
+    params, *rest = (arrays(inputs[name]) for name in _ARGUMENTS)
+    weights = arrays(inputs["weights"])
+
+    def scalar(params: Any) -> jax.Array:
+        outputs = call(forward, params, *rest)[:3]
+        return sum((jnp.sum(w * y) for w, y in zip(weights, outputs, strict=True)), jnp.zeros(()))
+
+    return jax.jit(jax.grad(scalar))(params)
+
+
+_BATCH_NAMES = {f'returned["returned"]{place}': name for place, name in _OUTPUTS.items()} | {
+    'returned["images in each call of model.apply"]': "number of images in each call of model.apply",
+    'returned["returned"][3]["norm"]["mean"]': "new batch_stats",
+}
+
+GET_FORWARD_FN = Check(
+    name="get_forward_fn",
+    cases=(
+        Case(
+            name="published",
+            tries="the published values: a model whose logits say at which row of the batch an image stands",
+            draw=_published,
+            drive=_drive_published,
+            tolerance=PUBLISHED,
+            stated=_PUBLISHED,
+            misconception="The images are not joined as labeled, weak, strong, or are split elsewhere.",
+            look="Follow one image from the concatenation to the split.",
+            names={f"returned{place}": name for place, name in _OUTPUTS.items()},
+            shown=("params", "batch_stats"),
+        ),
+        Case(
+            name="other sizes",
+            tries="3 labeled and 5 unlabeled images, distinct logits, and BatchNorm over all of them",
+            draw=_batches(3, 5),
+            drive=_drive_batches,
+            tolerance=FLOAT32,
+            misconception="The logits do not belong to the images of one joint batch of 13.",
+            look="Follow one image from the concatenation to the split.",
+            names=_BATCH_NAMES,
+            seed=1,
+        ),
+        Case(
+            name="single images",
+            tries="batches of one image each",
+            draw=_batches(1, 1),
+            drive=_drive_batches,
+            tolerance=FLOAT32,
+            misconception="A batch of one image must keep its batch axis.",
+            look="Look at squeeze and at indexing with a number where a slice is meant.",
+            names=_BATCH_NAMES,
+            seed=2,
+        ),
+        Case(
+            name="gradient",
+            tries="the gradient for the parameters under jit, as training takes it",
+            draw=_batches(3, 5),
+            drive=_drive_gradient,
+            tolerance=FLOAT32,
+            misconception="The values are right, but some outputs pass no gradient to the parameters.",
+            look="Look for stop_gradient, and for NumPy where jax.numpy is needed.",
+            names={
+                'returned["dense"]["kernel"]': "gradient for the kernel",
+                'returned["dense"]["bias"]': "gradient for the bias",
+            },
+            seed=3,
+        ),
+    ),
+    slips=(
+        Slip(
+            "three calls",
+            "The model is applied more than once, so BatchNorm sees the batches separately.",
+            "Concatenate first, then call model.apply one time.",
+        ),
+        Slip(
+            "views exchanged",
+            "The weak and the strong outputs have changed places.",
+            "The order is labeled, weak, strong: when joining, when splitting and when returning.",
+        ),
+        Slip(
+            "joined in another order",
+            "The images are joined in another order than labeled, weak, strong.",
+            "Look at the list given to concatenate, and split accordingly.",
+        ),
+        Slip(
+            "labeled last",
+            "The labeled images stand at the end of the joint batch and are split off at its start.",
+            "The order is labeled, weak, strong.",
+        ),
+        Slip(
+            "sizes instead of positions",
+            "jnp.split was given the sizes of the parts; it takes the positions at which to cut.",
+            "The second cut is after the labeled and the weak images together.",
+        ),
+        Slip(
+            "equal thirds",
+            "The output is cut into three equal parts, but the batches differ in size.",
+            "Read the sizes from the shapes of the inputs.",
+        ),
+        Slip(
+            "old batch_stats",
+            "The batch_stats that came in are returned, so BatchNorm's running statistics never change.",
+            "model.apply returns the new ones as its second value.",
+        ),
+        Slip(
+            "batch_stats not unpacked",
+            'The whole dictionary of mutated collections is returned; its entry "batch_stats" is asked for.',
+            'Take ["batch_stats"] of the second value.',
+        ),
+        Slip(
+            "batch_stats dropped",
+            "Three values are returned; the new batch_stats are missing.",
+            "Return four values, the new batch_stats last.",
+        ),
+        Slip(
+            "batch_stats first",
+            "The new batch_stats are returned first; they come last.",
+            "Look at the order in the docstring.",
+        ),
+        Slip(
+            "probabilities",
+            "A softmax is applied to the outputs; logits are asked for.",
+            "Return what the model gives.",
+        ),
+        Slip(
+            "strong view twice",
+            "The strong views are joined in both unlabeled places.",
+            "Look at the list given to concatenate.",
+        ),
+        Slip(
+            "weak view twice",
+            "The weak views are joined in both unlabeled places, so the strong ones are never seen.",
+            "Look at the list given to concatenate.",
+        ),
+        Slip(
+            "squeezed",
+            "An axis of length 1 is dropped, so a batch of one image loses its batch axis.",
+            "Look for squeeze.",
+        ),
+        Slip(
+            "no gradient from the weak views",
+            "The gradient of the weak outputs is cut here; the loss decides that, not the forward pass.",
+            "Look for stop_gradient.",
+        ),
+        Slip(
+            "params as statistics",
+            "The two entries of the variables have changed places.",
+            "The key params takes params, and batch_stats takes batch_stats.",
+        ),
+    ),
+)
+
+CHECKS = (GET_FORWARD_FN,)

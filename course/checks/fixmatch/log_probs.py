@@ -1,0 +1,373 @@
+"""Checks of ``logits_to_log_probs`` and ``log_softmax_cross_entropy``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.compare import Tolerance
+from course.checks.fixmatch.common import FLOAT32, PUBLISHED, arrays, uniform
+
+Rng = np.random.RandomState
+Function = Callable[..., Any]
+
+LARGE = Tolerance(1e-5, 1e-3, "float32 keeps seven digits of numbers of this size")
+
+_PUBLISHED_LOGITS = [[1.0, 0.2, 2.0, 3.0], [2.0, 2.0, 3.0, 0.3], [4.0, 0.1, 2.0, 3.0]]
+_PUBLISHED_LOG_PROBS = [
+    [-2.4472625, -3.2472625, -1.4472625, -0.44726253],
+    [-1.5894322, -1.5894322, -0.58943224, -3.2894323],
+    [-0.42098188, -4.320982, -2.420982, -1.4209819],
+]
+
+
+def _apply(*names: str) -> Callable[[Call, Function, Inputs], Any]:
+    """A drive that calls the function with the named inputs."""
+
+    def drive(call: Call, function: Function, inputs: Inputs) -> Any:
+        return call(function, *(arrays(inputs[name]) for name in names))
+
+    return drive
+
+
+def _gradient(*names: str) -> Callable[[Call, Function, Inputs], Any]:
+    """A drive that takes the gradient of Σ weights · output for the first named input, under jit."""
+
+    def drive(call: Call, function: Function, inputs: Inputs) -> Any:
+        first, *rest = (arrays(inputs[name]) for name in names)
+        weights = arrays(inputs["weights"])
+
+        def weighted(x: jax.Array) -> jax.Array:
+            return jnp.sum(weights * call(function, x, *rest))
+
+        return jax.jit(jax.grad(weighted))(first)
+
+    return drive
+
+
+def _published_logits(rng: Rng) -> Inputs:
+    return {"logits": np.array(_PUBLISHED_LOGITS)}
+
+
+def _logits(rng: Rng) -> Inputs:
+    return {"logits": uniform(rng, (5, 3), -3.0, 3.0)}
+
+
+def _one_row(rng: Rng) -> Inputs:
+    return {"logits": uniform(rng, (1, 3), -3.0, 3.0)}
+
+
+def _large_logits(rng: Rng) -> Inputs:
+    return {"logits": np.array([[1e4, 0.0, -1e4], [-1e4, -1e4 + 1.0, -1e4], [1e4, 1e4, 0.0]])}
+
+
+def _logits_and_weights(rng: Rng) -> Inputs:
+    return _logits(rng) | {"weights": uniform(rng, (5, 3))}
+
+
+LOGITS_TO_LOG_PROBS = Check(
+    name="logits_to_log_probs",
+    cases=(
+        Case(
+            name="published",
+            tries="the published values: three rows of four logits",
+            draw=_published_logits,
+            drive=_apply("logits"),
+            tolerance=PUBLISHED,
+            stated=np.array(_PUBLISHED_LOG_PROBS),
+            misconception="The result is not the logarithm of the softmax of each row.",
+            look="Each row of exp(result) should sum to 1. Do they?",
+            shown=("logits",),
+        ),
+        Case(
+            name="batch",
+            tries="five rows of three logits",
+            draw=_logits,
+            drive=_apply("logits"),
+            tolerance=FLOAT32,
+            misconception="The normalization does not run over the classes of each row.",
+            look="Each row of exp(result) should sum to 1. Look at the axis.",
+            shown=("logits",),
+            seed=1,
+        ),
+        Case(
+            name="one row",
+            tries="a batch of a single image",
+            draw=_one_row,
+            drive=_apply("logits"),
+            tolerance=FLOAT32,
+            misconception="The batch axis gets lost or is normalized over when the batch has one row.",
+            look="Look at squeeze and reshape, and at the axis.",
+            shown=("logits",),
+            seed=2,
+        ),
+        Case(
+            name="large logits",
+            tries="logits of ±10,000",
+            draw=_large_logits,
+            drive=_apply("logits"),
+            tolerance=LARGE,
+            misconception="An exponential overflows or underflows before its logarithm is taken.",
+            look="Subtract the row's maximum before the exponential, or use the stable function of jax.nn.",
+            shown=("logits",),
+        ),
+        Case(
+            name="gradient",
+            tries="the gradient under jit, as training takes it",
+            draw=_logits_and_weights,
+            drive=_gradient("logits"),
+            tolerance=FLOAT32,
+            misconception="The values are right, but the gradient does not flow through all of the logits.",
+            look="Look for stop_gradient, and for NumPy where jax.numpy is needed.",
+            names={"returned": "gradient of a weighted sum of your output for the logits"},
+            shown=("logits", "weights"),
+            seed=3,
+        ),
+    ),
+    slips=(
+        Slip(
+            "probabilities",
+            "These are probabilities; the logarithm is missing.",
+            "The name says log_probs: all of them are ≤ 0.",
+        ),
+        Slip(
+            "over the batch",
+            "The softmax runs over the images of the batch, not over the classes of one image.",
+            "Look at the axis: classes are the last one.",
+        ),
+        Slip(
+            "over everything",
+            "The softmax runs over the whole array at once, so images influence each other.",
+            "Give the axis of the classes: the default is all axes for some functions.",
+        ),
+        Slip(
+            "sign",
+            "The sign is wrong: log-probabilities are never positive.",
+            "Look at which term is subtracted from which.",
+        ),
+        Slip(
+            "negative logits",
+            "This is the softmax of the negative logits: the largest becomes the least probable.",
+            "Look for a minus sign in front of the logits.",
+        ),
+        Slip(
+            "base 2",
+            "The logarithm has base 2; the cross-entropy needs the natural one.",
+            "Use jnp.log.",
+        ),
+        Slip(
+            "unchanged",
+            "The logits come back as they were.",
+            "Nothing is normalized yet: exp of a row does not sum to 1.",
+        ),
+        Slip(
+            "maximum only",
+            "The row's maximum is subtracted, but not the logarithm of the sum of exponentials.",
+            "Subtracting the maximum only prevents overflow; the normalization still has to follow.",
+        ),
+        Slip(
+            "sum of logits",
+            "The sum of the logits is subtracted, not the logarithm of the sum of their exponentials.",
+            "logsumexp(z) = log Σ exp(z).",
+        ),
+        Slip(
+            "sigmoid",
+            "Each class is treated by itself, as a sigmoid does; softmax lets the classes compete.",
+            "Each row of exp(result) has to sum to 1.",
+        ),
+        Slip(
+            "overflow",
+            "The exponential of a large logit overflows: the maximum is not subtracted first.",
+            "Use a stable logsumexp, or the log-softmax of jax.nn.",
+        ),
+        Slip(
+            "log of softmax",
+            "The softmax underflows to exactly 0, and its logarithm is −∞.",
+            "Do not take log(softmax(…)) in two steps: use the identity in the docstring.",
+        ),
+        Slip(
+            "no gradient",
+            "No gradient comes through: training could not change anything.",
+            "Look for stop_gradient.",
+        ),
+        Slip(
+            "squeezed",
+            "An axis of length 1 is dropped, so a batch of one image loses its batch axis.",
+            "Look for squeeze.",
+        ),
+    ),
+)
+
+
+def _targets(labels: list[int] | np.ndarray, classes: int) -> np.ndarray:
+    return np.eye(classes)[np.asarray(labels)]
+
+
+def _log_of_distribution(rng: Rng, rows: int, classes: int) -> np.ndarray:
+    """Logarithms of random probabilities: positive numbers scaled to sum to 1 in each row."""
+    weights = rng.uniform(0.05, 1.0, (rows, classes))
+    return np.round(np.log(weights / weights.sum(axis=1, keepdims=True)), 4)
+
+
+def _published_targets(rng: Rng) -> Inputs:
+    return {"log_probs": np.array(_PUBLISHED_LOG_PROBS), "targets": _targets([1, 2, 3], 4)}
+
+
+def _some_targets(rng: Rng, rows: int = 5) -> Inputs:
+    return {"log_probs": _log_of_distribution(rng, rows, 3), "targets": _targets(rng.randint(0, 3, rows), 3)}
+
+
+def _one_target(rng: Rng) -> Inputs:
+    return _some_targets(rng, rows=1)
+
+
+def _improbable_targets(rng: Rng) -> Inputs:
+    log_probs = np.array([[0.0, -1e4, -2e4], [-2e4, 0.0, -1e4]])
+    return {"log_probs": log_probs, "targets": _targets([1, 0], 3)}
+
+
+def _targets_and_weights(rng: Rng) -> Inputs:
+    return _some_targets(rng) | {"weights": uniform(rng, (5,))}
+
+
+LOG_SOFTMAX_CROSS_ENTROPY = Check(
+    name="log_softmax_cross_entropy",
+    cases=(
+        Case(
+            name="published",
+            tries="the published values: three samples, whose mean is 1.7526",
+            draw=_published_targets,
+            drive=_apply("log_probs", "targets"),
+            tolerance=PUBLISHED,
+            stated=np.array([3.2472625, 0.58943224, 1.4209819]),
+            misconception="The numbers are not −log p(label) of each sample.",
+            look="Write down the sum over classes for one row by hand.",
+            shown=("log_probs", "targets"),
+        ),
+        Case(
+            name="batch",
+            tries="five samples of three classes, one number for each",
+            draw=_some_targets,
+            drive=_apply("log_probs", "targets"),
+            tolerance=FLOAT32,
+            misconception="The numbers are not −log p(label) of each sample.",
+            look="Each sample needs the sum over its classes, with a minus sign.",
+            shown=("log_probs", "targets"),
+            seed=1,
+        ),
+        Case(
+            name="one sample",
+            tries="a batch of a single sample",
+            draw=_one_target,
+            drive=_apply("log_probs", "targets"),
+            tolerance=FLOAT32,
+            misconception="A batch of one sample must still give an array of one number.",
+            look="Look at squeeze, reshape and the axis of the sum.",
+            shown=("log_probs", "targets"),
+            seed=2,
+        ),
+        Case(
+            name="improbable labels",
+            tries="log-probabilities of −10,000",
+            draw=_improbable_targets,
+            drive=_apply("log_probs", "targets"),
+            tolerance=LARGE,
+            misconception="The log-probabilities go through an exponential, which underflows.",
+            look="The input is logarithms already: neither exp nor log is needed.",
+            shown=("log_probs", "targets"),
+        ),
+        Case(
+            name="gradient",
+            tries="the gradient under jit, as training takes it",
+            draw=_targets_and_weights,
+            drive=_gradient("log_probs", "targets"),
+            tolerance=FLOAT32,
+            misconception="The values are right, but the gradient for the log-probabilities is not −targets.",
+            look="Look for stop_gradient, and for NumPy where jax.numpy is needed.",
+            names={"returned": "gradient of a weighted sum of your output for log_probs"},
+            shown=("log_probs", "targets", "weights"),
+            seed=3,
+        ),
+    ),
+    slips=(
+        Slip("sign", "The minus sign is missing: a cross-entropy is never negative.", "Look at the formula."),
+        Slip(
+            "mean over the batch",
+            "You average over the batch; one number for each sample is asked for.",
+            "Leave the averaging to the caller: FixMatch masks samples before it averages.",
+        ),
+        Slip(
+            "sum over the batch",
+            "You sum over the batch as well as over the classes.",
+            "Give the axis of the classes to the sum.",
+        ),
+        Slip(
+            "over the batch",
+            "The sum runs over the samples, not over the classes of each sample.",
+            "Look at the axis: classes are the last one.",
+        ),
+        Slip(
+            "mean over classes",
+            "You average over the classes, so the result is too small by the number of classes.",
+            "The formula has a sum over the classes.",
+        ),
+        Slip(
+            "kept axis",
+            "The axis of the classes is still there with length 1.",
+            "Look for keepdims: the result has the shape (batch,).",
+        ),
+        Slip(
+            "not summed",
+            "The products of targets and log-probabilities are not summed yet.",
+            "Sum over the classes.",
+        ),
+        Slip(
+            "logarithm twice",
+            "You take the logarithm of log-probabilities, which are negative: the result is NaN.",
+            "The input is logarithms already.",
+        ),
+        Slip(
+            "probability",
+            "This is the probability of the label, not its negative logarithm.",
+            "The input is logarithms already: no exponential is needed.",
+        ),
+        Slip(
+            "all but the label",
+            "You sum over the classes that are not the label.",
+            "The one-hot row has its 1 at the label: use it as it is.",
+        ),
+        Slip(
+            "maximum",
+            "You take the most probable class of each sample; the label decides which class counts.",
+            "Multiply by the targets before you reduce over the classes.",
+        ),
+        Slip(
+            "entropy",
+            "This is the entropy of the prediction itself: the targets are not used.",
+            "Weight the log-probabilities with the targets.",
+        ),
+        Slip(
+            "squared error",
+            "This is a squared error between targets and probabilities, not a cross-entropy.",
+            "Look at the formula in the docstring.",
+        ),
+        Slip(
+            "through probabilities",
+            "You turn log-probabilities into probabilities and back: exp(−10,000) is 0, and log(0) is −∞.",
+            "Use the log-probabilities as they are.",
+        ),
+        Slip(
+            "no gradient",
+            "No gradient comes through: training could not change anything.",
+            "Look for stop_gradient.",
+        ),
+    ),
+    uses=(),
+)
+
+CHECKS = (LOGITS_TO_LOG_PROBS, LOG_SOFTMAX_CROSS_ENTROPY)

@@ -1,0 +1,489 @@
+"""Check of ``get_fixmatch_loss_fn``.
+
+The mock of the published values gives both classes equal logits: every probability is ½, the mask is always
+1, and most wrong losses come out right. The further cases therefore have distinct logits, a mask of both
+kinds, and a comparison of gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.compare import Tolerance
+from course.checks.fixmatch.common import (
+    CLASSES,
+    FLOAT32,
+    PUBLISHED,
+    arrays,
+    draw_batch_stats,
+    draw_params,
+    images_of,
+    uniform,
+)
+from course.checks.mocks import MockHparams, dense
+from course.checks.plain import Plain
+
+Rng = np.random.RandomState
+Function = Callable[..., Any]
+
+_ARGUMENTS = (
+    "params",
+    "batch_stats",
+    "x_labeled",
+    "x_unlabeled_weak",
+    "x_unlabeled_strong",
+    "y_labeled",
+    "y_unlabeled",
+)
+_SETTINGS = ("confidence_threshold", "lambda_coef", "w_decay", "num_classes")
+_METRICS = ("error rate", "mask rate", "supervised loss", "unsupervised loss", "weight decay", "total loss")
+_NAMES = {
+    "returned[0]": "the total loss",
+    "returned[1]": "the pair (batch_stats, metrics)",
+    "returned[1][0]": "the new batch_stats",
+    "returned[1][1]": "the metrics",
+} | {f'returned[1][1]["{metric}"]': f"the metric {metric!r}" for metric in _METRICS}
+_LARGE = Tolerance(1e-4, 1e-3, "float32 keeps seven digits of numbers of this size")
+
+# How far the top logit stands out: two confident images (probabilities above .95 and between .8 and .95),
+# and one that is not.
+_SURE, _FAIRLY_SURE, _UNSURE = 7.0, 3.4, 0.8
+
+
+def _peaked(rng: Rng, classes: np.ndarray, gaps: list[float], n_classes: int) -> np.ndarray:
+    """Logits whose largest entry stands at ``classes``, by ``gaps`` above noise of ±0.4."""
+    noise = uniform(rng, (len(gaps), n_classes), -0.4, 0.4)
+    return noise + np.eye(n_classes)[classes] * np.array(gaps)[:, None]
+
+
+def _views(
+    rng: Rng, *, labeled: list[float], weak: list[float], strong: list[float], n_classes: int = CLASSES
+) -> Inputs:
+    """Images of three batches by the gaps of their logits, with parameters and labels.
+
+    The label of every third labeled image is not its top class.
+    The strong view of every other image has another top class than the weak one. The labels of the unlabeled
+    images agree with the weak view in all but every third image.
+    """
+    y_labeled = rng.randint(0, n_classes, len(labeled))
+    top_weak = rng.randint(0, n_classes, len(weak))
+    odd = np.arange(len(weak)) % 2
+    top_strong = (top_weak + odd) % n_classes
+    y_unlabeled = (top_weak + (np.arange(len(weak)) % 3 == 0)) % n_classes
+    top_labeled = (y_labeled + (np.arange(len(labeled)) % 3 == 0)) % n_classes
+    return {
+        "params": draw_params(rng, n_classes),
+        "batch_stats": draw_batch_stats(rng, n_classes),
+        "x_labeled": images_of(_peaked(rng, top_labeled, labeled, n_classes), rng),
+        "x_unlabeled_weak": images_of(_peaked(rng, top_weak, weak, n_classes), rng),
+        "x_unlabeled_strong": images_of(_peaked(rng, top_strong, strong, n_classes), rng),
+        "y_labeled": y_labeled,
+        "y_unlabeled": y_unlabeled,
+    }
+
+
+def _settings(threshold: float, weight: float, decay: float, n_classes: int = CLASSES) -> Inputs:
+    return dict(zip(_SETTINGS, (threshold, weight, decay, n_classes), strict=True))
+
+
+def _published(rng: Rng) -> Inputs:
+    return {
+        "params": -8,
+        "batch_stats": 9,
+        "x_labeled": np.full((2, 32, 32, 3), 0.8),
+        "x_unlabeled_weak": np.full((3, 32, 32, 3), 0.5),
+        "x_unlabeled_strong": np.full((3, 32, 32, 3), 0.3),
+        "y_labeled": np.array([1, 0]),
+        "y_unlabeled": np.array([0, 1, 1]),
+        **_settings(0.28, 5, 5, 2),
+    }
+
+
+_PUBLISHED_RESULT: Plain = [
+    324.1588745,
+    [
+        np.array(0),
+        {
+            "error rate": 0.6666667,
+            "mask rate": 1.0,
+            "supervised loss": 0.6931472,
+            "total loss": 324.1588745,
+            "unsupervised loss": 0.6931470,
+            "weight decay": 320.0,
+        },
+    ],
+]
+
+
+def _mixed(rng: Rng) -> Inputs:
+    """Of seven unlabeled images four are confident, one of these below .95; the strong views differ."""
+    views = _views(
+        rng,
+        labeled=[2.0, 1.0, 3.0, 0.5],
+        weak=[_SURE, _UNSURE, _SURE, _FAIRLY_SURE, _UNSURE, _SURE, _UNSURE],
+        strong=[2.0, _SURE, 3.0, 1.5, _SURE, 0.5, _UNSURE],
+    )
+    return views | _settings(0.75, 0.6, 0.01)
+
+
+def _at_the_threshold(rng: Rng) -> Inputs:
+    """Half of the weak views have a probability of exactly 1, because exp(−200) is 0 in float32."""
+    views = _views(
+        rng, labeled=[2.0, 1.0], weak=[200.0, _UNSURE, 200.0, _UNSURE], strong=[2.0, 1.0, 0.5, 3.0]
+    )
+    return views | _settings(1.0, 2.0, 0.01)
+
+
+def _none_confident(rng: Rng) -> Inputs:
+    views = _views(rng, labeled=[2.0, 1.0], weak=[_UNSURE] * 3, strong=[2.0, _SURE, 1.0])
+    return views | _settings(0.95, 1.0, 0.01)
+
+
+def _small_batches(rng: Rng) -> Inputs:
+    views = _views(rng, labeled=[1.0], weak=[_SURE, _UNSURE, _SURE], strong=[1.0, 2.0, 0.5], n_classes=3)
+    return views | _settings(0.9, 1.5, 0.02, 3)
+
+
+def _large_logits(rng: Rng) -> Inputs:
+    views = _views(rng, labeled=[1e4, 1e4], weak=[1e4, _UNSURE, 1e4], strong=[1e4, 1e4, 1e4])
+    return views | _settings(0.95, 1.0, 0.01)
+
+
+class _Network:
+    """A forward function as the task describes it, with logits from known images. The views stay apart."""
+
+    def __call__(
+        self, params: Any, batch_stats: Any, labeled: Any, weak: Any, strong: Any
+    ) -> tuple[Any, ...]:
+        logits = [dense(params, x) for x in (labeled, weak, strong)]
+        return *logits, {"norm": {"mean": 0.9 * batch_stats["norm"]["mean"] + 0.1}}
+
+
+class _PublishedNetwork:
+    """The logits of ``mocks.MockModel`` on the published 2, 3 and 3 images, whose mean pixel is ½."""
+
+    def __call__(
+        self, params: Any, batch_stats: Any, labeled: Any, weak: Any, strong: Any
+    ) -> tuple[Any, ...]:
+        rows = jnp.array([[0, 1, 2, 3, 4, 5, 6, 7]]).T / 7
+        logits = jnp.tile((rows * batch_stats - params) * 0.5, 2)
+        return logits[:2], logits[2:5], logits[5:8], jnp.array(0)
+
+
+def _loss(call: Call, function: Function, inputs: Inputs, network: Any) -> Callable[..., Any]:
+    hparams = MockHparams(**{name: inputs[name] for name in _SETTINGS})
+    return call(function, network, hparams)
+
+
+def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
+    loss = _loss(call, function, inputs, _PublishedNetwork())
+    return call(loss, *(arrays(inputs[name]) for name in _ARGUMENTS))
+
+
+def _drive(call: Call, function: Function, inputs: Inputs) -> Any:
+    loss = _loss(call, function, inputs, _Network())
+    return call(loss, *(arrays(inputs[name]) for name in _ARGUMENTS))
+
+
+def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
+    """The gradient for the parameters, as train_step takes it."""
+    loss = _loss(call, function, inputs, _Network())
+    params, *rest = (arrays(inputs[name]) for name in _ARGUMENTS)
+    value_and_grad = jax.value_and_grad(lambda params: call(loss, params, *rest), has_aux=True)
+    _, gradient = jax.jit(value_and_grad)(params)
+    return gradient
+
+
+_GRADIENT_NAMES = {
+    'returned["dense"]["kernel"]': "gradient for the kernel",
+    'returned["dense"]["bias"]': "gradient for the bias",
+}
+_FORMULA = (
+    "Compute L_s, L_u and the weight decay each by hand for two images, and compare them with your metrics."
+)
+
+GET_FIXMATCH_LOSS_FN = Check(
+    name="get_fixmatch_loss_fn",
+    uses=("logits_to_log_probs", "log_softmax_cross_entropy", "get_forward_fn"),
+    cases=(
+        Case(
+            name="published",
+            tries="the published values: both classes have equal logits, so every probability is 0.5",
+            draw=_published,
+            drive=_drive_published,
+            tolerance=PUBLISHED,
+            stated=_PUBLISHED_RESULT,
+            misconception="One of the terms is not what the task asks for.",
+            look=_FORMULA,
+            names=_NAMES,
+            shown=("params", "batch_stats", "y_labeled", "y_unlabeled", *_SETTINGS),
+        ),
+        Case(
+            name="distinct logits",
+            tries="distinct logits, four of seven weak views confident, strong views that disagree",
+            draw=_mixed,
+            drive=_drive,
+            tolerance=FLOAT32,
+            misconception="One of the terms is not what the task asks for.",
+            look=_FORMULA,
+            names=_NAMES,
+            shown=("y_labeled", "y_unlabeled", *_SETTINGS),
+            seed=1,
+        ),
+        Case(
+            name="at the threshold",
+            tries="weak views whose probability meets the threshold exactly",
+            draw=_at_the_threshold,
+            drive=_drive,
+            tolerance=FLOAT32,
+            misconception="A probability equal to the threshold has to count.",
+            look="The mask is 1 where max q ≥ τ.",
+            names=_NAMES,
+            shown=("y_labeled", "y_unlabeled", *_SETTINGS),
+            seed=2,
+        ),
+        Case(
+            name="none confident",
+            tries="a batch in which no weak view is confident",
+            draw=_none_confident,
+            drive=_drive,
+            tolerance=FLOAT32,
+            misconception="With no confident image the unsupervised loss is 0.",
+            look="Look at what the masked loss is divided by.",
+            names=_NAMES,
+            shown=("y_labeled", "y_unlabeled", *_SETTINGS),
+            seed=3,
+        ),
+        Case(
+            name="small batches",
+            tries="one labeled and three unlabeled images of three classes",
+            draw=_small_batches,
+            drive=_drive,
+            tolerance=FLOAT32,
+            misconception="A batch size or a number of classes stands in the code as a number.",
+            look="Read sizes from the inputs, and the number of classes from hparams.",
+            names=_NAMES,
+            shown=("y_labeled", "y_unlabeled", *_SETTINGS),
+            seed=4,
+        ),
+        Case(
+            name="large logits",
+            tries="logits of 10,000",
+            draw=_large_logits,
+            drive=_drive,
+            tolerance=_LARGE,
+            misconception="An exponential overflows, or the logarithm of 0 is taken.",
+            look="Stay with log-probabilities, and compare them with the logarithm of the threshold.",
+            names=_NAMES,
+            shown=("y_labeled", "y_unlabeled", *_SETTINGS),
+            seed=5,
+        ),
+        Case(
+            name="gradient",
+            tries="the gradient for the parameters under jit, as train_step takes it",
+            draw=_mixed,
+            drive=_drive_gradient,
+            tolerance=FLOAT32,
+            misconception="The values are right, but the gradient is not: the network learns something else.",
+            look="The gradient comes from the labeled images, the strong views and the weight decay.",
+            names=_GRADIENT_NAMES,
+            shown=("y_labeled", "y_unlabeled", *_SETTINGS),
+            seed=6,
+        ),
+    ),
+    slips=(
+        Slip(
+            "views exchanged",
+            "Weak and strong have changed places: the strong view gives the labels, the weak one learns.",
+            "Look at the order in which you unpack forward's results, and at which view goes where.",
+        ),
+        Slip(
+            "pseudo-labels of the strong view",
+            "The pseudo-labels come from the strong view, which then learns from itself.",
+            "Take the argmax of the weak view.",
+        ),
+        Slip(
+            "mask of the strong view",
+            "The mask looks at the confidence in the strong view.",
+            "The weak view decides whether an image counts.",
+        ),
+        Slip(
+            "weak view learns",
+            "The weak view learns its own pseudo-label; the strong view is not used.",
+            "H(p, q) takes the log-probabilities of the strong view.",
+        ),
+        Slip(
+            "no mask",
+            "The mask is not applied: images of low confidence count as well.",
+            "Multiply the loss of each image by the mask before you average.",
+        ),
+        Slip(
+            "inverted mask",
+            "The mask is the wrong way round: it keeps the images of low confidence.",
+            "Keep the images whose largest probability is at least τ.",
+        ),
+        Slip(
+            "mean over the confident",
+            "You average over the confident images only; FixMatch divides by all μB.",
+            "Take the mean over the whole batch after masking.",
+        ),
+        Slip(
+            "log compared with probability",
+            "Log-probabilities are compared with the threshold itself, so no image ever counts.",
+            "Compare logarithms with the logarithm of the threshold.",
+        ),
+        Slip(
+            "logits compared with threshold",
+            "Logits are compared with the threshold, which is one for probabilities.",
+            "Turn logits into log-probabilities first.",
+        ),
+        Slip(
+            "strictly above",
+            "A probability that equals the threshold is left out: you compare with > where ≥ is meant.",
+            "The mask is 1 where max q ≥ τ.",
+        ),
+        Slip(
+            "fixed threshold",
+            "The threshold 0.95 stands in the code.",
+            "Use hparams.confidence_threshold.",
+        ),
+        Slip(
+            "no lambda",
+            "λ_u is missing in the total loss.",
+            "Multiply the unsupervised loss by hparams.lambda_coef.",
+        ),
+        Slip(
+            "lambda on all",
+            "λ_u multiplies the supervised loss as well.",
+            "Only the unsupervised loss is weighted.",
+        ),
+        Slip(
+            "lambda in the metric",
+            'The metric "unsupervised loss" contains λ_u already.',
+            "Weight it only where the total loss is summed.",
+        ),
+        Slip(
+            "no weight decay",
+            "The weight decay is missing in the total loss.",
+            "Add all three terms.",
+        ),
+        Slip(
+            "no supervised loss",
+            "The supervised loss is missing in the total loss.",
+            "Add all three terms.",
+        ),
+        Slip(
+            "constant pseudo-labels",
+            "Every pseudo-label is class 0.",
+            "Take the argmax over the classes of the weak view.",
+        ),
+        Slip(
+            "soft pseudo-labels",
+            "The whole distribution of the weak view is the target; FixMatch takes its most probable class.",
+            "Turn the argmax into a one-hot row.",
+        ),
+        Slip(
+            "true labels",
+            "The unsupervised loss uses y_unlabeled: these labels are unknown in earnest.",
+            "y_unlabeled is for the error rate alone; the loss uses the pseudo-labels.",
+        ),
+        Slip(
+            "labels ignored",
+            "The supervised loss uses the network's own predictions in place of y_labeled.",
+            "The labeled images come with labels: use them.",
+        ),
+        Slip(
+            "supervised sum",
+            "The supervised loss is summed over the batch, not averaged.",
+            "Take the mean over the labeled images.",
+        ),
+        Slip(
+            "unsupervised sum",
+            "The unsupervised loss is summed over the batch, not averaged.",
+            "Take the mean over the unlabeled images.",
+        ),
+        Slip(
+            "divided by B",
+            "The unsupervised loss is divided by the number of labeled images.",
+            "There are μB unlabeled images: divide by their number.",
+        ),
+        Slip(
+            "accuracy",
+            'The metric "error rate" holds the accuracy.',
+            "Count where prediction and label differ.",
+        ),
+        Slip(
+            "error of the strong view",
+            "The error rate is that of the strong views.",
+            "It is computed on the weak views.",
+        ),
+        Slip(
+            "error of the confident",
+            "Only confident images enter the error rate.",
+            "It is the share of wrong weak predictions among all unlabeled images.",
+        ),
+        Slip(
+            "error of the labeled",
+            "The error rate is that of the labeled images.",
+            "It compares the weak predictions with y_unlabeled.",
+        ),
+        Slip(
+            "mask count",
+            'The metric "mask rate" holds the number of confident images.',
+            "A rate is a mean.",
+        ),
+        Slip(
+            "share of the unsure",
+            'The metric "mask rate" holds the share of images that do not count.',
+            "It is the mean of the mask.",
+        ),
+        Slip(
+            "old batch_stats",
+            "The batch_stats that came in are returned, so BatchNorm's running statistics never change.",
+            "forward returns the new ones as its fourth value.",
+        ),
+        Slip(
+            "renamed metric",
+            'A metric has another name than the task gives: "mask_rate" in place of "mask rate".',
+            "Compare the keys letter by letter: the training loop reads these names.",
+        ),
+        Slip(
+            "no metrics",
+            "The metrics are not returned.",
+            "Return total_loss, (batch_stats, metrics).",
+        ),
+        Slip(
+            "flat result",
+            "Three values are returned in a row; batch_stats and metrics belong into a pair of their own.",
+            "Return total_loss, (batch_stats, metrics).",
+        ),
+        Slip(
+            "one loss for each image",
+            "The total loss is an array with one number for each image.",
+            "Average over the batch before you add the terms up.",
+        ),
+        Slip(
+            "no gradient from the strong view",
+            "No gradient flows from the unsupervised loss: the strong view is cut off.",
+            "stop_gradient belongs to the weak view.",
+        ),
+        Slip(
+            "no gradient from the labeled",
+            "No gradient flows from the supervised loss.",
+            "stop_gradient belongs to the weak view.",
+        ),
+        Slip(
+            "no gradient from the decay",
+            "No gradient flows from the weight decay.",
+            "stop_gradient belongs to the weak view.",
+        ),
+    ),
+)
+
+CHECKS = (GET_FIXMATCH_LOSS_FN,)

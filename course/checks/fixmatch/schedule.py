@@ -1,0 +1,157 @@
+"""Check of ``cosine_decay_schedule``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.compare import Tolerance
+
+Function = Callable[..., Any]
+
+# The absolute part is far below a learning rate; it is for cosines near zero.
+_PUBLISHED_RATE = Tolerance(2e-4, 1e-6, "the published value has four digits")
+_RATE = Tolerance(1e-4, 1e-6, "the order of float32 operations may differ")
+
+
+def _published(rng: np.random.RandomState) -> Inputs:
+    return {"init_value": 3e-2, "decay_steps": 2**20, "alpha": 7 / 16, "counts": [2**17]}
+
+
+def _whole_run(rng: np.random.RandomState) -> Inputs:
+    return {"init_value": 0.2, "decay_steps": 1000, "alpha": 0.4375, "counts": [0, 1, 250, 500, 999, 1000]}
+
+
+def _other_settings(rng: np.random.RandomState) -> Inputs:
+    return {"init_value": 1.5, "decay_steps": 7, "alpha": 0.3, "counts": [0, 3, 5, 7]}
+
+
+def _schedule(call: Call, function: Function, inputs: Inputs) -> Any:
+    return call(function, inputs["init_value"], inputs["decay_steps"], inputs["alpha"])
+
+
+def _python_counts(call: Call, function: Function, inputs: Inputs) -> Any:
+    schedule = _schedule(call, function, inputs)
+    return [call(schedule, count) for count in inputs["counts"]]
+
+
+def _traced_counts(call: Call, function: Function, inputs: Inputs) -> Any:
+    schedule = _schedule(call, function, inputs)
+    rates = jax.jit(jax.vmap(lambda count: call(schedule, count)))
+    return rates(jnp.asarray(inputs["counts"]))
+
+
+_SHOWN = ("init_value", "decay_steps", "alpha", "counts")
+
+COSINE_DECAY_SCHEDULE = Check(
+    name="cosine_decay_schedule",
+    cases=(
+        Case(
+            name="published",
+            tries="the published value: an eighth of the practical's run",
+            draw=_published,
+            drive=_python_counts,
+            tolerance=_PUBLISHED_RATE,
+            stated=[0.02955833],
+            misconception="The value is not init_value · cos(π · alpha · count / decay_steps).",
+            look="Compare your expression with the formula, factor by factor.",
+            names={"returned[0]": "learning rate at step 2**17"},
+            shown=_SHOWN,
+        ),
+        Case(
+            name="whole run",
+            tries="steps from the first to the last of a run of 1,000",
+            draw=_whole_run,
+            drive=_python_counts,
+            tolerance=_RATE,
+            misconception="The curve is not the cosine over alpha of a half-turn.",
+            look="It starts at init_value and ends at init_value · cos(π · alpha).",
+            shown=_SHOWN,
+        ),
+        Case(
+            name="other settings",
+            tries="another alpha, another length and another initial value",
+            draw=_other_settings,
+            drive=_python_counts,
+            tolerance=_RATE,
+            misconception="A number of the paper stands where an argument belongs.",
+            look="alpha, decay_steps and init_value all come from the arguments of cosine_decay_schedule.",
+            shown=_SHOWN,
+        ),
+        Case(
+            name="traced",
+            tries="a step number that is an array inside jit",
+            draw=_whole_run,
+            drive=_traced_counts,
+            tolerance=_RATE,
+            misconception="Inside jit the step number is an array; your expression treats it differently.",
+            look="Look for integer division, int() and if.",
+            shown=_SHOWN,
+        ),
+    ),
+    slips=(
+        Slip(
+            "half cosine",
+            "This is the usual cosine schedule, (1 + cos)/2; FixMatch uses the cosine itself.",
+            "Look at the formula in the docstring.",
+        ),
+        Slip("no alpha", "alpha is missing inside the cosine.", "The cosine covers alpha of a half-turn."),
+        Slip(
+            "alpha outside",
+            "alpha multiplies the cosine from outside.",
+            "It belongs to the angle: at step 0 the rate is init_value.",
+        ),
+        Slip(
+            "alpha as floor",
+            "alpha is used as the final fraction of the rate, as optax does.",
+            "Here alpha is the fraction of a half-turn.",
+        ),
+        Slip("no pi", "π is missing inside the cosine.", "The angle is π · alpha · count / decay_steps."),
+        Slip("degrees", "The angle is in degrees.", "jnp.cos takes radians: π is a half-turn."),
+        Slip("two pi", "The angle is twice too large.", "A half-turn is π, not 2π."),
+        Slip("sine", "The sine is used: the rate starts at zero.", "Look at the formula."),
+        Slip(
+            "upside down",
+            "count and decay_steps have changed places in the fraction.",
+            "The fraction runs from 0 to 1 over the run.",
+        ),
+        Slip(
+            "whole division",
+            "The fraction is rounded down, so the rate does not move before the last step.",
+            "Use / and not //.",
+        ),
+        Slip(
+            "no initial value",
+            "init_value does not scale the result.",
+            "At step 0 the rate has to be init_value.",
+        ),
+        Slip("linear", "The rate falls along a straight line.", "The formula has a cosine."),
+        Slip(
+            "fixed alpha",
+            "7/16 stands in the code; alpha is an argument.",
+            "Replace the number by the argument.",
+        ),
+        Slip(
+            "Python's math",
+            "math.cos takes Python numbers only, and inside jit the step number is traced.",
+            "Use jnp.cos.",
+        ),
+        Slip(
+            "fixed length",
+            "2**20 stands in the code; the length of the run is the argument decay_steps.",
+            "Replace the number by the argument.",
+        ),
+        Slip(
+            "reversed",
+            "The schedule runs backwards: it starts low and rises.",
+            "The angle is 0 at step 0 and grows with count.",
+        ),
+    ),
+)
+
+CHECKS = (COSINE_DECAY_SCHEDULE,)

@@ -1,0 +1,223 @@
+"""Check of ``get_validate_fn``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.fixmatch.common import (
+    CLASSES,
+    FLOAT32,
+    PUBLISHED,
+    arrays,
+    draw_batch_stats,
+    draw_params,
+    images_of,
+    numpy_arrays,
+    uniform,
+)
+from course.checks.mocks import EvaluationModel, MockGetParams, ValMockModel
+
+Function = Callable[..., Any]
+Draw = Callable[[np.random.RandomState], Inputs]
+
+
+def _published(rng: np.random.RandomState) -> Inputs:
+    """10,000 labels, 1,000 of them nines of which none is among the last 16, in batches of 128."""
+    first = np.concatenate([np.full(1000, 9), rng.randint(0, 9, 8984)])
+    labels = np.concatenate([rng.permutation(first), rng.randint(0, 9, 16)])
+    images = np.zeros((len(labels), 1, 1, 3))
+    batches = [[images[i : i + 128], labels[i : i + 128]] for i in range(0, len(labels), 128)]
+    return {"opt_state": 1.2, "batch_stats": 0.9, "batches": batches}
+
+
+def _batches(*sizes: int) -> Draw:
+    """A draw of batches in which about every second image is predicted wrongly."""
+
+    def draw(rng: np.random.RandomState) -> Inputs:
+        batches = []
+        for n in sizes:
+            labels = rng.randint(0, CLASSES, n)
+            predicted = np.where(rng.uniform(size=n) < 0.5, labels, (labels + 1) % CLASSES)
+            logits = 4.0 * np.eye(CLASSES)[predicted] + uniform(rng, (n, CLASSES), -0.5, 0.5)
+            batches.append([images_of(logits, rng), labels])
+        return {
+            "opt_state": {"parameters": draw_params(rng), "momentum": draw_params(rng)},
+            "batch_stats": draw_batch_stats(rng),
+            "batches": batches,
+        }
+
+    return draw
+
+
+def _two_states(rng: np.random.RandomState) -> Inputs:
+    """Two optimizer states and statistics, of which the second exchanges the classes 0 and 1."""
+    inputs = _batches(6, 6, 3)(rng)
+    exchanged = [1, 0, 2, 3]
+    kernel = inputs["opt_state"]["parameters"]["dense"]["kernel"][:, exchanged]
+    parameters = {"dense": {"kernel": kernel, "bias": uniform(rng, (CLASSES,), -0.05, 0.05)}}
+    later = {"parameters": parameters, "momentum": inputs["opt_state"]["momentum"]}
+    # A mean of 3 for the last class is enough to change predictions.
+    later_stats = {"norm": {"mean": np.array([0.0, 0.0, 0.0, 4.5])}}
+    return inputs | {"later opt_state": later, "later batch_stats": later_stats}
+
+
+def _parameters_of(opt_state: dict[str, Any]) -> Any:
+    """The get_params of these cases."""
+    return opt_state["parameters"]
+
+
+def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
+    batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
+    validate = call(function, MockGetParams(), ValMockModel(), batches=batches)
+    return call(validate, jnp.asarray(inputs["opt_state"]), jnp.asarray(inputs["batch_stats"]))
+
+
+def _drive_batches(call: Call, function: Function, inputs: Inputs) -> Any:
+    batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
+    validate = call(function, _parameters_of, EvaluationModel(), batches=batches)
+    return call(validate, arrays(inputs["opt_state"]), arrays(inputs["batch_stats"]))
+
+
+def _drive_two_states(call: Call, function: Function, inputs: Inputs) -> Any:
+    batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
+    validate = call(function, _parameters_of, EvaluationModel(), batches=batches)
+    states = [
+        ("opt_state", "batch_stats"),
+        ("later opt_state", "batch_stats"),
+        ("opt_state", "later batch_stats"),
+    ]
+    return [call(validate, arrays(inputs[state]), arrays(inputs[stats])) for state, stats in states]
+
+
+_NAMES = {'returned["val error rate"]': "the validation error rate"}
+
+GET_VALIDATE_FN = Check(
+    name="get_validate_fn",
+    cases=(
+        Case(
+            name="published",
+            tries="the published value: 1,000 of 10,000 labels are nines, and the model always answers 9",
+            draw=_published,
+            drive=_drive_published,
+            tolerance=PUBLISHED,
+            stated={"val error rate": 0.9011076},
+            misconception="The result is not the mean over mini-batches of the share of wrong predictions.",
+            look="Compute the error rate of one mini-batch by hand, then the mean of these rates.",
+            names=_NAMES,
+            shown=("opt_state", "batch_stats"),
+        ),
+        Case(
+            name="smaller last batch",
+            tries="batches of 6, 6 and 3 images with distinct logits",
+            draw=_batches(6, 6, 3),
+            drive=_drive_batches,
+            tolerance=FLOAT32,
+            misconception="The result is not the mean over mini-batches of the share of wrong predictions.",
+            look="Look at the axis of argmax, and at what is averaged over what.",
+            names=_NAMES,
+            seed=1,
+        ),
+        Case(
+            name="one image",
+            tries="one batch of a single image",
+            draw=_batches(1),
+            drive=_drive_batches,
+            tolerance=FLOAT32,
+            misconception="A batch of one image is a batch too.",
+            look="Look at squeeze and at the axis of argmax.",
+            names=_NAMES,
+            seed=2,
+        ),
+        Case(
+            name="called again",
+            tries="the same validate function for a later state of the training",
+            draw=_two_states,
+            drive=_drive_two_states,
+            tolerance=FLOAT32,
+            misconception="A later call ignores its own opt_state or batch_stats, or finds no batches left.",
+            look="Read the parameters inside validate, and iterate over batches anew at every call.",
+            names={
+                'returned[0]["val error rate"]': "the error rate of the first call",
+                'returned[1]["val error rate"]': "the error rate after the parameters changed",
+                'returned[2]["val error rate"]': "the error rate after the batch_stats changed",
+            },
+            seed=3,
+        ),
+    ),
+    slips=(
+        Slip(
+            "accuracy",
+            "This is the accuracy; the error rate is 1 − accuracy.",
+            "Count the wrong predictions.",
+        ),
+        Slip(
+            "mean over images",
+            "You average over all images at once; the exercise averages the mini-batches' error rates.",
+            "Take the mean within each mini-batch first, then the mean of these.",
+        ),
+        Slip(
+            "sum over batches",
+            "The error rates of the mini-batches are summed, not averaged.",
+            "Divide by the number of mini-batches.",
+        ),
+        Slip(
+            "counts",
+            "Wrong predictions are counted; a rate is between 0 and 1.",
+            "Take the mean within each mini-batch.",
+        ),
+        Slip(
+            "argmax over the batch",
+            "argmax runs over the images of the batch, not over the classes.",
+            "Look at its axis: classes are the last one.",
+        ),
+        Slip("argmin", "You take the least probable class as the prediction.", "Use argmax."),
+        Slip(
+            "last batch only",
+            "Only the last mini-batch counts.",
+            "Collect the rate of every mini-batch before you average.",
+        ),
+        Slip(
+            "first batch only",
+            "Only the first mini-batch counts.",
+            "Look for a return inside the loop.",
+        ),
+        Slip(
+            "last batch dropped",
+            "The last, smaller mini-batch is left out.",
+            "Iterate over all of batches.",
+        ),
+        Slip("percent", "The rate is given in percent.", "An error rate lies between 0 and 1."),
+        Slip(
+            "bare number",
+            'The rate is returned by itself; a dictionary with the key "val error rate" is asked for.',
+            "Look at the Returns section of the docstring.",
+        ),
+        Slip(
+            "another name",
+            'The dictionary has another key than "val error rate".',
+            "Compare letter by letter: the training loop reads this name.",
+        ),
+        Slip(
+            "no get_params",
+            "The optimizer state is used as if it were the parameters.",
+            "Call get_params(opt_state) first.",
+        ),
+        Slip(
+            "not averaged",
+            "The rates of the mini-batches come back as a list; their mean is asked for.",
+            "Average over the mini-batches at the end.",
+        ),
+        Slip(
+            "batches used up",
+            "The second call finds no batches left, because an iterator was made outside of validate.",
+            "Iterate over batches inside validate.",
+        ),
+    ),
+)
+
+CHECKS = (GET_VALIDATE_FN,)

@@ -1,0 +1,134 @@
+"""Checks as a notebook uses them: ``check(name, function)`` and ``with practical_check(name, function):``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from course.checks.case import Call, describe_failure
+from course.checks.render import SYMBOLS, render_html, render_text
+from course.checks.result import Result, State
+from course.checks.runner import find_check, run_check
+
+
+class CheckFailed(Exception):
+    """An exercise is not correct (yet): its grade cell gives no points.
+
+    IPython shows one line in place of a traceback; the report has been displayed already.
+
+    Attributes:
+        result: the whole result.
+    """
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+        super().__init__(result.headline)
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{SYMBOLS[self.result.state]} {self.result.headline} (the report is above)"]
+
+
+class Report:
+    """A result that Jupyter shows as HTML and everything else as text."""
+
+    def __init__(self, result: Result) -> None:
+        self.result = result
+
+    def _repr_html_(self) -> str:
+        return render_html(self.result)
+
+    def __repr__(self) -> str:
+        return render_text(self.result)
+
+
+class Checker:
+    """Runs checks. ``course.checks.check`` is the one instance."""
+
+    def __call__(self, name: str, function: Callable[..., Any]) -> None:
+        """Check a function and show the report.
+
+        It returns nothing: nbgrader would read a last expression as partial credit.
+
+        Args:
+            name: the exercise.
+            function: the student's function for it.
+
+        Raises:
+            CheckFailed: the exercise is incorrect or not attempted.
+            CourseError: there is no check of that name.
+        """
+        _conclude(self.run(name, function))
+
+    def run(self, name: str, function: Callable[..., Any]) -> Result:
+        """The same, silently: the result as a record, whatever the function does.
+
+        Raises:
+            CourseError: there is no check of that name.
+        """
+        return run_check(name, function)
+
+
+check = Checker()
+
+
+@contextmanager
+def practical_check(name: str, function: Callable[..., Any] | None = None) -> Iterator[None]:
+    """Guard the published values of an exercise, written out as asserts in its grade cell.
+
+    When the body raises, the exercise's own check is run on ``function`` for the likely reason, and its
+    report is shown without a traceback. A body that passes shows nothing.
+
+    Args:
+        name: the exercise.
+        function: the student's function. Without it the report has the body's own message only.
+
+    Raises:
+        CheckFailed: the body raised, from an untouched stub or for another reason.
+    """
+    _, exercise = find_check(name)
+    try:
+        yield
+    except CheckFailed:
+        raise
+    except Exception as error:
+        result = _explain(name, function, error)
+        earlier = [used for used in exercise.uses if used not in result.message]
+        if result.state is State.INCORRECT and not result.cases and earlier:
+            listed = " and ".join(f"`{used}`" for used in earlier)
+            result = replace(result, note=f"This cell also runs your {listed}: each must pass its own check.")
+    else:
+        return
+    _conclude(result)
+
+
+def _explain(name: str, function: Callable[..., Any] | None, error: Exception) -> Result:
+    """The result for an exception of the visible test: the check's own when it explains the matter."""
+    if function is not None:
+        result = run_check(name, function)
+        if result.state is not State.CORRECT:
+            return result
+    elif isinstance(error, NotImplementedError):
+        return Result(
+            name, State.NOT_ATTEMPTED, message="Replace `raise NotImplementedError()` with your code."
+        )
+    message = "The values that this cell shows do not come out."
+    failure = describe_failure(error, function or _explain, Call())
+    return Result(
+        name, State.INCORRECT, message=message, look="Compare with the asserts in this cell.", failure=failure
+    )
+
+
+def _conclude(result: Result) -> None:
+    """Show a result, and raise unless it is correct."""
+    report = Report(result)
+    # IPython's display only where a session runs: importing IPython costs most of a second.
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and ipython.get_ipython() is not None:
+        ipython.display.display(report)
+    else:
+        print(report)
+    if result.state is not State.CORRECT:
+        raise CheckFailed(result) from None

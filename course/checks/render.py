@@ -1,0 +1,138 @@
+"""Results as plain text and as HTML.
+
+The HTML takes its colours from the page (``currentColor``, no background), so it reads on light and dark
+themes alike; the state is always a word and a symbol; everything that comes from a student is escaped.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from course.checks.compare import Difference
+from course.checks.result import CaseResult, CaseState, Result, State
+
+SYMBOLS = {State.NOT_ATTEMPTED: "○", State.INCORRECT: "✗", State.CORRECT: "✓"}
+_CASE_SYMBOLS = {CaseState.PASSED: "✓", CaseState.FAILED: "✗", CaseState.NOT_RUN: "·"}
+_BORDERS = {State.NOT_ATTEMPTED: "dashed", State.INCORRECT: "double", State.CORRECT: "solid"}
+_PRE = "margin:0;padding:0;background:none;color:inherit;white-space:pre-wrap;font-family:monospace"
+_CELL = "text-align:left;vertical-align:top;padding:2px 12px 2px 0;color:inherit;background:none"
+
+
+def render_text(result: Result) -> str:
+    """The report as plain text, without control characters."""
+    lines = [f"{SYMBOLS[result.state]} {result.headline}"]
+    lines += [f"  {text}" for text in _sentences(result)]
+    lines += [
+        f"  {name}:\n{_indent(text)}" if "\n" in text else f"  {name}: {text}"
+        for name, text in _facts(result)
+    ]
+    if result.state is State.INCORRECT:
+        lines += [f"  {_CASE_SYMBOLS[case.state]} {_case_line(case)}" for case in result.cases]
+    return _printable("\n".join(lines))
+
+
+def render_html(result: Result) -> str:
+    """The report as an HTML fragment for Jupyter and Colab."""
+    parts = [
+        f'<section aria-label="{escape(result.headline)}" style="border-left:4px {_BORDERS[result.state]} '
+        'currentColor;padding:4px 12px;margin:4px 0;color:inherit;background:none">',
+        f'<p style="margin:2px 0"><span aria-hidden="true">{SYMBOLS[result.state]}</span> '
+        f"<strong>{escape(result.exercise)}</strong>: {escape(result.state.value)}</p>",
+    ]
+    parts += [f'<p style="margin:2px 0">{_html(text)}</p>' for text in _sentences(result)]
+    facts = _facts(result)
+    if facts:
+        rows = "".join(
+            f'<tr style="background:none"><th scope="row" style="{_CELL};font-weight:600">{_html(name)}</th>'
+            f'<td style="{_CELL}"><pre style="{_PRE}">{_html(text)}</pre></td></tr>'
+            for name, text in facts
+        )
+        parts.append(f'<table style="border-collapse:collapse;margin:4px 0;color:inherit">{rows}</table>')
+    if result.state is State.INCORRECT and result.cases:
+        items = "".join(
+            f'<li style="list-style:none"><span aria-hidden="true">{_CASE_SYMBOLS[case.state]}</span> '
+            f"{_html(_case_line(case))}</li>"
+            for case in result.cases
+        )
+        parts.append(
+            f"<details><summary>The cases of this check</summary>"
+            f'<ul style="margin:2px 0;padding-left:8px">{items}</ul></details>'
+        )
+    return "".join(parts) + "</section>"
+
+
+def _sentences(result: Result) -> list[str]:
+    """The paragraphs above the table: what first, then the likely reason, then where to look."""
+    texts = [result.note]
+    if result.state is State.INCORRECT:
+        texts += [
+            f"Likely reason: {result.message}" if result.message else "",
+            f"Where to look: {result.look}" if result.look else "",
+        ]
+    else:
+        texts += [result.message]
+    return [text for text in texts if text]
+
+
+def _facts(result: Result) -> list[tuple[str, str]]:
+    facts: list[tuple[str, str]] = []
+    failed = [case for case in result.cases if case.state is CaseState.FAILED]
+    if failed:
+        facts.append(("Case", failed[0].tries))
+    if result.failure is not None:
+        failure = result.failure
+        facts.append(("Raised", f"{failure.type}: {failure.message}" if failure.message else failure.type))
+        if failure.line:
+            facts.append(("At the line", failure.line))
+        if failure.call:
+            arguments = "\n".join(f"{name}: {text}" for name, text in failure.arguments)
+            facts.append((f"Called with ({failure.call})", arguments or "no arguments"))
+    elif result.difference is not None:
+        facts += _difference(result, result.difference)
+    # With an exception, the arguments of the call that raised say more than the inputs of the case.
+    if result.inputs and result.failure is None:
+        facts.append(("Inputs", "\n".join(_assignment(shown.name, shown.text) for shown in result.inputs)))
+    return facts
+
+
+def _difference(result: Result, difference: Difference) -> list[tuple[str, str]]:
+    where = f"{result.place}: {difference.where}" if result.place else difference.where
+    facts = [("Compared", where), ("Expected", difference.expected), ("Got", difference.got)]
+    if difference.element:
+        facts.append(
+            (
+                "First difference",
+                f"at {difference.element}: expected {difference.expected_element}, "
+                f"got {difference.got_element} "
+                f"({difference.n_different} of {difference.n_elements} elements differ)",
+            )
+        )
+    if difference.n_different and result.tolerance is not None:
+        tolerance = result.tolerance
+        facts.append(
+            ("Tolerance", f"{tolerance.rtol:g} relative or {tolerance.atol:g} absolute: {tolerance.reason}")
+        )
+    return facts
+
+
+def _assignment(name: str, text: str) -> str:
+    """``name = text`` with the lines of an array under each other."""
+    margin = " " * (len(name) + 3)
+    return f"{name} = " + text.replace("\n", "\n" + margin)
+
+
+def _case_line(case: CaseResult) -> str:
+    return f"{case.state.value}: {case.tries}"
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def _html(text: str) -> str:
+    return escape(_printable(text))
+
+
+def _printable(text: str) -> str:
+    """Without control characters: an escape sequence in a student's message must not reach a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,0 +1,86 @@
+"""The result of a check, as a typed record."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from course.checks.case import Failure
+from course.checks.compare import Difference, Tolerance
+
+
+class State(StrEnum):
+    """The three states of an exercise."""
+
+    NOT_ATTEMPTED = "not attempted"
+    INCORRECT = "incorrect"
+    CORRECT = "correct"
+
+
+class CaseState(StrEnum):
+    """The state of one case; after a failure the others are run only as far as they explain it."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One line of a check's list of cases."""
+
+    name: str
+    tries: str
+    state: CaseState
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An input of the failing case, for the report."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found.
+
+    Attributes:
+        exercise: name of the exercise.
+        state: one of the three.
+        message: the likely misconception in one sentence, or what to do next.
+        look: where to look; empty when there is nothing to look for.
+        note: what the student must know before the message, such as an earlier exercise that is wrong.
+        slip: id of the recognised misconception; empty when none was.
+        cases: every case of the check, in order.
+        difference: expected against got, when the failing case returned something.
+        place: readable name of the place that differs.
+        tolerance: that the comparison allowed.
+        failure: the exception, when the failing case raised one.
+        inputs: the failing case's inputs.
+    """
+
+    exercise: str
+    state: State
+    message: str = ""
+    look: str = ""
+    note: str = ""
+    slip: str = ""
+    cases: tuple[CaseResult, ...] = ()
+    difference: Difference | None = None
+    place: str = ""
+    tolerance: Tolerance | None = None
+    failure: Failure | None = None
+    inputs: tuple[Shown, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """One line: the exercise and its state."""
+        return f"{self.exercise}: {self.state.value}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as JSON-compatible data."""
+        return dataclasses.asdict(self)
