@@ -102,11 +102,11 @@ def _draw(n: int, seed: int, stream: int) -> tuple[np.ndarray, np.ndarray]:
     return images[order], labels[order]
 
 
-# --- one image after the other layer -------------------------------------------------------------
+# --- the picture, layer upon layer -------------------------------------------------------------
 
 
 def _render(silhouette: Callable[..., Plane], n: int, draws: _Draws) -> np.ndarray:
-    """(n, 32, 32, 3) uint8: background, lines, the silhouette, dots over it, noise."""
+    """(n, 32, 32, 3) uint8: background, a line, the silhouette, a dot anywhere, noise."""
     steps = (np.arange(SIDE, dtype=np.float32) - np.float32(15.5)) * np.float32(1 / 16)
     x = np.broadcast_to(steps[None, None, :], (n, SIDE, SIDE))
     y = np.broadcast_to(steps[None, :, None], (n, SIDE, SIDE))
@@ -115,12 +115,11 @@ def _render(silhouette: Callable[..., Plane], n: int, draws: _Draws) -> np.ndarr
     picture = _background(base, x, y, n, draws)
     _paint(picture, draws.uniform(n, 3) * np.float32(255), _line(x, y, n, draws))
     colour = _brighter(base, n, draws)
-    fill = _texture(x, y, n, draws, amplitude=20)
+    fill = _texture(x, y, n, draws, amplitude=12)
     _paint(picture, colour, _place(silhouette, x, y, n, draws), fill)
-    for _ in range(2):
-        _paint(picture, draws.uniform(n, 3) * np.float32(255), _dot(x, y, n, draws))
+    _paint(picture, draws.uniform(n, 3) * np.float32(255), _dot(x, y, n, draws))
 
-    strength = draws.between(2, 12, n)[..., None]
+    strength = draws.between(2, 8, n)[..., None]
     picture += draws.noise(n, SIDE, SIDE, 3) * strength
     return np.clip(picture + np.float32(0.5), 0, 255).astype(np.uint8)
 
@@ -143,10 +142,10 @@ def _brighter(base: np.ndarray, n: int, draws: _Draws) -> np.ndarray:
 
 def _background(base: np.ndarray, x: Plane, y: Plane, n: int, draws: _Draws) -> np.ndarray:
     """(n, 32, 32, 3): ``base`` with coloured blobs, a slope and stripes."""
-    coarse = (draws.uniform(n, 5, 5, 3) - np.float32(0.5)) * draws.between(5, 60, n)[..., None]
+    coarse = (draws.uniform(n, 5, 5, 3) - np.float32(0.5)) * draws.between(5, 40, n)[..., None]
     picture = _enlarge(_enlarge(coarse, axis=1), axis=2)
     picture += (base * np.float32(255))[:, None, None, :]
-    picture += _texture(x, y, n, draws, amplitude=20)[..., None]
+    picture += _texture(x, y, n, draws, amplitude=12)[..., None]
     return picture
 
 
@@ -197,10 +196,10 @@ def _coverage(pixels_outside: Plane) -> Plane:
 def _place(silhouette: Callable[..., Plane], x: Plane, y: Plane, n: int, draws: _Draws) -> Plane:
     """Coverage of the silhouette under a random reflection, similarity, stretch and shear."""
     mirror = np.where(draws.uniform(n, 1, 1) < np.float32(0.5), np.float32(-1), np.float32(1))
-    scale, stretch = draws.between(0.5, 0.85, n), draws.between(0.8, 1.25, n)
+    scale, stretch = draws.between(0.58, 0.9, n), draws.between(0.8, 1.25, n)
     shear = draws.between(-0.25, 0.25, n)
-    cos, sin = _direction(-0.35, 0.35, n, draws)  # ±39°
-    dx, dy = x - draws.between(-0.25, 0.25, n), y - draws.between(-0.25, 0.25, n)
+    cos, sin = _direction(-0.25, 0.25, n, draws)  # ±28°
+    dx, dy = x - draws.between(-0.18, 0.18, n), y - draws.between(-0.18, 0.18, n)
     v = (cos * dy - sin * dx) / (scale * stretch)
     u = (cos * dx + sin * dy) * stretch / scale + shear * v
     return _coverage(silhouette(mirror * u, v, draws.uniform(n, 1, 1)) * scale * 16)
