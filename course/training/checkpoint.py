@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ import jax
 import numpy as np
 
 from course.errors import CourseError
+from course.models.resnet import NORMALIZATIONS
 
 ARCHITECTURE = "resnet18"
 PROVIDED = Path(__file__).parent.parent / "checkpoints" / "resnet18-cifar10-400.safetensors"
@@ -40,23 +42,32 @@ class Checkpoint:
         return None if named is None else np.asarray(named, np.int64)
 
 
-def flatten(tree: Any, prefix: str) -> dict[str, np.ndarray]:
-    """A pytree as ``{"prefix/path/to/leaf": array}``."""
+def _named_leaves(tree: Any, prefix: str) -> dict[str, Any]:
     return {
         "/".join(
             [prefix, *(str(getattr(k, "key", getattr(k, "name", getattr(k, "idx", k)))) for k in path)]
-        ): np.asarray(leaf)
+        ): leaf
         for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
     }
+
+
+def flatten(tree: Any, prefix: str) -> dict[str, np.ndarray]:
+    """A pytree as ``{"prefix/path/to/leaf": array}``."""
+    return {name: np.asarray(leaf) for name, leaf in _named_leaves(tree, prefix).items()}
 
 
 def unflatten_like(template: Any, arrays: Mapping[str, np.ndarray], prefix: str) -> Any:
     """Put stored arrays into the structure of ``template``, in its dtypes.
 
+    Args:
+        template: a pytree of anything with a shape and a dtype (arrays, or ``jax.eval_shape``'s result).
+        arrays: as `flatten` made them.
+        prefix: which of them to take.
+
     Raises:
         CourseError: a leaf is missing, surplus, or of another shape.
     """
-    expected = flatten(template, prefix)
+    expected = _named_leaves(template, prefix)
     stored = {name for name in arrays if name.split("/", 1)[0] == prefix}
     wrong = [n for n, leaf in expected.items() if n not in stored or arrays[n].shape != leaf.shape]
     if wrong or stored - set(expected):
@@ -69,12 +80,15 @@ def unflatten_like(template: Any, arrays: Mapping[str, np.ndarray], prefix: str)
     return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(template), leaves)
 
 
-def _nested(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, Any]:
+def _nested(arrays: Mapping[str, np.ndarray], prefix: str) -> Any:
+    """`flatten` undone for nested dictionaries, or a bare array."""
     tree: dict[str, Any] = {}
     for name, array in arrays.items():
         head, *path = name.split("/")
         if head != prefix:
             continue
+        if not path:
+            return array.astype(np.float32)
         node = tree
         for part in path[:-1]:
             node = node.setdefault(part, {})
@@ -102,14 +116,19 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except OSError as error:
-        try:
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # where the folder itself is out of reach, nothing was written
             partial.unlink(missing_ok=True)
-        except OSError:
-            partial = path  # the folder itself is out of reach: nothing was written
-        raise CourseError(
-            f"{path} can not be written ({error.strerror or error}): choose a writable folder with free space"
-        ) from None
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from None
+        raise
+
+
+def cannot_write(path: Path, error: OSError) -> CourseError:
+    """What to raise when a file of a run can not be written."""
+    return CourseError(
+        f"{path} can not be written ({error.strerror or error}): choose a writable folder with free space"
+    )
 
 
 def save_checkpoint(
@@ -148,18 +167,28 @@ def save_checkpoint(
     write_atomically(path, content)
     if sidecar:
         described = {"sha256": hashlib.sha256(content).hexdigest(), **manifest}
-        write_atomically(path.with_suffix(".json"), (json.dumps(described, indent=1) + "\n").encode())
+        # A line a fact: the thousands of labeled images share one.
+        facts = ",\n".join(f" {json.dumps(name)}: {json.dumps(fact)}" for name, fact in described.items())
+        write_atomically(path.with_suffix(".json"), f"{{\n{facts}\n}}\n".encode())
 
 
 def load_checkpoint(path: Path | str) -> Checkpoint:
     """Read a checkpoint; when a ``*.json`` manifest lies beside it, its sha256 must match.
 
     Raises:
-        CourseError: missing, damaged, or not one of this course's checkpoints.
+        CourseError: missing, unreadable, damaged, or not one of this course's checkpoints.
     """
+    try:
+        return _load_checkpoint(Path(path))
+    except OSError as error:
+        raise CourseError(
+            f"checkpoint {path} can not be read ({error.strerror or error}): make it readable"
+        ) from None
+
+
+def _load_checkpoint(path: Path) -> Checkpoint:
     from safetensors import SafetensorError, safe_open
 
-    path = Path(path)
     if not path.is_file():
         raise CourseError(
             f"checkpoint {path} does not exist: check the path, or make one with `solutions pretrain`"
@@ -181,17 +210,21 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         manifest = json.loads(metadata["manifest"])
-    except (SafetensorError, OSError):
+        architecture = manifest.get("architecture")
+    except SafetensorError:
         raise CourseError(
             f"checkpoint {path} is truncated or not a safetensors file: fetch or make it again"
         ) from None
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, AttributeError):
         raise CourseError(
             f"checkpoint {path} carries no manifest: use one made by `python -m solutions pretrain`"
         ) from None
-    if manifest.get("architecture") != ARCHITECTURE:
+    if architecture != ARCHITECTURE:
+        raise CourseError(f"checkpoint {path} is a {architecture}: use one of a {ARCHITECTURE}")
+    if manifest.get("normalization") not in NORMALIZATIONS:
         raise CourseError(
-            f"checkpoint {path} is a {manifest.get('architecture')}: use one of a {ARCHITECTURE}"
+            f"checkpoint {path} does not say how its input was normalized: "
+            f"its manifest needs a normalization, one of {', '.join(NORMALIZATIONS)}"
         )
     variables = {part: _nested(arrays, part) for part in ("params", "batch_stats")}
     extra = {n: a for n, a in arrays.items() if n.split("/", 1)[0] not in variables}
