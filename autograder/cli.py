@@ -127,6 +127,6 @@ def generators(root: Path) -> tuple[Generator, ...]:
     """Makers of derived files that belong to this repository's own course package."""
     if root.resolve() != REPOSITORY:
         return ()
-    from autograder import expected
+    from autograder import expected, readme
 
-    return (expected.generate,)
+    return (expected.generate, readme.generate)
