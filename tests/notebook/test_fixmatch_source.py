@@ -1,0 +1,229 @@
+"""Rules that the source of the fixmatch notebook keeps, whatever its text becomes."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import jupytext
+import pytest
+
+from course.units import load_unit
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "source_notebooks" / "fixmatch" / "01_fixmatch.py"
+UNIT = load_unit("fixmatch")
+TRAINING = "training"
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return jupytext.read(SOURCE, fmt="py:percent").cells
+
+
+def code_of(cell) -> str:
+    """A code cell's Python, without IPython's magic lines."""
+    return "\n".join("" if re.match(r"\s*[%!]", line) else line for line in cell.source.splitlines())
+
+
+def kind_of(cell) -> tuple[str, str] | None:
+    for kind in ("about", "exercise", "given", "grade", "locked", "question", "setup"):
+        if kind in cell.metadata:
+            return kind, cell.metadata[kind]
+    return None
+
+
+def headings(cells) -> list[tuple[int, str]]:
+    """Level and text of each heading, those that the builder writes included."""
+    found = []
+    for cell in cells:
+        if cell.cell_type != "markdown":
+            continue
+        kind = kind_of(cell)
+        if kind == ("about", "unit"):
+            found.append((1, UNIT.title))
+        elif kind and kind[0] == "about" and kind[1] != "budgets":
+            found.append((3, UNIT.exercise(kind[1]).title))
+        elif kind and kind[0] == "question":
+            found.append((3, UNIT.question(kind[1]).title))
+        found += [(len(m[1]), m[2]) for m in re.finditer(r"^(#+) (.+)$", cell.source, re.MULTILINE)]
+    return found
+
+
+def test_one_title_and_no_level_is_skipped(cells):
+    levels = [level for level, _ in headings(cells)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+
+
+def test_sections_are_those_of_units_yml(cells):
+    assert tuple(text for level, text in headings(cells) if level == 2) == UNIT.sections
+
+
+def test_the_set_up_is_the_first_code_cell(cells):
+    first = next(cell for cell in cells if cell.cell_type == "code")
+    assert kind_of(first) == ("setup", "true")
+
+
+def test_each_exercise_is_introduced_and_followed_by_its_grade_cell(cells):
+    kinds = [kind_of(cell) for cell in cells]
+    for exercise in UNIT.exercises:
+        position = kinds.index(("exercise", exercise.name))
+        assert ("about", exercise.name) in kinds[:position]
+        assert kinds[position + 1] == ("grade", exercise.name)
+    in_order = [kind[1] for kind in kinds if kind and kind[0] == "exercise"]
+    assert in_order == [exercise.name for exercise in UNIT.exercises]
+    assert [k[1] for k in kinds if k and k[0] == "question"] == [q.name for q in UNIT.questions]
+
+
+def test_each_grade_cell_shows_values_and_then_runs_the_course_check(cells):
+    for cell in cells:
+        kind = kind_of(cell)
+        if not kind or kind[0] != "grade":
+            continue
+        name = kind[1]
+        tree = ast.parse(cell.source)
+        guard, last = tree.body[0], tree.body[-1]
+        assert isinstance(guard, ast.With), name
+        assert ast.unparse(guard.items[0].context_expr) == f"practical_check('{name}', {name})"
+        shown = [n for n in ast.walk(guard) if isinstance(n, ast.Call) and "assert" in ast.unparse(n.func)]
+        assert shown, f"{name} shows no published value"
+        assert ast.unparse(last) == f"check('{name}', {name})"
+
+
+def names_bound(tree: ast.AST) -> set[str]:
+    bound = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            bound.add(node.name)
+    return bound
+
+
+def names_read(tree: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+def test_no_cell_reads_a_name_before_it_exists_and_only_training_cells_need_training(cells):
+    known = set(dir(builtins)) | {"env"}
+    exercises = {exercise.name for exercise in UNIT.exercises}
+    for number, cell in enumerate(cells):
+        if cell.cell_type != "code":
+            continue
+        kind = kind_of(cell)
+        if kind and kind[0] in ("exercise", "given"):
+            known.add(kind[1])
+            continue
+        tree = ast.parse(code_of(cell))
+        missing = names_read(tree) - names_bound(tree) - known
+        if TRAINING in cell.metadata.get("tags", []):
+            continue
+        assert not missing, f"cell {number} needs {missing}, which no earlier cell that is graded defines"
+        uses = names_read(tree) & exercises
+        assert kind and kind[0] == "grade" if uses else True, (
+            f"cell {number} calls {uses}: an untouched stub would show a traceback there"
+        )
+        known |= names_bound(tree)
+
+
+def test_the_given_and_reference_functions_find_their_names_in_the_notebook(cells):
+    solutions = ast.parse((ROOT / "solutions" / "fixmatch.py").read_text(encoding="utf-8"))
+    functions = {node.name: node for node in solutions.body if isinstance(node, ast.FunctionDef)}
+    known = set(dir(builtins))
+    filled = 0
+    for cell in cells:
+        if cell.cell_type != "code":
+            continue
+        kind = kind_of(cell)
+        if kind and kind[0] in ("exercise", "given"):
+            function = functions[kind[1]]
+            known.add(kind[1])
+            missing = names_read(function) - names_bound(function) - known
+            assert not missing, f"{kind[1]} needs {missing}, which the notebook does not define before it"
+            filled += 1
+        else:
+            known |= names_bound(ast.parse(code_of(cell)))
+    assert filled == len(UNIT.exercises) + 2
+
+
+def test_training_cells_are_locked_and_complete_among_themselves(cells):
+    known = set(dir(builtins)) | {"env"}
+    seen = 0
+    for cell in cells:
+        if cell.cell_type != "code":
+            continue
+        kind = kind_of(cell)
+        if kind and kind[0] in ("exercise", "given"):
+            known.add(kind[1])
+            continue
+        tree = ast.parse(code_of(cell))
+        if TRAINING in cell.metadata.get("tags", []):
+            assert kind and kind[0] == "locked"
+            assert names_read(tree) - names_bound(tree) <= known
+            seen += 1
+        known |= names_bound(tree)
+    assert seen >= 10
+
+
+def test_training_comes_after_the_last_exercise(cells):
+    kinds = [kind_of(cell) for cell in cells]
+    last = max(i for i, kind in enumerate(kinds) if kind and kind[0] == "grade")
+    tagged = [i for i, cell in enumerate(cells) if TRAINING in cell.metadata.get("tags", [])]
+    assert min(tagged) > last
+
+
+def test_pictures_come_from_the_plots_module_alone(cells):
+    # course.plots.show demands a text alternative; these ways around it do not.
+    for cell in cells:
+        assert not re.search(r"\bplt\b|matplotlib|imshow|IPython\.display import.*Image|<img", cell.source)
+        for alt in re.findall(r"!\[(.*?)\]\(", cell.source):
+            assert len(alt) >= 10
+
+
+def test_outputs_that_vary_are_marked_for_nbval(cells):
+    for cell in cells:
+        if cell.cell_type == "code" and re.search(
+            r"plots\.(?!source|LiveCurves)|train_fixmatch\(|time\.time\(\) -", cell.source
+        ):
+            assert "nbval-ignore-output" in cell.metadata.get("tags", []), cell.source[:80]
+
+
+def test_every_citation_has_its_reference_and_every_reference_an_address(cells):
+    texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    listed = next(text for text in texts if text.startswith("## References"))
+    numbers = dict(re.findall(r"^(\d+)\. (.+)$", listed, re.MULTILINE))
+    cited = {n for text in texts if text != listed for n in re.findall(r"(?<![\w\]])\[(\d+)\](?!\()", text)}
+    assert {"1", "2", "3", "4", "5"} <= cited <= set(numbers)
+    for number, text in numbers.items():
+        assert re.search(r"\]\(https://", text), f"reference {number} has no address"
+
+
+def test_answers_stand_in_the_solutions_alone():
+    answers = re.findall(
+        r"### BEGIN SOLUTION\n(.*?)### END SOLUTION",
+        (ROOT / "solutions" / "fixmatch.py").read_text(encoding="utf-8"),
+        re.DOTALL,
+    )
+    squeezed = {re.sub(r"\s+", "", line) for answer in answers for line in answer.splitlines()}
+    lines = {line for line in squeezed if len(line) >= 28 and not line.startswith("#")}
+    assert len(lines) >= 10
+    texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "course").rglob("*.py")}
+    for path, text in {**texts, SOURCE: SOURCE.read_text(encoding="utf-8")}.items():
+        leaked = lines & {re.sub(r"\s+", "", line.lstrip("# ")) for line in text.splitlines()}
+        assert not leaked, f"{path}: {leaked}"
+
+
+def test_the_korean_summary_is_there(cells):
+    summary = cells[-1].source
+    assert summary.startswith("## 한국어 요약")
+    assert len(re.findall("[가-힣]", summary)) > 400
