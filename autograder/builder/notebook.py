@@ -160,7 +160,7 @@ class _CellBuilder:
     def _grade(self, cell: NotebookNode, name: str) -> list[NotebookNode]:
         points = self._exercise_of(name).points
         if name not in self.grade_ids:
-            raise CourseError(f"{self.where} stands before its exercise: move it below exercise={name!r}")
+            raise CourseError(f"{self.where} has no exercise={name!r} above it: move or add one")
         return [self._graded(cell, f"check-{name}", cell.source, grade=True, locked=True, points=points)]
 
     def _locked(self, cell: NotebookNode, name: str) -> list[NotebookNode]:

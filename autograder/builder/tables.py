@@ -19,7 +19,7 @@ def about_unit(course: Course, unit: Unit) -> str:
         f"# {unit.title}",
         badge(course, unit),
         unit.summary,
-        f"**{unit.framework} · about {unit.minutes} minutes · {unit.points} points**",
+        f"**{unit.framework} · about {_minutes(unit.minutes)} · {unit.points} points**",
         "Afterwards you can:",
         _list(unit.objectives),
         "What you should bring:",
@@ -35,7 +35,7 @@ def about_exercise(unit: Unit, exercise: Exercise, level: int) -> str:
     dots = "●" * exercise.difficulty + "○" * (HARDEST - exercise.difficulty)
     facts = [
         _points(exercise.points),
-        f"about {exercise.minutes} minutes",
+        f"about {_minutes(exercise.minutes)}",
         f"difficulty {dots} ({exercise.difficulty} of {HARDEST})",
     ]
     parts = [
@@ -52,7 +52,7 @@ def about_question(question: Question, level: int) -> str:
     """A question with its rubric. The criteria say what is looked for and never the answer."""
     parts = [
         f"{'#' * level} {question.title}",
-        f"**{_points(question.points)} · about {question.minutes} minutes · graded by a person**",
+        f"**{_points(question.points)} · about {_minutes(question.minutes)} · graded by a person**",
         question.prompt,
         _list(f"{criterion.text} ({_points(criterion.points)})" for criterion in question.criteria),
     ]
@@ -78,6 +78,10 @@ def badge(course: Course, unit: Unit) -> str:
 
 def _points(number: int) -> str:
     return f"{number} point" if number == 1 else f"{number} points"
+
+
+def _minutes(number: int) -> str:
+    return f"{number} minute" if number == 1 else f"{number} minutes"
 
 
 def _list(items: Iterable[str]) -> str:

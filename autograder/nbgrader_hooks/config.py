@@ -46,4 +46,9 @@ def configure(c: Config) -> None:
     # ipykernel warns at each start that it talks to nbgrader over this machine's own network.
     c.RunCells.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
     c.RunCells.timeout = CELL_SECONDS
+    c.RunCells.error_on_timeout = {
+        "ename": "TimeLimit",
+        "evalue": "",
+        "traceback": ["TimeLimit: this cell took longer than a cell may take, and was stopped."],
+    }
     c.RunCells.notebook_timeout = NOTEBOOK_SECONDS

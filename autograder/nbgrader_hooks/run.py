@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import tempfile
@@ -115,7 +116,7 @@ class RunCells(Execute):
             if is_grade(cell) and not is_solution(cell):
                 self._outcomes[cell.metadata.nbgrader.grade_id] = self._reply["status"] == "ok"
             if self._reply.get("ename") == self.error_on_timeout["ename"]:
-                self.log.warning("%s, cell %s: stopped after %s seconds", self._who, cell.id, self.timeout)
+                self.log.warning("%s, cell %s: stopped after %s seconds", self._who, cell.id, self._limit)
             else:
                 ran.append(index)
 
@@ -125,7 +126,7 @@ class RunCells(Execute):
         try:
             self.execute_cell(self.nb.cells[index], index, store_history=True)
         except CellTimeoutError:
-            return f"the cell took more than {self.timeout} seconds and could not be interrupted"
+            return f"the cell took more than {self._limit} seconds and could not be interrupted"
         except DeadKernelError:
             return "the cell ended the Python process that it ran in"
         return ""
@@ -138,7 +139,8 @@ class RunCells(Execute):
 
     def _seconds_for(self, cell: NotebookNode) -> int:
         """nbclient's ``timeout_func``. Never 0, which would mean no limit."""
-        return max(1, min(self.timeout, round(self._deadline - time.monotonic())))
+        self._limit = max(1, min(self.timeout, math.ceil(self._deadline - time.monotonic())))
+        return self._limit
 
 
 def kernel_environment(folder: str) -> dict[str, str]:

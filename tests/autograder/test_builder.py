@@ -1,0 +1,293 @@
+"""The notebook builder on a small synthetic unit: what it makes, and what it refuses in one line."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder.builder import derived_files, find_drift, write_files
+from autograder.builder.functions import FunctionTexts
+from autograder.classroom import Classroom
+from autograder.files import REPOSITORY, write_atomically
+from course.errors import CourseError
+
+SOURCE = Path("source_notebooks/toy/01_toy.ipynb")
+RELEASE = Path("release/toy/01_toy.ipynb")
+
+
+def edit(root: Path, path: str, old: str, new: str) -> None:
+    text = (root / path).read_text(encoding="utf-8")
+    assert old in text, f"{path} no longer holds {old!r}"
+    (root / path).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def build(root: Path) -> dict[Path, nbformat.NotebookNode]:
+    return {path: nbformat.reads(text, as_version=4) for path, text in derived_files(root, "toy").items()}
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "autograder", *arguments], cwd=REPOSITORY, capture_output=True, text=True
+    )
+
+
+def test_source_cells_become_nbgrader_cells(toy_root: Path) -> None:
+    notebook = build(toy_root)[SOURCE]
+    found = {
+        cell.id: (facts.grade, facts.solution, facts.locked, facts.get("points"))
+        for cell in notebook.cells
+        if (facts := cell.metadata.get("nbgrader"))
+    }
+    assert found == {
+        "imports": (False, False, True, None),
+        "prompt-Q1": (False, False, True, None),
+        "question-Q1": (True, True, False, 2),
+        "add": (False, True, False, None),
+        "check-add": (True, False, True, 2),
+        "double": (False, True, False, None),
+        "check-double": (True, False, True, 3),
+        "given_helper": (False, False, True, None),
+        "train": (False, False, True, None),
+        "get_adder": (False, True, False, None),
+        "check-get_adder": (True, False, True, 1),
+    }
+    (training,) = (cell for cell in notebook.cells if cell.metadata.get("tags"))
+    assert (training.id, training.metadata.tags) == ("train", ["training"])
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert notebook.metadata.accelerator == "GPU"
+    assert notebook.metadata.course.unit == "toy"
+
+
+def test_exercises_are_cut_out_whole_with_their_closing_marker(toy_root: Path) -> None:
+    cells = {cell.id: cell.source for cell in build(toy_root)[SOURCE].cells}
+    assert cells["double"] == (
+        'def double(a):\n    """Use add."""\n    # A hint that stays.\n    ### BEGIN SOLUTION\n'
+        "    return add(a, a)\n    ### END SOLUTION"
+    )
+    assert cells["get_adder"].endswith("    ### END SOLUTION\n    return adder")
+    assert cells["given_helper"] == 'def given_helper(x):\n    """Given to students."""\n    return x'
+
+
+def test_decorators_belong_to_a_function_and_the_next_function_does_not(tmp_path: Path) -> None:
+    f = "@functools.cache\ndef f():\n    return 1\n    # the end"
+    (tmp_path / "s.py").write_text(f"import functools\n\n{f}\n\n# about g\ndef g():\n    pass\n")
+    assert FunctionTexts(tmp_path / "s.py", "s.py").given("f") == f
+
+
+def test_release_holds_stubs_and_no_answer(toy_root: Path) -> None:
+    release = build(toy_root)[RELEASE]
+    cells = {cell.id: cell for cell in release.cells}
+    assert cells["add"].source.endswith(
+        '"""Add two numbers."""\n    # YOUR CODE HERE\n    raise NotImplementedError()'
+    )
+    assert "# A hint that stays." in cells["double"].source
+    assert cells["question-Q1"].source == "YOUR ANSWER HERE"
+    text = json.dumps(release)
+    assert "BEGIN SOLUTION" not in text
+    assert "operator.add" not in text
+    assert "model answer" not in text
+    assert cells["check-add"].metadata.editable is False
+    assert cells["add"].metadata.deletable is False
+
+
+def test_points_rubrics_and_times_come_from_the_units_file(toy_root: Path) -> None:
+    cells = {cell.id: cell.source for cell in build(toy_root)[RELEASE].cells}
+    assert cells["prompt-Q1"].startswith("### Question 1\n")
+    assert "- Any reason. (2 points)" in cells["prompt-Q1"]
+    texts = "\n".join(cells.values())
+    assert "# A toy unit" in texts
+    assert "about 10 minutes · 8 points" in texts
+    assert "### Exercise 2: Double\n\n**3 points · about 2 minutes · difficulty ●●○○ (2 of 4)**" in texts
+    assert "colab" not in texts
+    edit(toy_root, "course/units.yml", "repository: null", "repository: someone/somewhere")
+    assert "github/someone/somewhere/blob/main/toy/01_toy.ipynb" in json.dumps(build(toy_root)[RELEASE])
+
+
+def test_equal_sources_give_equal_bytes(toy_root: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(toy_root, tmp_path / "elsewhere")
+    assert derived_files(toy_root, "toy") == derived_files(copy, "toy")
+
+
+def test_stock_generate_assignment_gives_the_same_bytes(toy_root: Path) -> None:
+    files = derived_files(toy_root, "toy")
+    write_files(toy_root, files)
+    (toy_root / RELEASE).unlink()
+    Classroom(toy_root, "toy").release()
+    assert (toy_root / RELEASE).read_bytes() == files[RELEASE]
+
+
+def test_pictures_are_released_and_the_source_with_its_answers_is_not(toy_root: Path) -> None:
+    folder = toy_root / "source_notebooks" / "toy"
+    (folder / "pipeline.svg").write_text("<svg/>")
+    (folder / "notes.py").write_text("answer = 42")
+    write_files(toy_root, derived_files(toy_root, "toy"))
+    Classroom(toy_root, "toy").release()
+    released = {path.name for path in (toy_root / "release").rglob("*") if path.is_file()}
+    assert released == {"01_toy.ipynb", "pipeline.svg"}
+
+
+def test_release_id_follows_what_students_get_and_nothing_else(toy_root: Path) -> None:
+    def release() -> str:
+        notebooks = build(toy_root)
+        assert notebooks[SOURCE].metadata.course.release == notebooks[RELEASE].metadata.course.release
+        return notebooks[RELEASE].metadata.course.release
+
+    first = release()
+    edit(toy_root, "solutions/toy.py", "return operator.add(a, b)", "return a + b")
+    edit(toy_root, "solutions/questions/toy.md", "Because", "Since")
+    assert release() == first
+    edit(toy_root, "source_notebooks/toy/01_toy.py", "assert double(4) == 8", "assert double(5) == 10")
+    assert release() != first
+
+
+def test_cell_ids_are_unique_also_for_equal_cells(toy_root: Path) -> None:
+    with (toy_root / "source_notebooks/toy/01_toy.py").open("a") as file:
+        file.write('\n# %%\nprint("free cell")\n')
+    ids = [cell.id for cell in build(toy_root)[SOURCE].cells]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "message"),
+    [
+        (
+            "source_notebooks/toy/01_toy.py",
+            '# %% exercise="add"',
+            '# %% exercise="sub"',
+            "no exercise called 'sub'",
+        ),
+        ("source_notebooks/toy/01_toy.py", '# %% exercise="add"', "", "has no exercise='add' above it"),
+        (
+            "source_notebooks/toy/01_toy.py",
+            '# %% exercise="double"',
+            '# %% exercise="add"',
+            "already has the grade id",
+        ),
+        (
+            "source_notebooks/toy/01_toy.py",
+            '# %% grade="double"',
+            '# %% locked="x"',
+            "has no cell grade='double'",
+        ),
+        (
+            "source_notebooks/toy/01_toy.py",
+            '# %% exercise="add"',
+            '# %% exersise="add"',
+            "unknown key 'exersise'",
+        ),
+        (
+            "source_notebooks/toy/01_toy.py",
+            'exercise="add"',
+            'exercise="add" grade="add"',
+            "is both exercise and grade",
+        ),
+        (
+            "source_notebooks/toy/01_toy.py",
+            '# %% exercise="add"',
+            '# %% exercise="add"\npass',
+            "filled by the builder",
+        ),
+        ("source_notebooks/toy/01_toy.py", "assert double(4) == 8", "", "is empty"),
+        ("source_notebooks/toy/01_toy.py", '# %% [markdown] question="Q1"', "", "no cell question='Q1'"),
+        ("source_notebooks/toy/01_toy.py", 'question="Q1"', 'question="Q9"', "no question called 'Q9'"),
+        (
+            "source_notebooks/toy/01_toy.py",
+            '[markdown] question="Q1"',
+            'question="Q1"',
+            "must be a [markdown] cell",
+        ),
+        ("source_notebooks/toy/01_toy.py", 'locked="train" ', "", "needs a name"),
+        (
+            "source_notebooks/toy/01_toy.py",
+            'print("free cell")',
+            "### BEGIN SOLUTION",
+            "outside of an exercise",
+        ),
+        ("source_notebooks/toy/01_toy.py", 'given="given_helper"', 'given="add"', "has solution markers"),
+        ("solutions/toy.py", "    ### END SOLUTION\n", "", "without `### END SOLUTION`"),
+        ("solutions/toy.py", "    ### BEGIN SOLUTION\n", "", "`### END SOLUTION` without"),
+        ("solutions/toy.py", "def add(", "def plus(", "has no function 'add'"),
+        ("solutions/toy.py", "def add(", "def add((", "solutions/toy.py, line 8"),
+        ("solutions/questions/toy.md", "## Q1", "## Q2", "no model answer `## Q1`"),
+        ("course/units.yml", "        points: 3\n", "", "missing points"),
+    ],
+)
+def test_malformed_sources_are_one_line_errors(
+    toy_root: Path, path: str, old: str, new: str, message: str
+) -> None:
+    edit(toy_root, path, old, new)
+    before = sorted(toy_root.rglob("*"))
+    with pytest.raises(CourseError) as caught:
+        derived_files(toy_root, "toy")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert sorted(toy_root.rglob("*")) == before
+
+
+def test_unpaired_markers_around_an_answer_are_refused(toy_root: Path) -> None:
+    edit(toy_root, "solutions/toy.py", "    ### BEGIN SOLUTION\n    return operator", "    return operator")
+    edit(toy_root, "solutions/toy.py", "    ### END SOLUTION\n", "")
+    with pytest.raises(CourseError, match="no answer between"):
+        derived_files(toy_root, "toy")
+
+
+def test_drift_names_each_file_and_the_repair(toy_root: Path) -> None:
+    files = derived_files(toy_root, "toy")
+    assert {drift.reason for drift in find_drift(toy_root, "toy", files)} == {"missing"}
+    assert write_files(toy_root, files) == [SOURCE, RELEASE]
+    assert find_drift(toy_root, "toy", files) == []
+    assert write_files(toy_root, files) == []
+
+    (toy_root / RELEASE).write_bytes(files[RELEASE].replace(b"A heading.", b"A Heading."))
+    (toy_root / "release/toy/00_old.ipynb").write_text("{}")
+    (toy_root / "source_notebooks/toy/00_old.ipynb").write_text("{}")
+    drifts = {str(drift.path): (drift.reason, drift.repair) for drift in find_drift(toy_root, "toy", files)}
+    assert drifts == {
+        str(RELEASE): ("differs from its source", "python -m autograder build toy"),
+        "release/toy/00_old.ipynb": ("has no source", "remove release/toy/00_old.ipynb"),
+        "source_notebooks/toy/00_old.ipynb": ("has no source", "remove source_notebooks/toy/00_old.ipynb"),
+    }
+
+
+def test_command_line_exit_codes(toy_root: Path) -> None:
+    root = ("--root", str(toy_root))
+    drifted = command("build", "--check", *root)
+    assert drifted.returncode == 1
+    assert "release/toy/01_toy.ipynb: missing; python -m autograder build toy" in drifted.stdout
+    assert not (toy_root / RELEASE).exists()
+
+    assert command("build", "toy", *root).returncode == 0
+    assert command("build", "--check", *root).returncode == 0
+
+    unknown = command("build", "nosuch", *root)
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert unknown.stderr == "error: the course has no unit called 'nosuch': use one of toy\n"
+
+    edit(toy_root, "source_notebooks/toy/01_toy.py", 'exercise="add"', 'exercise="plus"')
+    malformed = command("build", *root)
+    assert malformed.returncode == 2
+    assert malformed.stderr.startswith("error: source_notebooks/toy/01_toy.py, cell 6 (exercise='plus')")
+    assert malformed.stderr.count("\n") == 1
+
+    assert "--check" in command("build", "--help").stdout
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="disk full"):
+        patch.setattr(os, "replace", fail)
+        write_atomically(path, b"new")
+    assert [item.read_bytes() for item in tmp_path.iterdir()] == [b"old"]
+    assert write_atomically(path, b"new")
+    assert not write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
