@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
+from urllib.request import urlopen
 
 from course import __version__
 from course.errors import CourseError
@@ -149,6 +150,7 @@ class Environment:
         work: folder for logs and checkpoints; made when something is written.
         places: folders in which `find` looks.
         notes: what the student should know, one text each.
+        published: address of the published course's top folder, or None.
     """
 
     mode: Mode
@@ -156,11 +158,29 @@ class Environment:
     work: Path
     places: tuple[Path, ...]
     notes: tuple[str, ...]
+    published: str | None = None
 
-    def find(self, name: str) -> Path | None:
-        """The first file called ``name`` in `places` or two folders below, or None."""
-        found = find_files(name, self.places)
-        return found[0] if found else None
+    def find(self, unit: str, name: str) -> Path | None:
+        """A file that comes with a unit, such as its checkpoint.
+
+        Args:
+            unit: the unit's name, which is its folder in the published course.
+            name: the file's name.
+
+        Returns:
+            the first file of that name in `places` or up to two folders below; else, where the course is
+            published, a copy fetched into `work` with the ``.json`` that describes it; else None.
+
+        Raises:
+            CourseError: the published file can not be fetched.
+        """
+        found = find_files(name, (*self.places, self.work))
+        if found or self.published is None:
+            return found[0] if found else None
+        described = Path(name).with_suffix(".json").name
+        for part in (described, name):
+            fetch(f"{self.published}/{unit}/{part}", self.work / part)
+        return self.work / name
 
     def __str__(self) -> str:
         return "\n".join(self.notes)
@@ -192,7 +212,9 @@ def setup(machine: Machine | None = None) -> Environment:
         device_note(machine, mode, backend, device),
         work_note(machine, work),
     )
-    environment = Environment(mode, device, work, machine.places, notes)
+    repository = load_course().repository
+    published = repository and f"https://github.com/{repository}/raw/main"
+    environment = Environment(mode, device, work, machine.places, notes, published)
     print(environment)
     return environment
 
@@ -233,6 +255,29 @@ def install(machine: Machine, name: str, wanted: str) -> str:
         )
     importlib.invalidate_caches()
     return f"Installed {Path(source).name}, which this machine lacked; nothing else was changed."
+
+
+def fetch(address: str, target: Path) -> None:
+    """Download a file, whole or not at all.
+
+    Raises:
+        CourseError: the address does not answer, or the folder can not be written.
+    """
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with urlopen(address, timeout=60) as answer, partial.open("wb") as file:
+            shutil.copyfileobj(answer, file)
+        promised = answer.headers.get("Content-Length")
+        if promised is not None and partial.stat().st_size != int(promised):
+            raise OSError("the connection was cut")
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise CourseError(
+            f"{address} can not be fetched into {target.parent} ({error}): run the cell again later, or "
+            "download the file in a browser and put it beside the notebook"
+        ) from None
 
 
 def version_notes(python: str, versions: Mapping[str, str | None]) -> list[str]:

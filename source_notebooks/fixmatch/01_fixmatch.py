@@ -226,7 +226,7 @@ plots.class_examples(train_dataset)
 
 # %% locked="split" tags=["nbval-ignore-output"]
 if env.mode == "gpu":
-    found = env.find("resnet18-cifar10-400.safetensors")
+    found = env.find("fixmatch", "resnet18-cifar10-400.safetensors")
     checkpoint = load_checkpoint(found) if found else load_provided_checkpoint()
     labeled_dataset, rest = subset_by_indices(train_dataset, checkpoint.labeled_indices)
 else:

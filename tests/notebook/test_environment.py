@@ -196,8 +196,32 @@ def test_files_are_found_nearest_first_and_not_deeper_than_two_folders(tmp_path)
         (tmp_path / name).touch()
     assert find_files("f.bin", (tmp_path,)) == [tmp_path / "a/f.bin", tmp_path / "a/b/f.bin"]
     env = setup(a_machine(tmp_path))
-    assert env.find("f.bin") == tmp_path / "a/f.bin"
-    assert env.find("g.bin") is None
+    assert env.find("unit", "f.bin") == tmp_path / "a/f.bin"
+    assert env.find("unit", "g.bin") is None
+
+
+def test_a_published_file_is_fetched_once_with_its_description(tmp_path):
+    published, here = tmp_path / "published", tmp_path / "here"
+    (published / "unit").mkdir(parents=True)
+    here.mkdir()
+    (published / "unit" / "f.bin").write_bytes(b"content")
+    (published / "unit" / "f.json").write_text("{}")
+    env = replace(
+        setup(a_machine(here)), published=published.as_uri(), work=here / "work", places=(here / "nowhere",)
+    )
+    found = env.find("unit", "f.bin")
+    assert found == here / "work" / "f.bin"
+    assert found.read_bytes() == b"content"
+    assert (here / "work" / "f.json").read_text() == "{}"
+    (published / "unit" / "f.bin").unlink()
+    assert env.find("unit", "f.bin") == found, "the second time it is there"
+
+
+def test_a_published_file_that_is_not_there_leaves_nothing_behind(tmp_path):
+    env = replace(setup(a_machine(tmp_path)), published=tmp_path.as_uri(), work=tmp_path / "work")
+    with pytest.raises(CourseError, match=r"f\.json can not be fetched"):
+        env.find("unit", "f.bin")
+    assert list((tmp_path / "work").iterdir()) == []
 
 
 # --- the cell itself, run by a Python that has neither the course nor pip ------------------------
