@@ -56,7 +56,8 @@ class Case:
         look: where to look then.
         seed: of ``draw``.
         stated: expected values that are published with the exercise, in place of generated ones.
-        names: readable names of places in the result, such as ``{'returned[0]': "the total loss"}``.
+        names: readable names of places in the result, such as ``{'returned[0]': "the total loss"}``. When
+            several places differ, the one that stands first here is reported.
         shown: the inputs that a report shows in full; the others appear by their shape.
     """
 
@@ -187,7 +188,7 @@ def judge(
         # One type of exception can have several causes: name one only when it is the only one known.
         slip = matching[0] if len(matching) == 1 else None
         return Verdict(False, failure=outcome.failure, slip=slip)
-    difference = find_difference(expected, outcome.returned, case.tolerance)
+    difference = find_difference(expected, outcome.returned, case.tolerance, first=tuple(case.names))
     if difference is None:
         return Verdict(True)
     for slip, signature in here:
@@ -212,7 +213,7 @@ def describe_failure(error: Exception, function: Callable[..., Any], call: Call)
     )
     return Failure(
         type=type(error).__name__,
-        message=_cut("".join(traceback.format_exception_only(error)).partition(": ")[2].strip()),
+        message=_message(error),
         call=call.name,
         arguments=call.arguments,
         line=source,
@@ -238,14 +239,16 @@ def _describe_arguments(
     return tuple((name, describe_argument(value)) for name, value in pairs)
 
 
-def describe_argument(value: Any) -> str:
+def describe_argument(value: Any, dtypes: bool = True) -> str:
     """An argument by what matters when shapes do not fit: dtype and shape of arrays, keys of dicts."""
     if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return f"{value.dtype} {tuple(value.shape)}"
+        return f"{value.dtype if dtypes else 'array'} {tuple(value.shape)}"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {describe_argument(item)}" for key, item in value.items()) + "}"
+        return (
+            "{" + ", ".join(f"{key}: {describe_argument(item, dtypes)}" for key, item in value.items()) + "}"
+        )
     if isinstance(value, list | tuple):
-        items = [describe_argument(item) for item in value[:2]] + (["…"] if len(value) > 2 else [])
+        items = [describe_argument(item, dtypes) for item in value[:2]] + (["…"] if len(value) > 2 else [])
         return f"{type(value).__name__} of {len(value)}: (" + ", ".join(items) + ")"
     if value is None or isinstance(value, bool | int | float | str):
         return repr(value)
@@ -256,6 +259,10 @@ def _frames(tb: TracebackType | None) -> list[tuple[FrameType, int]]:
     return list(traceback.walk_tb(tb))
 
 
-def _cut(text: str, lines: int = 8, characters: int = 700) -> str:
+def _message(error: Exception, lines: int = 8, characters: int = 700) -> str:
+    """The exception's text. JAX adds object ids, file names and links, which are left out."""
+    text = str(error).strip()
+    if type(error).__module__.partition(".")[0] == "jax":
+        return text.partition("\n")[0]
     kept = "\n".join(text.splitlines()[:lines])[:characters]
     return kept if kept == text else kept + " …"

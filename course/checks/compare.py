@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -49,6 +49,7 @@ class Difference:
         got_element: the number that came.
         n_different: how many elements differ.
         n_elements: how many there are.
+        others: further places whose values differ.
     """
 
     kind: Kind
@@ -60,10 +61,17 @@ class Difference:
     got_element: str = ""
     n_different: int = 0
     n_elements: int = 0
+    others: tuple[str, ...] = ()
 
 
 def find_difference(
-    expected: Plain, got: Plain, tolerance: Tolerance, *, where: str = "returned", extra_keys: bool = True
+    expected: Plain,
+    got: Plain,
+    tolerance: Tolerance,
+    *,
+    where: str = "returned",
+    extra_keys: bool = True,
+    first: Sequence[str] = (),
 ) -> Difference | None:
     """The first difference, or None when ``got`` agrees with ``expected``.
 
@@ -77,16 +85,18 @@ def find_difference(
         tolerance: for the values.
         where: the name of the compared data in the report.
         extra_keys: whether dicts in ``got`` may hold keys that ``expected`` lacks.
+        first: places to report before others, the most telling one first.
     """
     difference = _structure(expected, got, where, extra_keys)
     if difference is not None:
         return difference
-    leaves = list(_leaves(expected, got, where))
+    order = {place: i for i, place in enumerate(first)}
+    leaves = sorted(_leaves(expected, got, where), key=lambda leaf: order.get(leaf[0], len(order)))
     for compare in (_shape, _dtype, _Values(tolerance)):
-        for place, expected_leaf, got_leaf in leaves:
-            difference = compare(expected_leaf, got_leaf, place)
-            if difference is not None:
-                return difference
+        differences = [compare(one, other, place) for place, one, other in leaves]
+        found = [difference for difference in differences if difference is not None]
+        if found:
+            return replace(found[0], others=tuple(difference.where for difference in found[1:]))
     return None
 
 
@@ -116,6 +126,8 @@ def format_value(value: Plain) -> str:
         return np.array2string(
             value, precision=5, suppress_small=True, max_line_width=88, threshold=60, edgeitems=2
         )
+    if isinstance(value, list):
+        return "[" + ", ".join(format_value(item) for item in value) + "]"
     return format_number(value) if isinstance(value, int | float) else describe(value)
 
 

@@ -22,12 +22,12 @@ def render_text(result: Result) -> str:
     """The report as plain text, without control characters."""
     lines = [f"{SYMBOLS[result.state]} {result.headline}"]
     lines += [f"  {text}" for text in _sentences(result)]
-    lines += [
-        f"  {name}:\n{_indent(text)}" if "\n" in text else f"  {name}: {text}"
-        for name, text in _facts(result)
-    ]
+    for name, text in _facts(result):
+        lines.append(f"  {name}:\n{_indent(text)}" if "\n" in text else f"  {name}: {text}")
+    if result.inputs:
+        lines.append(f"  Inputs of this case:\n{_indent(_inputs(result))}")
     if result.state is State.INCORRECT:
-        lines += [f"  {_CASE_SYMBOLS[case.state]} {_case_line(case)}" for case in result.cases]
+        lines += [f"  {_case_line(case)}" for case in result.cases]
     return _printable("\n".join(lines))
 
 
@@ -48,17 +48,19 @@ def render_html(result: Result) -> str:
             for name, text in facts
         )
         parts.append(f'<table style="border-collapse:collapse;margin:4px 0;color:inherit">{rows}</table>')
+    if result.inputs:
+        parts.append(_details("Inputs of this case", _inputs(result)))
     if result.state is State.INCORRECT and result.cases:
-        items = "".join(
-            f'<li style="list-style:none"><span aria-hidden="true">{_CASE_SYMBOLS[case.state]}</span> '
-            f"{_html(_case_line(case))}</li>"
-            for case in result.cases
-        )
-        parts.append(
-            f"<details><summary>The cases of this check</summary>"
-            f'<ul style="margin:2px 0;padding-left:8px">{items}</ul></details>'
-        )
+        parts.append(_details("Cases of this check", "\n".join(_case_line(case) for case in result.cases)))
     return "".join(parts) + "</section>"
+
+
+def _details(summary: str, text: str) -> str:
+    return f'<details><summary>{_html(summary)}</summary><pre style="{_PRE}">{_html(text)}</pre></details>'
+
+
+def _inputs(result: Result) -> str:
+    return "\n".join(_assignment(shown.name, shown.text) for shown in result.inputs)
 
 
 def _sentences(result: Result) -> list[str]:
@@ -89,9 +91,6 @@ def _facts(result: Result) -> list[tuple[str, str]]:
             facts.append((f"Called with ({failure.call})", arguments or "no arguments"))
     elif result.difference is not None:
         facts += _difference(result, result.difference)
-    # With an exception, the arguments of the call that raised say more than the inputs of the case.
-    if result.inputs and result.failure is None:
-        facts.append(("Inputs", "\n".join(_assignment(shown.name, shown.text) for shown in result.inputs)))
     return facts
 
 
@@ -107,6 +106,8 @@ def _difference(result: Result, difference: Difference) -> list[tuple[str, str]]
                 f"({difference.n_different} of {difference.n_elements} elements differ)",
             )
         )
+    if difference.others:
+        facts.append(("Also different", ", ".join(result.other_places)))
     if difference.n_different and result.tolerance is not None:
         tolerance = result.tolerance
         facts.append(
@@ -122,7 +123,7 @@ def _assignment(name: str, text: str) -> str:
 
 
 def _case_line(case: CaseResult) -> str:
-    return f"{case.state.value}: {case.tries}"
+    return f"{_CASE_SYMBOLS[case.state]} {case.state.value}: {case.tries}"
 
 
 def _indent(text: str) -> str:

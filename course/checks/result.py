@@ -58,6 +58,7 @@ class Result:
         cases: every case of the check, in order.
         difference: expected against got, when the failing case returned something.
         place: readable name of the place that differs.
+        other_places: readable names of further places that differ.
         tolerance: that the comparison allowed.
         failure: the exception, when the failing case raised one.
         inputs: the failing case's inputs.
@@ -72,6 +73,7 @@ class Result:
     cases: tuple[CaseResult, ...] = ()
     difference: Difference | None = None
     place: str = ""
+    other_places: tuple[str, ...] = ()
     tolerance: Tolerance | None = None
     failure: Failure | None = None
     inputs: tuple[Shown, ...] = ()

@@ -112,6 +112,7 @@ def _report(
         cases=_case_results(check, trials),
         difference=difference,
         place=case.names.get(difference.where, "") if difference else "",
+        other_places=tuple(case.names.get(place, place) for place in difference.others) if difference else (),
         tolerance=case.tolerance,
         failure=failure,
         inputs=tuple(_show(name, value, name in case.shown) for name, value in first.inputs.items()),
@@ -168,4 +169,7 @@ def _case_results(check: Check, trials: list[Trial]) -> tuple[CaseResult, ...]:
 
 
 def _show(name: str, value: Any, in_full: bool) -> Shown:
-    return Shown(name, format_value(to_plain(value)) if in_full else describe_argument(value))
+    if in_full:
+        return Shown(name, format_value(to_plain(value)))
+    # The drawn arrays are float64; the function gets them in JAX's precision, so only the shapes are told.
+    return Shown(name, describe_argument(value, dtypes=False))

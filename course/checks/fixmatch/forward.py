@@ -14,16 +14,16 @@ from course.checks.fixmatch.common import (
     CLASSES,
     FLOAT32,
     PUBLISHED,
+    Function,
     arrays,
     draw_batch_stats,
     draw_params,
+    eager,
     images_of,
     uniform,
 )
 from course.checks.mocks import BatchCoupledModel, MockModel
 from course.checks.plain import Plain
-
-Function = Callable[..., Any]
 
 _ARGUMENTS = ("params", "batch_stats", "x_labeled", "x_unlabeled_weak", "x_unlabeled_strong")
 _OUTPUTS = {
@@ -62,11 +62,13 @@ def _batches(labeled: int, unlabeled: int) -> Callable[[np.random.RandomState], 
     return draw
 
 
+@eager
 def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
     forward = call(function, MockModel())
     return call(forward, *(arrays(inputs[name]) for name in _ARGUMENTS))
 
 
+@eager
 def _drive_batches(call: Call, function: Function, inputs: Inputs) -> Any:
     model = BatchCoupledModel()
     forward = call(function, model)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,10 +10,9 @@ import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
-from course.checks.fixmatch.common import FLOAT32, PUBLISHED, arrays, uniform
+from course.checks.fixmatch.common import FLOAT32, PUBLISHED, Drive, Function, arrays, uniform
 
 Rng = np.random.RandomState
-Function = Callable[..., Any]
 
 LARGE = Tolerance(1e-5, 1e-3, "float32 keeps seven digits of numbers of this size")
 
@@ -26,7 +24,7 @@ _PUBLISHED_LOG_PROBS = [
 ]
 
 
-def _apply(*names: str) -> Callable[[Call, Function, Inputs], Any]:
+def _apply(*names: str) -> Drive:
     """A drive that calls the function with the named inputs."""
 
     def drive(call: Call, function: Function, inputs: Inputs) -> Any:
@@ -35,7 +33,7 @@ def _apply(*names: str) -> Callable[[Call, Function, Inputs], Any]:
     return drive
 
 
-def _gradient(*names: str) -> Callable[[Call, Function, Inputs], Any]:
+def _gradient(*names: str) -> Drive:
     """A drive that takes the gradient of Σ weights · output for the first named input, under jit."""
 
     def drive(call: Call, function: Function, inputs: Inputs) -> Any:

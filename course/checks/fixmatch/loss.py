@@ -20,17 +20,19 @@ from course.checks.fixmatch.common import (
     CLASSES,
     FLOAT32,
     PUBLISHED,
+    Function,
     arrays,
     draw_batch_stats,
     draw_params,
+    eager,
     images_of,
+    numpy_dense,
     uniform,
 )
 from course.checks.mocks import MockHparams, dense
 from course.checks.plain import Plain
 
 Rng = np.random.RandomState
-Function = Callable[..., Any]
 
 _ARGUMENTS = (
     "params",
@@ -42,13 +44,23 @@ _ARGUMENTS = (
     "y_unlabeled",
 )
 _SETTINGS = ("confidence_threshold", "lambda_coef", "w_decay", "num_classes")
+# From causes to consequences: of several differences the first is reported.
 _METRICS = ("error rate", "mask rate", "supervised loss", "unsupervised loss", "weight decay", "total loss")
-_NAMES = {
+_NAMES = {f'returned[1][1]["{metric}"]': f"the metric {metric!r}" for metric in _METRICS} | {
     "returned[0]": "the total loss",
     "returned[1]": "the pair (batch_stats, metrics)",
     "returned[1][0]": "the new batch_stats",
+    'returned[1][0]["norm"]["mean"]': "the new batch_stats",
     "returned[1][1]": "the metrics",
-} | {f'returned[1][1]["{metric}"]': f"the metric {metric!r}" for metric in _METRICS}
+}
+_SHOWN = (
+    "y_labeled",
+    "y_unlabeled",
+    "logits of x_labeled",
+    "logits of x_unlabeled_weak",
+    "logits of x_unlabeled_strong",
+    *_SETTINGS,
+)
 _LARGE = Tolerance(1e-4, 1e-3, "float32 keeps seven digits of numbers of this size")
 
 # How far the top logit stands out: two confident images (probabilities above .95 and between .8 and .95),
@@ -77,15 +89,16 @@ def _views(
     top_strong = (top_weak + odd) % n_classes
     y_unlabeled = (top_weak + (np.arange(len(weak)) % 3 == 0)) % n_classes
     top_labeled = (y_labeled + (np.arange(len(labeled)) % 3 == 0)) % n_classes
-    return {
-        "params": draw_params(rng, n_classes),
-        "batch_stats": draw_batch_stats(rng, n_classes),
+    params = draw_params(rng, n_classes)
+    images = {
         "x_labeled": images_of(_peaked(rng, top_labeled, labeled, n_classes), rng),
         "x_unlabeled_weak": images_of(_peaked(rng, top_weak, weak, n_classes), rng),
         "x_unlabeled_strong": images_of(_peaked(rng, top_strong, strong, n_classes), rng),
-        "y_labeled": y_labeled,
-        "y_unlabeled": y_unlabeled,
     }
+    labels = {"y_labeled": y_labeled, "y_unlabeled": y_unlabeled}
+    # For the report alone: what the loss gets to see of the images.
+    logits = {f"logits of {name}": numpy_dense(params, x) for name, x in images.items()}
+    return {"params": params, "batch_stats": draw_batch_stats(rng, n_classes), **images, **labels, **logits}
 
 
 def _settings(threshold: float, weight: float, decay: float, n_classes: int = CLASSES) -> Inputs:
@@ -121,38 +134,35 @@ _PUBLISHED_RESULT: Plain = [
 ]
 
 
+# These four have the same shapes, so what JAX compiles for the first serves the others.
+_LABELED = [2.0, 1.0, 3.0, 0.5]
+_STRONG = [2.0, _SURE, 3.0, 1.5, _SURE, 0.5, _UNSURE]
+
+
 def _mixed(rng: Rng) -> Inputs:
     """Of seven unlabeled images four are confident, one of these below .95; the strong views differ."""
-    views = _views(
-        rng,
-        labeled=[2.0, 1.0, 3.0, 0.5],
-        weak=[_SURE, _UNSURE, _SURE, _FAIRLY_SURE, _UNSURE, _SURE, _UNSURE],
-        strong=[2.0, _SURE, 3.0, 1.5, _SURE, 0.5, _UNSURE],
-    )
-    return views | _settings(0.75, 0.6, 0.01)
+    weak = [_SURE, _UNSURE, _SURE, _FAIRLY_SURE, _UNSURE, _SURE, _UNSURE]
+    return _views(rng, labeled=_LABELED, weak=weak, strong=_STRONG) | _settings(0.75, 0.6, 0.01)
 
 
 def _at_the_threshold(rng: Rng) -> Inputs:
-    """Half of the weak views have a probability of exactly 1, because exp(−200) is 0 in float32."""
-    views = _views(
-        rng, labeled=[2.0, 1.0], weak=[200.0, _UNSURE, 200.0, _UNSURE], strong=[2.0, 1.0, 0.5, 3.0]
-    )
-    return views | _settings(1.0, 2.0, 0.01)
+    """Three weak views have a probability of exactly 1, because exp(−200) is 0 in float32."""
+    weak = [200.0, _UNSURE, 200.0, _UNSURE, _UNSURE, 200.0, _UNSURE]
+    return _views(rng, labeled=_LABELED, weak=weak, strong=_STRONG) | _settings(1.0, 2.0, 0.01)
 
 
 def _none_confident(rng: Rng) -> Inputs:
-    views = _views(rng, labeled=[2.0, 1.0], weak=[_UNSURE] * 3, strong=[2.0, _SURE, 1.0])
-    return views | _settings(0.95, 1.0, 0.01)
+    return _views(rng, labeled=_LABELED, weak=[_UNSURE] * 7, strong=_STRONG) | _settings(0.95, 1.0, 0.01)
+
+
+def _large_logits(rng: Rng) -> Inputs:
+    weak = [1e4, _UNSURE, 1e4, _UNSURE, 1e4, _UNSURE, 1e4]
+    return _views(rng, labeled=[1e4] * 4, weak=weak, strong=[1e4] * 7) | _settings(0.95, 1.0, 0.01)
 
 
 def _small_batches(rng: Rng) -> Inputs:
     views = _views(rng, labeled=[1.0], weak=[_SURE, _UNSURE, _SURE], strong=[1.0, 2.0, 0.5], n_classes=3)
     return views | _settings(0.9, 1.5, 0.02, 3)
-
-
-def _large_logits(rng: Rng) -> Inputs:
-    views = _views(rng, labeled=[1e4, 1e4], weak=[1e4, _UNSURE, 1e4], strong=[1e4, 1e4, 1e4])
-    return views | _settings(0.95, 1.0, 0.01)
 
 
 class _Network:
@@ -181,11 +191,13 @@ def _loss(call: Call, function: Function, inputs: Inputs, network: Any) -> Calla
     return call(function, network, hparams)
 
 
+@eager
 def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
     loss = _loss(call, function, inputs, _PublishedNetwork())
     return call(loss, *(arrays(inputs[name]) for name in _ARGUMENTS))
 
 
+@eager
 def _drive(call: Call, function: Function, inputs: Inputs) -> Any:
     loss = _loss(call, function, inputs, _Network())
     return call(loss, *(arrays(inputs[name]) for name in _ARGUMENTS))
@@ -233,7 +245,7 @@ GET_FIXMATCH_LOSS_FN = Check(
             misconception="One of the terms is not what the task asks for.",
             look=_FORMULA,
             names=_NAMES,
-            shown=("y_labeled", "y_unlabeled", *_SETTINGS),
+            shown=_SHOWN,
             seed=1,
         ),
         Case(
@@ -245,7 +257,7 @@ GET_FIXMATCH_LOSS_FN = Check(
             misconception="A probability equal to the threshold has to count.",
             look="The mask is 1 where max q ≥ τ.",
             names=_NAMES,
-            shown=("y_labeled", "y_unlabeled", *_SETTINGS),
+            shown=_SHOWN,
             seed=2,
         ),
         Case(
@@ -257,7 +269,7 @@ GET_FIXMATCH_LOSS_FN = Check(
             misconception="With no confident image the unsupervised loss is 0.",
             look="Look at what the masked loss is divided by.",
             names=_NAMES,
-            shown=("y_labeled", "y_unlabeled", *_SETTINGS),
+            shown=_SHOWN,
             seed=3,
         ),
         Case(
@@ -269,7 +281,7 @@ GET_FIXMATCH_LOSS_FN = Check(
             misconception="A batch size or a number of classes stands in the code as a number.",
             look="Read sizes from the inputs, and the number of classes from hparams.",
             names=_NAMES,
-            shown=("y_labeled", "y_unlabeled", *_SETTINGS),
+            shown=_SHOWN,
             seed=4,
         ),
         Case(
@@ -281,7 +293,7 @@ GET_FIXMATCH_LOSS_FN = Check(
             misconception="An exponential overflows, or the logarithm of 0 is taken.",
             look="Stay with log-probabilities, and compare them with the logarithm of the threshold.",
             names=_NAMES,
-            shown=("y_labeled", "y_unlabeled", *_SETTINGS),
+            shown=_SHOWN,
             seed=5,
         ),
         Case(
@@ -293,7 +305,7 @@ GET_FIXMATCH_LOSS_FN = Check(
             misconception="The values are right, but the gradient is not: the network learns something else.",
             look="The gradient comes from the labeled images, the strong views and the weight decay.",
             names=_GRADIENT_NAMES,
-            shown=("y_labeled", "y_unlabeled", *_SETTINGS),
+            shown=_SHOWN,
             seed=6,
         ),
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,8 +10,7 @@ import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
-
-Function = Callable[..., Any]
+from course.checks.fixmatch.common import Function
 
 # The absolute part is far below a learning rate; it is for cosines near zero.
 _PUBLISHED_RATE = Tolerance(2e-4, 1e-6, "the published value has four digits")

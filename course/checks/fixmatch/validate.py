@@ -13,16 +13,17 @@ from course.checks.fixmatch.common import (
     CLASSES,
     FLOAT32,
     PUBLISHED,
+    Function,
     arrays,
     draw_batch_stats,
     draw_params,
+    eager,
     images_of,
     numpy_arrays,
     uniform,
 )
 from course.checks.mocks import EvaluationModel, MockGetParams, ValMockModel
 
-Function = Callable[..., Any]
 Draw = Callable[[np.random.RandomState], Inputs]
 
 
@@ -39,16 +40,20 @@ def _batches(*sizes: int) -> Draw:
     """A draw of batches in which about every second image is predicted wrongly."""
 
     def draw(rng: np.random.RandomState) -> Inputs:
-        batches = []
+        batches, top = [], []
         for n in sizes:
             labels = rng.randint(0, CLASSES, n)
             predicted = np.where(rng.uniform(size=n) < 0.5, labels, (labels + 1) % CLASSES)
             logits = 4.0 * np.eye(CLASSES)[predicted] + uniform(rng, (n, CLASSES), -0.5, 0.5)
             batches.append([images_of(logits, rng), labels])
+            top.append(predicted)
         return {
             "opt_state": {"parameters": draw_params(rng), "momentum": draw_params(rng)},
             "batch_stats": draw_batch_stats(rng),
             "batches": batches,
+            # For the report alone: the labels, and the classes that the model finds most probable.
+            "labels": [labels for _, labels in batches],
+            "predictions": top,
         }
 
     return draw
@@ -77,6 +82,7 @@ def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
     return call(validate, jnp.asarray(inputs["opt_state"]), jnp.asarray(inputs["batch_stats"]))
 
 
+@eager
 def _drive_batches(call: Call, function: Function, inputs: Inputs) -> Any:
     batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
     validate = call(function, _parameters_of, EvaluationModel(), batches=batches)
@@ -120,6 +126,7 @@ GET_VALIDATE_FN = Check(
             misconception="The result is not the mean over mini-batches of the share of wrong predictions.",
             look="Look at the axis of argmax, and at what is averaged over what.",
             names=_NAMES,
+            shown=("labels", "predictions"),
             seed=1,
         ),
         Case(
@@ -131,6 +138,7 @@ GET_VALIDATE_FN = Check(
             misconception="A batch of one image is a batch too.",
             look="Look at squeeze and at the axis of argmax.",
             names=_NAMES,
+            shown=("labels", "predictions"),
             seed=2,
         ),
         Case(
