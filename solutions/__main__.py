@@ -28,7 +28,12 @@ Labels = Annotated[
     int | None,
     typer.Option(min=1, help="Labeled images in all; instead of --num-labeled-training-samples-per-class."),
 ]
-Out = Annotated[Path, typer.Option(help="Folder for metrics, events, curves, checkpoint and configuration.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out", "--logdir", help="Folder for metrics, events, curves, checkpoint and configuration."
+    ),
+]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on from the checkpoint in --out, if there is one.")
 ]
@@ -101,9 +106,7 @@ def train_supervised_command(
 
 
 @app.command()
-@with_hparams(
-    SupervisedHparams, steps=5000, alpha=0.0, validate_every_steps=1000, write_checkpoint_every=500
-)
+@with_hparams(SupervisedHparams, steps=5000, alpha=0.0, validate_every_steps=1000, write_checkpoint_every=500)
 def pretrain(
     hparams: Callable[..., SupervisedHparams],
     data: Data = "cifar10",
@@ -117,8 +120,9 @@ def pretrain(
     note: Note = "",
 ) -> None:
     """Make the provided checkpoint: a ResNet18 on labeled images only, at a constant learning rate."""
-    from solutions.pretrain import export_checkpoint
+    from solutions.pretrain import check_export, export_checkpoint
 
+    check_export(export)
     options = {"data": data, "checkpoint": "none", "labels": labels, "out": out, "note": note}
     _train("supervised", hparams, {**options, "if_exists": _if_exists(resume, overwrite)})
     error = export_checkpoint(out, export, data)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from course.training import read_metrics
+from course.training import RunFolder, read_metrics
+from course.training.checkpoint import write_atomically
 
 PANELS = ("val error rate", "error rate", "mask rate", "supervised loss", "unsupervised loss", "lr")
 WINDOW = 25
@@ -73,12 +75,13 @@ def plot_runs(runs: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]], path: P
     for axis in list(axes.flat)[len(present) :]:
         axis.set_visible(False)
     figure.suptitle(title)
-    figure.savefig(path, dpi=110)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=110)
     plt.close(figure)
+    write_atomically(path, picture.getvalue())
 
 
 def plot_run(folder: Path) -> None:
     """``curves.png`` of one run's folder."""
-    plot_runs(
-        {folder.name: [read_metrics(folder / "metrics.jsonl")]}, folder / "curves.png", str(folder.name)
-    )
+    run = RunFolder(folder)
+    plot_runs({folder.name: [read_metrics(run.metrics)]}, run.curves, folder.name)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,14 @@ from course.training import (
     get_params,
     load_checkpoint,
     load_provided_checkpoint,
+    start,
 )
 from course.training.checkpoint import write_atomically
 from course.training.loop import IfExists
 from solutions.curves import plot_run
 from solutions.fixmatch import train_fixmatch
 from solutions.practical import PracticalLabeledAug, PracticalUnlabeledAug
+from solutions.results import load_result
 from solutions.supervised import train_supervised
 
 
@@ -99,13 +102,17 @@ def cut(
             f"--labels {labels} does not divide among {train.num_classes} classes: "
             f"give a multiple of {train.num_classes}"
         )
-    per_class = labels // train.num_classes if labels else hparams.num_labeled_training_samples_per_class
+    default = hparams.__dataclass_fields__["num_labeled_training_samples_per_class"].default
+    per_class = hparams.num_labeled_training_samples_per_class
+    chosen = labels is not None or per_class != default
+    if labels is not None:
+        per_class = labels // train.num_classes
     key = jax.random.PRNGKey(hparams.seed)
     if named is not None:
-        if labels is not None and labels != len(named):
+        if chosen and per_class * train.num_classes != len(named):
             raise CourseError(
-                f"--labels {labels} contradicts the checkpoint, which was trained on {len(named)} labeled "
-                f"images of {train.name}: leave --labels out, or use --checkpoint none"
+                f"{per_class} labels per class contradict the checkpoint, which was trained on {len(named)} "
+                f"labeled images of {train.name}: leave the number out, or use --checkpoint none"
             )
         labeled, rest = subset_by_indices(train, named)
     else:
@@ -122,13 +129,16 @@ def error_rate(
     model: Any, params: Any, batch_stats: Any, dataset: ImageDataset, batch_size: int = 250
 ) -> float:
     """Share of wrong predictions over all images of a data set, whatever the size of the last batch."""
-    predict = jax.jit(
-        lambda x: jnp.argmax(model.apply({"params": params, "batch_stats": batch_stats}, x), axis=-1)
-    )
+    variables = {"params": params, "batch_stats": batch_stats}
     wrong = 0
     for x, y in get_validation_generator(dataset.with_transform(image_to_numpy), batch_size):
-        wrong += int((np.asarray(predict(x)) != y).sum())
+        wrong += int((np.asarray(_predict(model, variables, x)) != y).sum())
     return wrong / len(dataset)
+
+
+@partial(jax.jit, static_argnums=0)
+def _predict(model: Any, variables: Any, x: Any) -> jax.Array:
+    return jnp.argmax(model.apply(variables, x), axis=-1)
 
 
 def hardware() -> str:
@@ -204,7 +214,8 @@ def run(
 
     Args:
         method: a key of `METHODS`.
-        make_hparams: makes the method's hyperparameters; called with ``logdir`` and ``num_classes``.
+        make_hparams: makes the method's hyperparameters; called with ``logdir`` and, when the data are
+            known, ``num_classes``.
         out: the folder.
         data: "shapes", "cifar10", or an .npz file.
         checkpoint: "provided", "none", or a file.
@@ -214,27 +225,38 @@ def run(
         note: kept with the results.
 
     Returns:
-        The content of result.json, or None when the run was interrupted.
+        The content of result.json, or None when the run was interrupted. Resuming a finished run returns
+        what it found.
 
     Raises:
         CourseError: bad input of any kind; nothing is left half-written.
     """
     if augmentation not in AUGMENTATIONS:
         raise CourseError(f"augmentation '{augmentation}' is unknown: choose from {', '.join(AUGMENTATIONS)}")
+    make_hparams(logdir=str(out))  # a wrong setting is found out before data are fetched
     started_from = open_checkpoint(checkpoint)
     splits = load_dataset(data)
-    hparams = make_hparams(logdir=str(out), num_classes=splits.train.num_classes)
+    in_data = splits.train.num_classes
+    hparams = make_hparams(logdir=str(out), num_classes=in_data)
+    if hparams.num_classes < in_data:
+        raise CourseError(
+            f"num_classes is {hparams.num_classes} but {splits.train.name} has {in_data}: leave it out"
+        )
     parts = cut(hparams, splits, started_from, labels)
-    hparams = replace(
-        hparams, num_labeled_training_samples_per_class=len(parts.labeled) // hparams.num_classes
-    ).fitted(len(parts.unlabeled))
+    hparams = replace(hparams, num_labeled_training_samples_per_class=len(parts.labeled) // in_data).fitted(
+        len(parts.unlabeled)
+    )
+    if started_from is not None:
+        # A checkpoint that does not fit is found out before anything is written.
+        start(hparams, lambda params: params, started_from)
     folder = RunFolder(out)
     config = _config(method, Path(data).name, checkpoint, augmentation, hparams) | {"note": note}
     if if_exists == "resume" and folder.holds_run():
         _check_same_config(folder, config)
-    elif if_exists != "overwrite" and folder.holds_run():
-        folder.prepare(overwrite=False)
+        if folder.result.is_file():
+            return load_result(out)
     else:
+        folder.prepare(overwrite=if_exists == "overwrite")
         _write_json(folder.config, config)
     labeled_aug, unlabeled_aug = AUGMENTATIONS[augmentation]
     about = {
@@ -259,7 +281,12 @@ def run(
         return None
     seconds = time.perf_counter() - began
     summary = summarize(method, hparams, parts, result, about["normalization"])
-    summary |= {"seconds_this_process": round(seconds, 1), "hardware": hardware(), "versions": versions()}
+    summary |= {
+        "seconds_this_process": round(seconds, 1),
+        "steps_this_process": result.state.step - result.began_at,
+        "hardware": hardware(),
+        "versions": versions(),
+    }
     summary |= {"data": parts.labeled.name, "labels": len(parts.labeled), "checkpoint": Path(checkpoint).name}
     summary |= {
         "augmentation": augmentation,
@@ -267,8 +294,8 @@ def run(
         "note": note,
         "command": command(),
     }
-    _write_json(folder.path / "result.json", summary)
     plot_run(folder.path)
+    _write_json(folder.result, summary)
     return summary
 
 

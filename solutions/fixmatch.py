@@ -262,5 +262,6 @@ def train_fixmatch(hparams, labeled_dataset, unlabeled_dataset, val_dataset, che
         batches=paired_batches(hparams, labeled_dataset, unlabeled_dataset),
         schedule=schedule,
         validate=get_validate_fn(get_ema_params, model, batches=val_batches),
+        normalization=model.normalization,
         **options,
     )

@@ -12,7 +12,8 @@ import typer
 
 from course.training import SupervisedHparams
 
-SET_ELSEWHERE = ("logdir", "num_classes")  # --out, and the data set
+SET_ELSEWHERE = ("logdir",)  # --out, also --logdir
+FROM_DATA = ("num_classes",)  # not given, they come from the data set
 
 
 def with_hparams(
@@ -20,7 +21,8 @@ def with_hparams(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command one option per hyperparameter, under its own name (``--w_decay``, also ``--w-decay``).
 
-    The command receives the dataclass as its first argument.
+    The command receives a function as its first argument: called with the settings that the data set and
+    the folder decide, it makes the dataclass.
 
     Args:
         hparams: the dataclass; each field's ``help`` becomes the option's.
@@ -30,6 +32,8 @@ def with_hparams(
     specs = [spec for spec in fields(hparams) if spec.name not in SET_ELSEWHERE]
 
     def option(name: str, help_text: str, default: Any) -> Any:
+        if name in FROM_DATA:
+            default, help_text = None, f"{help_text}; not given, the data set's"
         flags = [f"--{name}"] if "_" not in name else [f"--{name.replace('_', '-')}", f"--{name}"]
         if isinstance(default, bool):
             flags[0] += f"/--no-{name.replace('_', '-')}"
@@ -44,7 +48,10 @@ def with_hparams(
         @functools.wraps(command)
         def wrapper(**given: Any) -> Any:
             chosen = {spec.name: given.pop(spec.name) for spec in specs}
-            return command(lambda **more: hparams(**chosen, **more), **given)
+            for name in FROM_DATA:
+                if chosen[name] is None:
+                    del chosen[name]
+            return command(lambda **more: hparams(**{**more, **chosen}), **given)
 
         own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
         added = [
@@ -52,7 +59,7 @@ def with_hparams(
                 spec.name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=option(spec.name, spec.metadata["help"], defaults.get(spec.name, spec.default)),
-                annotation=types[spec.name],
+                annotation=types[spec.name] | None if spec.name in FROM_DATA else types[spec.name],
             )
             for spec in specs
         ]

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
 
 import numpy as np
 
 from course.data import load_dataset
+from course.errors import CourseError
 from course.models import resnet18
 from course.training import RunFolder, load_checkpoint, save_checkpoint
 from solutions.experiment import error_rate, versions
+from solutions.results import load_result
 
 LICENCE = "CC BY 4.0"
+
+
+def check_export(path: Path) -> None:
+    """Find out before an hour of training whether its result can be written.
+
+    Raises:
+        CourseError: the name has another ending, or its folder can not be written.
+    """
+    if path.suffix != ".safetensors":
+        raise CourseError(f"--export {path} would not be a checkpoint: give a name that ends in .safetensors")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise CourseError(f"--export {path} can not be written: choose a writable folder")
 
 
 def export_checkpoint(folder: Path, path: Path, data: str) -> float:
@@ -28,7 +43,7 @@ def export_checkpoint(folder: Path, path: Path, data: str) -> float:
     """
     run = RunFolder(folder)
     stored = load_checkpoint(run.checkpoint)
-    result = json.loads((folder / "result.json").read_text())
+    result = load_result(folder)
     halved = {part: _rounded(tree) for part, tree in stored.variables.items()}
     model = resnet18(stored.manifest["num_classes"], stored.manifest["normalization"])
     test = load_dataset(data).test

@@ -10,11 +10,23 @@ from typing import Any
 import numpy as np
 
 from course.errors import CourseError
-from course.training import read_metrics
+from course.training import RunFolder, read_metrics
 from course.training.checkpoint import write_atomically
 from solutions.curves import plot_runs
 
 EVERY = 10  # steps between the points kept in results.json
+NEEDED = (
+    *(
+        "method",
+        "augmentation",
+        "seed",
+        "steps",
+        "test error (EMA)",
+        "test error (raw)",
+        "seconds_this_process",
+    ),
+    *("data", "labels", "checkpoint", "note", "hardware", "versions", "hparams", "command"),
+)
 
 
 def arm(result: Mapping[str, Any]) -> str:
@@ -24,19 +36,60 @@ def arm(result: Mapping[str, Any]) -> str:
     return str(result["method"])
 
 
+def load_result(folder: Path) -> dict[str, Any]:
+    """A finished run's result.json.
+
+    Raises:
+        CourseError: the run has not finished, or the file is damaged.
+    """
+    path = RunFolder(folder).result
+    try:
+        result = json.loads(path.read_text())
+        lacking = [name for name in NEEDED if name not in result]
+    except OSError:
+        raise CourseError(f"{folder} holds no result.json: finish the run first (--resume)") from None
+    except (ValueError, TypeError):
+        raise CourseError(f"{path} is damaged: delete it and finish the run again (--resume)") from None
+    if lacking:
+        raise CourseError(f"{path} lacks {', '.join(lacking)}: delete it and finish the run again (--resume)")
+    return dict(result)
+
+
 def load_run(folder: Path) -> dict[str, Any]:
     """A finished run's result with its metrics.
 
     Raises:
         CourseError: the run has not finished, or its files are damaged.
     """
-    try:
-        result = json.loads((folder / "result.json").read_text())
-    except OSError:
-        raise CourseError(f"{folder} holds no result.json: finish the run first (--resume)") from None
-    except ValueError:
-        raise CourseError(f"{folder / 'result.json'} is damaged: run it again") from None
-    return {**result, "records": read_metrics(folder / "metrics.jsonl")}
+    return {**load_result(folder), "records": read_metrics(RunFolder(folder).metrics)}
+
+
+def check_comparable(runs: Sequence[Mapping[str, Any]]) -> None:
+    """Runs of one row may differ by their seed alone, and all are on the same data.
+
+    Raises:
+        CourseError: they differ in something else.
+    """
+    first_of: dict[str, Mapping[str, Any]] = {}
+    seen: set[tuple[str, int]] = set()
+    for run in runs:
+        if run["data"] != runs[0]["data"]:
+            raise CourseError(
+                f"the runs are on {runs[0]['data']} and on {run['data']}: compare them separately"
+            )
+        if (arm(run), run["seed"]) in seen:
+            raise CourseError(f"two {arm(run)} runs have seed {run['seed']}: give each run once")
+        seen.add((arm(run), run["seed"]))
+        first = first_of.setdefault(arm(run), run)
+        before, now = (
+            {**r["hparams"], "labels": r["labels"], "checkpoint": r["checkpoint"]} for r in (first, run)
+        )
+        for name in (before.keys() & now.keys()) - {"seed"}:
+            if before[name] != now[name]:
+                raise CourseError(
+                    f"{arm(run)} runs with {name} {before[name]} and {now[name]} are no repetitions of each "
+                    "other: compare them separately"
+                )
 
 
 def _cell(values: Sequence[float]) -> str:
@@ -45,6 +98,13 @@ def _cell(values: Sequence[float]) -> str:
     if len(values) == 1:
         return f"{values[0]:.3f}"
     return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
+
+
+def _seconds_a_step(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Median over runs; a resumed run counts the steps of the process that finished it."""
+    steps = [run.get("steps_this_process", run["steps"]) for run in runs]
+    rates = [run["seconds_this_process"] / n for run, n in zip(runs, steps, strict=True) if n]
+    return f"{np.median(rates):.2f}" if rates else "–"
 
 
 def _change(runs: Sequence[Mapping[str, Any]], name: str) -> str:
@@ -78,7 +138,7 @@ def table(runs: Sequence[Mapping[str, Any]]) -> str:
             _cell([run["test error (raw)"] for run in members]),
             _change(members, "error rate"),
             _change(members, "mask rate"),
-            f"{np.median([run['seconds_this_process'] / run['steps'] for run in members]):.2f}",
+            _seconds_a_step(members),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -108,9 +168,11 @@ def write_results(folders: Sequence[Path], out: Path) -> str:
         The table.
 
     Raises:
-        CourseError: a run is unfinished or damaged, or ``out`` can not be written.
+        CourseError: a run is unfinished, damaged or no repetition of its row's others, or ``out`` can not be
+            written.
     """
     runs = sorted((load_run(folder) for folder in folders), key=lambda run: (arm(run), run["seed"]))
+    check_comparable(runs)
     comparison = table(runs)
     explained = (
         "Generated by `python -m solutions results`. ± is the sample standard deviation over seeds. The "

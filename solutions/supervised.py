@@ -94,5 +94,6 @@ def train_supervised(
         batches=labeled_batches(hparams, labeled_dataset),
         schedule=schedule,
         validate=get_validate_fn(get_ema_params, model, batches=val_batches),
+        normalization=model.normalization,
         **options,
     )

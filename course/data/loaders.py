@@ -7,6 +7,7 @@ and the number of worker processes changes nothing.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -97,6 +98,11 @@ class _DrawnImages(data.Dataset):
         return self.dataset.sample(draw.position, np.random.default_rng(draw.entropy))
 
 
+def _leave_interrupts_to_trainer(worker: int) -> None:
+    # Ctrl-C reaches every process of the terminal; the trainer decides when the workers may stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _stream(
     dataset: ImageDataset,
     batch_size: int,
@@ -110,7 +116,13 @@ def _stream(
         len(dataset), batch_size, seed=seed, stream=stream, start_step=start_step, total_steps=total_steps
     )
     # JAX is multithreaded, so workers are spawned: a forked copy could inherit a held lock.
-    parallel = {"num_workers": workers, "multiprocessing_context": "spawn"} if workers else {}
+    parallel: dict[str, Any] = {}
+    if workers:
+        parallel = {
+            "num_workers": workers,
+            "multiprocessing_context": "spawn",
+            "worker_init_fn": _leave_interrupts_to_trainer,
+        }
     return NumpyLoader(_DrawnImages(dataset), batch_sampler=batches, **parallel)
 
 

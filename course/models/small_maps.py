@@ -8,12 +8,14 @@ position, so the whole layer is one dense matrix with the kernel's taps as block
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array, lax
 
 LARGEST_DENSE_OUTPUT = 2
+CHANNELS_LAST = lax.ConvDimensionNumbers((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
 
 
 def _dense_matrix(kernel: Array, side_in: int, side_out: int, stride: int, padding: int) -> Array:
@@ -34,12 +36,30 @@ def _dense_matrix(kernel: Array, side_in: int, side_out: int, stride: int, paddi
     return jnp.stack(rows).reshape(side_in**2 * c_in, side_out**2 * c_out)
 
 
+def _is_plain(lhs: Array, rhs: Array, strides: Any, padding: Any, options: dict[str, Any]) -> bool:
+    """A square kernel on square channels-last maps, alike along both axes, without groups or dilation."""
+    if lhs.ndim != 4 or isinstance(padding, str):
+        return False
+    layout = lax.conv_dimension_numbers(lhs.shape, rhs.shape, options.get("dimension_numbers"))
+    dilations = (*(options.get("lhs_dilation") or ()), *(options.get("rhs_dilation") or ()))
+    return (
+        layout == CHANNELS_LAST
+        and lhs.shape[1] == lhs.shape[2] >= rhs.shape[0] - 2 * padding[0][0]
+        and rhs.shape[0] == rhs.shape[1]
+        and len(set(strides)) == 1
+        and len({side for pair in padding for side in pair}) == 1
+        and set(dilations) <= {1}
+        and options.get("feature_group_count", 1) == options.get("batch_group_count", 1) == 1
+        and options.get("preferred_element_type") is None
+    )
+
+
 def conv_general_dilated(lhs: Array, rhs: Array, window_strides: Any, padding: Any, **options: Any) -> Array:
     """`jax.lax.conv_general_dilated` for ``flax.linen.Conv``, faster on a CPU for small square maps.
 
     Same arguments, same result within float32 rounding, values and gradients alike. 1×1 kernels become
     a matrix product per position and maps of 2×2 outputs or fewer one product per image; whatever
-    else comes (large maps, groups, dilation, non-square) goes to ``lax`` unchanged.
+    else comes (large maps, groups, dilation, other layouts, non-square) goes to ``lax`` unchanged.
 
     Args:
         lhs: float (n, height, width, c_in).
@@ -51,26 +71,16 @@ def conv_general_dilated(lhs: Array, rhs: Array, window_strides: Any, padding: A
     Returns:
         float (n, height_out, width_out, c_out).
     """
-    n, height, width, c_in = lhs.shape
-    taps, taps_w, kernel_in, c_out = rhs.shape
-    stride = window_strides[0]
-    plain = (
-        not isinstance(padding, str)
-        and height == width
-        and taps == taps_w
-        and kernel_in == c_in
-        and len({stride, *window_strides}) == 1
-        and len({p for pair in padding for p in pair}) == 1
-        and all(d == 1 for d in (options.get("lhs_dilation") or (1,)))
-        and all(d == 1 for d in (options.get("rhs_dilation") or (1,)))
-    )
-    if plain:
-        pad = padding[0][0]
-        side_out = (height + 2 * pad - taps) // stride + 1
+    if _is_plain(lhs, rhs, window_strides, padding, options):
+        n, side, _, c_in = lhs.shape
+        taps, c_out = rhs.shape[0], rhs.shape[3]
+        stride, pad = window_strides[0], padding[0][0]
+        side_out = (side + 2 * pad - taps) // stride + 1
+        product = partial(jnp.matmul, precision=options.get("precision"))
         if taps == 1 and pad == 0:
             picked = lhs[:, ::stride, ::stride]
-            return (picked.reshape(-1, c_in) @ rhs[0, 0]).reshape(n, side_out, side_out, c_out)
+            return product(picked.reshape(-1, c_in), rhs[0, 0]).reshape(n, side_out, side_out, c_out)
         if side_out <= LARGEST_DENSE_OUTPUT:
-            matrix = _dense_matrix(rhs, height, side_out, stride, pad)
-            return (lhs.reshape(n, -1) @ matrix).reshape(n, side_out, side_out, c_out)
+            matrix = _dense_matrix(rhs, side, side_out, stride, pad)
+            return product(lhs.reshape(n, -1), matrix).reshape(n, side_out, side_out, c_out)
     return lax.conv_general_dilated(lhs, rhs, window_strides, padding, **options)

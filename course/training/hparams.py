@@ -23,7 +23,7 @@ class SupervisedHparams:
 
     lr: float = _hparam(0.03, "learning rate η at step 0", 0)
     alpha: float = _hparam(
-        7 / 16, "fraction of a half-turn that the cosine decay covers; 0 keeps lr constant", 0
+        7 / 16, "fraction of a half-turn that the cosine decay covers; 0 keeps lr constant", 0, 0.5
     )
     beta: float = _hparam(0.9, "momentum", 0, 1)
     nesterov: bool = _hparam(True, "Nesterov momentum, as in the paper, instead of heavy-ball")
@@ -44,7 +44,7 @@ class SupervisedHparams:
         None, "steps in an epoch; not given, enough to see every unlabeled image", 1
     )
     init_total_step: int = _hparam(0, "number of the first step", 0)
-    seed: int = _hparam(0, "decides splits, order, augmentation and new weights", 0)
+    seed: int = _hparam(0, "decides splits, order, augmentation and new weights", 0, 2**32 - 1)
     logdir: str = _hparam("runs/fixmatch", "folder for metrics, TensorBoard events and checkpoints")
     validate_every_steps: int = _hparam(100, "steps between validations", 1)
     log_every_steps: int = _hparam(50, "steps between log lines", 1)
@@ -71,10 +71,19 @@ class SupervisedHparams:
 
         Args:
             n_unlabeled: images that an epoch passes over.
+
+        Raises:
+            CourseError: the run goes on so long after ``total_steps`` that the learning rate turns negative.
         """
         per_epoch = self.epoch_steps or -(-n_unlabeled // self.unlabeled_batch_size)
         steps = self.steps or self.epochs * per_epoch
-        total = self.total_steps or self.init_total_step + steps
+        end = self.init_total_step + steps
+        total = self.total_steps or end
+        if self.alpha * (end - 1) > total / 2:
+            raise CourseError(
+                f"total_steps is {total} but the run ends at step {end}, where the learning rate would be "
+                "negative: leave total_steps out, or make the run shorter"
+            )
         return replace(self, epoch_steps=per_epoch, steps=steps, total_steps=total)
 
 

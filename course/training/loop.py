@@ -9,12 +9,13 @@ import math
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from course.errors import CourseError
 from course.training.checkpoint import ARCHITECTURE, Checkpoint, flatten, unflatten_like
@@ -50,11 +51,13 @@ class TrainResult:
         state: the last state.
         metrics: every metric's history, one value per step; "val error rate" one per validation.
         interrupted: Ctrl-C or a termination signal stopped it before its last step.
+        began_at: the step that a resumed run went on from, otherwise ``init_total_step``.
     """
 
     state: TrainState
     metrics: Metrics
     interrupted: bool
+    began_at: int
 
 
 class NonFiniteLoss(CourseError):
@@ -77,10 +80,13 @@ def start(
     from course.models import resnet18
 
     model = resnet18(hparams.num_classes, checkpoint.manifest["normalization"] if checkpoint else "cifar10")
-    variables = model.init(jax.random.PRNGKey(hparams.seed), jnp.zeros((1, 32, 32, 3)))
-    if checkpoint is not None:
+    example = jax.random.PRNGKey(hparams.seed), jnp.zeros((1, 32, 32, 3))
+    if checkpoint is None:
+        variables = model.init(*example)
+    else:
+        shapes = jax.eval_shape(model.init, *example)  # compiling a real initialization takes seconds
         variables = {
-            part: unflatten_like(variables[part], flatten(checkpoint.variables[part], part), part)
+            part: unflatten_like(shapes[part], flatten(checkpoint.variables[part], part), part)
             for part in ("params", "batch_stats")
         }
     return model, TrainState(hparams.init_total_step, opt_init(variables["params"]), variables["batch_stats"])
@@ -152,15 +158,27 @@ def _stop_requested() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def _check_finite(record: Mapping[str, Any], folder: RunFolder) -> None:
+def _check_finite(record: Mapping[str, Any], loss: float, folder: RunFolder) -> None:
     # The sum is looked at last: the term that broke it says more.
-    losses = sorted((n for n in record if n.endswith(("loss", "decay"))), key=lambda n: n == "total loss")
-    for name in losses:
-        if not math.isfinite(record[name]):
+    terms = [name for name in record if name.endswith(("loss", "decay")) and name != "total loss"]
+    values = {**{name: record[name] for name in terms}, "total loss": loss}
+    for name, value in values.items():
+        if not math.isfinite(value):
             raise NonFiniteLoss(
-                f"step {record['step']}: the {name} is {record[name]}; look for a logarithm of 0 or an "
+                f"step {record['step']}: the {name} is {value}; look for a logarithm of 0 or an "
                 f"overflow in that term, or lower lr; {folder.path} keeps "
                 "the log and the last checkpoint before it"
+            )
+
+
+def _check_state(state: TrainState, folder: RunFolder) -> None:
+    # A finite loss can have a gradient that is not; what is saved must be fit to go on from.
+    for part, tree in (("weights", state.opt_state), ("BatchNorm statistics", state.batch_stats)):
+        if not all(np.isfinite(leaf).all() for leaf in flatten(tree, part).values()):
+            raise NonFiniteLoss(
+                f"step {state.step}: the {part} are no longer finite although the loss is; look for an "
+                f"infinite gradient (a square root or a division at 0), or lower lr; {folder.path} keeps "
+                "the last checkpoint before it"
             )
 
 
@@ -172,6 +190,7 @@ def train_loop(
     batches: Batches,
     schedule: Callable[[int], Any],
     validate: Callable[[Any, Any], Mapping[str, Any]],
+    normalization: str,
     if_exists: IfExists = "error",
     observers: Sequence[Observer] = (),
     manifest: Mapping[str, Any] | None = None,
@@ -185,10 +204,12 @@ def train_loop(
         batches: ``(start_step, total_steps) -> mini-batches``, keyed by ``train_step``'s argument names.
         schedule: step number → learning rate, for the log.
         validate: ``(opt_state, batch_stats) -> {"val error rate": scalar}``.
+        normalization: the model's, for the checkpoints' manifest.
         if_exists: what to do when ``hparams.logdir`` holds a run: "error", "resume" from its last
             checkpoint, or "overwrite" it.
-        observers: told of each step besides progress bar, log lines, metrics.jsonl and TensorBoard.
-        manifest: what to write into the run's checkpoints besides architecture and normalization.
+        observers: told of each step besides progress bar, log lines, metrics.jsonl and TensorBoard;
+            closed when the run ends, however it ends.
+        manifest: what else to write into the run's checkpoints.
 
     Raises:
         NonFiniteLoss: names the step and the term.
@@ -199,24 +220,17 @@ def train_loop(
     first, end = hparams.init_total_step, hparams.init_total_step + hparams.steps
     epoch_steps = hparams.epoch_steps
     folder = RunFolder(hparams.logdir)
-    described = {"architecture": ARCHITECTURE, "holds": "optimizer state and step", **(manifest or {})}
+    described = {
+        "architecture": ARCHITECTURE,
+        "normalization": normalization,
+        "holds": "optimizer state and step",
+        **(manifest or {}),
+    }
     metrics = Metrics()
-    if if_exists == "resume" and folder.holds_run():
-        state = folder.restore(state)
-        for record in read_metrics(folder.metrics):
-            metrics.merge({n: v for n, v in record.items() if n not in ("step", "epoch")})
-    else:
-        folder.prepare(overwrite=if_exists == "overwrite")
-    watchers: list[Observer] = [
-        ProgressBar(state.step - first, hparams.steps),
-        LogLines(hparams.log_every_steps),
-        JsonlLog(folder.metrics),
-        TensorBoardLog(folder.path, hparams.log_every_steps, state.step),
-        *observers,
-    ]
+    watchers: list[Observer] = []
 
     def finish(
-        step: int, device_metrics: Mapping[str, Any], validation: Mapping[str, Any], batch: Any
+        step: int, loss: Any, device_metrics: Mapping[str, Any], validation: Mapping[str, Any], batch: Any
     ) -> None:
         values = {
             **convert_to_numpy(device_metrics),
@@ -228,42 +242,57 @@ def train_loop(
             "epoch": (step - 1 - first) // epoch_steps,
             **{n: float(v) for n, v in values.items()},
         }
-        _check_finite(record, folder)
+        _check_finite(record, float(loss), folder)
         for watcher in watchers:
             watcher.on_step(record, batch)
         metrics.merge({n: v for n, v in record.items() if n not in ("step", "epoch")})
 
-    pending: tuple[int, Any, Any, Any] | None = None
+    pending: tuple[int, Any, Any, Any, Any] | None = None
     interrupted = False
-    try:
-        upcoming = prefetch(batches(state.step - first, hparams.steps))
-        with closing(upcoming), _stop_requested() as stop:
-            for batch in upcoming:
-                _, batch_stats, opt_state, step_metrics = train_step(
-                    jnp.asarray(state.step), state.opt_state, state.batch_stats, **batch
-                )
-                state = TrainState(state.step + 1, opt_state, batch_stats)
-                # Reading a step's metrics one step late lets a GPU work while this thread prepares the next.
-                if pending is not None:
-                    finish(*pending)
-                validation: Mapping[str, Any] = {}
-                due = state.step == end or stop()
-                if state.step % hparams.validate_every_steps == 0 or state.step == end:
-                    validation = validate(opt_state, batch_stats)
-                pending = (state.step, step_metrics, validation, batch)
-                if due or state.step % hparams.write_checkpoint_every == 0:
-                    finish(*pending)
-                    pending = None
-                    folder.save(state, described)
-                if stop() and due and state.step < end:
-                    interrupted = True
-                    break
-    finally:
-        for watcher in watchers:
-            watcher.close()
+    with ExitStack() as cleanup:
+
+        def watch(observer: Observer) -> None:
+            watchers.append(cleanup.enter_context(closing(observer)))
+
+        for observer in observers:
+            watch(observer)
+        if if_exists == "resume" and folder.holds_run():
+            state = folder.restore(state)
+            for record in read_metrics(folder.metrics):
+                metrics.merge({n: v for n, v in record.items() if n not in ("step", "epoch")})
+        else:
+            folder.prepare(overwrite=if_exists == "overwrite")
+        began_at = state.step
+        watch(JsonlLog(folder.metrics))
+        watch(TensorBoardLog(folder.path, hparams.log_every_steps, state.step))
+        watch(LogLines(hparams.log_every_steps))
+        watch(ProgressBar(state.step - first, hparams.steps))
+        upcoming = cleanup.enter_context(closing(prefetch(batches(state.step - first, hparams.steps))))
+        stop = cleanup.enter_context(_stop_requested())
+        for batch in upcoming:
+            loss, batch_stats, opt_state, step_metrics = train_step(
+                jnp.asarray(state.step), state.opt_state, state.batch_stats, **batch
+            )
+            state = TrainState(state.step + 1, opt_state, batch_stats)
+            # Reading a step's metrics one step late lets a GPU work while this thread prepares the next.
+            if pending is not None:
+                finish(*pending)
+            validation: Mapping[str, Any] = {}
+            due = state.step == end or stop()
+            if state.step % hparams.validate_every_steps == 0 or state.step == end:
+                validation = validate(opt_state, batch_stats)
+            pending = (state.step, loss, step_metrics, validation, batch)
+            if due or state.step % hparams.write_checkpoint_every == 0:
+                finish(*pending)
+                pending = None
+                _check_state(state, folder)
+                folder.save(state, described)
+            if stop() and due and state.step < end:
+                interrupted = True
+                break
     if interrupted:
         print(
             f"interrupted after step {state.step}: everything is saved in {folder.path}; "
             'go on with if_exists="resume" (--resume)'
         )
-    return TrainResult(state, metrics, interrupted)
+    return TrainResult(state, metrics, interrupted, began_at)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from course.training.checkpoint import cannot_write
 from course.training.metrics import jnp_to_np_u8
 
 
@@ -67,11 +68,21 @@ class JsonlLog:
     """metrics.jsonl: one JSON object per step."""
 
     def __init__(self, path: Path) -> None:
-        self.file = path.open("a", buffering=1)
+        self.path = path
+        self.file = path.open("ab", buffering=0)
 
     def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
-        """Append a line; it is on disk when this returns."""
-        self.file.write(json.dumps(dict(record)) + "\n")
+        """Append a line; the system has it when this returns.
+
+        Raises:
+            CourseError: the disk is full.
+        """
+        line = (json.dumps(dict(record)) + "\n").encode()
+        try:
+            while line:
+                line = line[self.file.write(line) :]
+        except OSError as error:
+            raise cannot_write(self.path, error) from None
 
     def close(self) -> None:
         """Close the file."""
@@ -103,6 +114,7 @@ class TensorBoardLog:
             for key, title in self.VIEWS:
                 if key in batch:
                     self.writer.add_image(title, jnp_to_np_u8(batch[key][0]), step, dataformats="HWC")
+        self.writer.flush()  # so that a reader sees it now, and no step is lost before a checkpoint
 
     def close(self) -> None:
         """Close the event file."""

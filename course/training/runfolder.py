@@ -1,4 +1,7 @@
-"""A run's folder: metrics.jsonl, TensorBoard events and a checkpoint to resume from."""
+"""A run's folder: metrics.jsonl, TensorBoard events and a checkpoint to resume from.
+
+The command line adds the run's configuration, its result and a plot.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 from course.errors import CourseError
 from course.training.checkpoint import (
+    cannot_write,
     flatten,
     load_checkpoint,
     save_checkpoint,
@@ -47,13 +51,15 @@ class RunFolder:
         self.metrics = self.path / "metrics.jsonl"
         self.checkpoint = self.path / "checkpoint.safetensors"
         self.config = self.path / "config.json"
+        self.result = self.path / "result.json"
+        self.curves = self.path / "curves.png"
 
     def holds_run(self) -> bool:
         """Whether a checkpoint lies here to resume from."""
         return self.checkpoint.is_file()
 
     def prepare(self, *, overwrite: bool) -> None:
-        """Make the folder and begin an empty log.
+        """Make the folder, clear it of an earlier run and begin an empty log.
 
         Raises:
             CourseError: it can not be written, or holds a run and ``overwrite`` is not set.
@@ -63,10 +69,14 @@ class RunFolder:
                 f"{self.path} already holds a run: resume it (--resume), overwrite it (--overwrite), "
                 "or choose another folder"
             )
+        # The checkpoint goes first: without it, whatever else is left of the old run is never resumed.
+        events = self.path.glob("events.out.tfevents.*")
+        for file in (self.checkpoint, self.result, self.curves, *events):
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                raise cannot_write(file, error) from None
         write_atomically(self.metrics, b"")
-        self.checkpoint.unlink(missing_ok=True)
-        for events in self.path.glob("events.out.tfevents.*"):
-            events.unlink()
 
     def save(self, state: Any, manifest: Mapping[str, Any]) -> None:
         """Write everything that a resumed run needs, at full precision."""
@@ -82,10 +92,12 @@ class RunFolder:
         """
         stored = load_checkpoint(self.checkpoint)
         step = int(stored.manifest["step"])
-        bare = template.opt_state._replace(params=())
-        opt_state = unflatten_like(bare, stored.extra, "opt_state")._replace(
-            params=stored.variables["params"]
+        params, batch_stats = (
+            unflatten_like(like, flatten(stored.variables[part], part), part)
+            for part, like in (("params", template.opt_state.params), ("batch_stats", template.batch_stats))
         )
+        bare = template.opt_state._replace(params=())
+        opt_state = unflatten_like(bare, stored.extra, "opt_state")._replace(params=params)
         kept = [r for r in read_metrics(self.metrics) if r["step"] <= step]
         write_atomically(self.metrics, "".join(json.dumps(r) + "\n" for r in kept).encode())
-        return template._replace(step=step, opt_state=opt_state, batch_stats=stored.variables["batch_stats"])
+        return template._replace(step=step, opt_state=opt_state, batch_stats=batch_stats)
