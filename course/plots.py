@@ -77,9 +77,13 @@ def source(*objects: Any) -> None:
 def settings(hparams: Any) -> None:
     """Show a table of hyperparameters: name, value and meaning, as the dataclass describes them."""
     rows = ["| name | value | meaning |", "|:--|--:|:--|"]
-    for spec in fields(hparams):
+    # A method's own settings first: its dataclass inherits those that every training has.
+    inherited = {
+        name for base in type(hparams).__bases__ for name in getattr(base, "__dataclass_fields__", {})
+    }
+    for spec in sorted(fields(hparams), key=lambda spec: spec.name in inherited):
         value = getattr(hparams, spec.name)
-        shown = f"{value:g}" if isinstance(value, float) else str(value)
+        shown = f"{value:g}" if isinstance(value, float) else "not set" if value is None else f"{value}"
         rows.append(f"| `{spec.name}` | {shown} | {spec.metadata['help']} |")
     display(Markdown("\n".join(rows)))
 

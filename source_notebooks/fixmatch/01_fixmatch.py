@@ -151,8 +151,8 @@ plots.pipeline(make_shapes(10, 10, seed=4).train, 7, WeakAugmentation(), StrongA
 # %% [markdown]
 # ## 3. Settings
 #
-# All settings stand in one place, under the names that the code uses. The lower half of the list says how long to train and how often to
-# report; the upper half is the method.
+# All settings stand in one place, under the names that the code uses: first the two of FixMatch, then those that any training has, and at the end
+# how long to train and how often to report. To try others, use `dataclasses.replace(hparams, ...)` in a cell of your own.
 
 # %% locked="settings"
 general_key = jax.random.PRNGKey(0)
@@ -164,14 +164,14 @@ if env.mode == "gpu":
 else:
     DATA = "shapes"
     hparams = FixMatchHparams(
-        num_labeled_training_samples_per_class=40,
+        num_labeled_training_samples_per_class=10,
         num_validation_samples_per_class=64,
-        labeled_batch_size=16,
+        labeled_batch_size=32,
         mu=4,
-        steps=150,
-        validate_every_steps=25,
-        log_every_steps=50,
-        write_checkpoint_every=75,
+        steps=80,
+        validate_every_steps=20,
+        log_every_steps=20,
+        write_checkpoint_every=40,
         logdir=str(runs / "jaxlog-fixmatch"),
     )
 
@@ -680,7 +680,7 @@ plots.schedules(
 # %% locked="starting-point" tags=["training", "nbval-ignore-output"]
 if env.mode == "cpu":
     warm_up_hparams = dataclasses.replace(
-        hparams, lambda_coef=0.0, mu=1, steps=150, epoch_steps=150, logdir=str(runs / "warm-up")
+        hparams, lambda_coef=0.0, mu=1, steps=120, epoch_steps=120, logdir=str(runs / "warm-up")
     )
     warm_up = train_fixmatch(
         warm_up_hparams, labeled_dataset, unlabeled_dataset, val_dataset, if_exists="overwrite"

@@ -156,6 +156,8 @@ def test_settings_lists_every_field_with_its_meaning(shown):
         assert f"| `{field.name}` |" in text
         assert field.metadata["help"] in text
     assert "| `mu` | 5 |" in text
+    assert "| `total_steps` | not set |" in text
+    assert text.index("`lambda_coef`") < text.index("`lr`"), "the method's own settings come first"
 
 
 def test_source_shows_the_code(shown):
