@@ -44,9 +44,11 @@ def write_bundle(unit_name: str, out: Path) -> Path:
 
     Raises:
         CourseError: the unit is unknown, its release is not up to date, or the wheel cannot be built.
+        OSError: ``out`` cannot be written to.
     """
     course = load_course()
     unit = course.unit(unit_name)
+    out.mkdir(parents=True, exist_ok=True)
     files = _unit_files(unit_name) | student_wheel() | added_wheel()
     files["README.md"] = student_readme(course, [unit], folders=False)
     files |= {name: (REPOSITORY / name).read_bytes() for name in ("LICENSE", "LICENSE-TEXT")}
@@ -69,6 +71,7 @@ def publish_course(out: Path) -> list[Path]:
     """
     if out.resolve() == REPOSITORY or out.resolve() in REPOSITORY.parents:
         raise CourseError(f"{out} holds this repository, with its answers: name another folder to publish to")
+    out.mkdir(parents=True, exist_ok=True)
     course = load_course()
     wheel = student_wheel()
     files = {

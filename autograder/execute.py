@@ -64,9 +64,14 @@ def execute_solution(root: Path, unit_name: str) -> tuple[Path, int, float]:
         )
         try:
             client.execute(env=os.environ | execution_environment())
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            raise CourseError(f"{source.name} does not run: {str(error).strip()}") from error
-        for cell, text in _output_texts(notebook):
+        except CellExecutionError as error:
+            failed = next(cell.id for cell, text in _outputs(notebook) if "'output_type': 'error'" in text)
+            reason = f"{error.ename}: {error.evalue}".splitlines()[0]
+            raise CourseError(f"{source.name}, cell {failed} fails ({reason}); correct its source") from error
+        except (CellTimeoutError, DeadKernelError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise CourseError(f"{source.name} does not run ({reason}); run it by hand") from error
+        for cell, text in _outputs(notebook):
             for place in (folder, str(REPOSITORY), str(Path.home())):
                 # A home of "/" or "/root" would be found in words and addresses.
                 if len(place) > len("/root") and place in text:
@@ -89,7 +94,7 @@ def solution_notebook(built: NotebookNode) -> NotebookNode:
     return built
 
 
-def _output_texts(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
+def _outputs(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             yield cell, str(output)
