@@ -115,7 +115,7 @@ def _render(silhouette: Callable[..., Plane], n: int, draws: _Draws) -> np.ndarr
     picture = _background(base, x, y, n, draws)
     _paint(picture, draws.uniform(n, 3) * np.float32(255), _line(x, y, n, draws))
     colour = _brighter(base, n, draws)
-    fill = _texture(x, y, n, draws, amplitude=12)
+    fill = _texture(x, y, n, draws, amplitude=10)
     _paint(picture, colour, _place(silhouette, x, y, n, draws), fill)
     _paint(picture, draws.uniform(n, 3) * np.float32(255), _dot(x, y, n, draws))
 
@@ -142,10 +142,10 @@ def _brighter(base: np.ndarray, n: int, draws: _Draws) -> np.ndarray:
 
 def _background(base: np.ndarray, x: Plane, y: Plane, n: int, draws: _Draws) -> np.ndarray:
     """(n, 32, 32, 3): ``base`` with coloured blobs, a slope and stripes."""
-    coarse = (draws.uniform(n, 5, 5, 3) - np.float32(0.5)) * draws.between(5, 40, n)[..., None]
+    coarse = (draws.uniform(n, 5, 5, 3) - np.float32(0.5)) * draws.between(0, 35, n)[..., None]
     picture = _enlarge(_enlarge(coarse, axis=1), axis=2)
     picture += (base * np.float32(255))[:, None, None, :]
-    picture += _texture(x, y, n, draws, amplitude=12)[..., None]
+    picture += _texture(x, y, n, draws, amplitude=10)[..., None]
     return picture
 
 
@@ -196,10 +196,10 @@ def _coverage(pixels_outside: Plane) -> Plane:
 def _place(silhouette: Callable[..., Plane], x: Plane, y: Plane, n: int, draws: _Draws) -> Plane:
     """Coverage of the silhouette under a random reflection, similarity, stretch and shear."""
     mirror = np.where(draws.uniform(n, 1, 1) < np.float32(0.5), np.float32(-1), np.float32(1))
-    scale, stretch = draws.between(0.58, 0.9, n), draws.between(0.8, 1.25, n)
+    scale, stretch = draws.between(0.62, 0.92, n), draws.between(0.8, 1.25, n)
     shear = draws.between(-0.25, 0.25, n)
-    cos, sin = _direction(-0.25, 0.25, n, draws)  # ±28°
-    dx, dy = x - draws.between(-0.18, 0.18, n), y - draws.between(-0.18, 0.18, n)
+    cos, sin = _direction(-0.2, 0.2, n, draws)  # ±23°
+    dx, dy = x - draws.between(-0.15, 0.15, n), y - draws.between(-0.15, 0.15, n)
     v = (cos * dy - sin * dx) / (scale * stretch)
     u = (cos * dx + sin * dy) * stretch / scale + shear * v
     return _coverage(silhouette(mirror * u, v, draws.uniform(n, 1, 1)) * scale * 16)

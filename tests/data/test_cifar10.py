@@ -291,6 +291,7 @@ def test_another_mirror_resumes_where_the_first_stalled(mirrors, monkeypatch, fa
     first = mirrors.add("stalling", content=fake.content[:90_000], total=len(fake.content), stall_at=90_000)
     use(monkeypatch, first, mirrors.add("good", content=fake.content))
     assert_is(load_dataset("cifar10"), fake)
+    assert mirrors["stalling"].requests == [None, "bytes=90000-"], "not asked a third time"
     assert mirrors["good"].requests == ["bytes=90000-"]
 
 

@@ -26,7 +26,7 @@ def test_the_bytes_are_pinned() -> None:
     assert digest(splits.train.targets.astype("<i8"), splits.test.targets.astype("<i8")) == PINNED_LABELS
 
 
-PINNED_IMAGES = "fed4b8568b56086347375dfa34528cdfa76991c7a9faa733f51bf1d1c74c69e4"
+PINNED_IMAGES = "30f1e6b35a93b39aff23aa0ffe4d73ead62109c4d988e82c36d5d7d08d82c5d4"
 PINNED_LABELS = "66622c8fe16a012ba325214a14e9e070ec56619ad3e69c9930deb48c695e8ee2"
 
 
