@@ -22,7 +22,8 @@ NORMALIZATIONS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 }
 
 
-@dataclass(frozen=True)
+# Compared by identity: the modules hold lists, and a static argument of a jitted function must have a hash.
+@dataclass(frozen=True, eq=False)
 class NormalizedModel:
     """A flax module that is given images in [0, 1] and normalizes them first.
 
