@@ -102,6 +102,7 @@ def from_torchvision(
         CourseError: the state dict is not a ResNet18's.
     """
     import jax_resnet
+    from flax import linen as nn
     from flax.core import unfreeze
 
     try:
@@ -111,12 +112,15 @@ def from_torchvision(
             f"the state dict is not that of torchvision's resnet18 ({error}): pass resnet18(...).state_dict()"
         ) from None
     model = resnet18(num_classes, "imagenet")
-    fresh = model.init(key, jnp.zeros((1, 32, 32, 3)))
+    expected = jax.eval_shape(model.init, key, jnp.zeros((1, 32, 32, 3)))
     variables = unfreeze(pretrained)
-    last = max(fresh["params"], key=lambda name: int(name.rsplit("_", 1)[1]))
-    variables["params"][last] = fresh["params"][last]
-    same = jax.tree.map(jnp.shape, variables) == jax.tree.map(jnp.shape, unfreeze(fresh))
-    if not same:
+    last = max(expected["params"], key=lambda name: int(name.rsplit("_", 1)[1]))
+    width = expected["params"][last]["kernel"].shape[0]
+    variables["params"][last] = nn.Dense(num_classes).init(key, jnp.zeros((1, width)))["params"]
+    same = jax.tree.map(jnp.shape, variables) == jax.tree.map(jnp.shape, expected)
+    # A deeper network's state dict holds all of a ResNet18's names, and more.
+    weights = [name for name in state_dict if not name.endswith("num_batches_tracked")]
+    if not same or len(weights) != len(jax.tree.leaves(variables)):
         raise CourseError(
             "the state dict has another architecture than resnet18: pass resnet18(...).state_dict()"
         )
