@@ -15,8 +15,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from autograder.builder import derived_files, write_files
 from autograder.classroom import Classroom
-from autograder.cli import BAD_INPUT, build, console
+from autograder.cli import BAD_INPUT, console
 from autograder.files import REPOSITORY
 from autograder.sample_class import HandIn, SampleClass
 from course.errors import CourseError
@@ -47,7 +48,10 @@ def stage(title: str) -> Iterator[None]:
 
 def grade(folder: Path) -> tuple[Classroom, list[HandIn]]:
     """Build the unit, release it in a course folder of its own, and grade the sample class there."""
-    build(UNIT)
+    files = derived_files(REPOSITORY, UNIT)
+    for path in files:
+        console.print(f"built {path}")
+    write_files(REPOSITORY, files)
     classroom = Classroom(folder, UNIT)
     classroom.copy_sources()
     with console.status("nbgrader generate_assignment"):
@@ -96,21 +100,31 @@ def train(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def points_table(classroom: Classroom, hand_ins: Sequence[HandIn]) -> Table:
-    """Each hand-in's automatic points by exercise, and what it deserves."""
+    """The hand-ins' automatic points, exercise by exercise, and what each hand-in deserves."""
     most, points = classroom.max_points(), classroom.points()
     cells = [name for name in most if name.startswith("check-")]
-    table = Table(title=f"The class's points in {UNIT} (questions are graded by a person)")
-    table.add_column("hand-in")
-    for number, cell in enumerate(cells, 1):
-        table.add_column(f"{number}\n(of {most[cell]:g})", justify="right")
-    table.add_column(f"total\n(of {sum(most[cell] for cell in cells):g})", justify="right", style="bold")
-    table.add_column("deserved", justify="right")
-    for hand_in in hand_ins:
-        got = [points[hand_in.student][cell] or 0.0 for cell in cells]
-        deserved = deserved_points(hand_in, most)
-        row = [hand_in.student, *(f"{value:g}" for value in got), f"{sum(got):g}", f"{deserved:g}"]
-        table.add_row(*row, style=None if sum(got) == deserved else "red")
+    table = Table(title=f"Points in {UNIT} (its questions are graded by a person)")
+    table.add_column("exercise")
+    for heading in ["most", *(hand_in.student for hand_in in hand_ins)]:
+        table.add_column(heading, justify="right")
+    for cell in cells:
+        got = [points[hand_in.student][cell] for hand_in in hand_ins]
+        shown = ["not graded" if value is None else f"{value:g}" for value in got]
+        table.add_row(cell.removeprefix("check-"), f"{most[cell]:g}", *shown, end_section=cell == cells[-1])
+    totals = class_totals(classroom)
+    deserved = [deserved_points(hand_in, most) for hand_in in hand_ins]
+    whole = sum(most[cell] for cell in cells)
+    table.add_row("total", f"{whole:g}", *(f"{totals[h.student]:g}" for h in hand_ins), style="bold")
+    table.add_row("deserved", "", *(f"{value:g}" for value in deserved), style="dim")
     return table
+
+
+def class_totals(classroom: Classroom) -> dict[str, float]:
+    """Student → automatic points of the exercises."""
+    return {
+        student: sum(value or 0.0 for cell, value in grades.items() if cell.startswith("check-"))
+        for student, grades in classroom.points().items()
+    }
 
 
 def deserved_points(hand_in: HandIn, most: Mapping[str, float]) -> float:
@@ -130,11 +144,7 @@ def errors_table(results: Mapping[str, Mapping[str, Any]]) -> Table:
 
 def wrongly_graded(classroom: Classroom, hand_ins: Sequence[HandIn]) -> list[str]:
     """Students whose automatic points are not what their hand-in deserves."""
-    most, points = classroom.max_points(), classroom.points()
-    totals = {
-        student: sum(value or 0.0 for cell, value in grades.items() if cell.startswith("check-"))
-        for student, grades in points.items()
-    }
+    most, totals = classroom.max_points(), class_totals(classroom)
     return [h.student for h in hand_ins if totals[h.student] != deserved_points(h, most)]
 
 

@@ -1,0 +1,80 @@
+"""The benchmarks' own arithmetic; the measurements are made by ``make bench``."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import benchmarks.__main__ as command
+from benchmarks import report, train_step
+from benchmarks.measure import Line, Side, in_turn
+
+
+def line(ours: tuple[float, ...], baseline: tuple[float, ...], **goal: float) -> Line:
+    return Line("work", Side("ours", ours), Side("baseline", baseline), **goal)
+
+
+def test_a_line_is_a_ratio_of_medians() -> None:
+    one = line((1.0, 2.0, 90.0), (4.0, 4.0, 1.0))
+    assert one.ratio == pytest.approx(0.5)
+    assert one.excess == pytest.approx(-2.0)
+    assert one.goal == "" and one.met is None
+
+
+@pytest.mark.parametrize(("ours", "met"), [(3.0, True), (3.1, False)])
+def test_goals(ours: float, met: bool) -> None:
+    by_ratio = line((ours,), (2.0,), largest_ratio=1.5)
+    by_excess = line((ours,), (2.0,), largest_excess=1.0)
+    assert by_ratio.met is by_excess.met is met
+    assert (by_ratio.goal, by_excess.goal) == ("ratio ≤ 1.5", "≤ 1 s more")
+
+
+def test_alternatives_are_timed_in_turn() -> None:
+    order: list[str] = []
+    alternatives = {"a": lambda: order.append("a"), "b": lambda: order.append("b")}
+    sides = in_turn(alternatives, rounds=3)
+    assert order == ["a", "b"] * 4, "one warm-up and three rounds"
+    assert [len(side.seconds) for side in sides.values()] == [3, 3]
+    order.clear()
+    in_turn(alternatives, rounds=1, warm_up=False)
+    assert order == ["a", "b"]
+
+
+def test_the_batch_is_the_practical_s() -> None:
+    assert train_step.BATCH == 960
+
+
+def test_results_are_written_with_machine_and_every_time(tmp_path: Path) -> None:
+    lines = [line((0.5, 0.7), (1.0, 1.4), largest_ratio=1.5)]
+    report.write(lines, {"hardware": "a processor", "jax": "0"}, 2, tmp_path)
+    text = (tmp_path / "results.md").read_text(encoding="utf-8")
+    assert "| work | ours: 600.0 ms | baseline: 1.20 s | 0.50 | ratio ≤ 1.5 | yes |" in text
+    assert "- hardware: a processor" in text
+    stored = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert stored["lines"][0]["ours"]["seconds"] == [0.5, 0.7]
+    assert stored["machine"]["jax"] == "0"
+
+
+def test_one_measurement_can_be_chosen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+    for name in command.MEASUREMENTS:
+        monkeypatch.setitem(
+            command.MEASUREMENTS,
+            name,
+            lambda rounds, name=name: asked.append((name, rounds)) or [line((1.0,), (2.0,))],
+        )
+    command.main(["--only", "import_time", "--rounds", "2"])
+    assert asked == [("import_time", 2)]
+    assert "0.50" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--rounds", "0"], ["--only", "speed"], ["--write", "--only", "import_time"]]
+)
+def test_bad_options_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        command.main(arguments)
+    assert stopped.value.code == 2
+    assert "error" in capsys.readouterr().err
