@@ -59,11 +59,19 @@ from course.augment import (
 from course.checks import check, practical_check
 from course.checks.mocks import MockGetParams, MockHparams, MockModel, ValMockModel
 from course.data import load_dataset, make_shapes
-from course.data.loaders import get_training_generator, get_validation_generator
+from course.data.loaders import (
+    NumpyLoader,
+    get_training_generator,
+    get_validation_generator,
+    numpy_collate,
+)
 from course.data.split import stratified_split, subset_by_indices
 from course.training import (
     FixMatchHparams,
+    Metrics,
+    convert_to_numpy,
     get_ema_params,
+    jnp_to_np_u8,
     l2_penalty,
     load_checkpoint,
     load_provided_checkpoint,
@@ -311,7 +319,13 @@ print("class:      ", unlabeled_dataset.classes[y], "(known here, hidden from th
 
 # %% [markdown]
 # PyTorch's `DataLoader` collects images into mini-batches; `NumpyLoader` is the same with NumPy arrays instead of
-# tensors, which is what JAX takes. Two loaders run side by side during training, a labeled and an unlabeled one. Three things about them matter:
+# tensors, which is what JAX takes. `numpy_collate` does the conversion.
+
+# %%
+plots.source(numpy_collate, NumpyLoader)
+
+# %% [markdown]
+# `get_training_generator` runs two loaders side by side, a labeled and an unlabeled one. Three things about them matter:
 #
 # - Both are shuffled anew in each epoch, by a generator that the seed decides. A loader that is not shuffled shows the network the same neighbors every time, and BatchNorm notices.
 # - The last mini-batch of an epoch is filled up to full size. JAX compiles a function anew for every new shape of its arguments, so one
@@ -590,6 +604,13 @@ check("get_validate_fn", get_validate_fn)
 # %% given="train_fixmatch"
 
 # %% [markdown]
+# Three small helpers do the book-keeping inside of `train_loop`: `Metrics` remembers each quantity's history, `convert_to_numpy` fetches a step's metrics from the device (and waits for it),
+# `jnp_to_np_u8` turns an image in [0, 1] into bytes for TensorBoard.
+
+# %%
+plots.source(Metrics, convert_to_numpy, jnp_to_np_u8)
+
+# %% [markdown]
 # ### Bugs that no message reports
 #
 # You have met some already. Here are three more, all of which have been found in published FixMatch code.
@@ -616,7 +637,9 @@ with jax.debug_nans(True):
         print(error)
 
 # %% [markdown]
-# During training it is left off. `train_loop` looks at the terms of the loss after each step instead. It stops at the first that is not finite, names the step and the term
+# Its companion `jax.disable_jit()` switches compilation off, so that a `print` inside of a function shows numbers and not placeholders.
+#
+# During training both are left off. `train_loop` looks at the terms of the loss after each step instead. It stops at the first that is not finite, names the step and the term
 # ("step 17: the unsupervised loss is nan"), and keeps the log and the last checkpoint from before.
 
 # %% [markdown]
@@ -736,7 +759,7 @@ print(f"mask rate, mean of the last {len(last_steps)} steps: {last_steps.mean():
 # %% [markdown]
 # ### Without it
 #
-# The same start, the same images in the same order, the same number of steps, but $\lambda_u = 0$. What is left of a difference is due to the unlabeled loss.
+# The same start, the same images in the same order, the same number of steps and the same time, but $\lambda_u = 0$. What is left of a difference is due to the unlabeled loss.
 
 # %% locked="train-without" tags=["training", "nbval-ignore-output"]
 without_hparams = dataclasses.replace(hparams, lambda_coef=0.0, logdir=str(runs / "jaxlog-no-unlabeled-loss"))
