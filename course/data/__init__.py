@@ -8,9 +8,10 @@ from course.data.cifar10 import load_cifar10
 from course.data.dataset import ImageDataset, Splits
 from course.data.npz import load_npz
 from course.data.shapes import make_shapes
+from course.data.split import stratified_split
 from course.errors import CourseError
 
-__all__ = ["ImageDataset", "Splits", "load_dataset", "make_shapes"]
+__all__ = ["ImageDataset", "Splits", "load_dataset", "make_shapes", "stratified_split"]
 
 
 def load_dataset(name: str | Path, *, root: Path | None = None, seed: int = 0) -> Splits:
