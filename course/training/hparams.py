@@ -6,9 +6,17 @@ A field's ``help`` is its one description: the command line and the notebook's t
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 from course.errors import CourseError
+
+# The type of a setting: what counts as one, and its name in a message.
+KINDS: dict[type, tuple[Any, str]] = {
+    bool: (bool, "True or False"),
+    int: (Integral, "a whole number"),
+    float: (Real, "a number"),
+}
 
 H = TypeVar("H", bound="SupervisedHparams")
 
@@ -55,8 +63,13 @@ class SupervisedHparams:
         for name, spec in self.__dataclass_fields__.items():
             value = getattr(self, name)
             low, high = spec.metadata["at_least"], spec.metadata["at_most"]
-            if value is None or isinstance(value, str):
+            if name == "logdir" or (value is None and spec.default is None):
                 continue
+            kind = int if spec.default is None else type(spec.default)
+            abstract, called = KINDS[kind]
+            if not isinstance(value, abstract) or (isinstance(value, bool) and kind is not bool):
+                raise CourseError(f"{name} is {value!r}: it must be {called}")
+            object.__setattr__(self, name, kind(value))  # NumPy's numbers would not go into config.json
             if (low is not None and not value >= low) or (high is not None and not value <= high):
                 bounds = f"at least {low}" if high is None else f"between {low} and {high}"
                 raise CourseError(f"{name} is {value}: it must be {bounds}")

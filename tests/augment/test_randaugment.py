@@ -81,7 +81,7 @@ def test_operation_equals_its_reference_at_every_level(name: str) -> None:
         assert got.size == (32, 32) and got.mode == "RGB"
         expected = np.asarray(REFERENCE[name](image, level))
         differs = np.abs(np.asarray(got).astype(int) - expected).max(-1) > 1
-        # A warp may round to the other neighbour where a source lies just between two pixels (two rows at most).
+        # A source just between two pixels may be rounded to the other one: two rows of a shear at most.
         assert differs.mean() <= (0.07 if name in ("rotate", "shear_x", "shear_y") else 0), (
             level,
             differs.sum(),

@@ -1,0 +1,95 @@
+"""FixMatch with a network of 200 weights: the real step, loop, loaders and augmentation, quick enough to be
+started and killed many times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from course.augment import LabeledDataAug, UnlabeledDataAug, image_to_numpy
+from course.data.dataset import ImageDataset
+from course.training import FixMatchHparams, TrainResult
+
+CLASSES = ("a", "b", "c", "d")
+STEPS = 24
+SETTINGS: dict[str, Any] = {
+    "num_classes": len(CLASSES),
+    "num_labeled_training_samples_per_class": 4,
+    "num_validation_samples_per_class": 3,
+    "labeled_batch_size": 4,
+    "mu": 2,
+    "val_batch_size": 8,
+    "steps": STEPS,
+    "validate_every_steps": 5,
+    "log_every_steps": 6,
+    "write_checkpoint_every": 4,
+    "confidence_threshold": 0.8,
+}
+
+
+class TinyModel:
+    """Sixteen mean colours, centred as BatchNorm does it, and a linear layer."""
+
+    normalization = "none"
+
+    def __init__(self, num_classes: int = len(CLASSES), normalization: str = "none") -> None:
+        self.num_classes = num_classes
+
+    def init(self, key: Any, x: Any) -> dict[str, Any]:
+        kernel = jax.random.normal(key, (48, self.num_classes)) / 7
+        params = {"last": {"kernel": kernel, "bias": jnp.zeros(self.num_classes)}}
+        return {"params": params, "batch_stats": {"norm": {"mean": jnp.full((48,), 0.5)}}}
+
+    def apply(self, variables: Any, x: Any, mutable: Any = None) -> Any:
+        colours = x.reshape(len(x), 4, 8, 4, 8, 3).mean((2, 4)).reshape(len(x), 48)
+        running = variables["batch_stats"]["norm"]["mean"]
+        mean = colours.mean(0) if mutable else running
+        last = variables["params"]["last"]
+        logits = 8 * (colours - mean) @ last["kernel"] + last["bias"]
+        if not mutable:
+            return logits
+        return logits, {"batch_stats": {"norm": {"mean": 0.9 * running + 0.1 * mean}}}
+
+
+@contextmanager
+def tiny_resnet18() -> Iterator[None]:
+    """Within it, `course.training.start` makes tiny models."""
+    with mock.patch("course.models.resnet18", TinyModel):
+        yield
+
+
+def images(n: int, seed: int = 0) -> ImageDataset:
+    """Noise around one colour for each class: learned in a few steps."""
+    rng = np.random.default_rng(seed)
+    targets = np.arange(n) % len(CLASSES)
+    colours = np.array([[200, 80, 80], [80, 200, 80], [80, 80, 200], [120, 120, 120]])
+    data = colours[targets][:, None, None] + rng.integers(-60, 60, (n, 32, 32, 3))
+    return ImageDataset.create(np.clip(data, 0, 255).astype(np.uint8), targets, CLASSES, "tiny")
+
+
+def parts() -> tuple[ImageDataset, ImageDataset, ImageDataset]:
+    """Labeled, unlabeled and validation images with their transforms."""
+    return (
+        images(16, 1).with_transform(LabeledDataAug()),
+        images(40, 2).with_transform(UnlabeledDataAug()),
+        images(20, 3).with_transform(image_to_numpy),
+    )
+
+
+def hparams(folder: Path | str, **changed: Any) -> FixMatchHparams:
+    return FixMatchHparams(logdir=str(folder), **{**SETTINGS, **changed})
+
+
+def train(folder: Path | str, changed: dict[str, Any] | None = None, **options: Any) -> TrainResult:
+    """One run; ``changed`` are hyperparameters, ``options`` those of `train_loop`."""
+    from solutions.fixmatch import train_fixmatch
+
+    with tiny_resnet18():
+        return train_fixmatch(hparams(folder, **(changed or {})), *parts(), **options)
