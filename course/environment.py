@@ -49,7 +49,7 @@ REPOSITORY = {repository!r}  # where the course is published; None: it came as a
 try:
     from course.environment import setup
 except ModuleNotFoundError:
-    import pathlib, subprocess, sys
+    import importlib, pathlib, subprocess, sys
 
     places = [pathlib.Path(place) for place in (".", "/content", "/content/drive/MyDrive")]
     depths = ("", "*/", "*/*/")
@@ -67,6 +67,7 @@ except ModuleNotFoundError:
     pip = subprocess.run(command, capture_output=True, text=True)
     if pip.returncode:
         raise RuntimeError(f"{{found[0]}} could not be installed:\\n{{pip.stdout}}{{pip.stderr}}") from None
+    importlib.invalidate_caches()
     from course.environment import setup
 
 env = setup()
