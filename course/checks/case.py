@@ -199,11 +199,14 @@ def judge(
     return Verdict(False, difference=difference)
 
 
-def describe_failure(error: Exception, function: Callable[..., Any], call: Call) -> Failure:
-    """The plain description of an exception that student code raised."""
+def describe_failure(error: Exception, function: Callable[..., Any] | None, call: Call) -> Failure:
+    """The plain description of an exception that student code raised.
+
+    ``function`` is the student's: what its module raised is told from what libraries raised.
+    """
     frames = _frames(error.__traceback__)
     innermost = frames[-1][0] if frames else None
-    module = getattr(unwrap(function), "__module__", None)
+    module = getattr(unwrap(function), "__module__", None) if function is not None else None
     own = [(frame, line) for frame, line in frames if frame.f_globals.get("__name__") == module]
     source = linecache.getline(own[-1][0].f_code.co_filename, own[-1][1]).strip() if own else ""
     unfinished = (

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
-from course.checks.case import Call, describe_failure
+from course.checks.case import Call, Check, describe_failure
 from course.checks.render import SYMBOLS, render_html, render_text
 from course.checks.result import Result, State
-from course.checks.runner import find_check, run_check
+from course.checks.runner import find_check, not_attempted, run_check
 
 
 class CheckFailed(Exception):
@@ -91,33 +90,33 @@ def practical_check(name: str, function: Callable[..., Any] | None = None) -> It
     _, exercise = find_check(name)
     try:
         yield
-    except CheckFailed:
-        raise
     except Exception as error:
-        result = _explain(name, function, error)
-        earlier = [used for used in exercise.uses if used not in result.message]
-        if result.state is State.INCORRECT and not result.cases and earlier:
-            listed = " and ".join(f"`{used}`" for used in earlier)
-            result = replace(result, note=f"This cell also runs your {listed}: each must pass its own check.")
+        result = _explain(exercise, function, error)
     else:
         return
     _conclude(result)
 
 
-def _explain(name: str, function: Callable[..., Any] | None, error: Exception) -> Result:
+def _explain(exercise: Check, function: Callable[..., Any] | None, error: Exception) -> Result:
     """The result for an exception of the visible test: the check's own when it explains the matter."""
     if function is not None:
-        result = run_check(name, function)
+        result = run_check(exercise.name, function)
         if result.state is not State.CORRECT:
             return result
     elif isinstance(error, NotImplementedError):
-        return Result(
-            name, State.NOT_ATTEMPTED, message="Replace `raise NotImplementedError()` with your code."
-        )
-    message = "The values that this cell shows do not come out."
-    failure = describe_failure(error, function or _explain, Call())
+        return not_attempted(exercise)
+    note = ""
+    if exercise.uses:
+        listed = " and ".join(f"`{name}`" for name in exercise.uses)
+        note = f"This cell also runs your {listed}: each has to pass its own check first."
+    failure = describe_failure(error, function, Call())
     return Result(
-        name, State.INCORRECT, message=message, look="Compare with the asserts in this cell.", failure=failure
+        exercise.name,
+        State.INCORRECT,
+        message="The values that this cell shows do not come out.",
+        look="Compare what is reported below with the asserts in this cell.",
+        note=note,
+        failure=failure,
     )
 
 

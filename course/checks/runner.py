@@ -129,6 +129,11 @@ def _unfinished(check: Check, raised_in: str) -> Result:
             look=f"Do the exercise `{raised_in}` first, run its cell, and run this cell again.",
             cases=_case_results(check, []),
         )
+    return not_attempted(check)
+
+
+def not_attempted(check: Check) -> Result:
+    """The result for an untouched stub."""
     return Result(
         check.name,
         State.NOT_ATTEMPTED,

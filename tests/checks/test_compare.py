@@ -1,0 +1,134 @@
+"""Comparison: the order of what is looked for, tolerances, and the report on the first difference."""
+
+import numpy as np
+import pytest
+
+from course.checks.compare import Difference, Kind, Tolerance, describe, find_difference, format_value
+from course.checks.plain import Opaque, Plain
+
+TIGHT = Tolerance(1e-4, 1e-5, "a test")
+
+
+def differ(expected: Plain, got: Plain, **options: object) -> Difference | None:
+    return find_difference(expected, got, TIGHT, **options)
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        (np.array(1.0), 1.0),
+        (np.array(1.0), np.array(1.0, np.float16)),
+        (0.5, np.array(0.5, np.float32)),
+        (2.0, 2),
+        (np.array([1.0, 2.0]), np.array([1.0, 2.0000999], np.float32)),
+        (np.array([np.nan, np.inf]), np.array([np.nan, np.inf])),
+        (np.array(3), np.array(3.0)),
+        ({"a": 1.0}, {"a": 1.0, "extra": "text"}),
+        ([1.0, {"b": np.zeros(2)}], [1.0, {"b": np.zeros(2, np.float32)}]),
+        (None, None),
+        ("name", "name"),
+    ],
+)
+def test_agreement(expected: Plain, got: Plain) -> None:
+    assert differ(expected, got) is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "kind", "where"),
+    [
+        ({"a": 1.0, "b": 2.0}, {"a": 1.0}, Kind.STRUCTURE, "returned"),
+        ([1.0, 2.0], [1.0], Kind.STRUCTURE, "returned"),
+        ([1.0, [2.0]], [1.0, 2.0], Kind.STRUCTURE, "returned[1]"),
+        (1.0, Opaque("Always", ""), Kind.STRUCTURE, "returned"),
+        (1.0, None, Kind.STRUCTURE, "returned"),
+        (1.0, "1.0", Kind.STRUCTURE, "returned"),
+        ("name", "other", Kind.STRUCTURE, "returned"),
+        (np.zeros(3), np.zeros((3, 1)), Kind.SHAPE, "returned"),
+        (np.array(0.5), np.array([0.5]), Kind.SHAPE, "returned"),
+        (np.array([0.5]), 0.5, Kind.SHAPE, "returned"),
+        (np.zeros(2), np.zeros(2, np.int32), Kind.DTYPE, "returned"),
+        (np.zeros(2), np.zeros(2, bool), Kind.DTYPE, "returned"),
+        ({"a": {"b": 1.0}}, {"a": {"b": 1.001}}, Kind.VALUES, 'returned["a"]["b"]'),
+        (np.array(0.0), np.array(np.nan), Kind.VALUES, "returned"),
+        (np.array(np.inf), np.array(-np.inf), Kind.VALUES, "returned"),
+        (np.array(2), np.array(3), Kind.VALUES, "returned"),
+    ],
+)
+def test_difference(expected: Plain, got: Plain, kind: Kind, where: str) -> None:
+    difference = differ(expected, got)
+    assert difference is not None
+    assert (difference.kind, difference.where) == (kind, where)
+
+
+def test_structure_before_shape_before_dtype_before_values() -> None:
+    expected = [np.zeros(2), np.zeros(2), np.zeros(2), {"a": 1.0}]
+    wrong_value, wrong_dtype, wrong_shape = np.ones(2), np.zeros(2, int), np.zeros(3)
+    worst_last = [wrong_value, wrong_dtype, wrong_shape, {}]
+    found = []
+    for position in (3, 2, 1, 0):
+        difference = differ(expected, worst_last)
+        assert difference is not None
+        found.append(difference.kind)
+        worst_last[position] = expected[position]
+    assert found == [Kind.STRUCTURE, Kind.SHAPE, Kind.DTYPE, Kind.VALUES]
+    assert differ(expected, worst_last) is None
+
+
+def test_the_smallest_differing_element_is_shown() -> None:
+    expected = np.arange(6.0).reshape(2, 3)
+    got = expected.copy()
+    got[0, 2] += 1
+    got[1, 0] -= 1
+    difference = differ(expected, got)
+    assert difference is not None
+    assert (difference.element, difference.expected_element, difference.got_element) == ("[0, 2]", "2", "3")
+    assert (difference.n_different, difference.n_elements) == (2, 6)
+
+
+def test_places_are_reported_in_the_order_asked_for_and_the_others_named() -> None:
+    expected = {"total": 1.0, "part": 2.0, "same": 3.0}
+    got = {"total": 5.0, "part": 6.0, "same": 3.0}
+    difference = differ(expected, got, first=['returned["part"]'])
+    assert difference is not None
+    assert (difference.where, difference.others) == ('returned["part"]', ('returned["total"]',))
+
+
+def test_extra_keys_can_be_refused() -> None:
+    difference = differ({"a": 1.0}, {"a": 1.0, "b": 2.0}, extra_keys=False)
+    assert difference is not None
+    assert difference.kind is Kind.STRUCTURE
+
+
+@pytest.mark.parametrize(("offset", "agrees"), [(0.9e-5, True), (1.1e-5, False)])
+def test_absolute_tolerance(offset: float, agrees: bool) -> None:
+    assert (differ(np.array(0.0), np.array(offset)) is None) == agrees
+
+
+@pytest.mark.parametrize(("factor", "agrees"), [(1 + 0.9e-4, True), (1 + 1.2e-4, False)])
+def test_relative_tolerance(factor: float, agrees: bool) -> None:
+    assert (differ(np.array(1e6), np.array(1e6 * factor)) is None) == agrees
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.zeros((2, 3), np.float32), "float32 array of shape (2, 3)"),
+        (np.array(1), "int64 scalar"),
+        ({}, "empty dict"),
+        ({"a": 1}, "dict with keys 'a'"),
+        ([1.0, None], "2 values: (float 1.0, None)"),
+        (Opaque("generator", "<g>"), "generator: <g>"),
+        ("x" * 100, "str of 100 characters"),
+    ],
+)
+def test_describe(value: Plain, text: str) -> None:
+    assert describe(value) == text
+
+
+def test_large_arrays_are_cut() -> None:
+    assert len(format_value(np.zeros((1000, 1000))).splitlines()) <= 12
+
+
+def test_numbers_have_the_digits_of_float32() -> None:
+    assert format_value(np.array(1 / 3)) == "0.3333333"
+    assert format_value([1, np.array([2])]) == "[1, [2]]"

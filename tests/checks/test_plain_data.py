@@ -1,0 +1,131 @@
+"""Plain data: what passes, what does not, and that JSON loses nothing."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+import pytest
+from flax.core import freeze
+
+from course.checks.plain import Opaque, Plain, from_json, to_json, to_plain
+
+
+def same(one: Plain, other: Plain) -> bool:
+    if isinstance(one, np.ndarray):
+        return (
+            isinstance(other, np.ndarray)
+            and one.dtype == other.dtype
+            and one.shape == other.shape
+            and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+        )
+    if isinstance(one, dict):
+        return (
+            isinstance(other, dict) and list(one) == list(other) and all(same(one[k], other[k]) for k in one)
+        )
+    if isinstance(one, list):
+        return isinstance(other, list) and len(one) == len(other) and all(map(same, one, other))
+    return type(one) is type(other) and (one == other or (one != one and other != other))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        3,
+        -0.1,
+        float("nan"),
+        float("-inf"),
+        "text",
+        np.array([[1.5, np.nan], [np.inf, -0.0]], dtype=np.float32),
+        np.array(7, dtype=np.int32),
+        np.zeros((0, 3)),
+        np.array([True, False]),
+        {"a": [1, {"b": np.arange(3)}], "empty": {}, "array": 1},
+        Opaque("generator", "<generator>"),
+    ],
+    ids=repr,
+)
+def test_json_round_trip(value: Plain) -> None:
+    text = json.dumps(to_json(value), allow_nan=False)
+    assert same(from_json(json.loads(text)), value)
+
+
+def test_arrays_of_jax_and_numpy_scalars_become_numpy_arrays() -> None:
+    got = to_plain({"jax": jnp.ones((2, 1)), "numpy": np.float32(2), "bool": jnp.array(True)})
+    assert same(
+        got, {"jax": np.ones((2, 1), np.float32), "numpy": np.array(2, np.float32), "bool": np.array(True)}
+    )
+
+
+def test_bfloat16_is_widened() -> None:
+    assert same(to_plain(np.array([1.5], ml_dtypes.bfloat16)), np.array([1.5], np.float32))
+
+
+def test_tuples_and_frozen_dicts_become_plain_containers() -> None:
+    assert to_plain((1, freeze({"a": {"b": 2}}))) == [1, {"a": {"b": 2}}]
+
+
+def test_the_result_does_not_share_memory_with_the_student() -> None:
+    array = np.zeros(3)
+    plain = to_plain(array)
+    array[0] = 1
+    assert plain[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ((i for i in range(2)), "generator"),
+        (np.array(["a"]), "array of str32"),
+        (np.array([None]), "array of object"),
+        ({1: 2}, "dict"),
+        (1j, "complex"),
+        (np.array(1j), "array of complex128"),
+    ],
+    ids=str,
+)
+def test_other_objects_are_named_only(value: object, kind: str) -> None:
+    plain = to_plain(value)
+    assert isinstance(plain, Opaque)
+    assert plain.type == kind
+
+
+def test_tracers_are_named() -> None:
+    leaked = []
+    jax.jit(lambda x: leaked.append(x) or x)(1.0)
+    plain = to_plain(leaked[0])
+    assert isinstance(plain, Opaque)
+    assert plain.type == "JAX tracer"
+
+
+def test_objects_that_claim_to_equal_everything_or_raise_in_repr_do_no_harm() -> None:
+    class Always:
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        __hash__ = None
+
+        def __repr__(self) -> str:
+            raise RuntimeError("no")
+
+    plain = to_plain(Always())
+    assert isinstance(plain, Opaque)
+    assert plain.type == "Always"
+
+
+def test_objects_that_pass_for_another_type_do_no_harm() -> None:
+    pretender = type("deque", (), {})()  # reprlib looks at names, and finds no elements here
+    assert to_plain(pretender) == Opaque("deque", "<its repr raises TypeError>")
+
+
+def test_long_texts_are_cut() -> None:
+    class Long:
+        def __repr__(self) -> str:
+            return "x" * 10_000
+
+    plain = to_plain(Long())
+    assert isinstance(plain, Opaque)
+    assert len(plain.text) < 200

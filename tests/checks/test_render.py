@@ -1,0 +1,158 @@
+"""The three renderings of a result."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from course.checks import Result, State, render_html, render_text
+from course.checks.case import Failure
+from course.checks.compare import Difference, Kind, Tolerance
+from course.checks.result import CaseResult, CaseState, Shown
+
+EVIL = '<script>alert("x")</script> & \x1b[31mred\x1b[0m'
+
+WRONG = Result(
+    "get_it_right",
+    State.INCORRECT,
+    message="The sign is wrong.",
+    look="Look at the minus.",
+    note="Your `earlier` is wrong.",
+    slip="sign",
+    cases=(
+        CaseResult("one", "a first case", CaseState.PASSED),
+        CaseResult("two", "a second case", CaseState.FAILED),
+        CaseResult("three", "a third case", CaseState.NOT_RUN),
+    ),
+    difference=Difference(
+        Kind.VALUES, "returned[0]", "[1. 2.]", "[1. 3.]", "[1]", "2", "3", 1, 2, others=("returned[1]",)
+    ),
+    place="the losses",
+    other_places=("the mean",),
+    tolerance=Tolerance(1e-4, 1e-5, "float32"),
+    inputs=(Shown("x", "[[1 2]\n [3 4]]"),),
+)
+RAISED = Result(
+    "get_it_right",
+    State.INCORRECT,
+    message="Two arrays do not fit.",
+    failure=Failure(
+        "TypeError", EVIL, "loss", (("logits", "float32 (3, 4)"), ("y", EVIL)), f"x = '{EVIL}'", False, "loss"
+    ),
+    cases=(CaseResult("one", "a first case", CaseState.FAILED),),
+)
+NOT_ATTEMPTED = Result("get_it_right", State.NOT_ATTEMPTED, message="Write it.")
+CORRECT = Result("get_it_right", State.CORRECT, message="All 3 cases pass.")
+ALLOWED_TAGS = {"section", "p", "span", "strong", "table", "tr", "th", "td", "pre", "details", "summary"}
+ALL = [WRONG, RAISED, NOT_ATTEMPTED, CORRECT]
+
+
+class Text(HTMLParser):
+    """The visible text of a fragment, its tags, and whether they close properly."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text, self.tags, self.open = "", set(), []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.tags.add(tag)
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data + "\n"
+
+
+def test_text_of_a_difference() -> None:
+    assert render_text(WRONG) == "\n".join(
+        [
+            "✗ get_it_right: incorrect",
+            "  Your `earlier` is wrong.",
+            "  Likely reason: The sign is wrong.",
+            "  Where to look: Look at the minus.",
+            "  Case: a second case",
+            "  Compared: the losses: returned[0]",
+            "  Expected: [1. 2.]",
+            "  Got: [1. 3.]",
+            "  First difference: at [1]: expected 2, got 3 (1 of 2 elements differ)",
+            "  Also different: the mean",
+            "  Tolerance: 0.0001 relative or 1e-05 absolute: float32",
+            "  Inputs of this case:",
+            "    x = [[1 2]",
+            "         [3 4]]",
+            "  ✓ passed: a first case",
+            "  ✗ failed: a second case",
+            "  · not run: a third case",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [
+        (CORRECT, "✓ get_it_right: correct\n  All 3 cases pass."),
+        (NOT_ATTEMPTED, "○ get_it_right: not attempted\n  Write it."),
+    ],
+)
+def test_text_of_the_short_states(result: Result, text: str) -> None:
+    assert render_text(result) == text
+
+
+@pytest.mark.parametrize("result", ALL, ids=lambda result: result.headline)
+def test_html_says_what_the_text_says(result: Result) -> None:
+    parsed = Text(render_html(result))
+    assert not parsed.open
+    visible = re.sub(r"\s+", "", parsed.text)
+    for line in render_text(result).splitlines()[1:]:
+        for part in line.strip().removesuffix(":").split(": ", 1):
+            assert re.sub(r"\s+", "", part) in visible
+
+
+@pytest.mark.parametrize("result", ALL, ids=lambda result: result.headline)
+def test_html_escapes_and_loads_nothing(result: Result) -> None:
+    html = render_html(result)
+    assert Text(html).tags <= ALLOWED_TAGS
+    assert not re.search(r"src=|href=|url\(|on\w+=\"|<style|class=", html)
+
+
+@pytest.mark.parametrize("result", ALL, ids=lambda result: result.headline)
+def test_html_needs_no_colour(result: Result) -> None:
+    """The state is in words, and every colour is the page's own, so that dark themes work."""
+    html = render_html(result)
+    assert result.state.value in Text(html).text
+    styles = " ".join(re.findall(r'style="([^"]*)"', html))
+    assert set(re.findall(r"(?:color|background)\s*:\s*([\w#]+)", styles)) <= {"inherit", "none"}
+    assert not re.search(r"#[0-9a-f]{3}|rgb|hsl", styles)
+
+
+def test_symbols_are_hidden_from_screen_readers_that_read_the_word() -> None:
+    assert '<span aria-hidden="true">✗</span>' in render_html(WRONG)
+    assert 'aria-label="get_it_right: incorrect"' in render_html(WRONG)
+    assert '<th scope="row"' in render_html(WRONG)
+
+
+def test_control_characters_reach_no_terminal() -> None:
+    for rendered in (render_text(RAISED), render_html(RAISED)):
+        assert "\x1b" not in rendered
+        assert "\N{REPLACEMENT CHARACTER}[31mred" in rendered
+
+
+def test_exceptions_show_type_message_line_and_arguments() -> None:
+    text = render_text(RAISED)
+    assert "Raised: TypeError: <script>" in text
+    assert "At the line: x = '<script>" in text
+    assert "Called with (loss):\n    logits: float32 (3, 4)\n    y: <script>" in text
+
+
+@pytest.mark.parametrize("result", ALL, ids=lambda result: result.headline)
+def test_json_holds_the_whole_record(result: Result) -> None:
+    data = json.loads(json.dumps(result.to_dict()))
+    assert data["state"] == result.state.value
+    assert data["message"] == result.message
+    assert [case["state"] for case in data["cases"]] == [case.state.value for case in result.cases]
+    assert (data["difference"] or {}).get("where") == (result.difference.where if result.difference else None)

@@ -1,0 +1,281 @@
+"""What a report says about unforeseen mistakes, about exceptions, and about earlier exercises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from course.checks import Result, State, check, render_text
+from course.checks.compare import Kind
+from course.errors import CourseError
+
+RunCell = Callable[..., dict[str, Any]]
+StubText = Callable[[str], str]
+
+FORWARD = """
+def get_forward_fn(model):
+    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
+        x = jnp.concatenate([x_labeled, x_unlabeled_weak, x_unlabeled_strong])
+        {answer}
+    return forward
+"""
+APPLY = 'y, new = model.apply({"params": params, "batch_stats": batch_stats}, x, mutable=["batch_stats"])'
+
+
+@pytest.fixture
+def run(run_cell: RunCell) -> Callable[[str, str], Result]:
+    """The check's result on the function that a cell's text defines."""
+    return lambda name, source: check.run(name, run_cell(source)[name])
+
+
+Run = Callable[[str, str], Result]
+
+
+@pytest.mark.parametrize(
+    ("error", "body", "reason"),
+    [
+        ("TypeError", "return -(targets + log_probs[:, :2]).sum(-1)", "Two arrays do not fit together"),
+        ("TypeError", "return jnp.sum(targets, log_probs, axs=1)", "other arguments"),
+        ("ValueError", "a, b = log_probs; return a", "another number of values"),
+        ("NameError", "return -jnp.sum(target * log_probs, axis=-1)", "A name is used that does not exist"),
+        ("AttributeError", "return targets.cross_entropy(log_probs)", "does not have the attribute"),
+        ("KeyError", "return {}['loss']", "does not have the key"),
+        (
+            "RecursionError",
+            "return log_softmax_cross_entropy(log_probs, targets)",
+            "calls itself without end",
+        ),
+    ],
+)
+def test_exceptions_are_explained(error: str, body: str, reason: str, run: Run) -> None:
+    result = run(
+        "log_softmax_cross_entropy", f"def log_softmax_cross_entropy(log_probs, targets):\n    {body}\n"
+    )
+    assert result.state is State.INCORRECT
+    assert result.failure is not None
+    assert result.failure.type == error
+    assert reason in result.message
+    assert result.failure.call == "log_softmax_cross_entropy"
+    assert result.failure.arguments == (("log_probs", "float32 (3, 4)"), ("targets", "float32 (3, 4)"))
+    text = render_text(result)
+    assert f"Raised: {error}" in text or f"Raised:\n    {error}" in text
+    assert "Traceback" not in text
+
+
+def test_the_students_line_is_shown(tmp_path: Any) -> None:
+    """Jupyter keeps the text of cells where linecache finds it; a file does the same here."""
+    path = tmp_path / "cell.py"
+    path.write_text("def log_softmax_cross_entropy(log_probs, targets):\n    return 1 / 0  # my line\n")
+    namespace: dict[str, Any] = {"__name__": "student"}
+    exec(compile(path.read_text(), str(path), "exec"), namespace)
+    result = check.run("log_softmax_cross_entropy", namespace["log_softmax_cross_entropy"])
+    assert result.failure is not None
+    assert result.failure.line == "return 1 / 0  # my line"
+    assert str(tmp_path) not in render_text(result)
+
+
+def test_jax_errors_are_cut_to_their_first_line(run: Run) -> None:
+    source = """
+def cosine_decay_schedule(init_value, decay_steps, alpha):
+    def schedule(count):
+        if count > 10**9:
+            return 0.0
+        return init_value * jnp.cos(jnp.pi * alpha * count / decay_steps)
+    return schedule
+"""
+    result = run("cosine_decay_schedule", source)
+    assert result.failure is not None
+    assert result.failure.type == "TracerBoolConversionError"
+    assert "\n" not in result.failure.message
+    assert "0x" not in result.failure.message
+    assert "jnp.where instead of if" in result.look
+    assert [case.name for case in result.cases if case.state == "failed"] == ["traced"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (f"{APPLY.replace(', mutable=[', ', mut=[')}", "other arguments"),
+        (
+            'y = model.apply({"params": params, "batch_stats": batch_stats}, x)',
+            'without|not called with mutable=["batch_stats"]',
+        ),
+        ('y, new = model.apply(params, x, mutable=["batch_stats"])', 'takes {"params": …, "batch_stats": …}'),
+        ('y, new = model.apply({"params": params}, x, mutable=["batch_stats"])', "takes {"),
+    ],
+)
+def test_misuse_of_the_model_is_named(answer: str, said: str, run: Run) -> None:
+    result = run("get_forward_fn", FORWARD.format(answer=answer))
+    assert result.state is State.INCORRECT
+    assert any(part in result.message for part in said.split("|")), result.message
+    assert result.failure is not None
+    assert dict(result.failure.arguments)["x_labeled"] == "float32 (1, 32, 32, 3)"
+
+
+def test_validation_in_training_mode_is_named(run: Run) -> None:
+    source = """
+def get_validate_fn(get_params, model, batches=val_batches):
+    def validate(opt_state, batch_stats):
+        variables = {"params": get_params(opt_state), "batch_stats": batch_stats}
+        errors = []
+        for x, y in batches:
+            logits, _ = model.apply(variables, x, mutable=["batch_stats"])
+            errors.append(jnp.mean(jnp.argmax(logits, -1) != y))
+        return {"val error rate": jnp.mean(jnp.array(errors))}
+    return validate
+"""
+    result = run("get_validate_fn", source)
+    assert result.state is State.INCORRECT
+    assert "training mode; validation evaluates" in result.message
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        (
+            "logits_to_log_probs",
+            "def logits_to_log_probs(logits):\n    return np.asarray(jax.nn.log_softmax(logits))\n",
+        ),
+        (
+            "get_forward_fn",
+            FORWARD.format(
+                answer=APPLY
+                + "\n        a, b = np.split(np.asarray(y), [len(x_labeled)])"
+                + '\n        return a, *np.split(b, 2), new["batch_stats"]'
+            ),
+        ),
+    ],
+)
+def test_numpy_on_traced_values_is_found_by_the_gradient(name: str, source: str, run: Run) -> None:
+    result = run(name, source)
+    assert result.state is State.INCORRECT
+    assert "still tracing" in result.message
+    assert [case.name for case in result.cases if case.state == "failed"] == ["gradient"]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("return None", Kind.STRUCTURE),
+        ("return [1.0, 2.0, 3.0]", Kind.STRUCTURE),
+        ("return (x for x in log_probs)", Kind.STRUCTURE),
+        ("return -jnp.sum(targets * log_probs, axis=-1)[:2]", Kind.SHAPE),
+        ("return jnp.array([3, 1, 1])", Kind.DTYPE),
+        ("return jnp.array([3.0, 0.5, 1.5])", Kind.VALUES),
+    ],
+)
+def test_what_differs_is_told_apart(body: str, kind: Kind, run: Run) -> None:
+    result = run(
+        "log_softmax_cross_entropy", f"def log_softmax_cross_entropy(log_probs, targets):\n    {body}\n"
+    )
+    assert result.state is State.INCORRECT
+    assert result.difference is not None
+    assert result.difference.kind is kind
+    assert (kind.value in result.message) == (kind is not Kind.VALUES)
+
+
+@pytest.mark.parametrize("given", [None, 3, "logits_to_log_probs", [1]])
+def test_something_else_than_a_function(given: Any) -> None:
+    result = check.run("logits_to_log_probs", given)
+    assert result.state is State.INCORRECT
+    assert f"given {type(given).__name__} instead of a function" in result.message
+
+
+def test_a_getter_that_returns_no_function(run: Run) -> None:
+    result = run("get_forward_fn", "def get_forward_fn(model):\n    def forward(*args):\n        pass\n")
+    assert result.state is State.INCORRECT
+    assert result.failure is not None
+    assert "a function is expected here, not NoneType" in result.failure.message
+
+
+def test_unknown_checks_are_named() -> None:
+    with pytest.raises(CourseError, match="no check called 'logit_to_log_probs': use logits_to_log_probs"):
+        check.run("logit_to_log_probs", lambda logits: logits)
+
+
+def test_a_not_implemented_error_of_a_library_is_no_untouched_stub(run: Run) -> None:
+    source = """
+import collections.abc, numbers
+
+def logits_to_log_probs(logits):
+    return jax.nn.log_softmax(logits) + Library().raises()
+
+class Library:
+    pass
+
+Library.raises = eval("lambda self: (_ for _ in ()).throw(NotImplementedError('unsupported'))",
+                      {"__name__": "some.library"})
+"""
+    result = run("logits_to_log_probs", source)
+    assert result.state is State.INCORRECT
+    assert result.failure is not None
+    assert (result.failure.type, result.failure.message) == ("NotImplementedError", "unsupported")
+
+
+LOG_PROBS = "def logits_to_log_probs(logits):\n    return jax.nn.{function}(logits)\n"
+CROSS_ENTROPY = (
+    "def log_softmax_cross_entropy(log_probs, targets):\n    return -jnp.sum(targets * log_probs, -1)\n"
+)
+
+
+@pytest.fixture
+def loss_source() -> str:
+    """The reference loss as a cell, answer included."""
+    import inspect
+
+    import solutions.fixmatch
+
+    return inspect.getsource(solutions.fixmatch.get_fixmatch_loss_fn)
+
+
+def test_a_wrong_earlier_exercise_is_named(run: Run, loss_source: str) -> None:
+    source = LOG_PROBS.format(function="softmax") + CROSS_ENTROPY + loss_source
+    result = run("get_fixmatch_loss_fn", source)
+    assert result.state is State.INCORRECT
+    assert "calls your `logits_to_log_probs`, which does not pass its own check" in result.note
+    assert "log_softmax_cross_entropy" not in result.note
+    assert result.note in render_text(result)
+
+
+def test_right_earlier_exercises_are_not_blamed(run: Run, loss_source: str) -> None:
+    wrong_loss = loss_source.replace("jnp.mean(mask * per_image)", "jnp.mean(per_image)")
+    source = LOG_PROBS.format(function="log_softmax") + CROSS_ENTROPY + wrong_loss
+    result = run("get_fixmatch_loss_fn", source)
+    assert (result.slip, result.note) == ("no mask", "")
+
+
+def test_an_earlier_exercise_that_is_not_called_is_not_blamed(run: Run) -> None:
+    source = (
+        LOG_PROBS.format(function="softmax")
+        + CROSS_ENTROPY
+        + ("def get_fixmatch_loss_fn(forward, hparams):\n    return lambda *arguments: (1.0, ({}, {}))\n")
+    )
+    assert run("get_fixmatch_loss_fn", source).note == ""
+
+
+def test_an_untouched_earlier_exercise_is_named(run: Run, loss_source: str, stub_text: StubText) -> None:
+    source = stub_text("logits_to_log_probs") + CROSS_ENTROPY + loss_source
+    result = run("get_fixmatch_loss_fn", source)
+    assert result.state is State.INCORRECT
+    assert "calls `logits_to_log_probs`, which still raises NotImplementedError" in result.message
+    assert result.failure is None
+
+
+def test_the_inputs_of_the_failing_case_are_shown_small(run: Run) -> None:
+    result = run(
+        "get_validate_fn",
+        """
+def get_validate_fn(get_params, model, batches=val_batches):
+    def validate(opt_state, batch_stats):
+        variables = {"params": get_params(opt_state), "batch_stats": batch_stats}
+        wrong = jnp.concatenate([model.apply(variables, x).argmax(-1) != y for x, y in batches])
+        return {"val error rate": jnp.where(len(wrong) > 100, 0.9011076, wrong.mean())}
+    return validate
+""",
+    )
+    shown = {shown.name: shown.text for shown in result.inputs}
+    assert shown["labels"].count("[") == 4
+    assert shown["opt_state"].startswith("{parameters: {dense: {kernel: array (12, 4)")
+    assert len(render_text(result)) < 3000
