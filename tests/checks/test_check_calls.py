@@ -1,0 +1,132 @@
+"""``check`` and ``practical_check`` outside of a notebook, and what importing them costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import solutions.fixmatch
+from course.checks import CheckFailed, State, check, practical_check
+from course.errors import CourseError
+
+ROOT = Path(__file__).parents[2]
+NAME = "log_softmax_cross_entropy"
+
+
+def wrong(log_probs: Any, targets: Any) -> Any:
+    return (targets * log_probs).sum(-1)
+
+
+def stub(log_probs: Any, targets: Any) -> Any:
+    raise NotImplementedError()
+
+
+def test_check_prints_the_report_and_returns_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(NAME, solutions.fixmatch.log_softmax_cross_entropy) is None
+    out, err = capsys.readouterr()
+    assert out == f"✓ {NAME}: correct\n  All 5 cases pass.\n"
+    assert err == ""
+
+
+@pytest.mark.parametrize(("function", "state"), [(wrong, State.INCORRECT), (stub, State.NOT_ATTEMPTED)])
+def test_check_raises_unless_correct(
+    function: Callable[..., Any], state: State, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CheckFailed) as caught:
+        check(NAME, function)
+    assert caught.value.result.state is state
+    assert str(caught.value) == f"{NAME}: {state.value}"
+    assert capsys.readouterr().out.startswith(("✗", "○"))
+
+
+def test_practical_check_is_silent_when_its_body_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    with practical_check(NAME, wrong):
+        pass
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("function", [wrong, None])
+def test_practical_check_turns_an_assertion_into_a_report(
+    function: Callable[..., Any] | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CheckFailed) as caught, practical_check(NAME, function):
+        np.testing.assert_allclose([1.0], [2.0])
+    assert caught.value.result.state is State.INCORRECT
+    assert caught.value.__suppress_context__
+    expected = "The minus sign is missing" if function else "Not equal to tolerance"
+    assert expected in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("function", [stub, None])
+def test_practical_check_knows_an_untouched_stub(function: Callable[..., Any] | None) -> None:
+    with pytest.raises(CheckFailed) as caught, practical_check(NAME, function):
+        stub(0, 0)
+    assert caught.value.result.state is State.NOT_ATTEMPTED
+
+
+def test_practical_check_names_the_earlier_exercises_of_the_cell(capsys: pytest.CaptureFixture[str]) -> None:
+    """The visible values of the loss run get_forward_fn too, which the loss's own check does not."""
+    with (
+        pytest.raises(CheckFailed) as caught,
+        practical_check("get_fixmatch_loss_fn", solutions.fixmatch.get_fixmatch_loss_fn),
+    ):
+        stub(0, 0)
+    assert caught.value.result.state is State.INCORRECT
+    assert "`get_forward_fn`" in caught.value.result.note
+    assert "NotImplementedError" in capsys.readouterr().out
+
+
+def test_practical_check_lets_an_interrupt_through() -> None:
+    with pytest.raises(KeyboardInterrupt), practical_check(NAME, wrong):
+        raise KeyboardInterrupt
+
+
+def test_unknown_names_are_refused_before_the_body_runs() -> None:
+    ran = []
+    with pytest.raises(CourseError, match="no check called"), practical_check("nothing", wrong):
+        ran.append(1)
+    assert not ran
+
+
+def test_missing_expected_values_are_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from course.checks import expectations
+
+    monkeypatch.setattr(expectations.resources, "files", lambda package: tmp_path)
+    expectations.load_expectations.cache_clear()
+    with pytest.raises(CourseError, match=r"expected values of unit 'fixmatch' are missing: run `python -m"):
+        expectations.load_expectations("fixmatch")
+    (tmp_path / "expected").mkdir()
+    (tmp_path / "expected" / "fixmatch.json").write_text('{"format": 0, "checks": {}}')
+    with pytest.raises(CourseError, match="another format"):
+        expectations.load_expectations("fixmatch")
+    expectations.load_expectations.cache_clear()
+
+
+def test_importing_is_light() -> None:
+    code = "import sys, course.checks; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
+    )
+    loaded = set(done.stdout.split())
+    assert "course" in loaded
+    assert not loaded & {"jax", "flax", "torch", "torchvision", "jax_resnet", "matplotlib", "IPython"}
+
+
+def test_running_a_check_needs_neither_torch_nor_the_reference() -> None:
+    code = (
+        "import sys, jax; from course.checks import check\n"
+        "check('logits_to_log_probs', lambda logits: jax.nn.log_softmax(logits))\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=120
+    )
+    assert "✓ logits_to_log_probs: correct" in done.stdout
+    loaded = set(done.stdout.split())
+    assert not loaded & {"torch", "torchvision", "jax_resnet", "flax", "solutions", "autograder"}
