@@ -156,12 +156,12 @@ def save_checkpoint(
     from safetensors.numpy import save
 
     kind = np.float16 if half else np.float32
+    # Contiguous by np.array: ascontiguousarray would turn a scalar into a vector.
     arrays = {
-        name: np.ascontiguousarray(array.astype(kind))
+        name: np.array(array, kind, order="C")
         for part in ("params", "batch_stats")
         for name, array in flatten(variables[part], part).items()
     }
-    # ascontiguousarray would turn a scalar into a vector.
     arrays |= {name: np.array(array, order="C") for name, array in (extra or {}).items()}
     content = save(arrays, metadata={"manifest": json.dumps(dict(manifest))})
     write_atomically(path, content)
