@@ -126,7 +126,9 @@ def _conclude(result: Result) -> None:
     # IPython's display only where a session runs: importing IPython costs most of a second.
     ipython = sys.modules.get("IPython")
     if ipython is not None and ipython.get_ipython() is not None:
-        ipython.display.display(report)
+        from IPython.display import display
+
+        display(report)
     else:
         print(report)
     if result.state is not State.CORRECT:

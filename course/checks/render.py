@@ -47,7 +47,7 @@ def render_html(result: Result) -> str:
             f'<td style="{_CELL}"><pre style="{_PRE}">{_html(text)}</pre></td></tr>'
             for name, text in facts
         )
-        parts.append(f'<table style="border-collapse:collapse;margin:4px 0;color:inherit">{rows}</table>')
+        parts.append(f'<table style="border-collapse:collapse;margin:4px 0;font-size:inherit">{rows}</table>')
     if result.inputs:
         parts.append(_details("Inputs of this case", _inputs(result)))
     if result.state is State.INCORRECT and result.cases:
