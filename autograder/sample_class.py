@@ -15,8 +15,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.builder.functions import BEGIN, END, FunctionTexts
-from autograder.builder.notebook import TRAINING
 from autograder.mutants import Mutant, apply_edits, mutants_of
+from autograder.nbgrader_hooks.matching import TRAINING
 from course.errors import CourseError
 from course.units import Unit, load_course
 

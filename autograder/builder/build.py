@@ -15,7 +15,7 @@ from course.errors import CourseError
 from course.units import load_course
 
 # unit name → {path relative to the repository: content}; a ValueError says what to correct
-Generator = Callable[[str], Mapping[str, bytes]]
+Generator = Callable[[str], Mapping[str, bytes] | Mapping[Path, bytes]]
 
 
 @dataclass(frozen=True)

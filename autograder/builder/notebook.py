@@ -17,6 +17,7 @@ from nbgrader.preprocessors import ClearSolutions
 from autograder.builder import tables
 from autograder.builder.answers import read_answers
 from autograder.builder.functions import BEGIN, END, FunctionTexts, marker_problem
+from autograder.nbgrader_hooks.matching import FIGURE, TRAINING
 from course.environment import SETUP_CELL
 from course.errors import CourseError
 from course.units import Course, Exercise, Unit
@@ -26,7 +27,6 @@ KINDS = ("about", "exercise", "given", "grade", "locked", "question", "setup")
 FILLED = {"about", "exercise", "given", "question", "setup"}
 MARKDOWN = {"about", "question"}
 OTHER_KEYS = {"cellView", "jupyter", "level", "lines_to_next_cell", "slideshow", "tags"}
-TRAINING = "training"
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -104,6 +104,8 @@ class _CellBuilder:
             raise CourseError(
                 f'{where}: a cell tagged `training` needs a name, locked="NAME", for the grader'
             )
+        if FIGURE in tags and kinds:
+            raise CourseError(f"{where}: `figure` is for cells without a name, that only show something")
         if not kinds:
             if BEGIN in cell.source or END in cell.source:
                 raise CourseError(f"{where}: an answer stands outside of an exercise; move it to solutions/")

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 import nbformat
 from nbformat import NotebookNode
 
-# Tags with which a student could keep a cell from running while it is graded.
-SKIPPING_TAGS = {"training", "skip-execution"}
+# Tags of cells that are not run while grading: those that train, and those that only show something. They
+# mean nothing on a student's own cells, and nothing on a cell of the release whose text was changed.
+TRAINING, FIGURE = "training", "figure"
+SKIPPING_TAGS = {TRAINING, FIGURE, "skip-execution"}
 
 
 @dataclass
@@ -72,11 +74,12 @@ def repair(submitted: NotebookNode, released: NotebookNode) -> tuple[NotebookNod
     owners = _match(submitted.cells, released.cells)
     slots = _without_duplicates(submitted.cells, owners, released.cells, repairs)
     for slot in slots:
+        if slot.owner is not None:
+            _restore(slot.cell, released.cells[slot.owner], repairs)
+        if slot.owner is None or _content(slot.cell) != _content(released.cells[slot.owner]):
+            _drop_skipping_tags(slot.cell)
         if slot.owner is None:
             slot.cell.metadata.pop("nbgrader", None)
-            _set_tags(slot.cell, set(slot.cell.metadata.get("tags", [])) - SKIPPING_TAGS)
-        else:
-            _restore(slot.cell, released.cells[slot.owner], repairs)
     _insert_missing(slots, released.cells, repairs)
     _move_checks_down(slots, released.cells, repairs)
     _make_ids_unique(slots)
@@ -267,8 +270,8 @@ def _defined_names(source: str) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
-def _set_tags(cell: NotebookNode, tags: set[str]) -> None:
+def _drop_skipping_tags(cell: NotebookNode) -> None:
+    tags = [tag for tag in cell.metadata.get("tags", []) if tag not in SKIPPING_TAGS]
+    cell.metadata.pop("tags", None)
     if tags:
-        cell.metadata["tags"] = sorted(tags)
-    else:
-        cell.metadata.pop("tags", None)
+        cell.metadata["tags"] = tags

@@ -19,11 +19,12 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Enum, Integer
 
-from autograder.nbgrader_hooks.matching import SKIPPING_TAGS
+from autograder.nbgrader_hooks.matching import FIGURE, SKIPPING_TAGS
 
 # Where a notebook's outcomes stand in nbgrader's resources: grade id → whether the cell ran to its end.
 OUTCOMES = "outcomes"
 TRAINS = "Not run while grading: this cell trains."
+SHOWS = "Not run while grading: this cell only shows something."
 BEHIND = "Not run while grading: no check comes behind it."
 
 
@@ -163,11 +164,13 @@ def _cells_to_run(nb: NotebookNode) -> list[int]:
     chosen = []
     for index in code:
         cell = nb.cells[index]
-        trains = bool(SKIPPING_TAGS & set(cell.metadata.get("tags", [])))
-        if index <= last and not trains:
+        tags = SKIPPING_TAGS & set(cell.metadata.get("tags", []))
+        if index <= last and not tags:
             chosen.append(index)
+        elif tags:
+            cell.outputs = [_says(SHOWS if tags == {FIGURE} else TRAINS)]
         else:
-            cell.outputs = [_says(TRAINS if trains else BEHIND)]
+            cell.outputs = [_says(BEHIND)]
     return chosen
 
 

@@ -112,6 +112,9 @@ import sys
 # %% [markdown]
 # A heading.
 
+# %% tags=["figure"]
+print("shown")
+
 # %% [markdown] about="add"
 
 # %% exercise="add"

@@ -25,7 +25,7 @@ def with_training(root: Path, code: str) -> Path:
 def test_executed_notebook_is_reproducible_and_has_no_markers(toy_root: Path) -> None:
     root = with_training(toy_root, "print('step 1')\nprint('step 2')")
     path, cells, _ = execute_solution(root, "toy")
-    assert (path, cells) == (Path("solutions/notebooks/01_toy.ipynb"), 10)
+    assert (path, cells) == (Path("solutions/notebooks/01_toy.ipynb"), 11)
     first = (root / path).read_bytes()
     notebook = nbformat.reads(first.decode(), as_version=4)
     nbformat.validate(notebook)

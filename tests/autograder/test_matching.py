@@ -225,6 +225,16 @@ def test_tags_are_the_releases_and_a_students_own_cells_get_none_that_skip(
     assert repairs.retagged == ["check-add", "train"]
 
 
+def test_a_figure_cell_is_skipped_only_as_released(solved: NotebookNode, released: NotebookNode) -> None:
+    repaired, _ = repair(solved, released)
+    figure = next(each for each in repaired.cells if each.source == 'print("shown")')
+    assert figure.metadata.tags == ["figure"]
+    changed = cell(solved, figure.id)
+    changed.source = "helper = 1"
+    repaired, _ = repair(solved, released)
+    assert "tags" not in cell(repaired, figure.id).metadata
+
+
 def test_a_check_above_its_exercise_moves_below(solved: NotebookNode, released: NotebookNode) -> None:
     check = cell(solved, "check-double")
     solved.cells.remove(check)

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from autograder.nbgrader_hooks.run import BEHIND, OUTCOMES, TRAINS, RunCells, kernel_environment
+from autograder.nbgrader_hooks.run import BEHIND, OUTCOMES, SHOWS, TRAINS, RunCells, kernel_environment
 
 
 def code(source: str, **metadata: Any) -> NotebookNode:
@@ -121,12 +121,13 @@ def test_training_cells_and_cells_behind_the_last_check_do_not_run(tmp_path: Pat
     notebook, outcomes = run(
         tmp_path,
         code(f"open({str(mark)!r}, 'w')", tags=["training"]),
+        code(f"open({str(mark)!r}, 'w')", tags=["figure"]),
         check("only", "assert True"),
         code(f"open({str(mark)!r}, 'w')"),
     )
     assert outcomes == {"only": True}
     assert not mark.exists()
-    assert [shown(cell).strip() for cell in notebook.cells] == [TRAINS, "", BEHIND]
+    assert [shown(cell).strip() for cell in notebook.cells] == [TRAINS, SHOWS, "", BEHIND]
 
 
 def test_a_notebook_without_checks_starts_no_kernel(tmp_path: Path) -> None:
