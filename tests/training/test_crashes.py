@@ -17,13 +17,15 @@ import tiny_run
 
 from course.training import load_checkpoint, read_metrics
 
+pytestmark = pytest.mark.usefixtures("compile_cache")
+
 KILLED = -signal.SIGKILL
 
 
 class Lab:
     """The parent of processes that are made to die."""
 
-    def __init__(self, output: Path) -> None:
+    def __init__(self, output: Path, compiled: Path) -> None:
         self.output = output
         here = Path(__file__).parent
         path = os.pathsep.join([str(here.parent.parent), str(here), os.environ.get("PYTHONPATH", "")])
@@ -32,7 +34,13 @@ class Lab:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": path},
+            env={
+                **os.environ,
+                "PYTHONPATH": path,
+                "JAX_COMPILATION_CACHE_DIR": str(compiled),
+                "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+                "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+            },
         )
 
     def train(self, folder: Path, moment: Any = None, if_exists: str = "resume") -> int:
@@ -47,8 +55,8 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("lab") / "output.txt")
+def lab(tmp_path_factory: pytest.TempPathFactory, compile_cache_folder: Path) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("lab") / "output.txt", compile_cache_folder)
     yield lab
     lab.process.communicate(timeout=60)
     assert lab.process.returncode == 0

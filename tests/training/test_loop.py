@@ -33,6 +33,8 @@ from course.training import (
 )
 from course.training.loop import NonFiniteLoss
 
+pytestmark = pytest.mark.usefixtures("compile_cache")
+
 COLUMNS = [
     *("error rate", "mask rate", "supervised loss", "total loss", "unsupervised loss", "weight decay", "lr"),
 ]

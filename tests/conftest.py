@@ -1,0 +1,39 @@
+"""What the tests of several folders share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CACHE_SETTINGS = {
+    "jax_persistent_cache_min_compile_time_secs": 0.0,
+    "jax_persistent_cache_min_entry_size_bytes": -1,
+}
+
+
+@pytest.fixture(scope="session")
+def compile_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for programs that JAX has compiled; new for each test run."""
+    return tmp_path_factory.mktemp("compiled")
+
+
+@pytest.fixture(scope="module")
+def compile_cache(compile_cache_folder: Path) -> Iterator[None]:
+    """Within a module, what was compiled once is not compiled again, although its function is a new one.
+
+    Every run of the training loop makes its own step function, so JAX's cache in memory never helps.
+    """
+    import jax
+    from jax.experimental.compilation_cache import compilation_cache
+
+    settings = {"jax_compilation_cache_dir": str(compile_cache_folder), **CACHE_SETTINGS}
+    before = {name: getattr(jax.config, name) for name in settings}
+    for name, value in settings.items():
+        jax.config.update(name, value)
+    compilation_cache.reset_cache()
+    yield
+    for name, value in before.items():
+        jax.config.update(name, value)
+    compilation_cache.reset_cache()
