@@ -37,6 +37,7 @@ SETTINGS: dict[str, Any] = {
 # The labelled-only run keeps 64 labelled images a step, which is in its favour.
 FIXMATCH_SETTINGS: dict[str, Any] = {"labeled_batch_size": 32, "mu": 4}
 LABELED_ONLY, FIXMATCH = "labelled images alone", "FixMatch"
+FOLDERS = {LABELED_ONLY: "labeled-only", FIXMATCH: "fixmatch"}
 
 
 @contextmanager
@@ -93,17 +94,11 @@ def train(folder: Path) -> dict[str, dict[str, Any]]:
 
     trained("start", "supervised", partial(SupervisedHparams, steps=START_STEPS))
     start = str(folder / "start" / "checkpoint.safetensors")
-    return {
-        LABELED_ONLY: trained(
-            "labeled-only", "supervised", partial(SupervisedHparams, steps=STEPS), checkpoint=start
-        ),
-        FIXMATCH: trained(
-            "fixmatch",
-            "fixmatch",
-            partial(FixMatchHparams, steps=STEPS, **FIXMATCH_SETTINGS),
-            checkpoint=start,
-        ),
+    ways = {
+        LABELED_ONLY: ("supervised", partial(SupervisedHparams, steps=STEPS)),
+        FIXMATCH: ("fixmatch", partial(FixMatchHparams, steps=STEPS, **FIXMATCH_SETTINGS)),
     }
+    return {way: trained(FOLDERS[way], *ways[way], checkpoint=start) for way in ways}
 
 
 def points_table(classroom: Classroom, hand_ins: Sequence[HandIn]) -> Table:
@@ -155,13 +150,12 @@ def wrongly_graded(classroom: Classroom, hand_ins: Sequence[HandIn]) -> list[str
     return [h.student for h in hand_ins if totals[h.student] != deserved_points(h, most)]
 
 
-def plot(folder: Path, results: Mapping[str, Any]) -> Path:
+def plot(folder: Path) -> Path:
     """Both runs' curves in one picture."""
     from solutions.curves import plot_runs
 
     path = folder / "curves.png"
-    folders = dict(zip(results, ("labeled-only", "fixmatch"), strict=True))
-    runs = {name: [read_metrics(folder / sub / "metrics.jsonl")] for name, sub in folders.items()}
+    runs = {way: [read_metrics(folder / sub / "metrics.jsonl")] for way, sub in FOLDERS.items()}
     plot_runs(runs, path, "shapes: FixMatch and labelled-only training from the same start")
     return path
 
@@ -190,7 +184,7 @@ def demonstrate(folder: Path) -> bool:
         classroom, hand_ins = grade(folder / "course")
     with stage("Train"):
         results = train(folder / "runs")
-        curves = plot(folder / "runs", results)
+        curves = plot(folder / "runs")
     console.rule("[bold]Results", align="left")
     console.print(points_table(classroom, hand_ins), errors_table(results))
     console.print("Look at:", made(classroom, folder / "runs", curves), sep="\n")

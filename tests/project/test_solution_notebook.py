@@ -1,0 +1,49 @@
+"""The committed, executed solution notebook still gives its outputs."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder.execute import execution_environment
+from course.units import load_course
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.nbval
+@pytest.mark.parametrize("unit", load_course().units, ids=lambda unit: unit.name)
+def test_solution_notebook_passes_nbval(unit, tmp_path: Path) -> None:
+    notebook = ROOT / "solutions" / "notebooks" / f"{unit.notebook}.ipynb"
+    cells = [
+        c for c in nbformat.read(notebook, as_version=4).cells if c.cell_type == "code" and c.source.strip()
+    ]
+    shutil.copy(notebook, tmp_path)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    options = [
+        "--nbval",
+        "--nbval-current-env",
+        "--nbval-cell-timeout=600",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        os.devnull,
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, "--rootdir", str(tmp_path), notebook.name],
+        cwd=tmp_path,
+        env=inherited | execution_environment(),
+        capture_output=True,
+        text=True,
+    )
+    closing = done.stdout.strip().splitlines()[-1]
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert re.search(r"(\d+) passed", closing)[1] == str(len(cells)), (
+        f"{closing}, but {len(cells)} code cells"
+    )
+    assert len(cells) >= 20
