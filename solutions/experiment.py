@@ -260,7 +260,6 @@ def run(
         _write_json(folder.config, config)
     labeled_aug, unlabeled_aug = AUGMENTATIONS[augmentation]
     about = {
-        "normalization": started_from.manifest["normalization"] if started_from else "cifar10",
         "data": parts.labeled.name,
         "labeled_indices": parts.labeled.indices.tolist(),
         "num_classes": hparams.num_classes,
@@ -280,7 +279,8 @@ def run(
     if result.interrupted:
         return None
     seconds = time.perf_counter() - began
-    summary = summarize(method, hparams, parts, result, about["normalization"])
+    normalization = started_from.manifest["normalization"] if started_from else "cifar10"
+    summary = summarize(method, hparams, parts, result, normalization)
     summary |= {
         "seconds_this_process": round(seconds, 1),
         "steps_this_process": result.state.step - result.began_at,

@@ -92,7 +92,7 @@ def test_a_run_learns(whole_run: tuple[Path, Any]) -> None:
 def test_the_checkpoint_is_the_last_state(whole_run: tuple[Path, Any]) -> None:
     folder, result = whole_run
     stored = load_checkpoint(folder / "checkpoint.safetensors")
-    assert stored.manifest["step"] == 24 and stored.manifest["normalization"] == "none"
+    assert stored.manifest["step"] == 24 and stored.manifest["normalization"] == "cifar10"
     state = result.state
     for ours, expected in (
         (stored.variables["params"]["last"], get_params(state.opt_state)["last"]),
