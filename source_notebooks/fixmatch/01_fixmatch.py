@@ -116,7 +116,7 @@ started = time.time()
 # $\mathcal A(u)$ is changed so much that it is hard to recognize. The network predicts on the weak view; if it is confident, its prediction becomes
 # the pseudo-label that the strong view has to match.
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["figure", "nbval-ignore-output"]
 plots.pipeline(make_shapes(10, 10, seed=4).train, 7, WeakAugmentation(), StrongAugmentation())
 
 # %% [markdown]
@@ -183,7 +183,7 @@ else:
         logdir=str(runs / "jaxlog-fixmatch"),
     )
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["figure", "nbval-ignore-output"]
 plots.settings(hparams)
 
 # %% [markdown]
@@ -208,13 +208,13 @@ plots.settings(hparams)
 # %% [markdown]
 # ## 4. The data
 
-# %% locked="data" tags=["nbval-ignore-output"]
+# %% locked="data"
 splits = load_dataset(DATA)
 train_dataset, test_dataset = splits.train, splits.test
 print(train_dataset)
 print(test_dataset)
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["figure", "nbval-ignore-output"]
 plots.class_examples(train_dataset)
 
 # %% [markdown]
@@ -232,7 +232,7 @@ plots.class_examples(train_dataset)
 # A network that has already been trained on some labels must go on with the same ones; otherwise it would have seen more labels than it admits. The checkpoint
 # that GPU mode starts from therefore names its labeled images.
 
-# %% locked="split" tags=["nbval-ignore-output"]
+# %% locked="split"
 if env.mode == "gpu":
     found = env.find("fixmatch", "resnet18-cifar10-400.safetensors")
     checkpoint = load_checkpoint(found) if found else load_provided_checkpoint()
@@ -262,7 +262,7 @@ for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "un
 # Mirror the image with probability one half, then shift it by up to 4 pixels (12.5 % of its side) each way. What moves in from outside
 # is a reflection of the border.
 
-# %%
+# %% tags=["figure"]
 from course.augment.views import flip_and_crop
 
 plots.source(flip_and_crop, image_to_numpy, WeakAugmentation)
@@ -273,7 +273,7 @@ plots.source(flip_and_crop, image_to_numpy, WeakAugmentation)
 # First a flip and a shift of its own draw. Then two operations, drawn from the fourteen below, each carried out with probability one half and with a strength
 # that is drawn anew for every image. Last, *cutout* [5]: a gray square of 16 × 16 pixels, centered anywhere.
 
-# %%
+# %% tags=["figure"]
 from course.augment import OPERATIONS
 
 print(", ".join(operation.name for operation in OPERATIONS))
@@ -293,7 +293,7 @@ plots.source(rand_augment, cutout_func, StrongAugmentation)
 #
 # **Predict.** Which of the strong views below will you recognize at once, and in which would you have to guess? Change `positions` and `seed`, and run the cell again.
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["figure", "nbval-ignore-output"]
 positions, seed = [8, 3, 21], 0
 plots.augmentation_grid(train_dataset, positions, WeakAugmentation(), StrongAugmentation(), seed=seed)
 
@@ -302,7 +302,7 @@ plots.augmentation_grid(train_dataset, positions, WeakAugmentation(), StrongAugm
 #
 # An unlabeled image yields *two* arrays, a labeled one yields one. That is all the two classes below do, and it keeps the training loop simple.
 
-# %%
+# %% tags=["figure"]
 plots.source(UnlabeledDataAug, LabeledDataAug)
 
 # %% locked="transforms"
@@ -321,7 +321,7 @@ print("class:      ", unlabeled_dataset.classes[y], "(known here, hidden from th
 # PyTorch's `DataLoader` collects images into mini-batches; `NumpyLoader` is the same with NumPy arrays instead of
 # tensors, which is what JAX takes. `numpy_collate` does the conversion.
 
-# %%
+# %% tags=["figure"]
 plots.source(numpy_collate, NumpyLoader)
 
 # %% [markdown]
@@ -607,7 +607,7 @@ check("get_validate_fn", get_validate_fn)
 # Three small helpers do the book-keeping inside of `train_loop`: `Metrics` remembers each quantity's history, `convert_to_numpy` fetches a step's metrics from the device (and waits for it),
 # `jnp_to_np_u8` turns an image in [0, 1] into bytes for TensorBoard.
 
-# %%
+# %% tags=["figure"]
 plots.source(Metrics, convert_to_numpy, jnp_to_np_u8)
 
 # %% [markdown]

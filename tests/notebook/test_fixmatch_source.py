@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "source_notebooks" / "fixmatch" / "01_fixmatch.py"
 UNIT = load_unit("fixmatch")
 TRAINING = "training"
+NOT_GRADED = {TRAINING, "figure"}  # tags of cells that are not run while grading
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +127,7 @@ def test_no_cell_reads_a_name_before_it_exists_and_only_training_cells_need_trai
             continue
         tree = ast.parse(code_of(cell))
         missing = names_read(tree) - names_bound(tree) - known
-        if TRAINING in cell.metadata.get("tags", []):
+        if NOT_GRADED & set(cell.metadata.get("tags", [])):
             continue
         assert not missing, f"cell {number} needs {missing}, which no earlier cell that is graded defines"
         uses = names_read(tree) & exercises
@@ -173,6 +174,13 @@ def test_training_cells_are_locked_and_complete_among_themselves(cells):
             seen += 1
         known |= names_bound(tree)
     assert seen >= 10
+
+
+def test_cells_that_only_show_something_are_not_run_while_grading(cells):
+    shows = [cell for cell in cells if cell.cell_type == "code" and re.match(r"plots\.", cell.source)]
+    assert shows
+    for cell in shows:
+        assert NOT_GRADED & set(cell.metadata.get("tags", [])), cell.source[:60]
 
 
 def test_training_comes_after_the_last_exercise(cells):
