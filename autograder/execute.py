@@ -14,23 +14,12 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 from autograder.builder.functions import BEGIN, END
+from autograder.cpu_mode import CPU_MODE
 from autograder.files import REPOSITORY, write_atomically
 from course.errors import CourseError
 from course.units import load_course
 
 CELL_SECONDS = 600
-# A relative name, so that no path of the machine that ran it ends up in the outputs.
-WORK = "ssl-course-work"
-
-
-def execution_environment() -> dict[str, str]:
-    """Variables under which the notebook runs on the CPU, with small data, and without the network."""
-    return {
-        "JAX_PLATFORMS": "cpu",
-        "CUDA_VISIBLE_DEVICES": "",
-        "SSL_COURSE_MODE": "cpu",
-        "SSL_COURSE_WORK": WORK,
-    }
 
 
 def execute_solution(root: Path, unit_name: str) -> tuple[Path, int, float]:
@@ -63,7 +52,7 @@ def execute_solution(root: Path, unit_name: str) -> tuple[Path, int, float]:
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
         )
         try:
-            client.execute(env=os.environ | execution_environment())
+            client.execute(env=os.environ | CPU_MODE)
         except CellExecutionError as error:
             failed = next(cell.id for cell, text in _outputs(notebook) if "'output_type': 'error'" in text)
             reason = f"{error.ename}: {error.evalue}".splitlines()[0]

@@ -43,6 +43,11 @@ def configure(c: Config) -> None:
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
+    c.GenerateFeedback.preprocessors = [
+        "nbgrader.preprocessors.GetGrades",
+        "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+        f"{HOOKS}.feedback.StylePage",
+    ]
     # ipykernel warns at each start that it talks to nbgrader over this machine's own network.
     c.RunCells.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
     c.RunCells.timeout = CELL_SECONDS

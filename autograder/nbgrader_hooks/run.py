@@ -19,11 +19,12 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Enum, Integer
 
+from autograder.cpu_mode import CPU_MODE
 from autograder.nbgrader_hooks.matching import FIGURE, SKIPPING_TAGS
 
 # Where a notebook's outcomes stand in nbgrader's resources: grade id → whether the cell ran to its end.
 OUTCOMES = "outcomes"
-TRAINS = "Not run while grading: this cell trains."
+TRAINS = "Not run while grading: this cell trains, or needs what was trained."
 SHOWS = "Not run while grading: this cell only shows something."
 BEHIND = "Not run while grading: no check comes behind it."
 
@@ -153,7 +154,7 @@ def kernel_environment(folder: str) -> dict[str, str]:
     environment = dict(os.environ)
     # nbgrader tells student code with this that it is being graded.
     environment.pop("NBGRADER_EXECUTION", None)
-    return environment | {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "IPYTHONDIR": folder}
+    return environment | CPU_MODE | {"IPYTHONDIR": folder}
 
 
 def _cells_to_run(nb: NotebookNode) -> list[int]:

@@ -142,6 +142,7 @@ def test_kernels_compute_on_the_cpu_and_are_not_told_that_they_grade(monkeypatch
     assert "NBGRADER_EXECUTION" not in environment
     assert environment["JAX_PLATFORMS"] == "cpu"
     assert environment["CUDA_VISIBLE_DEVICES"] == ""
+    assert environment["SSL_COURSE_MODE"] == "cpu"
     assert environment["IPYTHONDIR"] == "folder"
 
 
