@@ -16,20 +16,6 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "training"))
 
 import tiny_run
 
-SMALL_RUN = [
-    *("--labels", "16", "--num-validation-samples-per-class", "3", "--labeled-batch-size", "4", "--mu", "2"),
-    *(
-        "--val-batch-size",
-        "8",
-        "--steps",
-        "6",
-        "--validate-every-steps",
-        "3",
-        "--write-checkpoint-every",
-        "2",
-    ),
-]
-
 
 @dataclass(frozen=True)
 class Answer:
