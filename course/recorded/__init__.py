@@ -32,6 +32,7 @@ ABOUT = (
     "seconds",
     "hardware",
     "versions",
+    "note",
     "command",
 )
 KEEP_EVERY = 20
@@ -42,7 +43,7 @@ class Recorded:
     """A finished run's log.
 
     Attributes:
-        about: data, method, labels, steps, seed, checkpoint, seconds, hardware, versions, command.
+        about: data, method, labels, steps, seed, checkpoint, seconds, hardware, versions, note, command.
         records: as in metrics.jsonl: "step", "epoch" and metrics by name; not every metric in every record.
     """
 

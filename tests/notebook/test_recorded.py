@@ -19,6 +19,7 @@ RESULT = {
     "checkpoint": "start.safetensors",
     "seconds_this_process": 12.5,
     "hardware": "a machine",
+    "note": "made for this test",
     "versions": {"jax": "0.7.2"},
     "command": "python -m solutions train supervised",
     "test error (EMA)": 0.3,
