@@ -65,7 +65,7 @@ class SupervisedHparams:
             low, high = spec.metadata["at_least"], spec.metadata["at_most"]
             if name == "logdir" or (value is None and spec.default is None):
                 continue
-            kind = int if spec.default is None else type(spec.default)
+            kind: Any = int if spec.default is None else type(spec.default)
             abstract, called = KINDS[kind]
             if not isinstance(value, abstract) or (isinstance(value, bool) and kind is not bool):
                 raise CourseError(f"{name} is {value!r}: it must be {called}")

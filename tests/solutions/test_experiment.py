@@ -133,7 +133,7 @@ def test_hardware_and_versions_are_named() -> None:
 
 def test_the_command_is_kept_without_the_machines_folders(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        sys, "argv", ["x", "train", "--data", "/home/me/data.npz", "--out", "runs/a", "--note", "a b"]
+        sys, "argv", ["x", "train", "--data", "/somewhere/data.npz", "--out", "runs/a", "--note", "a b"]
     )
     assert command() == "python -m solutions train --data data.npz --out runs/a --note 'a b'"
 
