@@ -18,6 +18,12 @@ CELL_TYPES = {
     "markdown": nbformat.v4.new_markdown_cell,
     "raw": nbformat.v4.new_raw_cell,
 }
+# What is kept of a notebook's metadata: key → (what the format demands of it, what else). All are texts.
+METADATA: dict[str, tuple[set[str], set[str]]] = {
+    "course": (set(), {"unit", "release", "problem"}),
+    "kernelspec": ({"display_name", "name"}, {"language"}),
+    "language_info": ({"name"}, {"pygments_lexer"}),
+}
 CELL_ID = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
 
@@ -82,30 +88,31 @@ def read_hand_in(file: TextIO) -> NotebookNode:
         seen.add(cell.id)
     notebook = nbformat.v4.new_notebook(cells=kept)
     metadata = content.get("metadata")
-    course = metadata.get("course") if isinstance(metadata, dict) else None
-    if isinstance(course, dict):
-        notebook.metadata["course"] = NotebookNode(
-            {key: course[key] for key in ("unit", "release", "problem") if isinstance(course.get(key), str)}
-        )
+    if isinstance(metadata, dict):
+        for key, (demanded, welcome) in METADATA.items():
+            facts = metadata.get(key)
+            texts = {k: v for k, v in facts.items() if isinstance(v, str)} if isinstance(facts, dict) else {}
+            if demanded <= texts.keys():
+                notebook.metadata[key] = NotebookNode({k: texts[k] for k in texts if k in demanded | welcome})
     return notebook
 
 
 def _clean_cell(raw: Any) -> NotebookNode | None:
-    if not isinstance(raw, dict) or raw.get("cell_type") not in CELL_TYPES:
+    if not isinstance(raw, dict):
         return None
-    source = raw.get("source", "")
+    cell_type, source = raw.get("cell_type"), raw.get("source", "")
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
-    if not isinstance(source, str):
+    if not isinstance(source, str) or not isinstance(cell_type, str) or cell_type not in CELL_TYPES:
         return None
-    cell = CELL_TYPES[raw["cell_type"]](source=source)
+    cell = CELL_TYPES[cell_type](source=source)
     metadata = raw["metadata"] if isinstance(raw.get("metadata"), dict) else {}
     # Colab writes the older format without cell ids, and keeps a cell's id in its metadata.
     cell_id = raw.get("id", metadata.get("id"))
     if isinstance(cell_id, str) and CELL_ID.match(cell_id):
         cell["id"] = cell_id
     attachments = raw.get("attachments")
-    if raw["cell_type"] == "markdown" and _are_attachments(attachments):
+    if cell_type == "markdown" and _are_attachments(attachments):
         cell["attachments"] = nbformat.from_dict(attachments)
     if isinstance(metadata.get("nbgrader"), dict):
         cell.metadata["nbgrader"] = nbformat.from_dict(metadata["nbgrader"])

@@ -171,8 +171,8 @@ def _restore(cell: NotebookNode, target: NotebookNode, repairs: Repairs) -> None
         if _content(cell) != _content(target):
             repairs.changed.append(target.id)
         cell.source = target.source
-    wanted = set(target.metadata.get("tags", []))
-    if not repairs.stripped and set(cell.metadata.get("tags", [])) != wanted:
+    retagged = set(cell.metadata.get("tags", [])) != set(target.metadata.get("tags", []))
+    if retagged and _grade_id(target) and not repairs.stripped:
         repairs.retagged.append(target.id)
     if cell.cell_type != target.cell_type:
         _change_type(cell, target.cell_type)
