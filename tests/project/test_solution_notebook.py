@@ -14,6 +14,7 @@ from autograder.execute import execution_environment
 from course.units import load_course
 
 ROOT = Path(__file__).parents[2]
+WORKER_ONLY = ("PYTEST_", "PJRT_NPROC", "OMP_NUM_THREADS")
 
 
 @pytest.mark.nbval
@@ -24,7 +25,8 @@ def test_solution_notebook_passes_nbval(unit, tmp_path: Path) -> None:
         c for c in nbformat.read(notebook, as_version=4).cells if c.cell_type == "code" and c.source.strip()
     ]
     shutil.copy(notebook, tmp_path)
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    # A worker's share of the cores is for small tests; this one trains.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(WORKER_ONLY)}
     options = [
         "--nbval",
         "--nbval-current-env",
