@@ -383,11 +383,11 @@ def expected(base: Recorded, fixmatch: Recorded) -> None:
     """The recorded runs' validation error and mask rate: what a run of this unit should look like."""
     about = fixmatch.about
     title = (
-        f"To expect on {about['data']}: {about['steps']:,} steps with {about['labels']:,} labels, "
-        f"one recorded run each, {about['hardware']}"
+        f"To expect on {about['data']}: {about['steps']:,} steps with {about['labels']:,} labels, one run each\n"
+        f"({about.get('note') or about['data']}; {about['hardware']})"
     )
     runs = {"labeled images only": base.records, "FixMatch": fixmatch.records}
-    curves(runs, ("val error rate", "mask rate"), title=title)
+    curves(runs, ("val error rate", "error rate", "mask rate"), title=title)
 
 
 def schedules(named: Mapping[str, Callable[[int], Any]], steps: int) -> None:

@@ -67,6 +67,7 @@ from course.data.loaders import (
 )
 from course.data.split import stratified_split, subset_by_indices
 from course.training import (
+    Checkpoint,
     FixMatchHparams,
     Metrics,
     convert_to_numpy,
@@ -172,14 +173,14 @@ if env.mode == "gpu":
 else:
     DATA = "shapes"
     hparams = FixMatchHparams(
-        num_labeled_training_samples_per_class=10,
+        num_labeled_training_samples_per_class=20,
         num_validation_samples_per_class=64,
         labeled_batch_size=32,
         mu=4,
-        steps=80,
+        steps=100,
         validate_every_steps=20,
         log_every_steps=20,
-        write_checkpoint_every=40,
+        write_checkpoint_every=50,
         logdir=str(runs / "jaxlog-fixmatch"),
     )
 
@@ -695,29 +696,37 @@ plots.schedules(
 # ### The starting point
 #
 # FixMatch needs a network that is confidently right now and then; a new one is confident of nothing. So the run starts from a network that was trained on the labeled images alone. In GPU mode it is the checkpoint
-# that comes with the course. In CPU mode it is made here: a short run with $\lambda_u = 0$, saved and loaded like any other.
+# that comes with the course. In CPU mode it is made here: a short run with $\lambda_u = 0$, saved and loaded like any other. Its first weights are drawn the way torchvision draws them. The common
+# alternative makes the first layer five times as large, and under BatchNorm a large layer turns slowly: measured on this data, 120 steps on the labeled images then end at an error of .60 and not of .30.
 #
 # A checkpoint holds the weights, BatchNorm's statistics and a manifest: what the network is, which data and labels it has seen, and for how long. It is a `safetensors` file. Older ones are often Python pickles, which can run
 # any program when they are loaded; do not open one that you did not make yourself.
 
 # %% locked="starting-point" tags=["training", "nbval-ignore-output"]
 if env.mode == "cpu":
+    import torch
+    import torchvision
+    from course.models import from_torchvision
+
+    torch.manual_seed(hparams.seed)
+    untrained = torchvision.models.resnet18().state_dict()
+    _, variables = from_torchvision(untrained, hparams.num_classes, general_key)
+    manifest = {"architecture": "resnet18", "normalization": "imagenet", "data": DATA, "steps": 0}
     warm_up_hparams = dataclasses.replace(
-        hparams, lambda_coef=0.0, mu=1, steps=120, epoch_steps=120, logdir=str(runs / "warm-up")
+        hparams, lambda_coef=0.0, mu=1, steps=150, epoch_steps=150, logdir=str(runs / "warm-up")
     )
     warm_up = train_fixmatch(
-        warm_up_hparams, labeled_dataset, unlabeled_dataset, val_dataset, if_exists="overwrite"
+        warm_up_hparams,
+        labeled_dataset,
+        unlabeled_dataset,
+        val_dataset,
+        Checkpoint(variables, manifest, extra={}),
+        if_exists="overwrite",
     )
     save_checkpoint(
         runs / "start.safetensors",
         {"params": get_ema_params(warm_up.state.opt_state), "batch_stats": warm_up.state.batch_stats},
-        {
-            "architecture": "resnet18",
-            "normalization": "cifar10",
-            "data": DATA,
-            "labeled_indices": labeled_dataset.indices.tolist(),
-            "steps": warm_up_hparams.steps,
-        },
+        manifest | {"steps": warm_up_hparams.steps, "labeled_indices": labeled_dataset.indices.tolist()},
     )
     checkpoint = load_checkpoint(runs / "start.safetensors")
 print({name: value for name, value in checkpoint.manifest.items() if name != "labeled_indices"})
@@ -841,7 +850,6 @@ for name, result in {"with": with_unlabeled, "without": without_unlabeled}.items
 # ```python
 # import torchvision
 # from course.models import from_torchvision
-# from course.training import Checkpoint
 #
 # weights = torchvision.models.resnet18(weights="IMAGENET1K_V1").state_dict()
 # _, variables = from_torchvision(weights, num_classes=hparams.num_classes, key=general_key)
