@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,24 @@ CACHE_SETTINGS = {
 }
 
 
+@pytest.fixture
+def quick_compilation() -> Iterator[None]:
+    """XLA optimizes little: for large programs that a test runs a few times only."""
+    import jax
+
+    before = jax.config.values["jax_disable_most_optimizations"]
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
 @pytest.fixture(scope="session")
 def compile_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for programs that JAX has compiled; new for each test run."""
-    return tmp_path_factory.mktemp("compiled")
+    """A folder for programs that JAX has compiled; new for each test run, one for all of its workers."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="module")

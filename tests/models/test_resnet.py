@@ -27,11 +27,20 @@ LABELS = jnp.arange(N_IMAGES) % N_CLASSES
 
 @pytest.fixture(scope="module")
 def variables() -> dict[str, Any]:
-    """Those of a fresh model, with running statistics that are not 0 and 1."""
-    fresh = resnet18(N_CLASSES, "none", fast_small_maps=True).init(jax.random.PRNGKey(0), IMAGES[:1])
+    """As after some training: no scale, bias or running statistic is 0 or 1."""
+    model = resnet18(N_CLASSES, "none", fast_small_maps=True)
+    shapes = jax.eval_shape(model.init, jax.random.PRNGKey(0), IMAGES[:1])
     rng = np.random.default_rng(1)
-    moved = jax.tree.map(lambda s: s + rng.random(s.shape, np.float32) / 2, fresh["batch_stats"])
-    return {"params": fresh["params"], "batch_stats": moved}
+    draws = {
+        "kernel": lambda shape: rng.normal(0, np.sqrt(2 / np.prod(shape[:-1])), shape),
+        "scale": lambda shape: rng.uniform(0.5, 1.5, shape),
+        "bias": lambda shape: rng.normal(0, 0.2, shape),
+        "mean": lambda shape: rng.normal(0, 0.2, shape),
+        "var": lambda shape: rng.uniform(0.5, 2, shape),
+    }
+    return jax.tree_util.tree_map_with_path(
+        lambda path, leaf: jnp.asarray(draws[path[-1].key](leaf.shape), jnp.float32), shapes
+    )
 
 
 def stock_resnet18() -> Any:

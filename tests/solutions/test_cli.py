@@ -479,6 +479,7 @@ def test_results_of_real_runs(train: Any, cli: Any, tmp_path: Path) -> None:
 # --- the real network on shapes ---------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("quick_compilation")
 def test_resnet18_on_shapes_from_end_to_end(
     cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -486,7 +487,7 @@ def test_resnet18_on_shapes_from_end_to_end(
     monkeypatch.setattr("solutions.experiment.load_dataset", lambda name: {"shapes": splits}[name])
     small = [
         *("--num_validation_samples_per_class", "1", "--labeled_batch_size", "4", "--mu", "2"),
-        *("--val_batch_size", "10", "--log_every_steps", "1", "--write_checkpoint_every", "2"),
+        *("--val_batch_size", "10", "--log_every_steps", "1", "--write_checkpoint_every", "3"),
     ]
     first, second = tmp_path / "fixmatch", tmp_path / "supervised"
     answer = cli("train", "fixmatch", "--labels", "20", *small, "--steps", "3", "--out", first)
