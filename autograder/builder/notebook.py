@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -22,11 +24,13 @@ from course.environment import SETUP_CELL
 from course.errors import CourseError
 from course.units import Course, Exercise, Unit
 
-KINDS = ("about", "exercise", "given", "grade", "locked", "question", "setup")
 # Kinds whose text comes from elsewhere, so that their source cell has to be empty.
 FILLED = {"about", "exercise", "given", "question", "setup"}
 MARKDOWN = {"about", "question"}
 OTHER_KEYS = {"cellView", "jupyter", "level", "lines_to_next_cell", "slideshow", "tags"}
+LEVELS = range(1, 7)
+# With its longest prefix, "question-", a name is a valid cell id.
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,50}")
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -51,7 +55,11 @@ def build_notebook(root: Path, course: Course, unit: Unit) -> NotebookNode:
     path = root / label
     if not path.is_file():
         raise CourseError(f"{label} is missing: write the unit's notebook there")
-    source = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
+    try:
+        source = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
+    except nbformat.ValidationError as error:
+        reason = str(error).splitlines()[0]
+        raise CourseError(f"{label}: the metadata of a cell is not valid ({reason}); correct it") from error
     builder = _CellBuilder(root, course, unit, label)
     cells = [
         built for number, cell in enumerate(source.cells, start=1) for built in builder.build(cell, number)
@@ -86,6 +94,15 @@ class _CellBuilder:
         self.answers_label = f"solutions/questions/{unit.name}.md"
         self.answers = read_answers(root / self.answers_label, self.answers_label)
         self.grade_ids: dict[str, int] = {}  # grade id → number of its source cell
+        self.makers: dict[str, Callable[[NotebookNode, str], list[NotebookNode]]] = {
+            "about": self._about,
+            "exercise": self._exercise,
+            "given": self._given,
+            "grade": self._grade,
+            "locked": self._locked,
+            "question": self._question,
+            "setup": self._setup,
+        }
         self.number = 0
         self.where = label
 
@@ -93,13 +110,16 @@ class _CellBuilder:
         """The notebook's cells for one source cell: none for an empty one, two for a question."""
         self.number = number
         self.where = where = f"{self.label}, cell {number}"
-        kinds = [kind for kind in KINDS if kind in cell.metadata]
-        unknown = sorted(set(cell.metadata) - set(KINDS) - OTHER_KEYS)
+        kinds = [kind for kind in self.makers if kind in cell.metadata]
+        unknown = sorted(set(cell.metadata) - set(self.makers) - OTHER_KEYS)
         if unknown:
-            raise CourseError(f"{where}: unknown key {unknown[0]!r}; use one of {', '.join(KINDS)} or tags")
+            known = ", ".join(self.makers)
+            raise CourseError(f"{where}: unknown key {unknown[0]!r}; use one of {known} or tags")
         if len(kinds) > 1:
             raise CourseError(f"{where} is both {kinds[0]} and {kinds[1]}: split it")
-        tags = list(cell.metadata.get("tags", []))
+        tags = cell.metadata.get("tags", [])
+        if cell.metadata.get("level", 3) not in LEVELS:
+            raise CourseError(f"{where}: the level of a heading is a number from 1 to 6")
         if TRAINING in tags and kinds != ["locked"]:
             raise CourseError(
                 f'{where}: a cell tagged `training` needs a name, locked="NAME", for the grader'
@@ -113,6 +133,8 @@ class _CellBuilder:
         kind = kinds[0]
         name = str(cell.metadata[kind])
         self.where = where = f"{where} ({kind}={name!r})"
+        if not NAME.fullmatch(name):
+            raise CourseError(f"{where}: use letters, digits, _ and - in a name, at most 50 of them")
         if kind in FILLED and cell.source.strip():
             raise CourseError(f"{where} is filled by the builder: remove its text")
         if kind not in FILLED and not cell.source.strip():
@@ -124,7 +146,7 @@ class _CellBuilder:
         problem = marker_problem(cell.source)
         if problem or (BEGIN in cell.source):
             raise CourseError(f"{where} {problem or 'holds an answer'}: answers belong in solutions/")
-        return getattr(self, f"_{kind}")(cell, name)
+        return self.makers[kind](cell, name)
 
     def check_complete(self) -> None:
         """Raises CourseError unless each exercise has its two cells and each question its own."""
@@ -143,7 +165,7 @@ class _CellBuilder:
         return _cell(cell.cell_type, cell.source, _other_metadata(cell))
 
     def _about(self, cell: NotebookNode, name: str) -> list[NotebookNode]:
-        level = int(cell.metadata.get("level", 3))
+        level = cell.metadata.get("level", 3)
         if name == "unit":
             text = tables.about_unit(self.course, self.unit)
         elif name == "budgets":
@@ -179,7 +201,7 @@ class _CellBuilder:
         if name not in self.answers:
             raise CourseError(f"{self.answers_label}: no model answer `## {name}`; write it")
         answer = f"### {BEGIN}\n{self.answers[name]}\n### {END}"
-        prompt = tables.about_question(question, int(cell.metadata.get("level", 3)))
+        prompt = tables.about_question(question, cell.metadata.get("level", 3))
         return [
             self._graded(cell, f"prompt-{name}", prompt, locked=True),
             self._graded(cell, f"question-{name}", answer, grade=True, solution=True, points=question.points),

@@ -20,7 +20,7 @@ CELL_TYPES = {
 }
 # What is kept of a notebook's metadata: key → (what the format demands of it, what else). All are texts.
 METADATA: dict[str, tuple[set[str], set[str]]] = {
-    "course": (set(), {"unit", "release", "problem"}),
+    "course": (set(), {"unit", "release"}),
     "kernelspec": ({"display_name", "name"}, {"language"}),
     "language_info": ({"name"}, {"pygments_lexer"}),
 }

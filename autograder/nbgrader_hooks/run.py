@@ -66,11 +66,13 @@ class RunCells(Execute):
         ran: list[int] = []
         folder = tempfile.mkdtemp(prefix="ipython-")
         try:
-            while todo:
+            while todo and self._has_time():
                 with self.setup_kernel(env=kernel_environment(folder)):
                     self._run_in_one_kernel(ran, todo)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        for index in todo:
+            self._fail(nb.cells[index], f"not run: the hand-in took over {self.notebook_timeout} seconds")
         return nb, resources
 
     def on_cell_executed(self, **kwargs: Any) -> None:
@@ -91,7 +93,7 @@ class RunCells(Execute):
         return None
 
     def _run_in_one_kernel(self, ran: list[int], todo: list[int]) -> None:
-        """Run cells until none is left or the kernel is lost.
+        """Run cells until none is left, the time is over or the kernel is lost.
 
         Args:
             ran: cells to run again first, without recording anything; those that succeed here are added.
@@ -105,12 +107,9 @@ class RunCells(Execute):
             if lost:
                 ran.remove(index)
                 return
-        while todo:
+        while todo and self._has_time():
             index = todo.pop(0)
             cell = self.nb.cells[index]
-            if time.monotonic() > self._deadline:
-                self._fail(cell, f"not run: the hand-in took more than {self.notebook_timeout} seconds")
-                continue
             lost = self._loses_kernel(index)
             if lost:
                 self._fail(cell, lost)
@@ -138,6 +137,9 @@ class RunCells(Execute):
         text = f"NotGraded: {reason}"
         error = nbformat.v4.new_output("error", ename="NotGraded", evalue=reason, traceback=[text])
         cell.outputs.append(error)
+
+    def _has_time(self) -> bool:
+        return time.monotonic() < self._deadline
 
     def _seconds_for(self, cell: NotebookNode) -> int:
         """nbclient's ``timeout_func``. Never 0, which would mean no limit."""

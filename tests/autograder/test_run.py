@@ -105,7 +105,7 @@ def test_the_notebook_has_a_limit_of_its_own(tmp_path: Path) -> None:
         notebook_timeout=4,
     )
     assert outcomes == {"first": True}
-    assert "took more than 4 seconds" in shown(notebook.cells[2])
+    assert "took over 4 seconds" in shown(notebook.cells[2])
 
 
 def test_output_is_cut_and_the_outcome_kept(tmp_path: Path) -> None:
