@@ -56,12 +56,14 @@ def load_result(folder: Path) -> dict[str, Any]:
 
 
 def load_run(folder: Path) -> dict[str, Any]:
-    """A finished run's result with its metrics.
+    """A finished run's result with its metrics, steps counted from its own first one.
 
     Raises:
         CourseError: the run has not finished, or its files are damaged.
     """
-    return {**load_result(folder), "records": read_metrics(RunFolder(folder).metrics)}
+    records = read_metrics(RunFolder(folder).metrics)
+    before = records[0]["step"] - 1 if records else 0
+    return {**load_result(folder), "records": [{**r, "step": r["step"] - before} for r in records]}
 
 
 def check_comparable(runs: Sequence[Mapping[str, Any]]) -> None:

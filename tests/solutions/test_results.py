@@ -124,6 +124,13 @@ def test_the_files_are_small_text_and_one_picture(runs: list[Path], tmp_path: Pa
     assert kept[1]["records"][1]["supervised loss"] == 0.1
 
 
+def test_steps_are_counted_from_the_runs_own_first_one(runs: list[Path], tmp_path: Path) -> None:
+    log = runs[0] / "metrics.jsonl"
+    late = [json.loads(line) for line in log.read_text().splitlines()]
+    log.write_text("".join(json.dumps({**r, "step": r["step"] + 20_000}) + "\n" for r in late))
+    assert [r["step"] for r in load_run(runs[0])["records"]] == list(range(1, STEPS + 1))
+
+
 def test_one_run_has_no_spread_and_the_practicals_arm_is_last(runs: list[Path], tmp_path: Path) -> None:
     practical = fake_run(
         tmp_path / "p", "fixmatch", 0, 0.33, 0.34, augmentation="practical", hparams={"lr": 0.5}
