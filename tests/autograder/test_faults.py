@@ -8,7 +8,7 @@ import pytest
 from autograder.classroom import Classroom
 from autograder.sample_class import HandIn, SampleClass
 
-LIMITS = ("--RunCells.timeout=4", "--RunCells.iopub_timeout=3")
+LIMITS = ("--RunCells.timeout=8", "--RunCells.iopub_timeout=3")
 NOTEBOOK = "01_toy"
 
 
@@ -60,7 +60,7 @@ def test_every_hand_in_gets_exactly_its_points(classroom: Classroom, toy_class: 
         "duplicated, toy/01_toy: There more than once, one kept: add, check-add, double.",
         "tagged_check, toy/01_toy: Tagged differently, restored: check-add, check-double, check-get_adder.",
         "untagged_training, toy/01_toy: Tagged differently, restored: train.",
-        "endless, cell check-double: stopped after 4 seconds",
+        "endless, cell check-double: stopped after 8 seconds",
         "exits, cell check-double: the cell ended the Python process",
     ):
         assert line in log
