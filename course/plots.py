@@ -383,7 +383,7 @@ def expected(base: Recorded, fixmatch: Recorded) -> None:
     """The recorded runs' validation error and mask rate: what a run of this unit should look like."""
     about = fixmatch.about
     title = (
-        f"To expect on {about['data']}: {about['steps']:,} steps with {about['labels']:,} labels, one run each\n"
+        f"To expect on {about['data']}: {about['steps']:,} steps, {about['labels']:,} labels, one run each\n"
         f"({about.get('note') or about['data']}; {about['hardware']})"
     )
     runs = {"labeled images only": base.records, "FixMatch": fixmatch.records}

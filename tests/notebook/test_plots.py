@@ -146,7 +146,7 @@ def test_the_expected_figure_names_data_and_machine(shown):
     about = {"data": "shapes", "steps": 40, "labels": 100, "hardware": "4 cores"}
     run = Recorded(about, tuple(records(40, 0.5)))
     plots.expected(run, run)
-    assert "To expect on shapes: 40 steps with 100 labels" in shown[0].alt and "4 cores" in shown[0].alt
+    assert "To expect on shapes: 40 steps, 100 labels" in shown[0].alt and "4 cores" in shown[0].alt
 
 
 def test_settings_lists_every_field_with_its_meaning(shown):
