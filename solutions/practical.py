@@ -18,7 +18,7 @@ CUTOUT_SIDE = 8
 
 
 def _seed_torch(rng: np.random.Generator) -> None:
-    # torchvision's random transforms draw from torch's global generator.
+    # torchvision's random transforms draw from torch's global generator. The course's loaders leave it alone.
     torch.manual_seed(int(rng.integers(2**63)))
 
 

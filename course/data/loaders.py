@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch.utils import data
 
 from course.data.dataset import ImageDataset
@@ -44,10 +45,14 @@ def numpy_collate(batch: Any) -> Any:
 
 
 class NumpyLoader(data.DataLoader):
-    """PyTorch's ``DataLoader`` with mini-batches of NumPy arrays, as JAX wants them."""
+    """PyTorch's ``DataLoader`` with mini-batches of NumPy arrays, as JAX wants them.
+
+    It draws from a generator of its own: each iteration over a ``DataLoader`` takes a number from PyTorch's
+    global one otherwise, and so would change the draws of whatever runs in another thread.
+    """
 
     def __init__(self, dataset: Any, **options: Any) -> None:
-        super().__init__(dataset, collate_fn=numpy_collate, **options)
+        super().__init__(dataset, **{"collate_fn": numpy_collate, "generator": torch.Generator(), **options})
 
 
 class EpochBatches(data.Sampler):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from course.data.dataset import ImageDataset
@@ -243,3 +244,15 @@ def test_a_random_transform_repeats_with_its_generator() -> None:
     first, again = (dataset.sample(2, np.random.default_rng(7))[0] for _ in range(2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, dataset.sample(2, np.random.default_rng(8))[0])
+
+
+def test_loaders_leave_torchs_global_generator_alone() -> None:
+    dataset = numbered(20).with_transform(AsArray())
+    before = torch.get_rng_state()
+    list(get_validation_generator(numbered(20).with_transform(np.asarray)))
+    next(
+        get_training_generator(
+            dataset, dataset.with_transform(TwoViews()), total_steps=1, labeled_batch_size=2
+        )
+    )
+    assert torch.equal(torch.get_rng_state(), before)
