@@ -35,7 +35,7 @@ ABOUT = (
     "note",
     "command",
 )
-KEEP_EVERY = 20
+KEPT = 56  # records of a run, validations apart: enough for a curve
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def write_events(recorded: Recorded, folder: Path) -> Path:
     return target
 
 
-def thin(records: Sequence[Mapping[str, Any]], every: int = KEEP_EVERY) -> list[dict[str, Any]]:
+def thin(records: Sequence[Mapping[str, Any]], every: int) -> list[dict[str, Any]]:
     """Every validation, and the means over every ``every`` steps of everything else.
 
     A single step's loss is one mini-batch's; the mean over the steps since the last kept record says more.
@@ -131,7 +131,8 @@ def record(run_folder: Path, run: str, destination: Path) -> tuple[Path, Path]:
     missing = [name for name in ABOUT if name not in result]
     if missing:
         raise CourseError(f"{described} lacks {', '.join(missing)}: make the run anew")
-    records = thin(read_metrics(run_folder / "metrics.jsonl"))
+    every_step = read_metrics(run_folder / "metrics.jsonl")
+    records = thin(every_step, max(1, len(every_step) // KEPT))
     stem = f"{result['data']}-{run}"
     log, about = destination / f"{stem}.jsonl", destination / f"{stem}.json"
     rounded = ({name: _round(value) for name, value in entry.items()} for entry in records)

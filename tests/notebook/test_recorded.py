@@ -9,6 +9,7 @@ import pytest
 import course.recorded as recorded
 from course.errors import CourseError
 from course.recorded.__main__ import main
+from course.training import read_metrics
 
 RESULT = {
     "data": "shapes",
@@ -41,17 +42,29 @@ def run_folder(tmp_path):
     return folder
 
 
-def test_a_run_is_kept_with_every_validation_and_means_of_the_rest(run_folder, tmp_path, monkeypatch):
+def test_a_run_is_kept_with_its_description(run_folder, tmp_path, monkeypatch):
     log, about = recorded.record(run_folder, "base", tmp_path)
     assert (log.name, about.name) == ("shapes-base.jsonl", "shapes-base.json")
     monkeypatch.setattr(recorded.resources, "files", lambda package: tmp_path)
     loaded = recorded.load_recorded("shapes", "base")
     assert loaded.about == {name: RESULT.get(name, 12.5) for name in recorded.ABOUT}
-    assert [r["step"] for r in loaded.records] == [15, 20, 30, 40, 45]
-    assert [r.get("val error rate") for r in loaded.records] == [0.485, None, 0.47, None, 0.455]
+    assert [r["step"] for r in loaded.records] == list(range(1, 46)), "a short run is kept whole"
+
+
+def test_a_long_run_is_thinned(run_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(recorded, "KEPT", 2)
+    log, _ = recorded.record(run_folder, "base", tmp_path)
+    assert [json.loads(line)["step"] for line in log.read_text().splitlines()] == [15, 22, 30, 44, 45]
+
+
+def test_thinning_keeps_every_validation_and_the_means_of_the_rest(run_folder):
+    records = read_metrics(run_folder / "metrics.jsonl")
+    kept = recorded.thin(records, 20)
+    assert [r["step"] for r in kept] == [15, 20, 30, 40, 45]
+    assert [r.get("val error rate") for r in kept] == [0.485, None, 0.47, None, 0.455]
     # Steps 1 to 15, then 16 to 20: means of the loss, but the learning rate of the step itself.
-    assert [r["total loss"] for r in loaded.records[:2]] == [8.0, 18.0]
-    assert loaded.records[1]["lr"] == pytest.approx(1 / 20)
+    assert [r["total loss"] for r in kept[:2]] == [8.0, 18.0]
+    assert kept[1]["lr"] == pytest.approx(1 / 20)
 
 
 def test_the_command_writes_both_files_and_names_mistakes(run_folder, tmp_path, capsys):
