@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.execute import execution_environment
+from autograder.cpu_mode import CPU_MODE
 from course.units import load_course
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ def test_solution_notebook_passes_nbval(unit, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "--rootdir", str(tmp_path), notebook.name],
         cwd=tmp_path,
-        env=inherited | execution_environment(),
+        env=inherited | CPU_MODE,
         capture_output=True,
         text=True,
     )
