@@ -85,7 +85,7 @@ def test_the_result_does_not_share_memory_with_the_student() -> None:
         (1j, "complex"),
         (np.array(1j), "array of complex128"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_other_objects_are_named_only(value: object, kind: str) -> None:
     plain = to_plain(value)
