@@ -335,7 +335,8 @@ def curves(
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles))
     if title:
         figure.suptitle(title)
-    show(figure, f"Line plots over training steps. {title}. {'; '.join(said)}.", into=into)
+    about = f"{title}. " if title else ""
+    show(figure, f"Line plots over training steps. {about}{'; '.join(said)}.", into=into)
 
 
 class LiveCurves:
@@ -408,13 +409,14 @@ def schedules(named: Mapping[str, Callable[[int], Any]], steps: int) -> None:
     show(figure, f"Learning rate over {steps} steps. {'; '.join(said)}.")
 
 
-def reliability(confidence: np.ndarray, correct: np.ndarray, threshold: float) -> None:
+def reliability(confidence: np.ndarray, correct: np.ndarray, threshold: float, fewest: int = 5) -> None:
     """How often predictions are right, by confidence, and how many images there are of each confidence.
 
     Args:
         confidence: float (N,), the largest class probability of each image.
         correct: bool (N,), whether that class is the right one.
         threshold: τ, drawn as a line.
+        fewest: a share of fewer images than these says nothing and is not drawn.
     """
     edges = np.array([0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0 + 1e-6])
     labels = [f"{low:g}–{min(high, 1):g}" for low, high in pairwise(edges)]
@@ -422,21 +424,29 @@ def reliability(confidence: np.ndarray, correct: np.ndarray, threshold: float) -
     counts = np.bincount(which, minlength=len(labels))
     right = np.bincount(which, weights=correct, minlength=len(labels)) / np.maximum(counts, 1)
     mean = np.bincount(which, weights=confidence, minlength=len(labels)) / np.maximum(counts, 1)
-    filled = counts > 0
+    enough = counts >= fewest
     at = np.arange(len(labels))
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    figure = Figure(figsize=(9, 3.7), layout="constrained")
     left, sizes = figure.subplots(1, 2)
-    left.bar(at[filled], right[filled], color=COLORS[4], edgecolor="#333333", label="share that is right")
-    left.plot(at[filled], mean[filled], "D", color=COLORS[1], label="mean confidence")
+    left.bar(at[enough], right[enough], color=COLORS[4], edgecolor="#333333", label="share that is right")
+    left.plot(at[enough], mean[enough], "D", color=COLORS[1], label="mean confidence")
     left.set_ylim(0, 1.05)
-    left.legend(loc="upper left")
     left.set_title("confidence against accuracy")
     sizes.bar(at, counts, color="#CCCCCC", edgecolor="#333333", hatch="..")
-    sizes.set_title("images")
+    sizes.set_title("number of images")
     for axis in (left, sizes):
         axis.set_xticks(at, labels, rotation=45, ha="right")
+        axis.set_xlim(-0.6, len(labels) - 0.4)
         axis.set_xlabel("confidence")
-        axis.axvline(np.searchsorted(edges, threshold) - 0.5, linestyle="--", color="#333333")
-    sizes.text(np.searchsorted(edges, threshold) - 0.4, 0.95 * counts.max(), f"τ = {threshold:g}", va="top")
-    said = "; ".join(f"confidence {labels[i]}: {counts[i]} images, {right[i]:.0%} right" for i in at[filled])
+        axis.axvline(
+            np.searchsorted(edges, threshold) - 0.5,
+            linestyle="--",
+            color="#333333",
+            label=f"threshold τ = {threshold:g}" if axis is left else None,
+        )
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    said = "; ".join(
+        f"confidence {labels[i]}: {counts[i]} images" + (f", {right[i]:.0%} right" if enough[i] else "")
+        for i in at[counts > 0]
+    )
     show(figure, f"Two bar charts by confidence of the prediction. {said}.")

@@ -665,8 +665,8 @@ print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish 
 # %% [markdown]
 # ### What to expect
 #
-# The figure shows recorded runs, and says on which data and machine they were made. Yours starts from the same point, uses the same labeled images and should look alike. One run is one draw: repeated with other
-# seeds, such curves end about a percentage point higher or lower. Only a difference that is large against this spread means something.
+# The figure shows recorded runs, and says on which data and machine they were made. Yours starts from the same point, uses the same labeled images and should look alike. One run is one draw: repeated with another
+# seed, each curve ends somewhere else. Only a difference that is large against this spread means something.
 
 # %% locked="expected" tags=["training", "nbval-ignore-output"]
 from course.recorded import load_recorded, write_events
@@ -778,14 +778,14 @@ without_unlabeled = train_fixmatch(
 
 # %% locked="compare" tags=["training", "nbval-ignore-output"]
 records = {
+    "labeled only (recorded)": base.records,
     "with the unlabeled loss": read_metrics(runs / "jaxlog-fixmatch" / "metrics.jsonl"),
     "without": read_metrics(runs / "jaxlog-no-unlabeled-loss" / "metrics.jsonl"),
-    "labeled only (recorded)": base.records,
 }
 plots.curves(records, ("val error rate", "error rate", "mask rate"), title=f"{DATA}, one run each")
 
 # %% [markdown]
-# The third line is the *labeled-only baseline*: a run that never saw an unlabeled image, not even in BatchNorm. Its log, `jaxlog-base`, comes with the course.
+# The recorded line is the *labeled-only baseline*: a run that never saw an unlabeled image, not even in BatchNorm. Its log, `jaxlog-base`, comes with the course.
 #
 # **Explain.** In which order do the three end, and does the order agree with what you expected of each? If two of them end closer together than one or two points, what would you have to do before calling one better?
 #

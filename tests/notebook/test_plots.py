@@ -135,11 +135,12 @@ def test_smoothing_keeps_the_length_and_takes_the_mean_of_the_last_values():
 
 
 def test_reliability_counts(shown):
-    confidence = np.array([0.31, 0.4, 0.97, 1.0])
-    plots.reliability(confidence, np.array([True, False, True, True]), 0.95)
+    confidence = np.array([0.31, 0.4, 0.97, 1.0, 1.0, 1.0])
+    correct = np.array([True, False, True, True, True, False])
+    plots.reliability(confidence, correct, 0.95, fewest=2)
     assert "confidence 0.3–0.5: 2 images, 50% right" in shown[0].alt
-    assert "confidence 0.95–0.99: 1 images, 100% right" in shown[0].alt
-    assert "confidence 0.99–1: 1 images, 100% right" in shown[0].alt
+    assert "confidence 0.95–0.99: 1 images;" in shown[0].alt, "a share of one image is not given"
+    assert "confidence 0.99–1: 3 images, 67% right" in shown[0].alt
 
 
 def test_the_expected_figure_names_data_and_machine(shown):
