@@ -61,9 +61,10 @@ def load_run(folder: Path) -> dict[str, Any]:
     Raises:
         CourseError: the run has not finished, or its files are damaged.
     """
+    result = load_result(folder)
     records = read_metrics(RunFolder(folder).metrics)
     before = records[0]["step"] - 1 if records else 0
-    return {**load_result(folder), "records": [{**r, "step": r["step"] - before} for r in records]}
+    return {**result, "records": [{**r, "step": r["step"] - before} for r in records]}
 
 
 def check_comparable(runs: Sequence[Mapping[str, Any]]) -> None:
