@@ -29,6 +29,7 @@ from course.training import (
     momentum,
     paired_batches,
     read_metrics,
+    start,
     train_loop,
 )
 from course.training.loop import NonFiniteLoss
@@ -165,6 +166,16 @@ def test_labeled_batches_are_the_labeled_half_of_the_pairs() -> None:
         for name, array in ours.items():
             np.testing.assert_array_equal(array, theirs[name])
         assert theirs["x_unlabeled_weak"].shape == theirs["x_unlabeled_strong"].shape == (8, 32, 32, 3)
+
+
+def test_a_run_from_scratch_draws_its_weights_from_the_seed() -> None:
+    def weights(seed: int) -> Any:
+        with tiny_run.tiny_resnet18():
+            _, state = start(tiny_run.hparams("unused", seed=seed), momentum(lambda step: 0.1, 0.9).init)
+        return state.opt_state.params["last"]["kernel"]
+
+    np.testing.assert_array_equal(weights(1), weights(1))
+    assert np.any(weights(1) != weights(2))
 
 
 # --- folders ----------------------------------------------------------------------------------

@@ -136,6 +136,14 @@ def test_tensorboard_gets_every_metric_and_both_views(tmp_path: Path) -> None:
     assert found["weakly augmented image"] == found["strongly augmented image"] == [(2, 32.0)]
 
 
+def test_tensorboard_shows_a_step_as_soon_as_it_is_done(tmp_path: Path) -> None:
+    log = TensorBoardLog(tmp_path, images_every=100, first_step=0)
+    for step in (1, 2, 3):
+        log.on_step({"step": step, "epoch": 0, "lr": 0.1}, {})
+        assert [s for s, _ in scalars(tmp_path)["lr"]] == list(range(1, step + 1))
+    log.close()
+
+
 def test_tensorboard_of_a_resumed_run_hides_the_steps_that_are_done_again(tmp_path: Path) -> None:
     for first, steps, value in ((0, range(1, 8), 0.1), (4, range(5, 10), 0.2)):
         log = TensorBoardLog(tmp_path, images_every=100, first_step=first)
