@@ -155,3 +155,50 @@ def test_tensorboard_of_a_killed_run_has_each_step_once(
     recorded = [r["total loss"] for r in read_metrics(folder / "metrics.jsonl")]
     events = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
     assert [e.value for e in events.Scalars("total loss")] == recorded
+
+
+PRESS_CTRL_C = """
+import os, signal, sys, threading, time
+import tiny_run
+from course.augment import LabeledDataAug
+
+class Slow(LabeledDataAug):
+    def __call__(self, image, rng=None):
+        time.sleep(0.3)
+        return super().__call__(image, rng)
+
+class Terminal:
+    def on_step(self, record, batch):
+        if record["step"] == 6:  # the next mini-batch will take a second
+            threading.Timer(0.5, os.killpg, (0, signal.SIGINT)).start()
+    def close(self):
+        pass
+
+if __name__ == "__main__":
+    labeled, unlabeled, validation = tiny_run.parts()
+    slow = labeled.with_transform(Slow())
+    tiny_run.parts = lambda: (slow, unlabeled, validation)
+    result = tiny_run.train(sys.argv[1], {"num_workers": 1}, observers=[Terminal()])
+    sys.exit(130 if result.interrupted else 0)
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_terminal_reaches_the_loaders_workers_too(
+    whole_run: tuple[Path, Any], tmp_path: Path
+) -> None:
+    folder, script = tmp_path / "run", tmp_path / "press.py"
+    script.write_text(PRESS_CTRL_C)
+    here = Path(__file__).parent
+    path = os.pathsep.join([str(here.parent.parent), str(here)])
+    ended = subprocess.run(
+        [sys.executable, str(script), str(folder)],
+        env={**os.environ, "PYTHONPATH": path},
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 130, ended.stderr
+    assert "interrupted after step" in ended.stdout and "Traceback" not in ended.stderr
+    tiny_run.train(folder, if_exists="resume")
+    assert_same_run(folder, whole_run[0])
