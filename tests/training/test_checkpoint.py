@@ -148,13 +148,6 @@ def test_weights_of_unknown_normalization_are_refused(tmp_path: Path, normalizat
     assert "normalized" in refused(path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root can read everything")
-def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
-    path = saved(tmp_path)
-    path.chmod(0)
-    assert "can not be read" in refused(path)
-
-
 def test_a_file_that_vanishes_while_it_is_read_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
