@@ -24,6 +24,9 @@ def test_solution_notebook_passes_nbval(unit, tmp_path: Path) -> None:
     cells = [
         c for c in nbformat.read(notebook, as_version=4).cells if c.cell_type == "code" and c.source.strip()
     ]
+    skipped = [c for c in cells if "nbval-skip" in c.metadata.get("tags", [])]
+    # TensorBoard's panel is a server's page; everything else runs.
+    assert [c.id for c in skipped] == ["tensorboard"]
     shutil.copy(notebook, tmp_path)
     # A worker's share of the cores is for small tests; this one trains.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(WORKER_ONLY)}
@@ -45,7 +48,6 @@ def test_solution_notebook_passes_nbval(unit, tmp_path: Path) -> None:
     )
     closing = done.stdout.strip().splitlines()[-1]
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
-    assert re.search(r"(\d+) passed", closing)[1] == str(len(cells)), (
-        f"{closing}, but {len(cells)} code cells"
-    )
-    assert len(cells) >= 20
+    ran = len(cells) - len(skipped)
+    assert re.search(r"(\d+) passed", closing)[1] == str(ran), f"{closing}, but {ran} code cells"
+    assert ran >= 20
