@@ -22,6 +22,7 @@ from traitlets import Bool, Enum, Integer
 from autograder.cpu_mode import CPU_MODE
 from autograder.nbgrader_hooks.matching import FIGURE, SKIPPING_TAGS
 
+SETTLE_SECONDS = 0.3
 # Where a notebook's outcomes stand in nbgrader's resources: grade id → whether the cell ran to its end.
 OUTCOMES = "outcomes"
 TRAINS = "Not run while grading: this cell trains, or needs what was trained."
@@ -59,6 +60,7 @@ class RunCells(Execute):
         self._kept, self._cut = 0, False
         self._reply: dict[str, Any] = {}
         self._who = resources["nbgrader"]["student"]
+        self._died_in: set[int] = set()
         self._outcomes: dict[str, bool] = {}
         resources["nbgrader"][OUTCOMES] = self._outcomes
 
@@ -96,24 +98,31 @@ class RunCells(Execute):
         """Run cells until none is left, the time is over or the kernel is lost.
 
         Args:
-            ran: cells to run again first, without recording anything; those that succeed here are added.
-            todo: cells still to run; each that was tried is removed.
+            ran: cells to run again first, without recording anything; one that loses the kernel is removed,
+                and those that succeed now are added.
+            todo: cells still to run; each that was tried is removed, except one in which the kernel died for
+                the first time: a cell before it may have been the cause, which running that one again shows.
         """
         for index in list(ran):
-            original = self.nb.cells[index]
-            self.nb.cells[index] = deepcopy(original)
-            lost = self._loses_kernel(index)
-            self.nb.cells[index] = original
-            if lost:
+            if self._loses_kernel_again(index):
                 ran.remove(index)
                 return
         while todo and self._has_time():
-            index = todo.pop(0)
+            index = todo[0]
             cell = self.nb.cells[index]
-            lost = self._loses_kernel(index)
-            if lost:
-                self._fail(cell, lost)
+            try:
+                self._execute(index)
+            except DeadKernelError:
+                if index in self._died_in:
+                    self._fail(cell, "the cell ended the Python process that it ran in")
+                    del todo[0]
+                self._died_in.add(index)
                 return
+            except CellTimeoutError:
+                self._fail(cell, f"it took more than {self._limit} seconds and could not be interrupted")
+                del todo[0]
+                return
+            del todo[0]
             if is_grade(cell) and not is_solution(cell):
                 self._outcomes[cell.metadata.nbgrader.grade_id] = self._reply["status"] == "ok"
             if self._reply.get("ename") == self.error_on_timeout["ename"]:
@@ -121,16 +130,25 @@ class RunCells(Execute):
             else:
                 ran.append(index)
 
-    def _loses_kernel(self, index: int) -> str:
-        """Run a cell; say how it made its kernel unusable, or nothing where the kernel can go on."""
+    def _execute(self, index: int) -> None:
         self._kept, self._cut = 0, False
+        self.execute_cell(self.nb.cells[index], index, store_history=True)
+
+    def _loses_kernel_again(self, index: int) -> bool:
+        """Run a cell once more, with its outputs thrown away, and see whether the kernel survives it."""
+        original = self.nb.cells[index]
+        self.nb.cells[index] = deepcopy(original)
         try:
-            self.execute_cell(self.nb.cells[index], index, store_history=True)
-        except CellTimeoutError:
-            return f"the cell took more than {self._limit} seconds and could not be interrupted"
-        except DeadKernelError:
-            return "the cell ended the Python process that it ran in"
-        return ""
+            self._execute(index)
+            # exit() returns, and stops the kernel a moment later.
+            time.sleep(SETTLE_SECONDS)
+            self.wait_for_reply(self.kc.kernel_info())
+        except (CellTimeoutError, DeadKernelError) as error:
+            self.log.warning("%s, cell %s: left out from here on (%s)", self._who, original.id, error)
+            return True
+        finally:
+            self.nb.cells[index] = original
+        return False
 
     def _fail(self, cell: NotebookNode, reason: str) -> None:
         self.log.warning("%s, cell %s: %s", self._who, cell.id, reason)

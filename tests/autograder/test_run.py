@@ -52,7 +52,7 @@ def test_the_outcome_is_whether_the_cell_ran_to_its_end(tmp_path: Path) -> None:
     }
 
 
-def test_a_lost_kernel_costs_its_own_cell_alone_and_earlier_ones_run_again_once(tmp_path: Path) -> None:
+def test_a_lost_kernel_costs_its_own_cell_alone_and_earlier_ones_run_again(tmp_path: Path) -> None:
     log = tmp_path / "log"
     notebook, outcomes = run(
         tmp_path,
@@ -65,9 +65,24 @@ def test_a_lost_kernel_costs_its_own_cell_alone_and_earlier_ones_run_again_once(
         check("last", "assert state == 2"),
     )
     assert outcomes == {"before": True, "after": True, "last": True}
-    assert log.read_text() == "first first first "
+    assert log.read_text() == "first first first first first "
     assert "ended the Python process" in shown(notebook.cells[3])
     assert shown(notebook.cells[1]) == ""
+
+
+@pytest.mark.parametrize(
+    "farewell", ["exit()", "quit()", "import os, threading\nthreading.Timer(0.1, os._exit, [1]).start()"]
+)
+def test_who_ends_the_process_a_moment_later_takes_no_other_cell_along(tmp_path: Path, farewell: str) -> None:
+    _, outcomes = run(
+        tmp_path,
+        code("state = 1"),
+        check("before", "assert state == 1"),
+        code(farewell),
+        check("after", "import time; time.sleep(1); assert state == 1"),
+        check("last", "assert state == 1"),
+    )
+    assert outcomes == {"before": True, "after": True, "last": True}
 
 
 def test_a_loop_that_cannot_be_interrupted_costs_its_own_cell_alone(tmp_path: Path) -> None:
