@@ -40,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lines = []
     for name in options.only or MEASUREMENTS:
         with console.status(f"measuring {name}"):
-            lines += MEASUREMENTS[name](options.rounds)
+            measured = MEASUREMENTS[name](options.rounds)
+        lines += measured
+        for line in measured:  # at once: a later measurement may fail
+            console.print(f"{line.name}: {line.ratio:.2f}")
     console.print(report.table(lines))
     facts = machine.describe()
     console.print("; ".join(f"{name} {value}" for name, value in facts.items()), style="dim")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.builder.notebook import TRAINING
 from autograder.classroom import Classroom
 from autograder.files import REPOSITORY
+from autograder.nbgrader_hooks.run import cells_to_run
 from autograder.sample_class import SampleClass
 from benchmarks.measure import Line, Side, in_turn
 
@@ -19,10 +19,10 @@ UNIT = "fixmatch"
 HAND_INS = 3
 
 
-def _without_training(content: bytes) -> str:
-    """The cells that grading runs."""
+def _graded_cells(content: bytes) -> str:
+    """The notebook with the cells alone that grading runs."""
     notebook = nbformat.reads(content.decode(), as_version=4)
-    notebook.cells = [cell for cell in notebook.cells if TRAINING not in cell.metadata.get("tags", [])]
+    notebook.cells = [notebook.cells[index] for index in cells_to_run(notebook)]
     return nbformat.writes(notebook)
 
 
@@ -51,7 +51,7 @@ def measure(rounds: int) -> list[Line]:
         for number in range(HAND_INS):
             classroom.hand_in(f"student{number}", sample.unit.notebook, content)
             path = Path(folder, f"student{number}.ipynb")
-            path.write_text(_without_training(content), encoding="utf-8")
+            path.write_text(_graded_cells(content), encoding="utf-8")
             plain.append(path)
         sides = in_turn(
             {

@@ -64,7 +64,8 @@ class RunCells(Execute):
         self._outcomes: dict[str, bool] = {}
         resources["nbgrader"][OUTCOMES] = self._outcomes
 
-        todo = _cells_to_run(nb)
+        todo = cells_to_run(nb)
+        _remark_on_others(nb, todo)
         ran: list[int] = []
         folder = tempfile.mkdtemp(prefix="ipython-")
         try:
@@ -177,22 +178,28 @@ def kernel_environment(folder: str) -> dict[str, str]:
     return environment | CPU_MODE | {"IPYTHONDIR": folder}
 
 
-def _cells_to_run(nb: NotebookNode) -> list[int]:
-    """Indices of the code cells up to the last check, without those that train; the others get a remark."""
-    code = [index for index, cell in enumerate(nb.cells) if cell.cell_type == "code" and cell.source.strip()]
+def cells_to_run(nb: NotebookNode) -> list[int]:
+    """Indices of the code cells that grading runs: those up to the last check that neither train nor draw."""
+    code = _code_cells(nb)
     checks = [index for index in code if is_grade(nb.cells[index])]
     last = checks[-1] if checks else -1
-    chosen = []
-    for index in code:
-        cell = nb.cells[index]
-        tags = SKIPPING_TAGS & set(cell.metadata.get("tags", []))
-        if index <= last and not tags:
-            chosen.append(index)
-        elif tags:
-            cell.outputs = [_says(SHOWS if tags == {FIGURE} else TRAINS)]
-        else:
-            cell.outputs = [_says(BEHIND)]
-    return chosen
+    return [index for index in code if index <= last and not _skipping_tags(nb.cells[index])]
+
+
+def _remark_on_others(nb: NotebookNode, chosen: list[int]) -> None:
+    """Say in each code cell that is not run why it is not."""
+    for index in set(_code_cells(nb)) - set(chosen):
+        tags = _skipping_tags(nb.cells[index])
+        reason = BEHIND if not tags else SHOWS if tags == {FIGURE} else TRAINS
+        nb.cells[index].outputs = [_says(reason)]
+
+
+def _code_cells(nb: NotebookNode) -> list[int]:
+    return [index for index, cell in enumerate(nb.cells) if cell.cell_type == "code" and cell.source.strip()]
+
+
+def _skipping_tags(cell: NotebookNode) -> set[str]:
+    return SKIPPING_TAGS & set(cell.metadata.get("tags", []))
 
 
 def _says(text: str) -> NotebookNode:
