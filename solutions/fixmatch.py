@@ -196,6 +196,24 @@ def get_validate_fn(get_params, model, batches=val_batches):
     return validate
 
 
+def mean_over_images(error_rates, batch_sizes):
+    """Exercise 7: the error rate over all images, from the error rates of mini-batches.
+
+    In a plain mean of the rates, an image in a small mini-batch counts more than one in a large one.
+    Here every image counts the same, so that the result does not depend on the batch size.
+
+    Args:
+        error_rates: float (batches,), each mini-batch's share of wrong predictions.
+        batch_sizes: int (batches,), how many images each mini-batch holds.
+
+    Returns:
+        float scalar, the share of wrong predictions among all images.
+    """
+    ### BEGIN SOLUTION
+    return jnp.sum(error_rates * batch_sizes) / jnp.sum(batch_sizes)
+    ### END SOLUTION
+
+
 def get_train_step_fn(get_params, fixmatch_loss, opt_update):
     """One step of training: loss, gradient, update. Given.
 

@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 
 import typer
 
+from course.errors import CourseError
 from course.training import SupervisedHparams
 
 SET_ELSEWHERE = ("logdir",)  # --out, also --logdir
@@ -46,8 +47,12 @@ def with_hparams(
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
-        def wrapper(**given: Any) -> Any:
+        def wrapper(context: typer.Context, **given: Any) -> Any:
             chosen = {spec.name: given.pop(spec.name) for spec in specs}
+            if _is_given(context, "epochs"):
+                if _is_given(context, "steps"):
+                    raise CourseError("--epochs and --steps exclude each other: give one")
+                chosen["steps"] = None  # a command's own default must not win
             for name in FROM_DATA:
                 if chosen[name] is None:
                     del chosen[name]
@@ -64,8 +69,18 @@ def with_hparams(
             for spec in specs
         ]
         keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-        wrapper.__signature__ = inspect.Signature(keyword_only + added)  # type: ignore[attr-defined]
-        wrapper.__annotations__ = {p.name: p.annotation for p in keyword_only + added}
+        context = inspect.Parameter(
+            "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+        )
+        parameters = [context, *keyword_only, *added]
+        wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
         return wrapper
 
     return decorate
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    """Whether the command line has this option, so that its value is no default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

@@ -287,4 +287,24 @@ _VALIDATE = _edits(
     },
 )
 
-MUTANTS = _LOG_PROBS + _CROSS_ENTROPY + _SCHEDULE + _FORWARD + _LOSS + _VALIDATE
+_MEAN = _bodies(
+    "mean_over_images",
+    {
+        "plain mean": "return jnp.mean(error_rates)",
+        "last batch dropped": "return jnp.sum((error_rates * batch_sizes)[:-1]) / jnp.sum(batch_sizes[:-1])",
+        "wrong answers": "return jnp.sum(error_rates * batch_sizes)",
+        "divided by the number of batches": "return jnp.sum(error_rates * batch_sizes) / len(batch_sizes)",
+        "divided by the largest batch": "return jnp.mean(error_rates * batch_sizes) / jnp.max(batch_sizes)",
+        "rates divided by sizes": "return jnp.sum(error_rates / batch_sizes) / jnp.sum(1 / batch_sizes)",
+        "weights squared": "return jnp.sum(error_rates * batch_sizes**2) / jnp.sum(batch_sizes**2)",
+        "accuracy": "return 1 - jnp.sum(error_rates * batch_sizes) / jnp.sum(batch_sizes)",
+        "median": "return jnp.median(error_rates)",
+        "fixed sizes": """
+            sizes = jnp.full(len(error_rates), 128).at[-1].set(16)
+            return jnp.sum(error_rates * sizes) / jnp.sum(sizes)
+            """,
+        "one rate for each batch": "return error_rates * batch_sizes / jnp.sum(batch_sizes)",
+    },
+)
+
+MUTANTS = _LOG_PROBS + _CROSS_ENTROPY + _SCHEDULE + _FORWARD + _LOSS + _VALIDATE + _MEAN

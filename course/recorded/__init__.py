@@ -127,7 +127,9 @@ def record(run_folder: Path, run: str, destination: Path) -> tuple[Path, Path]:
     if not described.is_file():
         raise CourseError(f"{run_folder} holds no result.json: give the folder of a finished run")
     result = json.loads(described.read_text(encoding="utf-8"))
-    result["seconds"] = result.get("seconds_this_process")
+    # The time of a run that was interrupted and resumed is not known.
+    in_one_go = result.get("steps_this_process") == result.get("steps")
+    result["seconds"] = result.get("seconds_this_process") if in_one_go else None
     missing = [name for name in ABOUT if name not in result]
     if missing:
         raise CourseError(f"{described} lacks {', '.join(missing)}: make the run anew")

@@ -2,6 +2,7 @@
 
 from course.training.checkpoint import (
     Checkpoint,
+    checkpoint_from_torchvision,
     load_checkpoint,
     load_provided_checkpoint,
     save_checkpoint,
@@ -22,6 +23,7 @@ __all__ = [
     "SupervisedHparams",
     "TrainResult",
     "TrainState",
+    "checkpoint_from_torchvision",
     "convert_to_numpy",
     "get_ema_params",
     "get_params",

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from course.errors import CourseError
-from course.models.resnet import NORMALIZATIONS
+from course.models.resnet import NORMALIZATIONS, from_torchvision
 
 ARCHITECTURE = "resnet18"
 PROVIDED = Path(__file__).parent.parent / "checkpoints" / "resnet18-cifar10-400.safetensors"
@@ -40,6 +40,24 @@ class Checkpoint:
         """Numbers of the labeled images it was trained on, or None when the manifest names none."""
         named = self.manifest.get("labeled_indices")
         return None if named is None else np.asarray(named, np.int64)
+
+
+def checkpoint_from_torchvision(
+    state_dict: Mapping[str, Any], num_classes: int, key: jax.Array
+) -> Checkpoint:
+    """Torchvision's ResNet18 weights with a new last layer, as something that a run can start from.
+
+    Args:
+        state_dict: of ``torchvision.models.resnet18``, trained or not.
+        num_classes: width of the new last layer.
+        key: draws the new last layer.
+
+    Raises:
+        CourseError: the state dict is not a ResNet18's.
+    """
+    model, variables = from_torchvision(state_dict, num_classes, key)
+    manifest = {"architecture": ARCHITECTURE, "normalization": model.normalization}
+    return Checkpoint(variables, manifest, extra={})
 
 
 def _named_leaves(tree: Any, prefix: str) -> dict[str, Any]:

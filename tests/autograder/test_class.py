@@ -16,20 +16,21 @@ EXERCISES = (
     "get_forward_fn",
     "get_fixmatch_loss_fn",
     "get_validate_fn",
+    "mean_over_images",
 )
-FULL = (2, 2, 2, 4, 7, 3)
-# student → points of the six checks in order, and of the four questions (None: a person grades).
+FULL = (2, 2, 2, 4, 7, 3, 2)
+# student → points of the seven checks in order, and of the four questions (None: a person grades).
 GRADEBOOK = {
     "perfect": (FULL, None),
-    "untouched": ((0, 0, 0, 0, 0, 0), 0),
-    "half": ((2, 2, 2, 0, 0, 0), None),
-    "wrong": ((2, 2, 2, 4, 0, 3), None),
+    "untouched": ((0, 0, 0, 0, 0, 0, 0), 0),
+    "half": ((2, 2, 2, 0, 0, 0, 0), None),
+    "wrong": ((2, 2, 2, 4, 0, 3, 2), None),
     "warning": (FULL, None),
     "duplicated": (FULL, None),
-    "deleted_check": ((2, 2, 2, 4, 7, 0), None),
-    "weakened_check": ((2, 2, 2, 4, 7, 0), None),
+    "deleted_check": ((2, 2, 2, 4, 7, 3, 0), None),
+    "weakened_check": ((2, 2, 2, 4, 7, 3, 0), None),
     "stripped": (FULL, None),
-    "endless": ((2, 2, 0, 4, 7, 3), None),
+    "endless": ((2, 2, 0, 4, 7, 3, 2), None),
 }
 
 
@@ -60,7 +61,7 @@ def test_the_class_gets_exactly_this_gradebook(tmp_path: Path) -> None:
 
     pages = {page.parts[-3]: page.read_text(encoding="utf-8") for page in classroom.feedback()}
     assert pages.keys() == expected.keys()
-    assert "01_fixmatch (Score: 20.0 / 30.0)" in pages["perfect"]
+    assert "01_fixmatch (Score: 22.0 / 32.0)" in pages["perfect"]
     # The reports of the checks are part of the page, and an untouched stub has no traceback.
     assert pages["perfect"].count("correct") >= len(EXERCISES)
     assert pages["untouched"].count("not attempted") >= len(EXERCISES)

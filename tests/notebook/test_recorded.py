@@ -19,6 +19,7 @@ RESULT = {
     "seed": 0,
     "checkpoint": "start.safetensors",
     "seconds_this_process": 12.5,
+    "steps_this_process": 45,
     "hardware": "a machine",
     "note": "made for this test",
     "versions": {"jax": "0.7.2"},
@@ -49,6 +50,12 @@ def test_a_run_is_kept_with_its_description(run_folder, tmp_path, monkeypatch):
     loaded = recorded.load_recorded("shapes", "base")
     assert loaded.about == {name: RESULT.get(name, 12.5) for name in recorded.ABOUT}
     assert [r["step"] for r in loaded.records] == list(range(1, 46)), "a short run is kept whole"
+
+
+def test_the_time_of_a_resumed_run_is_not_known(run_folder, tmp_path):
+    (run_folder / "result.json").write_text(json.dumps({**RESULT, "steps_this_process": 40}))
+    _, about = recorded.record(run_folder, "base", tmp_path)
+    assert json.loads(about.read_text())["seconds"] is None
 
 
 def test_a_long_run_is_thinned(run_folder, tmp_path, monkeypatch):

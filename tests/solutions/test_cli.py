@@ -158,6 +158,12 @@ def test_pretraining_is_supervised_at_a_constant_rate_on_cifar10(asked: Any) -> 
     assert hparams.num_labeled_training_samples_per_class == 400
 
 
+def test_epochs_that_are_asked_for_win_over_a_default_number_of_steps(asked: Any) -> None:
+    assert asked("pretrain")[1].steps == 5000
+    _, hparams, _ = asked("pretrain", "--epochs", "3")
+    assert (hparams.epochs, hparams.steps) == (3, None)
+
+
 @pytest.mark.parametrize(("flag", "expected"), [("--resume", "resume"), ("--overwrite", "overwrite")])
 def test_what_to_do_with_a_run_that_exists(flag: str, expected: str, asked: Any) -> None:
     assert asked("train", "fixmatch", flag)[2]["if_exists"] == expected
@@ -256,6 +262,7 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
     "folder that is a file": ((*TINY, "--out", "file"), "file"),
     "a run is there": ((*TINY, "--out", "run"), "already holds a run"),
     "resumed run without its configuration": ((*TINY, "--out", "run", "--resume"), "config.json"),
+    "epochs and steps": ((*TINY, "--steps", "3", "--epochs", "2"), "exclude each other"),
     "resume and overwrite": ((*TINY, "--resume", "--overwrite"), "exclude each other"),
 }
 

@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 from course.errors import CourseError
 from course.training import (
     Checkpoint,
+    checkpoint_from_torchvision,
     load_checkpoint,
     load_provided_checkpoint,
     momentum,
@@ -223,6 +224,18 @@ def test_a_run_starts_with_exactly_the_checkpoints_weights() -> None:
     assert state.step == 20_000
     assert_same_bits(optimizer.get_params(state.opt_state), checkpoint.variables["params"])
     assert_same_bits(state.batch_stats, checkpoint.variables["batch_stats"])
+
+
+def test_a_run_starts_from_torchvisions_weights() -> None:
+    from torchvision.models import resnet18
+
+    network = resnet18()
+    checkpoint = checkpoint_from_torchvision(network.state_dict(), 7, jax.random.PRNGKey(0))
+    model, state = start(SupervisedHparams(num_classes=7), lambda params: params, checkpoint)
+    assert model.normalization == "imagenet"
+    kernels = [np.asarray(leaf) for leaf in jax.tree.leaves(state.opt_state) if leaf.ndim == 4]
+    stem = network.conv1.weight.detach().numpy().transpose(2, 3, 1, 0)
+    assert any(kernel.shape == stem.shape and (kernel == stem).all() for kernel in kernels)
 
 
 def test_a_checkpoint_with_another_number_of_classes_is_refused() -> None:

@@ -1,5 +1,5 @@
 """The checks of the unit ``fixmatch``, one module for each group of exercises."""
 
-from course.checks.fixmatch import forward, log_probs, loss, schedule, validate
+from course.checks.fixmatch import forward, log_probs, loss, mean, schedule, validate
 
-CHECKS = (*log_probs.CHECKS, *schedule.CHECKS, *forward.CHECKS, *loss.CHECKS, *validate.CHECKS)
+CHECKS = (*log_probs.CHECKS, *schedule.CHECKS, *forward.CHECKS, *loss.CHECKS, *validate.CHECKS, *mean.CHECKS)

@@ -1,0 +1,167 @@
+"""Check of ``mean_over_images``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.compare import Tolerance
+from course.checks.fixmatch.common import FLOAT32, Function, eager
+
+# The bug is worth 1e-3 here, so the published value needs more than the four digits of the others.
+_EXACT = Tolerance(2e-6, 1e-7, "the order of float32 operations may differ")
+_SHOWN = ("error_rates", "batch_sizes")
+
+
+def _published(rng: np.random.RandomState) -> Inputs:
+    """The mini-batches of the validation check: all labels but the first thousand are wrong."""
+    wrong = np.concatenate([np.zeros(1000), np.ones(9000)])
+    batches = [wrong[i : i + 128] for i in range(0, len(wrong), 128)]
+    return {
+        "error_rates": np.array([batch.mean() for batch in batches]),
+        "batch_sizes": np.array([len(batch) for batch in batches]),
+    }
+
+
+def _unequal(rng: np.random.RandomState) -> Inputs:
+    """Neither sizes nor rates in order, and the last mini-batch is not the smallest."""
+    sizes = np.array([6, 1, 8, 3])
+    wrong = np.array([rng.randint(1, 6), 1, rng.randint(1, 8), rng.randint(1, 3)])
+    return {"error_rates": wrong / sizes, "batch_sizes": sizes}
+
+
+def _equal(rng: np.random.RandomState) -> Inputs:
+    return {"error_rates": rng.randint(1, 50, 5) / 50, "batch_sizes": np.full(5, 50)}
+
+
+def _one(rng: np.random.RandomState) -> Inputs:
+    return {"error_rates": rng.randint(1, 7, 1) / 7, "batch_sizes": np.array([7])}
+
+
+@eager
+def _drive(call: Call, function: Function, inputs: Inputs) -> Any:
+    return call(function, jnp.asarray(inputs["error_rates"]), jnp.asarray(inputs["batch_sizes"]))
+
+
+def _drive_compiled(call: Call, function: Function, inputs: Inputs) -> Any:
+    compiled = jax.jit(lambda rates, sizes: call(function, rates, sizes))
+    return compiled(jnp.asarray(inputs["error_rates"]), jnp.asarray(inputs["batch_sizes"]))
+
+
+MEAN_OVER_IMAGES = Check(
+    name="mean_over_images",
+    cases=(
+        Case(
+            name="published",
+            tries="the mini-batches of the validation check: 9,000 of 10,000 answers are wrong",
+            draw=_published,
+            drive=_drive,
+            tolerance=_EXACT,
+            stated=0.9,
+            misconception="An image in the last mini-batch does not count the same as the others.",
+            look="How many wrong answers does a mini-batch hold, if you know its rate and its size?",
+            shown=_SHOWN,
+        ),
+        Case(
+            name="unequal batches",
+            tries="mini-batches of 6, 1, 8 and 3 images",
+            draw=_unequal,
+            drive=_drive,
+            tolerance=FLOAT32,
+            misconception="The images do not all count the same.",
+            look="Compute it by hand: wrong answers in all, divided by images in all.",
+            shown=_SHOWN,
+            seed=1,
+        ),
+        Case(
+            name="equal batches",
+            tries="five mini-batches of 50 images, where both means agree",
+            draw=_equal,
+            drive=_drive,
+            tolerance=FLOAT32,
+            misconception="With mini-batches of one size the result is their plain mean.",
+            look="Look at what you divide by.",
+            shown=_SHOWN,
+            seed=2,
+        ),
+        Case(
+            name="one batch",
+            tries="a single mini-batch",
+            draw=_one,
+            drive=_drive,
+            tolerance=FLOAT32,
+            misconception="The rate of a single mini-batch is the result.",
+            look="Look for code that takes several mini-batches for granted.",
+            shown=_SHOWN,
+            seed=3,
+        ),
+        Case(
+            name="compiled",
+            tries="mini-batches of 6, 1, 8 and 3 images, under jit",
+            draw=_unequal,
+            drive=_drive_compiled,
+            tolerance=FLOAT32,
+            misconception="Inside jit the rates are traced; your expression treats them differently.",
+            look="Look for NumPy, int(), float() and loops over values.",
+            shown=_SHOWN,
+            seed=4,
+        ),
+    ),
+    slips=(
+        Slip(
+            "plain mean",
+            "This is the plain mean of the rates, with the bug in it: the sizes are not used.",
+            "A mini-batch of 16 images should count an eighth of one of 128.",
+        ),
+        Slip(
+            "last batch dropped",
+            "The last mini-batch is left out.",
+            "Its images count like all others; only their number is smaller.",
+        ),
+        Slip(
+            "wrong answers",
+            "This is the number of wrong answers; a rate is between 0 and 1.",
+            "Divide by the number of images.",
+        ),
+        Slip(
+            "divided by the number of batches",
+            "Wrong answers are divided by the number of mini-batches.",
+            "Divide by the number of images.",
+        ),
+        Slip(
+            "divided by the largest batch",
+            "All mini-batches are taken to be as large as the largest.",
+            "Divide by the sum of the sizes.",
+        ),
+        Slip(
+            "rates divided by sizes",
+            "The rates are divided by the sizes, so small mini-batches count even more.",
+            "A rate times a size is a number of wrong answers.",
+        ),
+        Slip(
+            "weights squared",
+            "The sizes are used twice: large mini-batches count too much.",
+            "A rate times a size is a number of wrong answers; add these up.",
+        ),
+        Slip(
+            "accuracy", "This is the accuracy; the error rate is asked for.", "Leave the rates as they are."
+        ),
+        Slip("median", "This is the median of the rates.", "Every image counts, not the middle mini-batch."),
+        Slip(
+            "fixed sizes",
+            "128 and 16 stand in the code.",
+            "Read the sizes from batch_sizes.",
+        ),
+        Slip(
+            "one rate for each batch",
+            "An array comes back; one number is asked for.",
+            "Add up over the mini-batches.",
+        ),
+    ),
+)
+
+CHECKS = (MEAN_OVER_IMAGES,)
