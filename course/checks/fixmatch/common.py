@@ -2,46 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from course.checks.case import Call, Inputs
 from course.checks.compare import Tolerance
 
-Function = Callable[..., Any]
-Drive = Callable[[Call, Function, Inputs], Any]
-
-FLOAT32 = Tolerance(1e-4, 1e-5, "the order of float32 operations may differ")
 PUBLISHED = Tolerance(5e-4, 1e-4, "the published values have four digits")
 
 CLASSES = 4
 IMAGE = (2, 2, 3)
 PIXELS = 12
-
-
-def eager(drive: Drive) -> Drive:
-    """The same drive with ``jax.jit`` switched off.
-
-    Every check builds the student's function anew, and compiling it for each case would take half a second
-    each time. One case of each check runs compiled, as training does.
-    """
-
-    @wraps(drive)
-    def drive_eagerly(call: Call, function: Function, inputs: Inputs) -> Any:
-        with jax.disable_jit():
-            return drive(call, function, inputs)
-
-    return drive_eagerly
-
-
-def arrays(tree: Any) -> Any:
-    """The drawn numpy arrays of a nested structure as jax arrays of jax's default precision."""
-    return jax.tree.map(jnp.asarray, tree)
 
 
 def numpy_arrays(tree: Any) -> Any:

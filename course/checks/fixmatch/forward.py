@@ -12,16 +12,13 @@ import numpy as np
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.fixmatch.common import (
     CLASSES,
-    FLOAT32,
     PUBLISHED,
-    Function,
-    arrays,
     draw_batch_stats,
     draw_params,
-    eager,
     images_of,
     uniform,
 )
+from course.checks.jax_functions import FLOAT32, Function, arrays, eager
 from course.checks.mocks import BatchCoupledModel, MockModel
 from course.checks.plain import Plain
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
-from course.checks.fixmatch.common import FLOAT32, PUBLISHED, Drive, Function, arrays, uniform
+from course.checks.fixmatch.common import PUBLISHED, uniform
+from course.checks.jax_functions import FLOAT32, Drive, Function, arrays
 
 Rng = np.random.RandomState
 

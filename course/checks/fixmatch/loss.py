@@ -18,17 +18,14 @@ from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
 from course.checks.fixmatch.common import (
     CLASSES,
-    FLOAT32,
     PUBLISHED,
-    Function,
-    arrays,
     draw_batch_stats,
     draw_params,
-    eager,
     images_of,
     numpy_dense,
     uniform,
 )
+from course.checks.jax_functions import FLOAT32, Function, arrays, eager
 from course.checks.mocks import MockHparams, dense
 from course.checks.plain import Plain
 

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from course.checks.case import Call, Case, Check, Inputs, Slip
-from course.checks.compare import Tolerance
-from course.checks.fixmatch.common import FLOAT32, Function, eager
-
-# The bug is worth 1e-3 here, so the published value needs more than the four digits of the others.
-_EXACT = Tolerance(2e-6, 1e-7, "the order of float32 operations may differ")
-_SHOWN = ("error_rates", "batch_sizes")
+from course.checks.case import Inputs, Slip
+from course.checks.jax_functions import check_of_function
 
 
 def _published(rng: np.random.RandomState) -> Inputs:
@@ -42,75 +33,20 @@ def _one(rng: np.random.RandomState) -> Inputs:
     return {"error_rates": rng.randint(1, 7, 1) / 7, "batch_sizes": np.array([7])}
 
 
-@eager
-def _drive(call: Call, function: Function, inputs: Inputs) -> Any:
-    return call(function, jnp.asarray(inputs["error_rates"]), jnp.asarray(inputs["batch_sizes"]))
-
-
-def _drive_compiled(call: Call, function: Function, inputs: Inputs) -> Any:
-    compiled = jax.jit(lambda rates, sizes: call(function, rates, sizes))
-    return compiled(jnp.asarray(inputs["error_rates"]), jnp.asarray(inputs["batch_sizes"]))
-
-
-MEAN_OVER_IMAGES = Check(
-    name="mean_over_images",
-    cases=(
-        Case(
-            name="published",
-            tries="the mini-batches of the validation check: 9,000 of 10,000 answers are wrong",
-            draw=_published,
-            drive=_drive,
-            tolerance=_EXACT,
-            stated=0.9,
-            misconception="An image in the last mini-batch does not count the same as the others.",
-            look="How many wrong answers does a mini-batch hold, if you know its rate and its size?",
-            shown=_SHOWN,
+MEAN_OVER_IMAGES = check_of_function(
+    "mean_over_images",
+    {
+        "published": (
+            "the mini-batches of the validation check: 9,000 of 10,000 answers are wrong",
+            _published,
         ),
-        Case(
-            name="unequal batches",
-            tries="mini-batches of 6, 1, 8 and 3 images",
-            draw=_unequal,
-            drive=_drive,
-            tolerance=FLOAT32,
-            misconception="The images do not all count the same.",
-            look="Compute it by hand: wrong answers in all, divided by images in all.",
-            shown=_SHOWN,
-            seed=1,
-        ),
-        Case(
-            name="equal batches",
-            tries="five mini-batches of 50 images, where both means agree",
-            draw=_equal,
-            drive=_drive,
-            tolerance=FLOAT32,
-            misconception="With mini-batches of one size the result is their plain mean.",
-            look="Look at what you divide by.",
-            shown=_SHOWN,
-            seed=2,
-        ),
-        Case(
-            name="one batch",
-            tries="a single mini-batch",
-            draw=_one,
-            drive=_drive,
-            tolerance=FLOAT32,
-            misconception="The rate of a single mini-batch is the result.",
-            look="Look for code that takes several mini-batches for granted.",
-            shown=_SHOWN,
-            seed=3,
-        ),
-        Case(
-            name="compiled",
-            tries="mini-batches of 6, 1, 8 and 3 images, under jit",
-            draw=_unequal,
-            drive=_drive_compiled,
-            tolerance=FLOAT32,
-            misconception="Inside jit the rates are traced; your expression treats them differently.",
-            look="Look for NumPy, int(), float() and loops over values.",
-            shown=_SHOWN,
-            seed=4,
-        ),
-    ),
+        "unequal batches": ("mini-batches of 6, 1, 8 and 3 images", _unequal),
+        "equal batches": ("five mini-batches of 50 images, where both means agree", _equal),
+        "one batch": ("a single mini-batch", _one),
+    },
+    stated={"published": 0.9},
+    misconception="The images do not all count the same.",
+    look="How many wrong answers does a mini-batch hold, if you know its rate and its size?",
     slips=(
         Slip(
             "plain mean",

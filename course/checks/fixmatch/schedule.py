@@ -10,7 +10,7 @@ import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
-from course.checks.fixmatch.common import Function
+from course.checks.jax_functions import Function
 
 # The absolute part is far below a learning rate; it is for cosines near zero.
 _PUBLISHED_RATE = Tolerance(2e-4, 1e-6, "the published value has four digits")

@@ -11,17 +11,14 @@ import numpy as np
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.fixmatch.common import (
     CLASSES,
-    FLOAT32,
     PUBLISHED,
-    Function,
-    arrays,
     draw_batch_stats,
     draw_params,
-    eager,
     images_of,
     numpy_arrays,
     uniform,
 )
+from course.checks.jax_functions import FLOAT32, Function, arrays, eager
 from course.checks.mocks import EvaluationModel, MockGetParams, ValMockModel
 
 Draw = Callable[[np.random.RandomState], Inputs]

@@ -1,0 +1,126 @@
+"""What checks of JAX functions share, and the whole check of a pure function of arrays in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.compare import Tolerance
+from course.checks.plain import Plain
+
+Function = Callable[..., Any]
+Drive = Callable[[Call, Function, Inputs], Any]
+Draw = Callable[[np.random.RandomState], Inputs]
+
+FLOAT32 = Tolerance(1e-4, 1e-5, "the order of float32 operations may differ")
+
+
+def eager(drive: Drive) -> Drive:
+    """The same drive with ``jax.jit`` switched off.
+
+    Every check builds the student's function anew, and compiling it for each case would take half a second
+    each time. One case of each check runs compiled, as training does.
+    """
+
+    @wraps(drive)
+    def drive_eagerly(call: Call, function: Function, inputs: Inputs) -> Any:
+        with jax.disable_jit():
+            return drive(call, function, inputs)
+
+    return drive_eagerly
+
+
+def arrays(tree: Any) -> Any:
+    """The drawn numpy arrays of a nested structure as jax arrays of jax's default precision."""
+    return jax.tree.map(jnp.asarray, tree)
+
+
+def check_of_function(
+    name: str,
+    draws: Mapping[str, tuple[str, Draw]],
+    *,
+    misconception: str,
+    look: str,
+    slips: Sequence[Slip],
+    stated: Mapping[str, Plain] | None = None,
+    tolerance: Tolerance = FLOAT32,
+) -> Check:
+    """The check of a pure function of arrays, which is called by position with what is drawn.
+
+    Every draw is one case. The first one's inputs are then tried under ``jax.jit``, with the arrays traced,
+    and once more behind a call with the last one's, for functions that remember something.
+
+    Args:
+        name: the exercise's function.
+        draws: name of a case → (what is tried, its draw). A drawn array becomes a jax array; anything else
+            is handed over as it is.
+        misconception: the likely reason when no slip is recognized, in one sentence.
+        look: where to look then.
+        slips: misconceptions with a message of their own.
+        stated: name of a case → a value that is published with the exercise.
+        tolerance: of every case.
+    """
+    published = stated or {}
+
+    def case(name: str, tries: str, draw: Draw, drive: Drive, reason: str, look: str, seed: int) -> Case:
+        shown = tuple(draw(np.random.RandomState(seed)))
+        return Case(name, tries, draw, drive, tolerance, reason, look, seed, published.get(name), shown=shown)
+
+    drawn = [
+        case(key, tries, draw, _call, misconception, look, seed)
+        for seed, (key, (tries, draw)) in enumerate(draws.items())
+    ]
+    first, last = drawn[0], drawn[-1]
+
+    def draw_both(rng: np.random.RandomState) -> Inputs:
+        return {f"earlier {key}": value for key, value in last.draw(rng).items()} | first.draw(rng)
+
+    def call_twice(call: Call, function: Function, inputs: Inputs) -> Any:
+        arguments = list(_arguments(inputs).values())
+        half = len(arguments) // 2
+        call(function, *arguments[:half])
+        return call(function, *arguments[half:])
+
+    compiled = case(
+        "compiled",
+        f"{first.tries}, under jit",
+        first.draw,
+        _call_compiled,
+        "Inside jit the arrays are traced; your expression treats them differently.",
+        "Look for NumPy, int(), float(), if, and loops over values.",
+        len(drawn),
+    )
+    again = case(
+        "called again",
+        f"{first.tries}, after a call with other values",
+        draw_both,
+        eager(call_twice),
+        "The function remembers something of an earlier call.",
+        "Compute everything anew from the arguments, and keep nothing outside of the function.",
+        len(drawn) + 1,
+    )
+    return Check(name, (*drawn, compiled, again), tuple(slips))
+
+
+def _arguments(inputs: Inputs) -> dict[str, Any]:
+    return {
+        key: jnp.asarray(value) if isinstance(value, np.ndarray) else value for key, value in inputs.items()
+    }
+
+
+@eager
+def _call(call: Call, function: Function, inputs: Inputs) -> Any:
+    return call(function, *_arguments(inputs).values())
+
+
+def _call_compiled(call: Call, function: Function, inputs: Inputs) -> Any:
+    arguments = _arguments(inputs)
+    traced = {key: value for key, value in arguments.items() if isinstance(value, jax.Array)}
+    compiled = jax.jit(lambda traced: call(function, *(arguments | traced).values()))
+    return compiled(traced)
