@@ -88,7 +88,8 @@ def executed(bundle: Path, interpreter: Path) -> nbformat.NotebookNode:
 def test_every_cell_runs(executed: nbformat.NotebookNode) -> None:
     code = [cell for cell in executed.cells if cell.cell_type == "code" and cell.source.strip()]
     assert len(code) > 20
-    assert [cell.id for cell in code if not cell.execution_count] == []
+    # Executing a notebook leaves TensorBoard's page out, by its tag.
+    assert [cell.id for cell in code if not cell.execution_count] == ["tensorboard"]
     assert [cell.id for cell in code for output in cell.outputs if output.output_type == "error"] == []
 
 
