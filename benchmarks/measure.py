@@ -38,6 +38,7 @@ class Line:
         baseline: the other side, measured in turn with it.
         largest_ratio: the goal for ``ratio``, or None where there is none.
         largest_excess: the goal for ``excess`` in seconds, or None.
+        largest_seconds: the goal for our own median in seconds, or None.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Line:
     baseline: Side
     largest_ratio: float | None = None
     largest_excess: float | None = None
+    largest_seconds: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -63,6 +65,8 @@ class Line:
             return f"ratio ≤ {self.largest_ratio:g}"
         if self.largest_excess is not None:
             return f"≤ {self.largest_excess:g} s more"
+        if self.largest_seconds is not None:
+            return f"≤ {self.largest_seconds:g} s"
         return ""
 
     @property
@@ -72,6 +76,8 @@ class Line:
             return self.ratio <= self.largest_ratio
         if self.largest_excess is not None:
             return self.excess <= self.largest_excess
+        if self.largest_seconds is not None:
+            return self.ours.median <= self.largest_seconds
         return None
 
 

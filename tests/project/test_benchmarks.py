@@ -25,8 +25,9 @@ def test_a_line_is_a_ratio_of_medians() -> None:
 def test_goals(ours: float, met: bool) -> None:
     by_ratio = line((ours,), (2.0,), largest_ratio=1.5)
     by_excess = line((ours,), (2.0,), largest_excess=1.0)
-    assert by_ratio.met is by_excess.met is met
-    assert (by_ratio.goal, by_excess.goal) == ("ratio ≤ 1.5", "≤ 1 s more")
+    by_seconds = line((ours,), (2.0,), largest_seconds=3.0)
+    assert by_ratio.met is by_excess.met is by_seconds.met is met
+    assert (by_ratio.goal, by_excess.goal, by_seconds.goal) == ("ratio ≤ 1.5", "≤ 1 s more", "≤ 3 s")
 
 
 def test_alternatives_are_timed_in_turn() -> None:
