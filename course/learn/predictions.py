@@ -63,14 +63,16 @@ def reveal(name: str, value: Any) -> None:
     from course import plots  # brings matplotlib
 
     plots.guess_and_result(prediction.label, guess, result, (prediction.low, prediction.high))
-    show(box(_verdict(prediction, guess, result), paragraph(prediction.explanation)))
+    title = f"The {prediction.label}: {result:.3g}"
+    show(box(title, paragraph(_compare(guess, result)), paragraph(prediction.explanation)))
 
 
-def _verdict(prediction: Prediction, guess: float | None, result: float) -> str:
-    said = f"{prediction.label}: {result:.3g}."
+def _compare(guess: float | None, result: float) -> str:
     if guess is None:
-        return f"{said} You did not record a guess: `predict` in the cell above does that, before you look."
-    return f"{said} Your guess was {guess:.3g}, {abs(guess - result):.3g} away."
+        return "You recorded no guess. The cell with `predict` above is for that, before you see the result."
+    if guess == result:
+        return f"Your guess was {guess:.3g}: exactly right."
+    return f"Your guess was {guess:.3g}, {abs(guess - result):.3g} away."
 
 
 def _record(session: Session, name: str, number: float) -> str:
