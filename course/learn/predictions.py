@@ -6,6 +6,8 @@ import difflib
 import math
 from typing import Any
 
+import numpy as np
+
 from course.errors import CourseError
 from course.learn.display import Fragment, box, paragraph, rich, show, show_widget, widgets_module
 from course.learn.session import Session, current
@@ -139,9 +141,10 @@ def _find(session: Session, name: str) -> Prediction:
 def _number(value: Any, what: str) -> float:
     """A finite number from a Python number or an array with a single element."""
     try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if isinstance(value, bool | str) or not math.isfinite(number):
+        array = np.asarray(value)
+    except (TypeError, ValueError):
+        array = np.array(None)
+    # Booleans, texts and other objects are no numbers, whatever float() would make of them.
+    if array.size != 1 or array.dtype.kind in "bOSUmM" or not math.isfinite(float(array.reshape(()))):
         raise CourseError(f"{what} is a finite number, not {value!r:.60}")
-    return number
+    return float(array.reshape(()))
