@@ -49,6 +49,7 @@ def test_two_notebooks_on_one_folder_lose_nothing(path: Path) -> None:
     assert other.record().guesses == {"rate": 1.0}
 
 
+BEFORE = b'{"format": 1, "guesses": {}, "exercises": {"a": '
 DAMAGED = {
     "empty": b"",
     "cut": b'{"format": 1, "exer',
@@ -59,8 +60,8 @@ DAMAGED = {
     "another format": b'{"format": 2, "exercises": {}, "guesses": {}}',
     "no parts": b'{"format": 1}',
     "exercise": b'{"format": 1, "exercises": {"a": 1}, "guesses": {}}',
-    "state": b'{"format": 1, "exercises": {"a": {"state": "ok", "function": "", "passed": ""}}, "guesses": {}}',
-    "list": b'{"format": 1, "exercises": {"a": {"state": [], "function": "", "passed": ""}}, "guesses": {}}',
+    "state": BEFORE + b'{"state": "ok", "function": "", "passed": ""}}}',
+    "list": BEFORE + b'{"state": [], "function": "", "passed": ""}}}',
     "guess": b'{"format": 1, "exercises": {}, "guesses": {"a": "b"}}',
     "nan": b'{"format": 1, "exercises": {}, "guesses": {"a": NaN}}',
     "infinite": b'{"format": 1, "exercises": {}, "guesses": {"a": -Infinity}}',
