@@ -54,7 +54,9 @@ def begin(unit: str, env: Environment) -> None:
     Raises:
         CourseError: there is no such unit.
     """
-    session = Session(load_unit(unit), load_texts(unit), Store(env.work / unit / FILE))
+    # A work folder may be relative, and a later cell may change the folder that the kernel works in.
+    path = (env.work / unit / FILE).absolute()
+    session = Session(load_unit(unit), load_texts(unit), Store(path))
     session.store.record()
     session.show_remarks()
     _sessions[:] = [session]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import jax
@@ -143,6 +145,19 @@ def test_a_damaged_file_is_named_above_the_table(
     session.store.path.write_text("{")
     begin("fixmatch", env)
     assert "progress.damaged-2.json" in capsys.readouterr().out
+
+
+def test_a_cell_that_changes_the_folder_loses_nothing(
+    session: Session, env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    begin("fixmatch", dataclasses.replace(env, work=Path("relative")))
+    current().store.note_guess("mask_rate", 0.5)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    current().store.note_guess("finite_numbers", 1)
+    assert set(current().store.record().guesses) == {"mask_rate", "finite_numbers"}
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 @pytest.mark.parametrize(
