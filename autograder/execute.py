@@ -17,6 +17,7 @@ from autograder.builder.functions import BEGIN, END
 from autograder.cpu_mode import CPU_MODE
 from autograder.files import REPOSITORY, write_atomically
 from course.errors import CourseError
+from course.learn.display import WIDGET_VIEW
 from course.units import load_course
 
 CELL_SECONDS = 600
@@ -60,6 +61,7 @@ def execute_solution(root: Path, unit_name: str) -> tuple[Path, int, float]:
         except (CellTimeoutError, DeadKernelError) as error:
             reason = str(error).strip().splitlines()[0]
             raise CourseError(f"{source.name} does not run ({reason}); run it by hand") from error
+        _remove_widgets(notebook)
         for cell, text in _outputs(notebook):
             for place in (folder, str(REPOSITORY), str(Path.home())):
                 # A home of "/" or "/root" would be found in words and addresses.
@@ -81,6 +83,13 @@ def solution_notebook(built: NotebookNode) -> NotebookNode:
             line for line in cell.source.splitlines() if BEGIN not in line and END not in line
         ).strip("\n")
     return built
+
+
+def _remove_widgets(notebook: NotebookNode) -> None:
+    """Leave the static form of each widget: the other one needs the kernel that is gone."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET_VIEW, None)
 
 
 def _outputs(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:

@@ -21,6 +21,7 @@ from IPython.display import DisplayHandle, Markdown, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.ticker import MaxNLocator
 
 from course.data import ImageDataset
 from course.recorded import Recorded
@@ -29,17 +30,24 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D")
 DOTS_PER_INCH, SHOWN_PER_INCH = 120, 84
+SHORTEST_ALT = 20  # characters
 Records = Sequence[Mapping[str, Any]]
 
 
 class Shown:
-    """A figure as HTML with alternative text; in plain text, the alternative text alone."""
+    """A figure as HTML with alternative text; in plain text, the alternative text alone.
+
+    Raises:
+        ValueError: the text is too short to say what can be seen.
+    """
 
     def __init__(self, figure: Figure, alt: str, dpi: int = DOTS_PER_INCH) -> None:
+        self.alt = " ".join(alt.split())
+        if len(self.alt) < SHORTEST_ALT:
+            raise ValueError(f"say what the figure shows, in {SHORTEST_ALT} characters or more: {alt!r}")
         stream = io.BytesIO()
         figure.savefig(stream, format="png", dpi=dpi)
         self.png = stream.getvalue()
-        self.alt = " ".join(alt.split())
         self.width = round(figure.get_figwidth() * SHOWN_PER_INCH)
 
     def _repr_html_(self) -> str:
@@ -450,3 +458,36 @@ def reliability(confidence: np.ndarray, correct: np.ndarray, threshold: float, f
         for i in at[counts > 0]
     )
     show(figure, f"Two bar charts by confidence of the prediction. {said}.")
+
+
+def guess_and_result(label: str, guess: float | None, result: float, span: tuple[float, float]) -> None:
+    """A number line with a guess and what came out.
+
+    Args:
+        label: what the number is.
+        guess: the guess, or None where none was recorded.
+        result: what came out.
+        span: ends of the line; it is made longer where the result lies outside.
+    """
+    low, high = min(span[0], result), max(span[1], result)
+    margin = 0.04 * (high - low)
+    figure = Figure(figsize=(6.4, 1.5), layout="constrained")
+    axis = figure.subplots()
+    axis.set_xlim(low - margin, high + margin)
+    axis.set_ylim(-0.9, 0.9)
+    axis.axhline(0, color="#333333", linewidth=1)
+    if guess is not None:
+        axis.plot([guess, result], [0, 0], color="#333333", linewidth=4, alpha=0.3, solid_capstyle="butt")
+        axis.plot(guess, 0, "D", color=COLORS[1], markersize=10, label=f"your guess {guess:.3g}")
+    axis.plot(result, 0, "o", color=COLORS[0], markersize=10, label=f"result {result:.3g}")
+    axis.set_yticks([])
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=high - low >= 3))
+    axis.spines[["left", "right", "top"]].set_visible(False)
+    axis.set_xlabel(label)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.25), ncols=2, frameon=False)
+    guessed = "No guess was recorded" if guess is None else f"The guess {guess:.3g} is marked by a diamond"
+    show(
+        figure,
+        f"A number line from {low:g} to {high:g} for the {label}. {guessed}; "
+        f"a dot marks the result {result:.3g}.",
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -11,8 +11,7 @@ from typing import Any, Protocol, TypeVar
 import yaml
 
 from course.errors import CourseError
-
-T = TypeVar("T")
+from course.records import build, require, require_keys
 
 
 class _HasName(Protocol):
@@ -165,16 +164,16 @@ def _parse_course(text: str, where: str) -> Course:
         raise CourseError(
             f"{where} is not valid YAML ({str(error).splitlines()[0]}): correct the file"
         ) from error
-    _require(
+    require(
         isinstance(raw, dict) and set(raw) == {"repository", "units"}, where, "needs `repository` and `units`"
     )
     repository = raw["repository"]
-    _require(
+    require(
         repository is None or (isinstance(repository, str) and repository.count("/") == 1),
         where,
         "`repository` must be empty or owner/name",
     )
-    _require(
+    require(
         isinstance(raw["units"], dict) and bool(raw["units"]), where, "`units` must name at least one unit"
     )
     return Course(
@@ -184,76 +183,38 @@ def _parse_course(text: str, where: str) -> Course:
 
 def _unit(name: str, data: dict[str, Any], where: str) -> Unit:
     data = dict(data, name=name)
-    _require_keys(Unit, data, where)
-    exercises = tuple(_build(Exercise, item, where) for item in data["exercises"])
+    require_keys(Unit, data, where)
+    exercises = tuple(build(Exercise, item, where) for item in data["exercises"])
     questions = tuple(_question(item, where) for item in data["questions"])
-    budgets = tuple(_build(Budget, item, where) for item in data["budgets"])
+    budgets = tuple(build(Budget, item, where) for item in data["budgets"])
     graded: tuple[Exercise | Question, ...] = (*exercises, *questions)
     names = [item.name for item in graded]
-    _require(len(names) == len(set(names)), where, "two exercises or questions have one name")
+    require(len(names) == len(set(names)), where, "two exercises or questions have one name")
     for position, exercise in enumerate(exercises):
         earlier = {item.name for item in exercises[:position]}
-        _require(
+        require(
             set(exercise.prerequisites) <= earlier,
             f"{where}: {exercise.name}",
             "a prerequisite is not an earlier exercise",
         )
-        _require(1 <= exercise.difficulty <= 4, f"{where}: {exercise.name}", "`difficulty` must be 1 to 4")
+        require(1 <= exercise.difficulty <= 4, f"{where}: {exercise.name}", "`difficulty` must be 1 to 4")
     for item in graded:
-        _require(
+        require(
             item.points > 0 and item.minutes > 0,
             f"{where}: {item.name}",
             "`points` and `minutes` must be positive",
         )
-    return _build(Unit, data | {"exercises": exercises, "questions": questions, "budgets": budgets}, where)
+    return build(Unit, data | {"exercises": exercises, "questions": questions, "budgets": budgets}, where)
 
 
 def _question(data: dict[str, Any], where: str) -> Question:
-    _require_keys(Question, data, where)
+    require_keys(Question, data, where)
     where = f"{where}: {data['name']}"
-    criteria = tuple(_build(Criterion, item, where) for item in data["criteria"])
-    _require(
+    criteria = tuple(build(Criterion, item, where) for item in data["criteria"])
+    require(
         sum(c.points for c in criteria) == data["points"], where, "the rubric does not add up to `points`"
     )
-    return _build(Question, data | {"criteria": criteria}, where)
-
-
-_CHECKS: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "float | None": (int, float, type(None)),
-    "str | None": (str, type(None)),
-}
-
-
-def _build(kind: type[T], data: dict[str, Any], where: str) -> T:
-    """An instance of the dataclass ``kind``; lists become tuples, and simple types are checked."""
-    _require_keys(kind, data, where)
-    values = {}
-    for field in fields(kind):  # type: ignore[arg-type]
-        value = data[field.name]
-        if str(field.type).startswith("tuple"):
-            _require(isinstance(value, list | tuple), where, f"`{field.name}` must be a list")
-            texts = str(field.type) != "tuple[str, ...]" or all(isinstance(item, str) for item in value)
-            _require(texts, where, f"`{field.name}` must be a list of texts")
-            value = tuple(value)
-        else:
-            right = isinstance(value, _CHECKS[str(field.type)]) and not isinstance(value, bool)
-            _require(right, where, f"`{field.name}` must be {field.type}, not {value!r}")
-        values[field.name] = value
-    return kind(**values)
-
-
-def _require_keys(kind: type, data: dict[str, Any], where: str) -> None:
-    _require(isinstance(data, dict), where, f"a {kind.__name__.lower()} must be a mapping, not {data!r}")
-    wanted, got = {field.name for field in fields(kind)}, set(data)
-    _require(wanted <= got, where, f"missing {', '.join(sorted(wanted - got))}")
-    _require(got <= wanted, where, f"unknown {', '.join(sorted(got - wanted))}")
-
-
-def _require(condition: bool, where: str, what: str) -> None:
-    if not condition:
-        raise CourseError(f"{where}: {what}")
+    return build(Question, data | {"criteria": criteria}, where)
 
 
 def _named(items: tuple[N, ...], name: str, otherwise: str) -> N:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from course.files import write_atomically
 from course.training import RunFolder, read_metrics
-from course.training.checkpoint import write_atomically
 
 PANELS = ("val error rate", "error rate", "mask rate", "supervised loss", "unsupervised loss", "lr")
 WINDOW = 25

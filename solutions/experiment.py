@@ -25,6 +25,7 @@ from course.data.dataset import ImageDataset, Splits
 from course.data.loaders import get_validation_generator
 from course.data.split import stratified_split, subset_by_indices
 from course.errors import CourseError
+from course.files import write_atomically
 from course.training import (
     Checkpoint,
     FixMatchHparams,
@@ -37,7 +38,6 @@ from course.training import (
     load_provided_checkpoint,
     start,
 )
-from course.training.checkpoint import write_atomically
 from course.training.loop import IfExists
 from solutions.curves import plot_run
 from solutions.fixmatch import train_fixmatch

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from course.errors import CourseError
+from course.files import write_atomically
 from course.training import RunFolder, read_metrics
-from course.training.checkpoint import write_atomically
 from solutions.curves import plot_runs
 
 EVERY = 10  # steps between the points kept in results.json

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 
+from autograder.builder.cell_list import LISTS, cell_list
 from autograder.builder.notebook import build_notebook
 from autograder.builder.release import generate_release
 from autograder.files import write_atomically
@@ -54,9 +55,10 @@ def derived_files(root: Path, unit_name: str, generators: tuple[Generator, ...] 
     """
     course = load_course(root / "course" / "units.yml")
     unit = course.unit(unit_name)
-    text = nbformat.writes(build_notebook(root, course, unit), version=nbformat.NO_CONVERT)
+    built = build_notebook(root, course, unit)
+    text = nbformat.writes(built, version=nbformat.NO_CONVERT)
     notebook = Path("source_notebooks", unit_name, f"{unit.notebook}.ipynb")
-    files = {notebook: f"{text}\n".encode()}
+    files = {notebook: f"{text}\n".encode(), LISTS / f"{unit_name}.json": cell_list(built)}
     folder = root / notebook.parent
     beside = {
         path.relative_to(folder).as_posix(): path.read_bytes()

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -68,12 +69,14 @@ class RunCells(Execute):
         _remark_on_others(nb, todo)
         ran: list[int] = []
         folder = tempfile.mkdtemp(prefix="ipython-")
+        _remove_work(resources)  # a student's own, handed in with the notebook: no verdict depends on it
         try:
             while todo and self._has_time():
                 with self.setup_kernel(env=kernel_environment(folder)):
                     self._run_in_one_kernel(ran, todo)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            _remove_work(resources)
         for index in todo:
             self._fail(nb.cells[index], f"not run: the hand-in took over {self.notebook_timeout} seconds")
         return nb, resources
@@ -164,6 +167,13 @@ class RunCells(Execute):
         """nbclient's ``timeout_func``. Never 0, which would mean no limit."""
         self._limit = max(1, min(self.timeout, math.ceil(self._deadline - time.monotonic())))
         return self._limit
+
+
+def _remove_work(resources: ResourcesDict) -> None:
+    """Remove what the course keeps of a student's work beside the notebook that is being graded."""
+    beside = resources.get("metadata", {}).get("path")
+    if beside:
+        shutil.rmtree(Path(beside) / CPU_MODE["SSL_COURSE_WORK"], ignore_errors=True)
 
 
 def kernel_environment(folder: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from course.training.checkpoint import cannot_write
+from course.files import cannot_write
 from course.training.metrics import jnp_to_np_u8
 
 

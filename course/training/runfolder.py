@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from course.errors import CourseError
+from course.files import cannot_write, write_atomically
 from course.training.checkpoint import (
-    cannot_write,
     flatten,
     load_checkpoint,
     save_checkpoint,
     unflatten_like,
-    write_atomically,
 )
 
 

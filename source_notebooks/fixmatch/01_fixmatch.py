@@ -29,6 +29,12 @@
 # You may run a check as often as you like. Keep the function's name, its arguments and what it returns; everything else is up to
 # you, helper functions in cells of your own included. Four questions are answered in words and read by a person.
 #
+# **When you are stuck**, ask for a hint in a cell of your own, with the name of the function:
+# `hint("get_forward_fn", 1)` is a nudge, `hint("get_forward_fn", 2)` a plan. Hints cost nothing. When a check passes, a short explanation of the idea opens below it.
+#
+# **When it says *Predict*,** guess before you run the next cell. A guess that turns out wrong is remembered better than a number that was only read. Move the slider and press *Record*; or, without a slider,
+# write the guess into the cell: `predict("mask_rate", 0.25)`. Nobody else sees it.
+#
 # **With or without a GPU.** Everything up to section 7 runs on any computer. In section 7 a network is trained. On a GPU that is
 # CIFAR-10 with the settings of the paper's method. Without one, *CPU mode* trains the same network on smaller, procedural
 # pictures in a few minutes; nothing else differs. The set-up cell says which of the two you have, and how to get a GPU in Colab.
@@ -66,6 +72,7 @@ from course.data.loaders import (
     numpy_collate,
 )
 from course.data.split import stratified_split, subset_by_indices
+from course.learn import begin, hint, predict, progress, ready_to_hand_in, recall, reveal
 from course.training import (
     Checkpoint,
     FixMatchHparams,
@@ -85,6 +92,13 @@ from course.training import (
 )
 
 started = time.time()
+begin("fixmatch", env)
+
+# %% [markdown]
+# Where you stand. The table is kept with your logs, so it survives a restart of the kernel. Run this cell whenever you like.
+
+# %% tags=["figure", "nbval-ignore-output"]
+progress()
 
 # %% [markdown]
 # ## 1. Why learn from unlabeled images?
@@ -381,12 +395,18 @@ assert len(val_dataset) % hparams.val_batch_size == 0
 # logarithm of it, and computing it in two steps is a trap: $e^{1000}$ is infinite in floating point, $\log 0$ is minus infinity, and a single such value turns every weight
 # of the network into *not a number*.
 #
-# **Predict.** What do the two lines below print? One of them is the naive way.
+# **Predict** what both ways make of the logits 1000 and 0.
 
-# %%
+# %% tags=["figure", "nbval-ignore-output"]
+predict("finite_numbers")
+
+# %% tags=["figure", "nbval-ignore-output"]
 big = jnp.array([1000.0, 0.0])
-print("naive:      ", jnp.log(jnp.exp(big) / jnp.exp(big).sum()))
-print("logsumexp:  ", big - jax.nn.logsumexp(big))
+naive = jnp.log(jnp.exp(big) / jnp.exp(big).sum())
+stable = big - jax.nn.logsumexp(big)
+print("naive:      ", naive)
+print("logsumexp:  ", stable)
+reveal("finite_numbers", jnp.isfinite(jnp.stack([naive, stable])).sum())
 
 # %% [markdown]
 # This first exercise is nearly done: one line is missing.
@@ -538,23 +558,19 @@ check("get_fixmatch_loss_fn", get_fixmatch_loss_fn)
 
 # %% [markdown]
 # **Is `stop_gradient` needed?** The formulas say that no gradient flows through the pseudo-label. Many implementations say so in code as well, with `jax.lax.stop_gradient`.
-# **Predict** what the next cell prints: the derivative, with respect to three logits, of the number 10, 20 or 30 that belongs to the largest of them.
+# **Predict** what that does to the derivative.
 
-# %%
+# %% tags=["figure", "nbval-ignore-output"]
+predict("gradient_of_largest")
+
+# %% tags=["figure", "nbval-ignore-output"]
 def value_of_largest(z):
     return jax.nn.one_hot(jnp.argmax(z), 3) @ jnp.array([10.0, 20.0, 30.0])
 
 
-jax.grad(value_of_largest)(jnp.array([0.3, 0.9, 0.1]))
-
-# %% [markdown]
-# <details><summary>Explanation</summary>
-#
-# Zero in every place. `argmax` and a comparison with a threshold are step functions: moving a logit a little does not change them, so their derivative is 0. With *hard* pseudo-labels
-# a forgotten `stop_gradient` changes nothing, and no test could tell. Writing it is still good style: it says what is meant, and the day you use the probabilities themselves as targets,
-# as other methods do, it becomes necessary.
-#
-# </details>
+gradient = jax.grad(value_of_largest)(jnp.array([0.3, 0.9, 0.1]))
+print(gradient)
+reveal("gradient_of_largest", gradient[1])
 
 # %% [markdown] about="get_validate_fn"
 
@@ -767,13 +783,16 @@ print({name: value for name, value in checkpoint.manifest.items() if name != "la
 # %% [markdown]
 # ### With the unlabeled loss
 #
-# **Predict**, before you start: which share of the unlabeled images will pass the threshold at the end of the run? Write your guess into the next cell.
-#
+# **Predict**, before you start, how confident the network will become.
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("mask_rate")
+
+# %% [markdown]
 # The run writes to its folder after each step and saves a checkpoint now and then. If the session is cut off, or you stop the cell (*Kernel*, then *Interrupt*), set everything up as before and run the cell again: with
 # `if_exists = "resume"` it goes on exactly where the last checkpoint was. If you have **changed one of your functions**, set it to `"overwrite"`. Otherwise you would get the old run's result once more.
 
 # %%
-my_guess_of_the_mask_rate = None  # for example 0.25
 if_exists = "resume"  # or "overwrite"
 
 # %% locked="train" tags=["training", "nbval-ignore-output"]
@@ -795,8 +814,8 @@ print(f"{time.time() - began:.0f} seconds")
 
 # %% locked="guess" tags=["training", "nbval-ignore-output"]
 last_steps = with_unlabeled.metrics["mask rate"][-20:]
-print(f"your guess: {my_guess_of_the_mask_rate}")
 print(f"mask rate, mean of the last {len(last_steps)} steps: {last_steps.mean():.3f}")
+reveal("mask_rate", last_steps.mean())
 
 # %% [markdown]
 # ### Without it
@@ -841,7 +860,10 @@ print(runs)
 #
 # ### How confident, and how often right?
 #
-# **Predict**: of the validation images on which your network is at least 95 % sure, what share does it get right?
+# **Predict** how far the network's word can be taken.
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("confident_and_right")
 
 # %% locked="reliability" tags=["training", "nbval-ignore-output"]
 model, _ = start(hparams, lambda params: params, checkpoint)  # the network; its weights come from the run
@@ -849,13 +871,14 @@ variables = {
     "params": get_ema_params(with_unlabeled.state.opt_state),
     "batch_stats": with_unlabeled.state.batch_stats,
 }
-predict = jax.jit(lambda x: jax.nn.softmax(model.apply(variables, x)))
-probabilities = np.concatenate([predict(x) for x, _ in val_batches])
+predict_probabilities = jax.jit(lambda x: jax.nn.softmax(model.apply(variables, x)))
+probabilities = np.concatenate([predict_probabilities(x) for x, _ in val_batches])
 confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == val_dataset.targets
 plots.reliability(confidence, correct, hparams.confidence_threshold)
 confident = confidence >= hparams.confidence_threshold
 if confident.any():
     print(f"{confident.mean():.0%} of the images reach τ; {correct[confident].mean():.1%} of these are right.")
+    reveal("confident_and_right", correct[confident].mean())
 
 # %% [markdown]
 # **Explain.** Each diamond is what the network says of itself, each bar is what is true. Where do they part, and on which side of the threshold?
@@ -897,26 +920,12 @@ for name, result in {"with": with_unlabeled, "without": without_unlabeled}.items
 # %% [markdown]
 # ## 8. What you should know now
 #
-# Answer each before you open it.
-#
-# <details><summary>Why is the unlabeled loss divided by μB and not by the number of images that pass the threshold?</summary>
-#
-# So that its weight follows the network's confidence. While few images pass, the few pseudo-labels move the network only a little; divided by their number, three lucky images would pull as hard as three hundred.
-#
-# </details>
-#
-# <details><summary>Which of the two views may be wrong about the class, and what protects the training from it?</summary>
-#
-# Both may. The prediction on the weak view becomes the target, so it is filtered by the threshold. The prediction on the strong view is the one that is corrected.
-#
-# </details>
-#
-# <details><summary>Why are the three batches joined before they go through the network?</summary>
-#
-# BatchNorm normalizes by the mean and variance of the batch. In one batch, all views are normalized alike and the running statistics are updated once. Separately, each kind of view would get its own.
-#
-# </details>
-#
+# Three questions. Choose an answer before you read the explanation; wrong answers are explained too.
+
+# %% tags=["figure", "nbval-ignore-output"]
+recall()
+
+# %% [markdown]
 # ### How long did it take you?
 #
 # Optional and not graded: it helps to improve the course. The time since the set-up cell was first run is printed below; write what is true into the cell after it.
@@ -939,6 +948,15 @@ print(f"{(time.time() - started) / 60:.0f} minutes since the set-up of this sess
 #    and what happens to a batch in which nothing passes?
 # 2. **Memorized labels.** Watch the supervised loss: it falls towards zero long before the run ends. The network has learned its few labeled images by heart. What could make this harder, and would it help the images it has not seen?
 # 3. **Longer.** Ten epochs are a demonstration. Train longer, or change the settings, and find a better validation error with the same labels. Report the spread over seeds along with it.
+
+# %% [markdown]
+# ## 10. Ready to hand in?
+#
+# Save the notebook, and then run the next cell. It runs every check once more and looks into the saved file for cells that are missing, that are there twice, or that have lost the metadata by which they are graded. If it can not find the
+# file, name it: `ready_to_hand_in("01_fixmatch.ipynb")`.
+
+# %% locked="ready-to-hand-in" tags=["nbval-ignore-output"]
+ready_to_hand_in()
 
 # %% [markdown]
 # ## References

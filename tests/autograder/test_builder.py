@@ -18,6 +18,7 @@ from course.errors import CourseError
 
 SOURCE = Path("source_notebooks/toy/01_toy.ipynb")
 RELEASE = Path("release/toy/01_toy.ipynb")
+LIST = Path("course/learn/released/toy.json")
 
 
 def edit(root: Path, path: str, old: str, new: str) -> None:
@@ -27,7 +28,8 @@ def edit(root: Path, path: str, old: str, new: str) -> None:
 
 
 def build(root: Path) -> dict[Path, nbformat.NotebookNode]:
-    return {path: nbformat.reads(text, as_version=4) for path, text in derived_files(root, "toy").items()}
+    files = derived_files(root, "toy").items()
+    return {path: nbformat.reads(text, as_version=4) for path, text in files if path.suffix == ".ipynb"}
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -63,6 +65,30 @@ def test_source_cells_become_nbgrader_cells(toy_root: Path) -> None:
     assert notebook.metadata.kernelspec.name == "python3"
     assert notebook.metadata.accelerator == "GPU"
     assert notebook.metadata.course.unit == "toy"
+
+
+def test_the_list_of_cells_names_ids_and_kinds_and_holds_no_text(toy_root: Path) -> None:
+    files = derived_files(toy_root, "toy")
+    listed = json.loads(files[LIST])
+    notebook = nbformat.reads(files[RELEASE], as_version=4)
+    assert listed["release"] == notebook.metadata.course.release
+    assert [cell["id"] for cell in listed["cells"]] == [
+        c.id for c in notebook.cells if "nbgrader" in c.metadata
+    ]
+    assert {cell["id"]: cell["kind"] for cell in listed["cells"]} == {
+        "imports": "read-only",
+        "prompt-Q1": "read-only",
+        "question-Q1": "answer",
+        "add": "exercise",
+        "check-add": "check",
+        "double": "exercise",
+        "check-double": "check",
+        "given_helper": "read-only",
+        "train": "read-only",
+        "get_adder": "exercise",
+        "check-get_adder": "check",
+    }
+    assert all(set(cell) == {"id", "kind"} for cell in listed["cells"])
 
 
 def test_exercises_are_cut_out_whole_with_their_closing_marker(toy_root: Path) -> None:
@@ -250,7 +276,7 @@ def test_unpaired_markers_around_an_answer_are_refused(toy_root: Path) -> None:
 def test_drift_names_each_file_and_the_repair(toy_root: Path) -> None:
     files = derived_files(toy_root, "toy")
     assert {drift.reason for drift in find_drift(toy_root, "toy", files)} == {"missing"}
-    assert write_files(toy_root, files) == [SOURCE, RELEASE]
+    assert write_files(toy_root, files) == [SOURCE, LIST, RELEASE]
     assert find_drift(toy_root, "toy", files) == []
     assert write_files(toy_root, files) == []
 

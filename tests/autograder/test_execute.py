@@ -1,5 +1,6 @@
 """Executing a solution notebook: reproducible outputs, no trace of the machine, one-line errors."""
 
+import textwrap
 from pathlib import Path
 
 import nbformat
@@ -37,6 +38,21 @@ def test_executed_notebook_is_reproducible_and_has_no_markers(toy_root: Path) ->
     assert "Because the model answer says so." in text
     execute_solution(root, "toy")
     assert (root / path).read_bytes() == first
+
+
+def test_a_widget_leaves_its_static_form_alone(toy_root: Path) -> None:
+    show = """
+        import ipywidgets
+        from course.learn.display import Fragment, show_widget
+        show_widget(ipywidgets.Button(), Fragment("<b>static</b>", "static"))
+    """
+    path, _, _ = execute_solution(with_training(toy_root, textwrap.dedent(show)), "toy")
+    notebook = nbformat.read(toy_root / path, as_version=4)
+    training = next(cell for cell in notebook.cells if cell.id == "train")
+    assert [output.data for output in training.outputs] == [
+        {"text/html": "<b>static</b>", "text/plain": "static"}
+    ]
+    assert "widgets" not in notebook.metadata
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Running hand-ins within limits, one notebook at a time and without a gradebook."""
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,25 @@ def test_kernels_compute_on_the_cpu_and_are_not_told_that_they_grade(monkeypatch
     assert environment["CUDA_VISIBLE_DEVICES"] == ""
     assert environment["SSL_COURSE_MODE"] == "cpu"
     assert environment["IPYTHONDIR"] == "folder"
+
+
+def test_nothing_that_the_course_keeps_is_left_beside_a_graded_notebook(tmp_path: Path) -> None:
+    handed_in = tmp_path / "ssl-course-work" / "fixmatch" / "progress.json"
+    handed_in.parent.mkdir(parents=True)
+    handed_in.write_text("{}")
+    begin = """
+        import pathlib
+        from course.environment import setup
+        from course.learn import begin, predict
+        assert not pathlib.Path("ssl-course-work").exists()
+        env = setup()
+        begin("fixmatch", env)
+        predict("mask_rate", 0.5)
+        assert pathlib.Path("ssl-course-work/fixmatch/progress.json").is_file()
+    """
+    _, outcomes = run(tmp_path, check("begins", textwrap.dedent(begin)), timeout=60)
+    assert outcomes == {"begins": True}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_students_code_finds_the_course_and_not_the_answers(tmp_path: Path) -> None:

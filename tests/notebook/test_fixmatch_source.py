@@ -177,10 +177,26 @@ def test_training_cells_are_locked_and_complete_among_themselves(cells):
 
 
 def test_cells_that_only_show_something_are_not_run_while_grading(cells):
-    shows = [cell for cell in cells if cell.cell_type == "code" and re.match(r"plots\.", cell.source)]
-    assert shows
+    showing = re.compile(r"plots\.|(predict|progress|recall)\(")
+    shows = [cell for cell in cells if cell.cell_type == "code" and showing.match(cell.source)]
+    assert len(shows) > 10
     for cell in shows:
         assert NOT_GRADED & set(cell.metadata.get("tags", [])), cell.source[:60]
+
+
+def test_every_widget_is_in_a_cell_that_grading_skips_and_costs_nothing(cells):
+    for cell in cells:
+        if cell.cell_type == "code" and re.search(r"^(predict|recall)\(", cell.source, re.MULTILINE):
+            assert cell.metadata.get("tags") == ["figure", "nbval-ignore-output"], cell.source
+            assert kind_of(cell) is None and len(cell.source.splitlines()) == 1
+
+
+def test_the_notebook_begins_its_unit_and_ends_with_a_look_at_itself(cells):
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    (imports,) = [cell for cell in code if kind_of(cell) == ("locked", "imports")]
+    assert imports.source.rstrip().endswith('begin("fixmatch", env)')
+    assert code[-1].source.strip() == "ready_to_hand_in()"
+    assert any(cell.source.strip() == "progress()" for cell in code)
 
 
 def test_training_comes_after_the_last_exercise(cells):
@@ -201,7 +217,10 @@ def test_pictures_come_from_the_plots_module_alone(cells):
 def test_outputs_that_vary_are_marked_for_nbval(cells):
     for cell in cells:
         if cell.cell_type == "code" and re.search(
-            r"plots\.(?!source|LiveCurves)|train_fixmatch\(|time\.time\(\) -", cell.source
+            r"plots\.(?!source|LiveCurves)|train_fixmatch\(|time\.time\(\) -"
+            r"|^\s*(predict|reveal|progress|recall|ready_to_hand_in)\(",
+            cell.source,
+            re.MULTILINE,
         ):
             assert "nbval-ignore-output" in cell.metadata.get("tags", []), cell.source[:80]
 

@@ -16,6 +16,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from course.errors import CourseError
+from course.files import write_atomically
 from course.training import (
     Checkpoint,
     checkpoint_from_torchvision,
@@ -25,7 +26,7 @@ from course.training import (
     save_checkpoint,
     start,
 )
-from course.training.checkpoint import PROVIDED, flatten, unflatten_like, write_atomically
+from course.training.checkpoint import PROVIDED, flatten, unflatten_like
 from course.training.hparams import SupervisedHparams
 
 MANIFEST = {"architecture": "resnet18", "normalization": "cifar10", "labeled_indices": [3, 1, 4]}

@@ -1,0 +1,141 @@
+"""Texts as Jupyter shows them (HTML) and as everything else does (plain text).
+
+The HTML takes its colors from the page and states nothing by color, so that it reads on light and dark
+themes; it has no fixed widths, so that it reads when it is enlarged.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+_BOX = "border-left:4px solid currentColor;padding:4px 12px;margin:4px 0;color:inherit;background:none"
+_CELL = "text-align:left;vertical-align:top;padding:2px 16px 2px 0;color:inherit;background:none"
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """Something to show, in both forms.
+
+    Attributes:
+        html: for notebooks.
+        text: for everything else; it says the same.
+    """
+
+    html: str
+    text: str
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def show(fragment: Fragment) -> None:
+    """Display a fragment below the cell; without a notebook, print its text."""
+    # IPython's display only where a session runs: importing IPython costs most of a second.
+    if _shell() is None:
+        print(fragment)
+    else:
+        from IPython.display import display
+
+        display(fragment)
+
+
+def show_widget(widget: Any, fallback: Fragment) -> None:
+    """Display a widget; a viewer that runs no widgets shows the fallback in its place."""
+    from IPython.display import display
+
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    bundle: dict[str, Any] = {WIDGET_VIEW: view, "text/plain": fallback.text}
+    # Colab always runs widgets, and it is not documented which of the two forms it would prefer.
+    if "google.colab" not in sys.modules:
+        bundle["text/html"] = fallback.html
+    display(bundle, raw=True)
+
+
+def widgets_module() -> Any | None:
+    """ipywidgets where a notebook's kernel runs and it is installed, else None."""
+    if getattr(_shell(), "kernel", None) is None:
+        return None
+    try:
+        import ipywidgets
+    except ImportError:
+        return None
+    return ipywidgets
+
+
+def rich(text: str) -> str:
+    """Text as HTML: escaped, `names` as code, *words* emphasized."""
+    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text.strip(), quote=False))
+    return re.sub(r"(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])", r"<em>\1</em>", marked)
+
+
+def plain(text: str) -> str:
+    """Text on a line of its own, without the stars of emphasis; names keep their backticks."""
+    return re.sub(r"(?<![\w*])\*([^*\s][^*]*)\*(?![\w*])", r"\1", " ".join(text.split()))
+
+
+def paragraph(text: str) -> Fragment:
+    """A paragraph."""
+    return Fragment(f'<p style="margin:4px 0">{rich(text)}</p>', plain(text))
+
+
+def bullets(items: Sequence[str]) -> Fragment:
+    """A list of points."""
+    rows = "".join(f"<li>{rich(item)}</li>" for item in items)
+    return Fragment(f'<ul style="margin:4px 0">{rows}</ul>', "\n".join(f"- {plain(item)}" for item in items))
+
+
+def details(summary: str, content: Fragment) -> Fragment:
+    """Content that a click or the Enter key opens; in plain text it stands below its summary."""
+    html = f'<details style="margin:4px 0"><summary>{rich(summary)}</summary>{content.html}</details>'
+    return Fragment(html, f"{plain(summary)}\n{indent(content.text)}")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Fragment:
+    """A table whose first column names its rows; every row is as long as the head."""
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        first = f'<th scope="{"col" if tag == "th" else "row"}" style="{_CELL}">{rich(cells[0])}</th>'
+        scope = ' scope="col"' if tag == "th" else ""
+        rest = "".join(f'<{tag}{scope} style="{_CELL}">{rich(cell)}</{tag}>' for cell in cells[1:])
+        return f'<tr style="background:none">{first}{rest}</tr>'
+
+    html = (
+        '<table style="border-collapse:collapse;margin:4px 0;font-size:inherit">'
+        f"<thead>{line(head, 'th')}</thead><tbody>{''.join(line(row, 'td') for row in rows)}</tbody></table>"
+    )
+    lines = [[plain(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(len(row[i]) for row in lines) for i in range(len(head))]
+    text = "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in lines
+    )
+    return Fragment(html, text)
+
+
+def box(title: str, *parts: Fragment) -> Fragment:
+    """Parts below each other under a title, with a bar on their left."""
+    body = "".join(part.html for part in parts)
+    html = (
+        f'<section aria-label="{escape(plain(title))}" style="{_BOX}">'
+        f'<p style="margin:2px 0"><strong>{rich(title)}</strong></p>{body}</section>'
+    )
+    return Fragment(html, "\n".join([plain(title), *(indent(part.text) for part in parts)]))
+
+
+def indent(text: str) -> str:
+    """Every line two spaces further in."""
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _shell() -> Any | None:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None

@@ -1,0 +1,94 @@
+"""The unit that the notebook is about, and what happens after each of its checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from course.checks import Result, State, check
+from course.environment import Environment
+from course.errors import CourseError
+from course.learn.display import paragraph, show
+from course.learn.fingerprint import fingerprint, notebook_names
+from course.learn.hints import explanation
+from course.learn.store import Store
+from course.learn.texts import Texts, load_texts
+from course.units import Unit, load_unit
+
+FILE = "progress.json"
+
+
+@dataclass(frozen=True)
+class Session:
+    """A notebook at work.
+
+    Attributes:
+        unit: its unit.
+        texts: what the unit has to say.
+        store: what is kept of the student's way through it.
+    """
+
+    unit: Unit
+    texts: Texts
+    store: Store
+
+    def show_remarks(self) -> None:
+        """Tell what happened to the file, once."""
+        while self.store.remarks:
+            show(paragraph(self.store.remarks.pop(0)))
+
+    def note_check(self, name: str, state: State) -> None:
+        """Keep what a check of the notebook's function ``name`` found. Raises CourseError as `Store` does."""
+        self.store.note_check(name, state, current_fingerprint(name) or "")
+
+
+_sessions: list[Session] = []  # the current one, or none
+
+
+def begin(unit: str, env: Environment) -> None:
+    """Connect the notebook with its unit's texts and with what is kept of the work on it.
+
+    Args:
+        unit: the unit's name.
+        env: what `course.environment.setup` returned; the progress is kept in its work folder.
+
+    Raises:
+        CourseError: there is no such unit.
+    """
+    # A work folder may be relative, and a later cell may change the folder that the kernel works in.
+    path = (env.work / unit / FILE).absolute()
+    session = Session(load_unit(unit), load_texts(unit), Store(path))
+    session.store.record()
+    session.show_remarks()
+    _sessions[:] = [session]
+    check.on_result(after_check)
+
+
+def current() -> Session:
+    """The session of this notebook. Raises CourseError before `begin` was called."""
+    if not _sessions:
+        raise CourseError("this notebook has not begun: run its set-up cell and the cell of imports first")
+    return _sessions[0]
+
+
+def after_check(result: Result) -> None:
+    """Below a report: the explanation of what is solved, or the way to a hint. Then keep the state.
+
+    Raises:
+        CourseError: the state can not be written.
+    """
+    session = current()
+    lesson = session.texts.exercises.get(result.exercise)
+    if lesson is None:
+        return
+    if result.state is State.CORRECT:
+        show(explanation(result.exercise, lesson))
+    elif result.state is State.INCORRECT:
+        show(paragraph(f'Stuck? `hint("{result.exercise}", 1)` in a cell of your own shows a hint.'))
+    session.note_check(result.exercise, result.state)
+    session.show_remarks()
+
+
+def current_fingerprint(name: str) -> str | None:
+    """The digest of the notebook's function ``name``; None where the notebook has no such function yet."""
+    function = notebook_names().get(name)
+    return fingerprint(function) if callable(function) else None

@@ -1,0 +1,141 @@
+"""The learner's side in a real kernel: what Jupyter saves, and what a second kernel still knows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from autograder.cpu_mode import CPU_MODE
+from course.learn.display import WIDGET_VIEW
+
+BEGIN = """
+from course.environment import setup
+from course.learn import begin, hint, predict, progress, ready_to_hand_in, recall, reveal
+from course.checks import check
+import jax
+env = setup()
+begin("fixmatch", env)
+"""
+RIGHT = "def logits_to_log_probs(logits):\n    return jax.nn.log_softmax(logits, axis=-1)"
+# What a press of the button does, without a browser: all widgets, by ipywidgets 8 or 7.
+PRESS = """
+import ipywidgets
+instances = getattr(ipywidgets.widgets.widget, "_instances", None)
+shown = list((ipywidgets.Widget.widgets if instances is None else instances).values())
+slider = [one for one in shown if isinstance(one, ipywidgets.FloatSlider)][-1]
+button = [one for one in shown if isinstance(one, ipywidgets.Button)][-1]
+slider.value = 0.25
+button.click()
+"""
+
+Output = dict[str, Any]
+
+
+def run(folder: Path, *cells: str) -> list[list[Output]]:
+    """The outputs of each cell, run by one new kernel."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    client = NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(folder)}},
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
+    )
+    client.execute(
+        env={name: value for name, value in os.environ.items() if name != "JPY_SESSION_NAME"} | CPU_MODE
+    )
+    return [cell.outputs for cell in notebook.cells]
+
+
+def texts(outputs: list[Output]) -> str:
+    return "\n".join(output.get("text", "") or output["data"]["text/plain"] for output in outputs)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("student")
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path) -> list[list[Output]]:
+    return run(
+        folder,
+        BEGIN,
+        'predict("mask_rate")',
+        PRESS,
+        'reveal("mask_rate", 0.5)',
+        RIGHT,
+        'check("logits_to_log_probs", logits_to_log_probs)',
+        "recall()",
+        'hint("get_forward_fn", 1)',
+        "progress()",
+        "ready_to_hand_in()",
+    )
+
+
+def test_a_form_is_shown_with_its_static_form_beside_it(first: list[list[Output]]) -> None:
+    for output in (*first[1], *first[6]):
+        assert set(output["data"]) == {WIDGET_VIEW, "text/html", "text/plain"}
+    assert '<code>predict("mask_rate", 0.25)</code>' in first[1][0]["data"]["text/html"]
+    assert len(first[6]) == 3 and all("<details" in output["data"]["text/html"] for output in first[6])
+
+
+def test_the_guess_of_the_form_is_drawn(first: list[list[Output]]) -> None:
+    figure = first[3][0]["data"]
+    assert "The guess 0.25 is marked by a diamond" in figure["text/html"]
+    assert "Your guess was 0.25, 0.25 away." in texts(first[3])
+
+
+def test_the_check_is_followed_by_its_explanation_and_no_error(first: list[list[Output]]) -> None:
+    report, explanation = first[5]
+    assert "logits_to_log_probs: correct" in report["data"]["text/plain"]
+    assert explanation["data"]["text/html"].startswith("<details")
+    assert not any(output["output_type"] == "error" for outputs in first for output in outputs)
+    assert not any(output.get("name") == "stderr" for outputs in first for output in outputs)
+
+
+def test_hints_and_tables_are_shown_as_html_and_text(first: list[list[Output]]) -> None:
+    for position, words in ((7, "Hint 1 of 2"), (8, "2 of 2"), (9, "✓ correct")):
+        (output,) = first[position]
+        assert words in output["data"]["text/html"] and words in output["data"]["text/plain"]
+
+
+def test_a_second_kernel_knows_what_the_first_one_found(folder: Path, first: list[list[Output]]) -> None:
+    changed = RIGHT.replace("axis=-1", "axis=0")
+    again = run(
+        folder, BEGIN, "progress()", RIGHT, "progress()", changed, "progress()", 'predict("mask_rate")'
+    )
+    assert "✓ correct (not run yet in this session)" in texts(again[1])
+    assert "✓ correct\n" in texts(again[3])
+    assert "↻ was correct, but has changed since" in texts(again[5])
+    assert "So far your guess is 0.25." in texts(again[6])
+
+
+def test_importing_and_beginning_is_light(tmp_path: Path) -> None:
+    heavy = ("torch", "matplotlib", "ipywidgets", "torchvision")
+    asked = f"import sys; print([name for name in {heavy} if name in sys.modules])"
+    assert texts(run(tmp_path, BEGIN, asked)[1]).strip() == "[]"
+
+
+def test_in_plain_python_everything_is_text(tmp_path: Path) -> None:
+    """Without IPython, as in a script made from the notebook."""
+    script = "\n".join([BEGIN, 'predict("mask_rate")', 'predict("mask_rate", 0.5)', "progress()", "recall()"])
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | CPU_MODE,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Write your guess into the cell" in done.stdout and "Your guess: 0.5." in done.stdout
+    assert "Your progress" in done.stdout and "Question 3 of 3" in done.stdout
+    assert "<" not in done.stdout.replace("<=", "")
