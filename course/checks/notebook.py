@@ -43,8 +43,34 @@ class Report:
         return render_text(self.result)
 
 
+Callback = Callable[[Result], None]
+
+
 class Checker:
     """Runs checks. ``course.checks.check`` is the one instance."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[Callback] = []
+
+    def on_result(self, callback: Callback) -> None:
+        """Have ``callback(result)`` called after each report, before a failed check raises.
+
+        That includes the reports of :func:`practical_check`. :meth:`run` is silent and calls nothing. A
+        callback stands in the list once, however often it is given, so a cell can be run again. What a
+        callback raises costs one line, and never a verdict.
+        """
+        if callback not in self._callbacks:
+            self._callbacks.append(callback)
+
+    def tell(self, result: Result) -> None:
+        """Call the callbacks in the order in which they were given."""
+        for callback in self._callbacks:
+            try:
+                callback(result)
+            except Exception as error:  # a full disk, say, must not cost a correct exercise its points
+                # On standard output: nbgrader gives no points to a cell that writes to standard error.
+                name = getattr(callback, "__name__", type(callback).__name__)
+                print(f"Not done after the check: {name} ({type(error).__name__}: {error}).")
 
     def __call__(self, name: str, function: Callable[..., Any]) -> None:
         """Check a function and show the report.
@@ -121,7 +147,7 @@ def _explain(exercise: Check, function: Callable[..., Any] | None, error: Except
 
 
 def _conclude(result: Result) -> None:
-    """Show a result, and raise unless it is correct."""
+    """Show a result, tell the callbacks, and raise unless it is correct."""
     report = Report(result)
     # IPython's display only where a session runs: importing IPython costs most of a second.
     ipython = sys.modules.get("IPython")
@@ -131,5 +157,6 @@ def _conclude(result: Result) -> None:
         display(report)
     else:
         print(report)
+    check.tell(result)
     if result.state is not State.CORRECT:
         raise CheckFailed(result) from None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import solutions.fixmatch
-from course.checks import CheckFailed, State, check, practical_check
+from course.checks import CheckFailed, Result, State, check, practical_check
 from course.errors import CourseError
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +86,66 @@ def test_practical_check_names_the_earlier_exercises_of_the_cell(capsys: pytest.
 def test_practical_check_lets_an_interrupt_through() -> None:
     with pytest.raises(KeyboardInterrupt), practical_check(NAME, wrong):
         raise KeyboardInterrupt
+
+
+@pytest.fixture
+def told() -> Iterator[list[Result]]:
+    """The results that a callback is given."""
+    results: list[Result] = []
+    check.on_result(results.append)
+    yield results
+    check._callbacks.remove(results.append)
+
+
+def test_callbacks_are_told_every_shown_result(told: list[Result]) -> None:
+    check(NAME, solutions.fixmatch.log_softmax_cross_entropy)
+    with pytest.raises(CheckFailed) as caught:
+        check(NAME, wrong)
+    with pytest.raises(CheckFailed), practical_check(NAME, stub):
+        stub(0, 0)
+    assert [result.state for result in told] == [State.CORRECT, State.INCORRECT, State.NOT_ATTEMPTED]
+    assert told[1] is caught.value.result
+    check.run(NAME, wrong)
+    assert len(told) == 3
+
+
+def test_a_callback_is_told_once_and_after_the_report(
+    told: list[Result], capsys: pytest.CaptureFixture[str]
+) -> None:
+    check.on_result(told.append)
+    seen: list[str] = []
+
+    def look(result: Result) -> None:
+        seen.append(capsys.readouterr().out)
+
+    check.on_result(look)
+    try:
+        check(NAME, solutions.fixmatch.log_softmax_cross_entropy)
+    finally:
+        check._callbacks.remove(look)
+    assert len(told) == 1
+    assert seen == [f"✓ {NAME}: correct\n  All 5 cases pass.\n"]
+
+
+@pytest.mark.parametrize("function", [solutions.fixmatch.log_softmax_cross_entropy, wrong])
+def test_a_failing_callback_costs_one_line_and_no_verdict(
+    function: Callable[..., Any], told: list[Result], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def save(result: Result) -> None:
+        raise OSError(28, "No space left on device")
+
+    check._callbacks.insert(0, save)
+    try:
+        with pytest.raises(CheckFailed) if function is wrong else nullcontext():
+            check(NAME, function)
+    finally:
+        check._callbacks.remove(save)
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1] == (
+        "Not done after the check: save (OSError: [Errno 28] No space left on device)."
+    )
+    assert err == ""
+    assert len(told) == 1
 
 
 def test_unknown_names_are_refused_before_the_body_runs() -> None:
