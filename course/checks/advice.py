@@ -93,6 +93,12 @@ _ADVICE = (
         "Make a new dict, list or array, and leave the arguments as they are.",
     ),
     (
+        r"TypeError|ValueError",
+        r"immutable|read-only",
+        "Arrays of JAX can not be written into.",
+        "Compute a new array, with jnp.where or with x.at[index].set(value).",
+    ),
+    (
         r"SystemExit",
         r"",
         "Your function ends the program.",

@@ -30,7 +30,8 @@ GRACE_SECONDS = 3.0
 CHARACTERS = 20_000
 _SHOWN_CHARACTERS = 1_000  # of an output that was too long
 _POLL_SECONDS = 0.1  # Windows notices Ctrl-C only between waits
-_INSIST_SECONDS = 0.01
+_INSIST_SECONDS = 0.001
+_SWITCH_SECONDS = 1e-4
 _STACK_BYTES = 32 * 2**20  # as deep as a main thread's; JAX nests deeply where threads have 1 MB by default
 _lock = threading.Lock()
 
@@ -93,8 +94,8 @@ def guarded(work: Callable[[], T], seconds: float, *, echo: bool = True) -> Ran[
             if not in_time:
                 places = _places(worker)
         finally:
-            # Also when a student interrupts the cell.
-            _stop(worker)
+            if worker.is_alive():  # also when a student interrupts the cell
+                _stop(worker)
             sys.stdout, sys.stderr = streams
     if echo:
         worker.paper.show()
@@ -179,13 +180,22 @@ class _Paper(io.TextIOBase):
 
 
 def _stop(worker: _Worker[Any]) -> None:
-    """Raise ``SystemExit`` in a thread until it ends, or until the time of grace is over."""
+    """Raise ``SystemExit`` in a thread until it ends, or until the time of grace is over.
+
+    A loop that catches everything ends when the exception hits it outside of its ``try``. That takes many
+    attempts, so the interpreter is told to change threads more often.
+    """
     deadline = time.monotonic() + GRACE_SECONDS
-    while worker.is_alive() and time.monotonic() < deadline:
-        if not worker.ended.is_set():
-            ident = ctypes.c_ulong(worker.ident or 0)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(SystemExit))
-        worker.join(_INSIST_SECONDS)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    try:
+        while worker.is_alive() and time.monotonic() < deadline:
+            if not worker.ended.is_set():
+                ident = ctypes.c_ulong(worker.ident or 0)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(SystemExit))
+            worker.join(_INSIST_SECONDS)
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def _places(worker: threading.Thread) -> tuple[Place, ...]:

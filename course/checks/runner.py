@@ -84,7 +84,9 @@ def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Ex
     result = _run_cases(check, expectation, function, echo)
     if result.state is not State.INCORRECT:
         return Examination(result)
-    wrong = wrong_earlier(function, _called(check, function))
+    # Looking at a student's objects can run their code.
+    called = guarded(lambda: called_names(function, check.uses), seconds=5, echo=False).returned
+    wrong = wrong_earlier(function, called) if called else []
     replaced = {name: path for name in wrong if (path := check.uses[name]) is not None}
     if replaced:
         with stand_ins(function, replaced):
@@ -102,7 +104,7 @@ def has_to_be_stopped(check: Check, function: Callable[..., Any]) -> bool:
 
 def wrong_earlier(function: Callable[..., Any], names: Iterable[str]) -> list[str]:
     """Those of the earlier exercises ``names`` that do not exist, are not done or fail their own checks."""
-    scope = scope_of(function)
+    scope = guarded(lambda: scope_of(function), seconds=5, echo=False).returned
     if not scope:  # not a function of a notebook, so there is no telling
         return []
     return [
@@ -110,11 +112,6 @@ def wrong_earlier(function: Callable[..., Any], names: Iterable[str]) -> list[st
         for name in names
         if name not in scope or run_check(name, scope[name], echo=False).state is not State.CORRECT
     ]
-
-
-def _called(check: Check, function: Callable[..., Any]) -> list[str]:
-    """The earlier exercises that a function calls. Looking at a student's objects can run their code."""
-    return guarded(lambda: called_names(function, check.uses), seconds=5, echo=False).returned or []
 
 
 def cell_note(name: str, wrong: list[str]) -> str:
@@ -223,7 +220,7 @@ def _report(
     case, failure, difference = first.case, first.verdict.failure, first.verdict.difference
     message, look = (slip.message, slip.look) if slip else (case.misconception, case.look)
     if slip is None and failure is not None:
-        message, look = advise(failure) or (message, look)
+        message, look = advise(failure) or (f"Your function raises {failure.type}.", look)
     elif slip is None and difference is not None:
         message, look = advise_difference(difference) or (message, look)
         if difference.nan:
