@@ -98,7 +98,8 @@ class Liar:
         ),
         pytest.param(
             HEAD
-            + "    kept = []\n    jax.jit(lambda x: kept.append(x) or x)(log_probs[:, 0])\n    return kept[0]",
+            + "    kept = []\n    jax.jit(lambda x: kept.append(x) or x)(log_probs[:, 0])\n"
+            + "    return kept[0]",
             "returns a tracer",
             id="tracer",
         ),
