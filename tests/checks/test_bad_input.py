@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
 import pytest
 
-from course.checks import Result, State, check, render_html, render_json, render_text, runner
+import solutions.fixmatch
+from course.checks import (
+    CheckFailed,
+    Result,
+    State,
+    check,
+    notebook,
+    practical_check,
+    render_html,
+    render_json,
+    render_text,
+    runner,
+)
 from course.checks import guard as guard_module
 from course.checks.call import Call, ChangedArgument
 
@@ -23,18 +36,26 @@ RIGHT = "-jnp.sum(targets * log_probs, axis=-1)"
 
 
 @pytest.fixture
-def short_limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The same checks with a second for each case."""
+def set_limit(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Gives each case of every check so many seconds."""
     find = runner.find_check
 
-    def find_check(name: str) -> Any:
-        unit, found = find(name)
-        cases = tuple(dataclasses.replace(case, seconds=1.0) for case in found.cases)
-        return unit, dataclasses.replace(found, cases=cases)
+    def set_seconds(seconds: float) -> None:
+        def find_check(name: str) -> Any:
+            unit, found = find(name)
+            cases = tuple(dataclasses.replace(case, seconds=seconds) for case in found.cases)
+            return unit, dataclasses.replace(found, cases=cases)
 
-    monkeypatch.setattr(runner, "find_check", find_check)
-    monkeypatch.setattr(guard_module, "GRACE_SECONDS", 1.0)
-    yield
+        for module in (runner, notebook):
+            monkeypatch.setattr(module, "find_check", find_check)
+        monkeypatch.setattr(guard_module, "GRACE_SECONDS", 1.0)
+
+    return set_seconds
+
+
+@pytest.fixture
+def short_limits(set_limit: Callable[[float], None]) -> None:
+    set_limit(1.0)
 
 
 @pytest.fixture
@@ -231,6 +252,41 @@ def test_the_line_of_a_loop_is_shown(tmp_path: Any) -> None:
     result = rendered(check.run(NAME, namespace[NAME]))
     assert result.failure is not None
     assert result.failure.line in ("log_probs = log_probs + 0  # my line", "while len(targets) == 3:")
+
+
+@pytest.mark.usefixtures("short_limits")
+@pytest.mark.parametrize(
+    ("body", "found"), [("while True: pass", "TimeLimit"), ("print('x' * 10**7)", "OutputLimit")]
+)
+def test_the_visible_values_are_not_run_on_a_function_without_end(
+    body: str, found: str, run_cell: RunCell
+) -> None:
+    function = run_cell(f"{HEAD}    {body}\n    return {RIGHT}")[NAME]
+    ran = []
+    with pytest.raises(CheckFailed) as caught, practical_check(NAME, function):
+        ran.append(function)
+    assert not ran
+    assert rendered(caught.value.result).failure is not None
+    assert caught.value.result.failure.type == found
+
+
+def test_the_visible_values_run_where_only_an_earlier_exercise_has_no_end(
+    run_cell: RunCell, set_limit: Callable[[float], None]
+) -> None:
+    """A mistake costs once, also when it is a loop."""
+    earlier = inspect.getsource(solutions.fixmatch.log_softmax_cross_entropy)
+    loss = inspect.getsource(solutions.fixmatch.get_fixmatch_loss_fn)
+    names = run_cell(f"def logits_to_log_probs(logits):\n    while True: pass\n{earlier}{loss}")
+    endless = names["logits_to_log_probs"]
+    # What JAX compiles in a session's first check takes longer than the limit that this test can wait for.
+    check.run("get_fixmatch_loss_fn", solutions.fixmatch.get_fixmatch_loss_fn)
+    set_limit(3.0)
+    ran = []
+    with practical_check("get_fixmatch_loss_fn", names["get_fixmatch_loss_fn"]):
+        ran.append(names["logits_to_log_probs"])
+    assert len(ran) == 1
+    assert ran != [endless]
+    assert names["logits_to_log_probs"] is endless
 
 
 @pytest.mark.parametrize("given", [(i for i in range(3)), None, [1], "text", np.zeros(3)], ids=type)
