@@ -273,7 +273,7 @@ def _settings_note() -> str:
     if not settings:
         return ""
     return (
-        f"This session has set {' and '.join(settings)}. Checks run with JAX's defaults instead, so results "
+        f"This session has set {' and '.join(settings)}. Checks run with settings of their own, so results "
         "can differ from those of other cells."
     )
 

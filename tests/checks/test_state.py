@@ -19,7 +19,7 @@ import torch
 
 import solutions.fixmatch
 from course.checks import State, check, render_text
-from course.checks.state import JAX_DEFAULTS, kept_state, unusual_settings
+from course.checks.state import JAX_SETTINGS, kept_state, unusual_settings
 
 ROOT = Path(__file__).parents[2]
 NAME = "logits_to_log_probs"
@@ -154,7 +154,7 @@ def odd_settings() -> Any:
 
 
 def test_all_settings_that_matter_are_tried() -> None:
-    assert ODD.keys() == JAX_DEFAULTS.keys()
+    assert ODD.keys() == JAX_SETTINGS.keys()
 
 
 def test_the_reference_is_correct_whatever_the_session_has_set(exercise: str, odd_settings: Any) -> None:
@@ -164,11 +164,27 @@ def test_the_reference_is_correct_whatever_the_session_has_set(exercise: str, od
     assert len(unusual_settings()) == len(ODD)
 
 
+def test_a_session_as_jax_starts_it_has_no_unusual_settings() -> None:
+    assert unusual_settings() == []
+
+
+def test_matrix_products_have_the_precision_of_float32() -> None:
+    """On recent GPUs JAX's default has three digits, and right answers would be rejected."""
+    seen = []
+
+    def student(logits: Any) -> Any:
+        seen.append(str(jax.make_jaxpr(jnp.dot)(logits, logits.T)))
+        return jax.nn.log_softmax(logits)
+
+    check.run(NAME, student)
+    assert all("HIGHEST" in text for text in seen)
+
+
 def test_a_setting_of_the_session_is_reported_in_words(odd_settings: Any) -> None:
     result = check.run(NAME, jax.nn.softmax)
     assert result.slip == "probabilities"
     assert "This session has set jax_enable_x64 = True and " in result.note
-    assert "Checks run with JAX's defaults instead" in result.note
+    assert "Checks run with settings of their own" in result.note
 
 
 def test_a_context_around_the_check_changes_no_verdict() -> None:
