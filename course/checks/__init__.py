@@ -10,7 +10,7 @@ expected values in ``expected/<unit>.json``.
 """
 
 from course.checks.notebook import CheckFailed, Report, check, practical_check
-from course.checks.render import render_html, render_text
+from course.checks.render import render_html, render_json, render_text
 from course.checks.result import Result, State
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "check",
     "practical_check",
     "render_html",
+    "render_json",
     "render_text",
 ]

@@ -5,6 +5,12 @@ from __future__ import annotations
 import re
 
 from course.checks.case import Failure
+from course.checks.compare import Difference, Kind
+from course.checks.guard import Stop
+
+_RESTART = " It could not be stopped: restart the kernel before you go on."
+
+Advice = tuple[str, str]  # the likely reason, and where to look
 
 # (type of the exception, pattern in its message, likely reason, where to look); the first match counts.
 _ADVICE = (
@@ -74,11 +80,72 @@ _ADVICE = (
         "The function calls itself without end.",
         "Look for a call of the function itself.",
     ),
+    (
+        r"OutputLimit",
+        r"",
+        "Your function prints far too much.",
+        "Take the print out of the loop, or print a shape in place of an array.",
+    ),
+    (
+        r"ChangedArgument",
+        r"",
+        "Your function writes into what it is given; whoever calls it still needs that.",
+        "Make a new dict, list or array, and leave the arguments as they are.",
+    ),
+    (
+        r"TypeError|ValueError",
+        r"immutable|read-only",
+        "Arrays of JAX can not be written into.",
+        "Compute a new array, with jnp.where or with x.at[index].set(value).",
+    ),
+    (
+        r"SystemExit",
+        r"",
+        "Your function ends the program.",
+        "Take exit() or quit() out, and return a value.",
+    ),
 )
 
 
-def advise(failure: Failure) -> tuple[str, str] | None:
-    """(likely reason, where to look) for a known kind of exception, or None."""
+# Type of what was returned in place of an array, a number or a container of them.
+_RETURNED = {
+    "NoneType": (
+        "Your function returns None.",
+        "Is there a return statement, at the end of the function and not inside of an if?",
+    ),
+    "generator": (
+        "Your function returns a generator, which has computed nothing yet.",
+        "Put its values into an array, and use return and not yield.",
+    ),
+    "function": (
+        "Your function returns a function where a value is asked for.",
+        "Call the inner function, or look at which of the two functions a return belongs to.",
+    ),
+    "JAX tracer": (
+        "Your function returns a tracer: a value that was kept from inside of a jitted function.",
+        "Return it from the jitted function, and assign nothing outside of it.",
+    ),
+}
+
+
+def advise_difference(difference: Difference) -> Advice | None:
+    """What a difference in structure, shape or dtype means; None for one in values."""
+    if difference.kind is Kind.VALUES:
+        return None
+    if difference.got_type in _RETURNED:
+        return _RETURNED[difference.got_type]
+    return (
+        f"What your function returns does not have the {difference.kind.value} that the task states.",
+        "Compare the Returns section of the docstring with what you return.",
+    )
+
+
+def advise(failure: Failure) -> Advice | None:
+    """What a known kind of exception means, or None."""
+    if failure.type == Stop.TIME:
+        reason = "Your function does not come to an end."
+        look = "Look for a loop whose end is never reached, for input() and for sleep."
+        return reason, look + (_RESTART if "still runs" in failure.message else "")
     if failure.type == "ModelMisuse":  # the checks' own models say what is wrong with a call
         return failure.message, "Look at your call of model.apply and at the steps in the docstring."
     for error, pattern, reason, look in _ADVICE:

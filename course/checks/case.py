@@ -6,19 +6,20 @@ student's code is while draw and judge run elsewhere.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import linecache
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import FrameType, TracebackType
 from typing import Any
 
 import numpy as np
 
+from course.checks.call import Call as Call
+from course.checks.call import ChangedArgument, module_name
 from course.checks.compare import Difference, Tolerance, find_difference
-from course.checks.plain import Plain, to_plain
+from course.checks.guard import CHARACTERS, Stop, guarded
+from course.checks.plain import Plain, to_plain, type_name
 
 Inputs = dict[str, Any]  # of plain data
 
@@ -59,6 +60,7 @@ class Case:
         names: readable names of places in the result, such as ``{'returned[0]': "the total loss"}``. When
             several places differ, the one that stands first here is reported.
         shown: the inputs that a report shows in full; the others appear by their shape.
+        seconds: the time limit. A first compilation can take several on a slow machine.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Case:
     stated: Plain = None
     names: Mapping[str, str] = field(default_factory=dict)
     shown: tuple[str, ...] = ()
+    seconds: float = 20.0
 
     def inputs(self) -> Inputs:
         """The inputs of this case."""
@@ -87,27 +90,32 @@ class Check:
         cases: run in this order; the first that fails is reported.
         slips: misconceptions with a message of their own.
         uses: earlier exercises that a student's function calls by name, or that the exercise's visible
-            test calls.
+            test calls. For each, the import path ``package.module:function`` of a library's function that
+            can stand in for it, or None where there is none.
     """
 
     name: str
     cases: tuple[Case, ...]
     slips: tuple[Slip, ...]
-    uses: tuple[str, ...] = ()
+    uses: Mapping[str, str | None] = field(default_factory=dict)
+
+
+# Failures that the check itself finds, in place of an exception that student code raised.
+FINDINGS = frozenset({Stop.TIME.value, Stop.OUTPUT.value, ChangedArgument.__name__})
 
 
 @dataclass(frozen=True)
 class Failure:
-    """An exception that came out of student code, as text.
+    """An exception that came out of student code, or what ended it, as text.
 
     Attributes:
-        type: the exception's type.
+        type: the exception's type, or one of ``FINDINGS``.
         message: its message, cut to a few lines.
         call: the call that raised, such as ``forward(params=…, …)``; empty when none was under way.
         arguments: (name, description) of each argument of that call.
         line: the text of the student's line that raised, if it is known.
         unfinished: NotImplementedError raised by the student's own module: a stub that was not filled in.
-        raised_in: the name of the function that raised.
+        raised_in: the name of the outermost function around the code that raised.
     """
 
     type: str
@@ -146,29 +154,45 @@ class Verdict:
     slip: Slip | None = None
 
 
-class Call:
-    """Calls student code, and remembers the call in case it raises."""
+def drive(case: Case, function: Callable[..., Any], inputs: Inputs, call: Call | None = None) -> Outcome:
+    """Apply a student's function to the inputs of a case, without any guard.
 
-    def __init__(self) -> None:
-        self.name = ""
-        self.arguments: tuple[tuple[str, str], ...] = ()
-
-    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """``function(*args, **kwargs)``."""
-        if not callable(function):
-            raise TypeError(f"a function is expected here, not {type(function).__name__}")
-        self.name = getattr(function, "__name__", type(function).__name__)
-        self.arguments = _describe_arguments(function, args, kwargs)
-        return function(*args, **kwargs)
-
-
-def drive(case: Case, function: Callable[..., Any], inputs: Inputs) -> Outcome:
-    """Apply a student's function to the inputs of a case. Never raises an ``Exception``."""
-    call = Call()
+    Whatever it raises becomes the outcome, but for Ctrl-C, which only the main thread gets.
+    """
+    call = call or Call()
     try:
-        return Outcome(returned=to_plain(case.drive(call, function, inputs)))
-    except Exception as error:
+        call.module = module_name(function)
+        returned = case.drive(call, function, inputs)
+        call.finish()
+        return Outcome(returned=to_plain(returned))
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise
         return Outcome(failure=describe_failure(error, function, call))
+
+
+def attempt(case: Case, function: Callable[..., Any], inputs: Inputs, *, echo: bool = True) -> Outcome:
+    """The same under guard: with bounds on time and output, and global state left as it was found."""
+    call = Call()
+    ran = guarded(lambda: drive(case, function, inputs, call), case.seconds, echo=echo)
+    if ran.returned is not None:
+        return ran.returned
+    line = next((place for place in reversed(ran.places) if place.module == call.module), None)
+    message = f"printed more than {CHARACTERS:,} characters"
+    if ran.stopped is Stop.TIME:
+        message = f"no answer after {case.seconds:g} seconds"
+        message += "; it could not be stopped and still runs" if ran.left_behind else ""
+    return Outcome(
+        failure=Failure(
+            type=str(ran.stopped),
+            message=message,
+            call=call.name,
+            arguments=call.arguments,
+            line=_source(line.file, line.line) if line else "",
+            unfinished=False,
+            raised_in="",
+        )
+    )
 
 
 def judge(
@@ -199,73 +223,42 @@ def judge(
     return Verdict(False, difference=difference)
 
 
-def describe_failure(error: Exception, function: Callable[..., Any] | None, call: Call) -> Failure:
+def describe_failure(error: BaseException, function: Callable[..., Any] | None, call: Call) -> Failure:
     """The plain description of an exception that student code raised.
 
     ``function`` is the student's: what its module raised is told from what libraries raised.
     """
-    frames = _frames(error.__traceback__)
+    frames = list(traceback.walk_tb(error.__traceback__))
     innermost = frames[-1][0] if frames else None
-    module = getattr(unwrap(function), "__module__", None) if function is not None else None
+    module = module_name(function) if function is not None else None
     own = [(frame, line) for frame, line in frames if frame.f_globals.get("__name__") == module]
-    source = linecache.getline(own[-1][0].f_code.co_filename, own[-1][1]).strip() if own else ""
     unfinished = (
         isinstance(error, NotImplementedError)
         and innermost is not None
         and innermost.f_globals.get("__name__") == module
     )
     return Failure(
-        type=type(error).__name__,
+        type=type_name(error),
         message=_message(error),
         call=call.name,
         arguments=call.arguments,
-        line=source,
+        line=_source(own[-1][0].f_code.co_filename, own[-1][1]) if own else "",
         unfinished=unfinished,
-        raised_in=innermost.f_code.co_name if innermost is not None else "",
+        raised_in=innermost.f_code.co_qualname.partition(".")[0] if innermost is not None else "",
     )
 
 
-def unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The student's own function behind jax.jit, functools.partial and other decorators."""
-    inner = inspect.unwrap(function)
-    return unwrap(inner.func) if isinstance(inner, functools.partial) else inner
+def _source(file: str, line: int) -> str:
+    return linecache.getline(file, line).strip()[:400]
 
 
-def _describe_arguments(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> tuple[tuple[str, str], ...]:
-    try:
-        bound = inspect.signature(function).bind(*args, **kwargs)
-        pairs = list(bound.arguments.items())
-    except (TypeError, ValueError):  # another number of parameters, or no signature to read
-        pairs = [(f"argument {i + 1}", value) for i, value in enumerate(args)] + list(kwargs.items())
-    return tuple((name, describe_argument(value)) for name, value in pairs)
-
-
-def describe_argument(value: Any, dtypes: bool = True) -> str:
-    """An argument by what matters when shapes do not fit: dtype and shape of arrays, keys of dicts."""
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return f"{value.dtype if dtypes else 'array'} {tuple(value.shape)}"
-    if isinstance(value, Mapping):
-        return (
-            "{" + ", ".join(f"{key}: {describe_argument(item, dtypes)}" for key, item in value.items()) + "}"
-        )
-    if isinstance(value, list | tuple):
-        items = [describe_argument(item, dtypes) for item in value[:2]] + (["…"] if len(value) > 2 else [])
-        return f"{type(value).__name__} of {len(value)}: (" + ", ".join(items) + ")"
-    if value is None or isinstance(value, bool | int | float | str):
-        return repr(value)
-    return getattr(value, "__name__", type(value).__name__)
-
-
-def _frames(tb: TracebackType | None) -> list[tuple[FrameType, int]]:
-    return list(traceback.walk_tb(tb))
-
-
-def _message(error: Exception, lines: int = 8, characters: int = 700) -> str:
+def _message(error: BaseException, lines: int = 8, characters: int = 700) -> str:
     """The exception's text. JAX adds object ids, file names and links, which are left out."""
-    text = str(error).strip()
+    try:
+        text = str(error)[:20_000].strip()
+    except Exception as another:  # a student's own exception may raise anything here
+        return f"<its text raises {type_name(another)}>"
     if type(error).__module__.partition(".")[0] == "jax":
-        return text.partition("\n")[0]
+        return text.partition("\n")[0][:characters]
     kept = "\n".join(text.splitlines()[:lines])[:characters]
     return kept if kept == text else kept + " …"

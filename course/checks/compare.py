@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
 from course.checks.plain import Opaque, Plain
+
+_PRINT: dict[str, Any] = {
+    "precision": 5,
+    "suppress": True,
+    "linewidth": 88,
+    "threshold": 60,
+    "edgeitems": 2,
+    "sign": "-",
+    "floatmode": "maxprec",
+    "nanstr": "nan",
+    "infstr": "inf",
+    "formatter": None,
+    "legacy": False,
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +66,8 @@ class Difference:
         n_different: how many elements differ.
         n_elements: how many there are.
         others: further places whose values differ.
+        got_type: the type of what came, where the structure differs.
+        nan: a NaN came where a number was expected.
     """
 
     kind: Kind
@@ -62,6 +80,8 @@ class Difference:
     n_different: int = 0
     n_elements: int = 0
     others: tuple[str, ...] = ()
+    got_type: str = ""
+    nan: bool = False
 
 
 def find_difference(
@@ -100,7 +120,7 @@ def find_difference(
     return None
 
 
-def describe(value: Plain) -> str:
+def describe(value: Plain, depth: int = 0) -> str:
     """What a plain value is, in a few words: ``float32 array of shape (3, 4)``, ``dict with keys …``."""
     if isinstance(value, np.ndarray):
         return (
@@ -109,13 +129,22 @@ def describe(value: Plain) -> str:
     if isinstance(value, Opaque):
         return f"{value.type}: {value.text}"
     if isinstance(value, dict):
-        return "dict with keys " + ", ".join(repr(key) for key in value) if value else "empty dict"
+        keys = [repr(key[:60]) for key in itertools.islice(value, 12)] + (["…"] if len(value) > 12 else [])
+        return "dict with keys " + ", ".join(keys) if value else "empty dict"
     if isinstance(value, list):
-        parts = ", ".join(describe(item) for item in value[:6]) + (", …" if len(value) > 6 else "")
-        return f"{len(value)} value{'s' if len(value) != 1 else ''}: ({parts})"
+        count = f"{len(value)} value{'s' if len(value) != 1 else ''}"
+        if depth > 2:
+            return count
+        parts = [describe(item, depth + 1) for item in value[:6]] + (["…"] if len(value) > 6 else [])
+        return f"{count}: ({', '.join(parts)})"
     if isinstance(value, str):
         return f"str {value!r}" if len(value) <= 60 else f"str of {len(value)} characters"
     return "None" if value is None else f"{type(value).__name__} {value!r}"
+
+
+def describe_type(value: Plain) -> str:
+    """The type of a value as the student's function had it: ``NoneType``, ``generator``, ``JAX tracer``."""
+    return value.type if isinstance(value, Opaque) else type(value).__name__
 
 
 def format_value(value: Plain) -> str:
@@ -123,9 +152,8 @@ def format_value(value: Plain) -> str:
     if isinstance(value, np.ndarray):
         if value.ndim == 0:
             return format_number(value.item())
-        return np.array2string(
-            value, precision=5, suppress_small=True, max_line_width=88, threshold=60, edgeitems=2
-        )
+        with np.printoptions(**_PRINT):  # whatever the session has set
+            return np.array2string(value)
     if isinstance(value, list):
         return "[" + ", ".join(format_value(item) for item in value) + "]"
     return format_number(value) if isinstance(value, int | float) else describe(value)
@@ -142,7 +170,9 @@ def _is_number(value: Plain) -> bool:
 
 def _structure(expected: Plain, got: Plain, where: str, extra_keys: bool) -> Difference | None:
     def differs() -> Difference:
-        return Difference(Kind.STRUCTURE, where, describe(expected), describe(got))
+        return Difference(
+            Kind.STRUCTURE, where, describe(expected), describe(got), got_type=describe_type(got)
+        )
 
     if isinstance(expected, dict):
         if not isinstance(got, dict) or not expected.keys() <= got.keys():
@@ -206,9 +236,16 @@ class _Values:
         )
         if close.all():
             return None
+        nan = bool(np.isnan(array[~close]).any()) if array.dtype.kind == "f" else False
         if expected.ndim == 0:
             return Difference(
-                Kind.VALUES, where, format_value(expected), format_value(array), n_different=1, n_elements=1
+                Kind.VALUES,
+                where,
+                format_value(expected),
+                format_value(array),
+                n_different=1,
+                n_elements=1,
+                nan=nan,
             )
         first = tuple(int(i) for i in np.argwhere(~close)[0])
         return Difference(
@@ -221,4 +258,5 @@ class _Values:
             got_element=format_number(array[first]),
             n_different=int((~close).sum()),
             n_elements=close.size,
+            nan=nan,
         )

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from course.checks.case import Call, Check, describe_failure
+from course.checks.earlier import stand_ins
 from course.checks.render import SYMBOLS, render_html, render_text
 from course.checks.result import Result, State
-from course.checks.runner import find_check, not_attempted, run_check
+from course.checks.runner import (
+    cell_note,
+    examine,
+    find_check,
+    has_to_be_stopped,
+    listed,
+    not_attempted,
+    run_check,
+    wrong_earlier,
+)
 
 
 class CheckFailed(Exception):
@@ -104,45 +115,55 @@ def practical_check(name: str, function: Callable[..., Any] | None = None) -> It
     """Guard the published values of an exercise, written out as asserts in its grade cell.
 
     When the body raises, the exercise's own check is run on ``function`` for the likely reason, and its
-    report is shown without a traceback. A body that passes shows nothing.
+    report is shown without a traceback. A body that passes shows nothing. A body that fails only because an
+    earlier exercise is wrong shows that and passes: a mistake costs once.
 
     Args:
         name: the exercise.
         function: the student's function. Without it the report has the body's own message only.
 
     Raises:
-        CheckFailed: the body raised, from an untouched stub or for another reason.
+        CheckFailed: the body raised, from an untouched stub or for another reason; or the function would not
+            come to an end or prints without end, so that the body is better not run.
     """
     _, exercise = find_check(name)
-    try:
-        yield
-    except Exception as error:
-        result = _explain(exercise, function, error)
-    else:
-        return
+    with ExitStack() as stack:
+        if function is not None and has_to_be_stopped(exercise, function):
+            found = examine(name, function, echo=False)
+            if found.result.state is not State.CORRECT:
+                _conclude(found.result)
+            # It is an earlier exercise that would hold the body up.
+            stack.enter_context(stand_ins(function, found.replaced))
+        try:
+            yield
+        except Exception as error:
+            result = _explain(exercise, function, error)
+        else:
+            return
     _conclude(result)
 
 
 def _explain(exercise: Check, function: Callable[..., Any] | None, error: Exception) -> Result:
     """The result for an exception of the visible test: the check's own when it explains the matter."""
+    note = ""
     if function is not None:
-        result = run_check(exercise.name, function)
+        result = run_check(exercise.name, function, echo=False)
         if result.state is not State.CORRECT:
             return result
+        wrong = wrong_earlier(function, exercise.uses)
+        if wrong:
+            return replace(result, note=cell_note(exercise.name, wrong))
     elif isinstance(error, NotImplementedError):
         return not_attempted(exercise)
-    note = ""
-    if exercise.uses:
-        listed = " and ".join(f"`{name}`" for name in exercise.uses)
-        note = f"This cell also runs your {listed}: each has to pass its own check first."
-    failure = describe_failure(error, function, Call())
+    elif exercise.uses:
+        note = f"This cell also runs your {listed(exercise.uses)}: each has to pass its own check first."
     return Result(
         exercise.name,
         State.INCORRECT,
         message="The values that this cell shows do not come out.",
         look="Compare what is reported below with the asserts in this cell.",
         note=note,
-        failure=failure,
+        failure=describe_failure(error, function, Call()),
     )
 
 

@@ -7,15 +7,22 @@ which only the type's name and a short text survive. Plain data can be written a
 
 from __future__ import annotations
 
+import itertools
 import math
 import reprlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
+MAX_VALUES = 100_000  # in containers, which are Python objects
+MAX_ELEMENTS = 10_000_000  # in one array
+MAX_CHARACTERS = 10_000  # in one string
+MAX_DEPTH = 40
+_NAME = 80
+_SHORT = 400
 _TEXT = reprlib.Repr()
 _TEXT.maxother = _TEXT.maxstring = 120
 
@@ -32,18 +39,20 @@ Plain: TypeAlias = "bool | int | float | str | np.ndarray | Opaque | list[Plain]
 
 
 def to_plain(value: Any) -> Plain:
-    """The plain form of anything: arrays as numpy arrays, tuples as lists, mappings as dicts."""
-    if value is None or type(value) in (bool, int, float, str):
-        return value
-    if _is_tracer(value):
-        return Opaque("JAX tracer", "a value of an unfinished trace, which has no numbers yet")
-    if isinstance(value, np.ndarray | np.generic) or _is_jax_array(value):
-        return _plain_array(value)
-    if isinstance(value, Mapping) and all(type(key) is str for key in value):
-        return {key: to_plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_plain(item) for item in value]
-    return Opaque(type(value).__name__, _short_text(value))
+    """The plain form of anything: arrays as numpy arrays, tuples as lists, mappings as dicts.
+
+    Types are asked for their names, never objects for what they claim to be. What is too large or nested too
+    deeply to be anyone's answer becomes an :class:`Opaque`.
+    """
+    try:
+        return _Conversion().plain(value, 0)
+    except _TooLargeError as error:
+        return Opaque(type_name(value), str(error))
+
+
+def type_name(value: Any) -> str:
+    """The name of a value's type, cut to what fits into a sentence."""
+    return type(value).__name__[:_NAME]
 
 
 def to_json(value: Plain) -> Any:
@@ -81,6 +90,47 @@ def from_json(value: Any) -> Plain:
     return {key: from_json(item) for key, item in value["dict"].items()}
 
 
+class _TooLargeError(Exception):
+    """A value that has more parts than any exercise asks for."""
+
+
+class _Conversion:
+    """One call of :func:`to_plain`, which counts the values that it has met."""
+
+    def __init__(self) -> None:
+        self.left = MAX_VALUES
+
+    def plain(self, value: Any, depth: int) -> Plain:
+        self.left -= 1
+        if self.left < 0:
+            raise _TooLargeError(f"it holds more than {MAX_VALUES:,} values")
+        if depth > MAX_DEPTH:
+            raise _TooLargeError(f"it is nested more than {MAX_DEPTH} levels deep")
+        kind = type(value)
+        if value is None or kind in (bool, float):
+            return value
+        if kind is int:
+            # As large as an int64 or uint64; others fit into no array.
+            return value if -(2**63) <= value < 2**64 else Opaque("int", "a number of more than 64 bits")
+        if kind is str:
+            return value if len(value) <= MAX_CHARACTERS else Opaque("str", f"{len(value):,} characters")
+        if is_tracer(value):
+            return Opaque("JAX tracer", "a value of an unfinished trace, which has no numbers yet")
+        if issubclass(kind, np.ndarray | np.generic) or is_jax_array(value):
+            return _plain_array(value)
+        if issubclass(kind, Mapping):
+            items = list(self._some(value.items()))
+            if all(type(key) is str for key, _ in items):
+                return {key: self.plain(item, depth + 1) for key, item in items}
+        elif issubclass(kind, list | tuple):
+            return [self.plain(item, depth + 1) for item in self._some(value)]
+        return Opaque(type_name(value), _short_text(value))
+
+    def _some(self, values: Iterable[Any]) -> Iterator[Any]:
+        """At most one value more than may be left: enough to notice that there are too many."""
+        return itertools.islice(values, max(self.left, 0) + 1)
+
+
 def _map_numbers(nested: Any) -> Any:
     if isinstance(nested, list):
         return [_map_numbers(item) for item in nested]
@@ -88,27 +138,33 @@ def _map_numbers(nested: Any) -> Any:
 
 
 def _plain_array(value: Any) -> np.ndarray | Opaque:
+    if value.size > MAX_ELEMENTS:
+        return Opaque(f"array of shape {tuple(value.shape)}", "too large to compare")
     array = np.array(value)
     if array.dtype.name == "bfloat16":
         return array.astype(np.float32)
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:  # a long double, which JSON has no numbers for
+        return array.astype(np.float64)
     if array.dtype.kind in "biuf":
         return array
-    return Opaque(f"array of {array.dtype.name}", _short_text(value))
+    return Opaque(f"array of {array.dtype.name}"[:_NAME], _short_text(value))
 
 
-def _is_jax_array(value: Any) -> bool:
+def is_jax_array(value: Any) -> bool:
+    """Whether a value is an array of JAX, traced or not."""
     # A value can only be JAX's when JAX has been imported, and importing it here would cost a second.
     jax = sys.modules.get("jax")
-    return jax is not None and isinstance(value, jax.Array)
+    return jax is not None and issubclass(type(value), jax.Array)
 
 
-def _is_tracer(value: Any) -> bool:
+def is_tracer(value: Any) -> bool:
+    """Whether a value belongs to a trace of JAX, and has no numbers."""
     jax = sys.modules.get("jax")
-    return jax is not None and isinstance(value, jax.core.Tracer)
+    return jax is not None and issubclass(type(value), jax.core.Tracer)
 
 
 def _short_text(value: Any) -> str:
     try:
-        return _TEXT.repr(value)
+        return _TEXT.repr(value)[:_SHORT]
     except Exception as error:  # a student's own __repr__ may raise anything
-        return f"<its repr raises {type(error).__name__}>"
+        return f"<its repr raises {type_name(error)}>"

@@ -1,4 +1,4 @@
-"""Results as plain text and as HTML.
+"""Results as plain text, as HTML and as JSON.
 
 The HTML takes its colours from the page (``currentColor``, no background), so it reads on light and dark
 themes alike; the state is always a word and a symbol; everything that comes from a student is escaped.
@@ -6,8 +6,10 @@ themes alike; the state is always a word and a symbol; everything that comes fro
 
 from __future__ import annotations
 
+import json
 from html import escape
 
+from course.checks.case import FINDINGS
 from course.checks.compare import Difference
 from course.checks.result import CaseResult, CaseState, Result, State
 
@@ -55,6 +57,11 @@ def render_html(result: Result) -> str:
     return "".join(parts) + "</section>"
 
 
+def render_json(result: Result) -> str:
+    """The whole record as strict JSON in one line; ``Result.from_dict(json.loads(text))`` reads it back."""
+    return json.dumps(result.to_dict(), allow_nan=False)
+
+
 def _details(summary: str, text: str) -> str:
     return f'<details><summary>{_html(summary)}</summary><pre style="{_PRE}">{_html(text)}</pre></details>'
 
@@ -83,7 +90,8 @@ def _facts(result: Result) -> list[tuple[str, str]]:
         facts.append(("Case", failed[0].tries))
     if result.failure is not None:
         failure = result.failure
-        facts.append(("Raised", f"{failure.type}: {failure.message}" if failure.message else failure.type))
+        raised = f"{failure.type}: {failure.message}" if failure.message else failure.type
+        facts.append(("Found", failure.message) if failure.type in FINDINGS else ("Raised", raised))
         if failure.line:
             facts.append(("At the line", failure.line))
         if failure.call:

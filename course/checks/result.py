@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from course.checks.case import Failure
 from course.checks.compare import Difference, Tolerance
+from course.errors import CourseError
 
 
 class State(StrEnum):
@@ -84,5 +87,48 @@ class Result:
         return f"{self.exercise}: {self.state.value}"
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as JSON-compatible data."""
-        return dataclasses.asdict(self)
+        """The record as JSON-compatible data: dicts, lists, strings, numbers and None."""
+        plain: dict[str, Any] = _to_data(self)
+        return plain
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Result:
+        """The record that :meth:`to_dict` wrote. Raises CourseError where the data are no such record."""
+        try:
+            result: Result = _from_data(cls, data)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise CourseError(f"this is not the record of a check: {error}") from None
+        return result
+
+
+def _to_data(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return {field.name: _to_data(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple):
+        return [_to_data(item) for item in value]
+    return value.value if isinstance(value, StrEnum) else value
+
+
+def _from_data(kind: Any, data: Any) -> Any:
+    """A value of the annotated type ``kind`` from its JSON form."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is UnionType:  # X | None is the only one
+        return None if data is None else _from_data(arguments[0], data)
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return tuple(_from_data(arguments[0], item) for item in _of(list, data))
+    if origin is tuple:
+        return tuple(_from_data(one, item) for one, item in zip(arguments, _of(list, data), strict=True))
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        hints = get_type_hints(kind)
+        if data.keys() != hints.keys():
+            raise ValueError(f"{', '.join(sorted(data.keys() ^ hints.keys()))} missing or unknown")
+        return kind(**{name: _from_data(hint, data[name]) for name, hint in hints.items()})
+    if issubclass(kind, StrEnum):
+        return kind(_of(str, data))
+    return float(data) if kind is float and type(data) is int else _of(kind, data)
+
+
+def _of(kind: type, data: Any) -> Any:
+    if type(data) is not kind:
+        raise TypeError(f"{kind.__name__} expected, not {type(data).__name__}")
+    return data

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
-from types import CodeType
 from typing import Any
 
-from course.checks.advice import advise
-from course.checks.case import Case, Check, Inputs, Slip, Verdict, describe_argument, drive, judge, unwrap
-from course.checks.compare import Kind, format_value
+from course.checks.advice import advise, advise_difference
+from course.checks.call import describe_argument
+from course.checks.case import FINDINGS, Case, Check, Inputs, Outcome, Slip, Verdict, attempt, judge
+from course.checks.compare import format_value
+from course.checks.earlier import called_names, scope_of, stand_ins
 from course.checks.expectations import Expectation, load_expectations
-from course.checks.plain import to_plain
+from course.checks.guard import Stop, guarded
+from course.checks.plain import to_plain, type_name
 from course.checks.result import CaseResult, CaseState, Result, Shown, State
+from course.checks.state import unusual_settings
 from course.errors import CourseError
 
 UNITS = ("fixmatch",)
@@ -34,35 +37,145 @@ def find_check(name: str) -> tuple[str, Check]:
     return known[name]
 
 
-def run_check(name: str, function: Callable[..., Any]) -> Result:
+def run_check(name: str, function: Callable[..., Any], *, echo: bool = True) -> Result:
+    """The result of an exercise's check on a student's function; see :func:`examine`."""
+    return examine(name, function, echo=echo).result
+
+
+@dataclass(frozen=True)
+class Examination:
+    """A result, and with what it was come by.
+
+    Attributes:
+        result: what counts.
+        replaced: the earlier exercises for which a library's function stood in: name → import path.
+    """
+
+    result: Result
+    replaced: Mapping[str, str] = field(default_factory=dict)
+
+
+def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Examination:
     """Run an exercise's check on a student's function.
+
+    Where it fails while the function calls earlier exercises that are wrong or not done, it is run again with
+    a library's functions in their place, and that verdict counts.
+
+    Args:
+        name: the exercise.
+        function: the student's.
+        echo: whether to show what the function prints.
 
     Raises:
         CourseError: the course has no check of that name, or its expected values are missing.
     """
     unit, check = find_check(name)
     if not callable(function):
-        return Result(
-            name,
-            State.INCORRECT,
-            message=f"The check was given {type(function).__name__} instead of a function.",
-            look=f"Pass the function itself: check({name!r}, {name}), without calling it.",
-            cases=_case_results(check, []),
+        return Examination(
+            Result(
+                name,
+                State.INCORRECT,
+                message=f"The check was given {type_name(function)} instead of a function.",
+                look=f"Pass the function itself: check({name!r}, {name}), without calling it.",
+                cases=_case_results(check, []),
+            )
         )
     expectation = load_expectations(unit)[name]
+    result = _run_cases(check, expectation, function, echo)
+    if result.state is not State.INCORRECT:
+        return Examination(result)
+    # Looking at a student's objects can run their code.
+    called = guarded(lambda: called_names(function, check.uses), seconds=5, echo=False).returned
+    wrong = wrong_earlier(function, called) if called else []
+    replaced = {name: path for name in wrong if (path := check.uses[name]) is not None}
+    if replaced:
+        with stand_ins(function, replaced):
+            result = _run_cases(check, expectation, function, echo=False)
+    others = [name for name in wrong if name not in replaced]
+    notes = [_replaced_note(list(replaced), result.state), _others_note(others), _settings_note()]
+    return Examination(replace(result, note=" ".join(filter(None, notes))), replaced)
+
+
+def has_to_be_stopped(check: Check, function: Callable[..., Any]) -> bool:
+    """Whether a function comes to no end, or prints without end, in the first case of its check."""
+    outcome = attempt(check.cases[0], function, check.cases[0].inputs(), echo=False)
+    return outcome.failure is not None and outcome.failure.type in (Stop.TIME, Stop.OUTPUT)
+
+
+def wrong_earlier(function: Callable[..., Any], names: Iterable[str]) -> list[str]:
+    """Those of the earlier exercises ``names`` that do not exist, are not done or fail their own checks."""
+    scope = guarded(lambda: scope_of(function), seconds=5, echo=False).returned
+    if not scope:  # not a function of a notebook, so there is no telling
+        return []
+    return [
+        name
+        for name in names
+        if name not in scope or run_check(name, scope[name], echo=False).state is not State.CORRECT
+    ]
+
+
+def cell_note(name: str, wrong: list[str]) -> str:
+    """For a cell whose visible values fail beside a right function, because earlier exercises are wrong."""
+    return (
+        f"This cell also runs your {listed(wrong)}, which {_fail(wrong)}, so its values do not come out. "
+        f"`{name}` itself is correct: a mistake counts only once. {_put_right(wrong)}"
+    )
+
+
+def _replaced_note(replaced: list[str], state: State) -> str:
+    if not replaced:
+        return ""
+    tried = (
+        f"This function calls your {listed(replaced)}, which {_fail(replaced)}. A mistake counts only once, "
+        "so this check was run with a library's function in that place"
+    )
+    if state is State.CORRECT:
+        return f"{tried}, and passes. {_put_right(replaced)}"
+    if state is State.INCORRECT:
+        return f"{tried}. What is reported here remains: it is a mistake of this function."
+    return f"{tried}."
+
+
+def _others_note(wrong: list[str]) -> str:
+    if not wrong:
+        return ""
+    return (
+        f"This function calls your {listed(wrong)}, which {_fail(wrong)}. Put that right first: "
+        "what is reported here may come from there."
+    )
+
+
+def _put_right(names: list[str]) -> str:
+    return f"Put {listed(names)} right as well: training calls yours."
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence."""
+    return " and ".join(f"`{name}`" for name in names)
+
+
+def _fail(names: list[str]) -> str:
+    return "do not pass their own checks" if len(names) > 1 else "does not pass its own check"
+
+
+def _run_cases(check: Check, expectation: Expectation, function: Callable[..., Any], echo: bool) -> Result:
+    """Try the cases in their order; the first that fails is reported."""
     trials: list[Trial] = []
+    failed: list[Trial] = []
     for case in check.cases:
         inputs = case.inputs()
-        trials.append(Trial(case, inputs, judge_case(check, case, expectation, function, inputs)))
+        outcome = attempt(case, function, inputs, echo=echo and not failed)
+        trials.append(Trial(case, inputs, judge_outcome(check, case, expectation, outcome)))
+        failed += [] if trials[-1].verdict.passed else trials[-1:]
         # The first failure decides. The cases after it are tried only to learn which slip it is.
-        if any(not trial.verdict.passed for trial in trials) and _settled(trials[-1].verdict):
+        if failed and _settled(trials[-1].verdict):
             break
-    failed = [trial for trial in trials if not trial.verdict.passed]
     if not failed:
         message = f"All {len(check.cases)} cases pass."
-        return Result(name, State.CORRECT, message=message, cases=_case_results(check, trials))
-    if failed[0].verdict.failure is not None and failed[0].verdict.failure.unfinished:
-        return _unfinished(check, failed[0].verdict.failure.raised_in)
+        return Result(check.name, State.CORRECT, message=message, cases=_case_results(check, trials))
+    failure = failed[0].verdict.failure
+    if failure is not None and failure.unfinished:
+        return _unfinished(check, failure.raised_in)
     return _report(check, trials, failed[0], failed[-1].verdict.slip, function)
 
 
@@ -78,15 +191,26 @@ class Trial:
 def judge_case(
     check: Check, case: Case, expectation: Expectation, function: Callable[..., Any], inputs: Inputs
 ) -> Verdict:
-    """Drive one case and judge what came."""
-    outcome = drive(case, function, inputs)
+    """Drive one case under guard, and judge what came."""
+    return judge_outcome(check, case, expectation, attempt(case, function, inputs))
+
+
+def judge_outcome(check: Check, case: Case, expectation: Expectation, outcome: Outcome) -> Verdict:
+    """Judge what driving one case gave, wherever that was done."""
     slips = {slip.id: (slip, expectation.signatures[slip.id]) for slip in check.slips}
     return judge(case, outcome, expectation.cases[case.name], slips)
 
 
 def _settled(verdict: Verdict) -> bool:
-    """Whether further cases could say nothing more: a slip is recognized, or nothing has been written yet."""
-    return verdict.slip is not None or (verdict.failure is not None and verdict.failure.unfinished)
+    """Whether further cases could say nothing more.
+
+    A slip is recognized, nothing has been written yet, or the function had to be stopped and would have to
+    be stopped again.
+    """
+    failure = verdict.failure
+    return verdict.slip is not None or (
+        failure is not None and (failure.unfinished or failure.type in FINDINGS)
+    )
 
 
 def _report(
@@ -96,18 +220,19 @@ def _report(
     case, failure, difference = first.case, first.verdict.failure, first.verdict.difference
     message, look = (slip.message, slip.look) if slip else (case.misconception, case.look)
     if slip is None and failure is not None:
-        message, look = advise(failure) or (message, look)
-    elif slip is None and difference is not None and difference.kind is not Kind.VALUES:
-        message = (
-            f"What your function returns does not have the {difference.kind.value} that the task states."
-        )
-        look = "Compare the Returns section of the docstring with what you return."
+        message, look = advise(failure) or (f"Your function raises {failure.type}.", look)
+    elif slip is None and difference is not None:
+        message, look = advise_difference(difference) or (message, look)
+        if difference.nan:
+            message = f"The result is NaN, not a number. {case.misconception}"
+    if slip is None and isinstance(function, type):
+        message = f"`{check.name}` is a class here; the task asks for a function."
+        look = "Keep the line of the stub that begins with def."
     return Result(
         check.name,
         State.INCORRECT,
         message=message,
         look=look,
-        note=_earlier_exercises(check, function),
         slip=slip.id if slip else "",
         cases=_case_results(check, trials),
         difference=difference,
@@ -142,26 +267,15 @@ def not_attempted(check: Check) -> Result:
     )
 
 
-def _earlier_exercises(check: Check, function: Callable[..., Any]) -> str:
-    """A sentence on the earlier exercises that this function calls and that fail their own checks."""
-    inner = unwrap(function)
-    scope = getattr(inner, "__globals__", {})
-    code = getattr(inner, "__code__", None)
-    called = [name for name in check.uses if code is not None and name in _names(code) and name in scope]
-    wrong = [name for name in called if run_check(name, scope[name]).state is not State.CORRECT]
-    if not wrong:
+def _settings_note() -> str:
+    """A sentence on the settings of JAX that the session has changed."""
+    settings = unusual_settings()
+    if not settings:
         return ""
-    listed = " and ".join(f"`{name}`" for name in wrong)
     return (
-        f"This function calls your {listed}, which does not pass its own check. Put that right first: "
-        "what is reported here may come from there."
+        f"This session has set {' and '.join(settings)}. Checks run with settings of their own, so results "
+        "can differ from those of other cells."
     )
-
-
-def _names(code: CodeType) -> set[str]:
-    """The global names that a function and the functions inside it refer to."""
-    inner = [_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
-    return set(code.co_names).union(*inner)
 
 
 def _case_results(check: Check, trials: list[Trial]) -> tuple[CaseResult, ...]:

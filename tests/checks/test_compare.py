@@ -125,6 +125,48 @@ def test_describe(value: Plain, text: str) -> None:
     assert describe(value) == text
 
 
+@pytest.mark.parametrize(
+    ("got", "got_type"),
+    [
+        (None, "NoneType"),
+        (Opaque("generator", ""), "generator"),
+        ({}, "dict"),
+        ([[1.0]], "list"),
+        ("1", "str"),
+    ],
+)
+def test_the_type_of_what_came_is_kept(got: Plain, got_type: str) -> None:
+    difference = differ(1.0, got)
+    assert difference is not None
+    assert difference.got_type == got_type
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "nan"),
+    [
+        (np.array(1.0), np.array(np.nan), True),
+        (np.array(1.0), float("nan"), True),
+        (np.array([1.0, 2.0]), np.array([1.0, np.nan]), True),
+        (np.array([np.nan, 2.0]), np.array([np.nan, 3.0]), False),
+        (np.array([1.0, 2.0]), np.array([1.0, np.inf]), False),
+        (np.array([1, 2]), np.array([1, 3]), False),
+    ],
+)
+def test_a_nan_is_noted_where_a_number_was_expected(expected: Plain, got: Plain, nan: bool) -> None:
+    difference = differ(expected, got)
+    assert difference is not None
+    assert difference.nan is nan
+
+
+def test_descriptions_are_short_whatever_they_describe() -> None:
+    deep: Plain = 1.0
+    for _ in range(12):
+        deep = [deep] * 6
+    assert len(describe(deep)) < 5000
+    assert len(describe({"k" * 10**6: 1, **{str(i): i for i in range(1000)}})) < 500
+    assert describe({str(i): i for i in range(13)}).endswith("'11', …")
+
+
 def test_large_arrays_are_cut() -> None:
     assert len(format_value(np.zeros((1000, 1000))).splitlines()) <= 12
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -147,3 +148,20 @@ def test_no_answer_is_computed_in_the_package() -> None:
         used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         assert not used & ANSWERS, path
+
+
+# What stands in for an earlier exercise is named by its import path.
+STAND_INS = {"jax.nn:log_softmax", "optax:softmax_cross_entropy"}
+
+
+def test_the_only_library_functions_named_are_those_that_stand_in_for_exercises() -> None:
+    named = set()
+    for path in sorted(CHECKS_FOLDER.rglob("*.py")):
+        texts = [
+            node.value
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        named |= {text for text in texts if re.fullmatch(r"[\w.]+:\w+", text)}
+    assert named == STAND_INS
+    assert named == {path for check in CHECKS for path in check.uses.values() if path is not None}

@@ -54,6 +54,36 @@ CELLS = {
             np.testing.assert_array_almost_equal(logits_to_log_probs(jnp.ones((1, 2))), [[0, 0]], 3)
         """,
     "unknown": 'check("no_such_exercise", logits_to_log_probs)',
+    "talking answer": """
+        import sys, warnings
+        from IPython.display import display
+        def logits_to_log_probs(logits):
+            print("shape", logits.shape)
+            print("to stderr", file=sys.stderr)
+            warnings.warn("an odd logit")
+            display("shown")
+            return jax.nn.log_softmax(logits)
+        """,
+    "correct, talking": 'check("logits_to_log_probs", logits_to_log_probs)',
+    "endless answer": """
+        import dataclasses
+        from course.checks import guard, runner
+        find_check, guard.GRACE_SECONDS = runner.find_check, 1.0
+        def quick(name):
+            unit, found = find_check(name)
+            cases = tuple(dataclasses.replace(case, seconds=1.0) for case in found.cases)
+            return unit, dataclasses.replace(found, cases=cases)
+        runner.find_check = quick
+        def logits_to_log_probs(logits):
+            while True:
+                logits = logits + 0
+        """,
+    "endless": 'check("logits_to_log_probs", logits_to_log_probs)',
+    "callback": """
+        check.on_result(lambda result: print("told", result.headline))
+        check.on_result(lambda result: 1 / 0)
+        check("logits_to_log_probs", jax.nn.log_softmax)
+        """,
 }
 
 Output = dict[str, Any]
@@ -129,6 +159,34 @@ def test_a_misspelt_name_is_one_line(outputs: dict[str, list[Output]]) -> None:
     assert error.ename == "CourseError"
     assert len(error.traceback) == 1
     assert "there is no check called 'no_such_exercise'" in error.traceback[0]
+
+
+def test_what_a_function_prints_and_shows_is_shown_before_the_report(
+    outputs: dict[str, list[Output]],
+) -> None:
+    found = outputs["correct, talking"]
+    printed = "".join(o.text for o in found if o.output_type == "stream")
+    assert {o.name for o in found if o.output_type == "stream"} == {"stdout"}
+    assert printed.count("shape (3, 4)\nto stderr\n") == 1
+    assert "UserWarning: an odd logit" in printed
+    assert "'shown'" in [o.data["text/plain"] for o in found if o.output_type == "display_data"]
+    assert found[-1].data["text/plain"].startswith("✓ logits_to_log_probs: correct")
+
+
+def test_an_endless_function_ends_with_a_report(outputs: dict[str, list[Output]]) -> None:
+    report, _ = report_and_error(outputs["endless"])
+    assert "Found: no answer after 1 seconds" in report["text/plain"]
+    assert "At the line: logits = logits + 0" in report["text/plain"]
+    assert report["text/plain"].count("✗ failed") == 1
+
+
+def test_callbacks_are_told_after_the_report_and_cost_no_points(outputs: dict[str, list[Output]]) -> None:
+    report, told = outputs["callback"]
+    assert report.data["text/plain"].startswith("✓")
+    assert told.text == (
+        "told logits_to_log_probs: correct\n"
+        "Not done after the check: <lambda> (ZeroDivisionError: division by zero).\n"
+    )
 
 
 def test_nothing_goes_to_stderr(outputs: dict[str, list[Output]]) -> None:

@@ -1,6 +1,8 @@
 """Plain data: what passes, what does not, and that JSON loses nothing."""
 
+import itertools
 import json
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 from flax.core import freeze
 
-from course.checks.plain import Opaque, Plain, from_json, to_json, to_plain
+from course.checks.plain import MAX_DEPTH, MAX_VALUES, Opaque, Plain, from_json, to_json, to_plain
 
 
 def same(one: Plain, other: Plain) -> bool:
@@ -129,3 +131,57 @@ def test_long_texts_are_cut() -> None:
     plain = to_plain(Long())
     assert isinstance(plain, Opaque)
     assert len(plain.text) < 200
+
+
+def nested(depth: int) -> list:
+    value: list = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "type_", "text"),
+    [
+        ([0.0] * (MAX_VALUES + 1), "list", "it holds more than 100,000 values"),
+        ({str(i): i for i in range(MAX_VALUES + 1)}, "dict", "it holds more than 100,000 values"),
+        ([[[0] * 100] * 100] * 100, "list", "it holds more than 100,000 values"),
+        (nested(MAX_DEPTH + 1), "list", "it is nested more than 40 levels deep"),
+        (np.broadcast_to(0.0, (10**6, 10**6)), "array of shape (1000000, 1000000)", "too large to compare"),
+        ("x" * 10**6, "str", "1,000,000 characters"),
+        (2**64, "int", "a number of more than 64 bits"),
+        (-(10**5000), "int", "a number of more than 64 bits"),
+    ],
+    ids=lambda value: None if isinstance(value, str) and len(value) < 60 else type(value).__name__,
+)
+def test_what_is_too_large_is_named_only(value: object, type_: str, text: str) -> None:
+    assert to_plain(value) == Opaque(type_, text)
+
+
+def test_what_is_just_small_enough_passes() -> None:
+    assert to_plain([0.0] * (MAX_VALUES - 1)) == [0.0] * (MAX_VALUES - 1)
+    assert to_plain(nested(MAX_DEPTH)) == nested(MAX_DEPTH)
+    assert to_plain([2**64 - 1, -(2**63), "x" * 10_000]) == [2**64 - 1, -(2**63), "x" * 10_000]
+
+
+def test_an_endless_iterable_of_a_container_is_cut() -> None:
+    class Endless(list):
+        def __iter__(self) -> Iterator[int]:
+            return itertools.count()
+
+    assert to_plain(Endless()) == Opaque("Endless", "it holds more than 100,000 values")
+
+
+def test_a_long_double_becomes_a_number_that_json_has() -> None:
+    plain = to_plain(np.array([0.1], np.longdouble))
+    assert same(plain, np.array([0.1]))
+
+
+def test_a_claimed_class_counts_for_nothing() -> None:
+    class Liar:
+        __class__ = np.ndarray  # type: ignore[assignment]
+
+    assert isinstance(Liar(), np.ndarray)
+    plain = to_plain(Liar())
+    assert isinstance(plain, Opaque)
+    assert plain.type == "Liar"

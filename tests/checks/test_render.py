@@ -1,15 +1,17 @@
 """The three renderings of a result."""
 
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
 
 import pytest
 
-from course.checks import Result, State, render_html, render_text
+from course.checks import Result, State, render_html, render_json, render_text
 from course.checks.case import Failure
 from course.checks.compare import Difference, Kind, Tolerance
 from course.checks.result import CaseResult, CaseState, Shown
+from course.errors import CourseError
 
 EVIL = '<script>alert("x")</script> & \x1b[31mred\x1b[0m'
 
@@ -149,10 +151,68 @@ def test_exceptions_show_type_message_line_and_arguments() -> None:
     assert "Called with (loss):\n    logits: float32 (3, 4)\n    y: <script>" in text
 
 
-@pytest.mark.parametrize("result", ALL, ids=lambda result: result.headline)
-def test_json_holds_the_whole_record(result: Result) -> None:
-    data = json.loads(json.dumps(result.to_dict()))
+NOTED = Result("get_it_right", State.CORRECT, message="All 3 cases pass.", note="Your `earlier` is wrong.")
+STOPPED = Result(
+    "get_it_right",
+    State.INCORRECT,
+    message="It does not come to an end.",
+    failure=Failure("TimeLimit", "no answer after 20 seconds", "loss", (), "while True:", False, ""),
+)
+SURROGATE = Result("get_it_right", State.INCORRECT, message="\ud800 \x00 \u2028 </script>")
+
+
+def test_a_correct_result_shows_its_note() -> None:
+    assert render_text(NOTED) == ("✓ get_it_right: correct\n  Your `earlier` is wrong.\n  All 3 cases pass.")
+
+
+def test_what_the_check_found_is_no_exception() -> None:
+    assert "  Found: no answer after 20 seconds\n  At the line: while True:" in render_text(STOPPED)
+    assert "Raised" not in render_text(STOPPED)
+
+
+@pytest.mark.parametrize("result", [*ALL, NOTED, STOPPED, SURROGATE], ids=lambda result: result.headline)
+def test_json_is_strict_and_holds_the_whole_record(result: Result) -> None:
+    def refuse(constant: str) -> float:
+        raise AssertionError(f"{constant} is no JSON")
+
+    text = render_json(result)
+    assert text.isascii()
+    assert "\n" not in text
+    data = json.loads(text, parse_constant=refuse)
     assert data["state"] == result.state.value
     assert data["message"] == result.message
     assert [case["state"] for case in data["cases"]] == [case.state.value for case in result.cases]
     assert (data["difference"] or {}).get("where") == (result.difference.where if result.difference else None)
+    again = Result.from_dict(data)
+    assert again == result
+    assert type(again.state) is State
+    assert render_text(again) == render_text(result)
+
+
+def test_every_field_is_tried_in_the_round_trip() -> None:
+    """Each optional part of a record is present in one of the results above."""
+    for field in dataclasses.fields(Result):
+        assert any(getattr(result, field.name) for result in ALL), field.name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "almost"},
+        {"state": None},
+        {"message": 3},
+        {"cases": "none"},
+        {"cases": [{"name": "one", "tries": "it"}]},
+        {"cases": [{"name": "one", "tries": "it", "state": "passed", "more": 1}]},
+        {"difference": [1]},
+        {"failure": {"type": "TypeError"}},
+        {"tolerance": {"rtol": "small", "atol": 0.0, "reason": ""}},
+        {"unknown": 1},
+        None,
+        [],
+    ],
+)
+def test_other_data_are_no_record(change: object) -> None:
+    data = WRONG.to_dict() | change if isinstance(change, dict) else change
+    with pytest.raises(CourseError, match="not the record of a check"):
+        Result.from_dict(data)

@@ -18,8 +18,8 @@ PIXELS = 12
 
 
 def numpy_arrays(tree: Any) -> Any:
-    """The same as numpy arrays, which is what the course's loaders give."""
-    return jax.tree.map(lambda leaf: np.asarray(jnp.asarray(leaf)), tree)
+    """The same as numpy arrays that can be written into, which is what the course's loaders give."""
+    return jax.tree.map(lambda leaf: np.array(jnp.asarray(leaf)), tree)
 
 
 def uniform(

@@ -377,7 +377,6 @@ LOG_SOFTMAX_CROSS_ENTROPY = Check(
             "Look for stop_gradient.",
         ),
     ),
-    uses=(),
 )
 
 CHECKS = (LOGITS_TO_LOG_PROBS, LOG_SOFTMAX_CROSS_ENTROPY)

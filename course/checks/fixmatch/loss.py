@@ -219,7 +219,11 @@ _FORMULA = (
 
 GET_FIXMATCH_LOSS_FN = Check(
     name="get_fixmatch_loss_fn",
-    uses=("logits_to_log_probs", "log_softmax_cross_entropy", "get_forward_fn"),
+    uses={
+        "logits_to_log_probs": "jax.nn:log_softmax",
+        "log_softmax_cross_entropy": "optax:softmax_cross_entropy",
+        "get_forward_fn": None,
+    },
     cases=(
         Case(
             name="published",

@@ -1,0 +1,160 @@
+"""Calling student code: what was called with what, and whether the arguments were left alone."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from course.checks.plain import is_jax_array, is_tracer, type_name
+
+
+class ChangedArgument(Exception):
+    """A function wrote into what it was given."""
+
+
+class Call:
+    """Calls student code, remembers the call in case it raises, and sees what it does to its arguments."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.module = ""
+        self.arguments: tuple[tuple[str, str], ...] = ()
+        self._kept: list[_Kept] = []
+
+    def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """``function(*args, **kwargs)``.
+
+        Raises:
+            TypeError: it is no function.
+            ChangedArgument: the function wrote into a dict, list or numpy array that it was given.
+        """
+        if not callable(function):
+            raise TypeError(f"a function is expected here, not {type_name(function)}")
+        self.name = function_name(function)
+        named = _name_arguments(function, args, kwargs)
+        self.arguments = tuple((name, describe_argument(value)) for name, value in named)
+        kept = [_Kept(self.name, name, value, _copy(value)) for name, value in named]
+        returned = function(*args, **kwargs)
+        _require_unchanged(kept)
+        # What a function remembers it can change later. Values of a trace must not outlive it.
+        self._kept += [one for one in kept if not _holds_tracer(one.value)]
+        return returned
+
+    def finish(self) -> None:
+        """Look at the arguments of all calls once more. Raises ChangedArgument."""
+        _require_unchanged(self._kept)
+
+
+def describe_argument(value: Any, dtypes: bool = True) -> str:
+    """An argument by what matters when shapes do not fit: dtype and shape of arrays, keys of dicts."""
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"{value.dtype if dtypes else 'array'} {tuple(value.shape)}"
+    if isinstance(value, Mapping):
+        return (
+            "{" + ", ".join(f"{key}: {describe_argument(item, dtypes)}" for key, item in value.items()) + "}"
+        )
+    if isinstance(value, list | tuple):
+        items = [describe_argument(item, dtypes) for item in value[:2]] + (["…"] if len(value) > 2 else [])
+        return f"{type(value).__name__} of {len(value)}: (" + ", ".join(items) + ")"
+    if value is None or isinstance(value, bool | int | float | str):
+        return repr(value)
+    return function_name(value) if callable(value) else type_name(value)
+
+
+def unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The student's own function behind jax.jit, functools.partial and other decorators."""
+    inner = inspect.unwrap(function)
+    return unwrap(inner.func) if isinstance(inner, functools.partial) else inner
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An argument of a call, and how it was before."""
+
+    call: str
+    name: str
+    value: Any
+    before: Any
+
+
+def _require_unchanged(kept: Iterable[_Kept]) -> None:
+    for one in kept:
+        place = _changed(one.value, one.before)
+        if place is not None:
+            where = f", at {place}" if place else ""
+            raise ChangedArgument(f"`{one.call}` changed its argument `{one.name}`{where}")
+
+
+def _copy(value: Any) -> Any:
+    """Dicts, lists, tuples and numpy arrays as they are now; all else stands for itself."""
+    if type(value) is dict:
+        return {key: _copy(item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return [_copy(item) for item in value]
+    return value.copy() if type(value) is np.ndarray else value
+
+
+def _changed(value: Any, before: Any) -> str | None:
+    """The place within ``value`` that is no longer as it was: "" for the whole; None when all is."""
+    if type(value) is dict:
+        if value.keys() != before.keys():
+            return ""
+        pairs = [(f"[{key!r}]", value[key], before[key]) for key in value]
+    elif type(value) in (list, tuple):
+        if len(value) != len(before):
+            return ""
+        pairs = [(f"[{i}]", *pair) for i, pair in enumerate(zip(value, before, strict=True))]
+    elif type(value) is np.ndarray:
+        same = (value.dtype, value.shape, value.tobytes()) == (before.dtype, before.shape, before.tobytes())
+        return None if same else ""
+    else:
+        # Arrays of JAX can not be written into, but given away to a function that reuses their memory.
+        gone = is_jax_array(value) and not is_tracer(value) and value.is_deleted()
+        return "" if value is not before or gone else None
+    for key, item, old in pairs:
+        # An entry that is another object now is a change, whatever it holds.
+        place = _changed(item, old) if _alike(item, old) else ""
+        if place is not None:
+            return key + place
+    return None
+
+
+def _alike(value: Any, before: Any) -> bool:
+    """Whether a value can be compared with its copy."""
+    if type(value) in (list, tuple):
+        return type(before) is list
+    return type(value) is type(before)
+
+
+def _holds_tracer(value: Any) -> bool:
+    if type(value) is dict:
+        return any(map(_holds_tracer, value.values()))
+    if type(value) in (list, tuple):
+        return any(map(_holds_tracer, value))
+    return is_tracer(value)
+
+
+def function_name(function: Callable[..., Any]) -> str:
+    """The name of a function, or that of its type where it has none."""
+    name = getattr(function, "__name__", None)
+    return name[:80] if type(name) is str else type_name(function)
+
+
+def module_name(function: Callable[..., Any]) -> str:
+    """The module that a function was written in; empty where that is unknown."""
+    name = getattr(unwrap(function), "__module__", None)
+    return name if type(name) is str else ""
+
+
+def _name_arguments(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> list[tuple[str, Any]]:
+    try:
+        return list(inspect.signature(function).bind(*args, **kwargs).arguments.items())
+    except (TypeError, ValueError):  # another number of parameters, or no signature to read
+        return [(f"argument {i + 1}", value) for i, value in enumerate(args)] + list(kwargs.items())
