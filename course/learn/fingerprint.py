@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
-from course.checks.case import unwrap
+from course.checks.call import unwrap
 
 
 def notebook_names() -> Mapping[str, Any]:
