@@ -612,7 +612,7 @@ print("mini-batches  images in each  error rate")
 for rows in [slice(0, 7), slice(7, 8), slice(8, 78), slice(78, 79)]:
     print(f"{len(sizes[rows]):12d}  {sizes[rows][0]:14d}  {rates[rows].mean():10.4f}")
 print(f"mean over mini-batches: {rates.mean():.4f}")
-print(f"wrong answers in all: {np.sum(rates * sizes):.0f} of {sizes.sum()}")
+print(f"wrong answers in all: {sum(np.sum(y != 9) for _, y in batches)} of {sum(len(y) for _, y in batches)}")
 
 # %% exercise="mean_over_images"
 
