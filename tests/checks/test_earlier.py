@@ -207,6 +207,19 @@ def test_a_cell_whose_values_fail_beside_right_earlier_exercises_fails(notebook:
     assert caught.value.result.failure.type == "AssertionError"
 
 
+def test_a_cell_is_not_excused_where_earlier_exercises_can_not_be_looked_up() -> None:
+    """An object that is called has no globals of a notebook, and no earlier exercise to blame."""
+
+    class Loss:
+        def __call__(self, *arguments: Any) -> Any:
+            return solutions.fixmatch.get_fixmatch_loss_fn(*arguments)
+
+    names = {"get_fixmatch_loss_fn": Loss(), "get_forward_fn": solutions.fixmatch.get_forward_fn}
+    with pytest.raises(CheckFailed) as caught:
+        body(names, holds="False")
+    assert caught.value.result.failure is not None
+
+
 def test_a_wrong_function_fails_its_cell_beside_a_wrong_earlier_one(notebook: Notebook) -> None:
     with pytest.raises(CheckFailed) as caught:
         body(notebook(WRONG_LOSS, get_forward_fn="wrong"), holds="False")

@@ -161,6 +161,16 @@ def test_long_output_is_stopped(stream: str, n: int, capsys: pytest.CaptureFixtu
     assert err == ""
 
 
+def test_endless_output_is_stopped_long_before_the_time_is_up() -> None:
+    def work() -> None:
+        while True:
+            print("x" * 100)
+
+    began = time.monotonic()
+    assert guarded(work, 60).stopped is Stop.OUTPUT
+    assert time.monotonic() - began < 5
+
+
 def test_output_that_is_too_long_counts_although_the_function_goes_on() -> None:
     def work() -> int:
         with suppress(BaseException):
