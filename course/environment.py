@@ -12,7 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -106,7 +106,7 @@ class Machine:
     colab: bool
     drive: Path
     folder: Path
-    environ: Mapping[str, str]
+    environ: MutableMapping[str, str]
     python: str
     version: Callable[[str], str | None]
     run: Runner
@@ -215,6 +215,8 @@ def setup(machine: Machine | None = None) -> Environment:
     )
     repository = load_course().repository
     published = repository and f"https://github.com/{repository}/raw/main"
+    if binary := tensorboard_beside(Path(sys.executable), machine.environ):
+        machine.environ["TENSORBOARD_BINARY"] = str(binary)
     environment = Environment(mode, device, work, machine.places, notes, published)
     print(environment)
     return environment
@@ -229,6 +231,21 @@ def find_files(pattern: str, places: Sequence[Path]) -> list[Path]:
         for path in sorted(place.glob(depth + pattern), reverse=True)
     ]
     return list(dict.fromkeys(found))
+
+
+def tensorboard_beside(python: Path, environ: Mapping[str, str]) -> Path | None:
+    """TensorBoard's program, where the notebook would not find it by itself.
+
+    ``%tensorboard`` looks on PATH alone, and a virtual environment that was not activated is not on it.
+
+    Args:
+        python: the interpreter; programs of its environment lie beside it.
+        environ: the environment variables; one that names TensorBoard already wins.
+    """
+    if "TENSORBOARD_BINARY" in environ or shutil.which("tensorboard", path=environ.get("PATH")):
+        return None
+    found = shutil.which("tensorboard", path=str(python.parent))
+    return Path(found) if found else None
 
 
 def install(machine: Machine, name: str, wanted: str) -> str:

@@ -23,6 +23,7 @@ from course.environment import (
     install,
     setup,
     setup_cell,
+    tensorboard_beside,
     version_notes,
     work_folder,
     work_note,
@@ -225,6 +226,25 @@ def test_a_published_file_that_is_not_there_leaves_nothing_behind(tmp_path):
 
 
 # --- the cell itself, run by a Python that has neither the course nor pip ------------------------
+
+
+def test_tensorboard_is_found_in_an_environment_that_is_not_activated(tmp_path):
+    beside, on_path = tmp_path / "bin", tmp_path / "elsewhere"
+    for folder in (beside, on_path):
+        folder.mkdir()
+    environ = {"PATH": str(on_path)}
+
+    def put(folder):
+        program = folder / ("tensorboard.exe" if sys.platform == "win32" else "tensorboard")
+        program.touch(0o755)
+        return program
+
+    assert tensorboard_beside(beside / "python", environ) is None, "there is none"
+    program = put(beside)
+    assert tensorboard_beside(beside / "python", environ) == program
+    assert tensorboard_beside(beside / "python", {**environ, "TENSORBOARD_BINARY": "mine"}) is None
+    put(on_path)
+    assert tensorboard_beside(beside / "python", environ) is None, "the notebook finds this one by itself"
 
 
 STUB = 'def setup():\n    print("set up")\n    return "environment"\n'
