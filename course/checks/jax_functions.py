@@ -45,9 +45,9 @@ def check_of_function(
     name: str,
     draws: Mapping[str, tuple[str, Draw]],
     *,
-    misconception: str,
-    look: str,
     slips: Sequence[Slip],
+    misconception: str = "The values are not those that the docstring describes.",
+    look: str = "Work a small example out by hand, and compare it step by step.",
     stated: Mapping[str, Plain] | None = None,
     tolerance: Tolerance = FLOAT32,
 ) -> Check:
@@ -60,9 +60,9 @@ def check_of_function(
         name: the exercise's function.
         draws: name of a case → (what is tried, its draw). A drawn array becomes a jax array; anything else
             is handed over as it is.
+        slips: misconceptions with a message of their own.
         misconception: the likely reason when no slip is recognized, in one sentence.
         look: where to look then.
-        slips: misconceptions with a message of their own.
         stated: name of a case → a value that is published with the exercise.
         tolerance: of every case.
     """
