@@ -68,7 +68,10 @@ def describe_argument(value: Any, dtypes: bool = True) -> str:
 
 def unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
     """The student's own function behind jax.jit, functools.partial and other decorators."""
-    inner = inspect.unwrap(function)
+    try:
+        inner = inspect.unwrap(function)
+    except (Exception, SystemExit):  # a student's object may raise anything when it is asked for an attribute
+        return function
     return unwrap(inner.func) if isinstance(inner, functools.partial) else inner
 
 
@@ -141,14 +144,20 @@ def _holds_tracer(value: Any) -> bool:
 
 def function_name(function: Callable[..., Any]) -> str:
     """The name of a function, or that of its type where it has none."""
-    name = getattr(function, "__name__", None)
-    return name[:80] if type(name) is str else type_name(function)
+    return _text(function, "__name__")[:80] or type_name(function)
 
 
 def module_name(function: Callable[..., Any]) -> str:
     """The module that a function was written in; empty where that is unknown."""
-    name = getattr(unwrap(function), "__module__", None)
-    return name if type(name) is str else ""
+    return _text(unwrap(function), "__module__")
+
+
+def _text(value: Any, attribute: str) -> str:
+    try:
+        text = getattr(value, attribute, "")
+    except (Exception, SystemExit):
+        return ""
+    return text if type(text) is str else ""
 
 
 def _name_arguments(

@@ -168,7 +168,7 @@ def drive(case: Case, function: Callable[..., Any], inputs: Inputs, call: Call |
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
             raise
-        return Outcome(failure=describe_failure(error, function, call))
+        return Outcome(failure=describe_failure(error, call.module, call))
 
 
 def attempt(case: Case, function: Callable[..., Any], inputs: Inputs, *, echo: bool = True) -> Outcome:
@@ -223,20 +223,15 @@ def judge(
     return Verdict(False, difference=difference)
 
 
-def describe_failure(error: BaseException, function: Callable[..., Any] | None, call: Call) -> Failure:
+def describe_failure(error: BaseException, module: str, call: Call) -> Failure:
     """The plain description of an exception that student code raised.
 
-    ``function`` is the student's: what its module raised is told from what libraries raised.
+    ``module`` is that of the student's function: what it raised is told from what libraries raised.
     """
     frames = list(traceback.walk_tb(error.__traceback__))
     innermost = frames[-1][0] if frames else None
-    module = module_name(function) if function is not None else None
-    own = [(frame, line) for frame, line in frames if frame.f_globals.get("__name__") == module]
-    unfinished = (
-        isinstance(error, NotImplementedError)
-        and innermost is not None
-        and innermost.f_globals.get("__name__") == module
-    )
+    own = [(frame, line) for frame, line in frames if module and frame.f_globals.get("__name__") == module]
+    unfinished = isinstance(error, NotImplementedError) and bool(own) and own[-1][0] is innermost
     return Failure(
         type=type_name(error),
         message=_message(error),

@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
-from course.checks.case import Call, Check, describe_failure
+from course.checks.call import Call, module_name
+from course.checks.case import Check, describe_failure
 from course.checks.earlier import stand_ins
 from course.checks.render import SYMBOLS, render_html, render_text
 from course.checks.result import Result, State
@@ -163,7 +164,7 @@ def _explain(exercise: Check, function: Callable[..., Any] | None, error: Except
         message="The values that this cell shows do not come out.",
         look="Compare what is reported below with the asserts in this cell.",
         note=note,
-        failure=describe_failure(error, function, Call()),
+        failure=describe_failure(error, module_name(function) if function is not None else "", Call()),
     )
 
 

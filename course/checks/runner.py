@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from course.checks.advice import advise, advise_difference
 from course.checks.call import describe_argument
@@ -20,6 +20,8 @@ from course.checks.plain import to_plain, type_name
 from course.checks.result import CaseResult, CaseState, Result, Shown, State
 from course.checks.state import unusual_settings
 from course.errors import CourseError
+
+T = TypeVar("T")
 
 UNITS = ("fixmatch",)
 
@@ -84,8 +86,7 @@ def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Ex
     result = _run_cases(check, expectation, function, echo)
     if result.state is not State.INCORRECT:
         return Examination(result)
-    # Looking at a student's objects can run their code.
-    called = guarded(lambda: called_names(function, check.uses), seconds=5, echo=False).returned
+    called = _look(lambda: called_names(function, check.uses))
     wrong = wrong_earlier(function, called) if called else []
     replaced = {name: path for name in wrong if (path := check.uses[name]) is not None}
     if replaced:
@@ -104,7 +105,7 @@ def has_to_be_stopped(check: Check, function: Callable[..., Any]) -> bool:
 
 def wrong_earlier(function: Callable[..., Any], names: Iterable[str]) -> list[str]:
     """Those of the earlier exercises ``names`` that do not exist, are not done or fail their own checks."""
-    scope = guarded(lambda: scope_of(function), seconds=5, echo=False).returned
+    scope = _look(lambda: scope_of(function))
     if not scope:  # not a function of a notebook, so there is no telling
         return []
     return [
@@ -112,6 +113,14 @@ def wrong_earlier(function: Callable[..., Any], names: Iterable[str]) -> list[st
         for name in names
         if name not in scope or run_check(name, scope[name], echo=False).state is not State.CORRECT
     ]
+
+
+def _look(look: Callable[[], T]) -> T | None:
+    """What ``look`` finds out about a student's objects; None where these resist: it runs their code."""
+    try:
+        return guarded(look, seconds=5, echo=False).returned
+    except (Exception, SystemExit):
+        return None
 
 
 def cell_note(name: str, wrong: list[str]) -> str:
@@ -225,7 +234,7 @@ def _report(
         message, look = advise_difference(difference) or (message, look)
         if difference.nan:
             message = f"The result is NaN, not a number. {case.misconception}"
-    if slip is None and isinstance(function, type):
+    if slip is None and issubclass(type(function), type):
         message = f"`{check.name}` is a class here; the task asks for a function."
         look = "Keep the line of the stub that begins with def."
     return Result(

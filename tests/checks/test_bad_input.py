@@ -417,6 +417,21 @@ def test_functions_with_lying_attributes(run_cell: RunCell) -> None:
     assert result.failure.call == "Evil"
 
 
+@pytest.mark.parametrize("error", [ValueError, SystemExit, RecursionError])
+@pytest.mark.parametrize("name", [NAME, "get_fixmatch_loss_fn"])
+def test_functions_whose_attributes_raise(error: type[BaseException], name: str) -> None:
+    class Evil:
+        def __getattribute__(self, name: str) -> Any:
+            raise error
+
+        def __call__(self, *args: Any) -> Any:
+            return 0.0
+
+    rendered(check.run(name, Evil()))
+    with pytest.raises(CheckFailed), practical_check(name, Evil()):
+        raise AssertionError
+
+
 @pytest.mark.usefixtures("short_limits")
 def test_functions_whose_attributes_never_come() -> None:
     class Endless:
