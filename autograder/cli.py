@@ -10,13 +10,17 @@ import typer
 from rich.console import Console
 
 from autograder.files import REPOSITORY
+from autograder.pool import cores
 from course.errors import CourseError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from autograder.builder.build import Generator
 
 DRIFTED = 1
 BAD_INPUT = 2
+CORES = cores()
 
 app = typer.Typer(
     help=__doc__,
@@ -31,6 +35,7 @@ UnitArgument = Annotated[str | None, typer.Argument(help="One unit; without it, 
 RootOption = Annotated[
     Path, typer.Option(help="The repository, or a folder laid out like it.", show_default=False)
 ]
+JobsOption = Annotated[int, typer.Option(min=1, help="Processes; without it, one for each core.")]
 CheckOption = Annotated[
     bool, typer.Option("--check", help="Write nothing; name what drifted and exit with status 1.")
 ]
@@ -98,6 +103,44 @@ def publish(
 
     for path in publish_course(out):
         console.print(f"wrote {out / path}")
+
+
+@app.command()
+def consequences(
+    unit: UnitArgument = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help='An exercise, a mutant\'s id, or "exercise: id"; may be repeated.'),
+    ] = None,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Only mutants that are new or changed since they were measured.")
+    ] = False,
+    jobs: JobsOption = CORES,
+) -> None:
+    """Train with each mutant in its reference's place, and keep what comes of it."""
+    from autograder.consequences.measure import measure, select, trainer_of
+
+    names = _units(unit, REPOSITORY)
+    chosen = {name: select(name, only or [], stale) for name in names if trainer_of(name)}
+    with _progress() as progress:
+        for name in names:
+            task = progress.add_task(f"{name}: the common start", total=len(chosen[name]))
+            for job, run, _ in measure(name, chosen[name], jobs):
+                console.print(f"{job.label}: {run}")
+                progress.update(task, description=name, advance=job.mutant is not None)
+
+
+def _progress() -> Progress:
+    """A bar with what is done, out of how much, and how long it took."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
 
 
 def main() -> None:
