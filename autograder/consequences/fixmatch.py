@@ -16,6 +16,7 @@ from autograder.consequences import Ending, Measured
 from course.data.dataset import ImageDataset
 from course.training import FixMatchHparams, Metrics, SupervisedHparams, paired_batches
 
+ENTRY = "train_fixmatch"
 LABELS = 200
 # The last of the validation mini-batches is smaller, as in the practical.
 DATA: dict[str, Any] = {"num_validation_samples_per_class": 50, "val_batch_size": 96}
@@ -81,7 +82,7 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
     steps = _Steps()
     try:
         with _silence():
-            result = names["train_fixmatch"](
+            result = names[ENTRY](
                 hparams,
                 labeled,
                 unlabeled,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -58,8 +59,9 @@ def select(unit: str, only: Sequence[str], stale: bool) -> list[Mutant]:
     Raises:
         CourseError: a name of ``only`` stands for nothing.
     """
-    mutants = mutants_of(unit)
-    chosen = list(mutants)
+    trained = trained_exercises(unit)
+    mutants = [mutant for mutant in mutants_of(unit) if mutant.exercise in trained]
+    chosen = mutants
     if only:
         names = {
             mutant: {mutant.exercise, mutant.id, f"{mutant.exercise}: {mutant.id}"} for mutant in mutants
@@ -67,8 +69,8 @@ def select(unit: str, only: Sequence[str], stale: bool) -> list[Mutant]:
         for name in only:
             if not any(name in known for known in names.values()):
                 raise CourseError(
-                    f"{unit} has no exercise and no mutant called {name!r}: "
-                    "`python -m autograder mutants` lists them"
+                    f"{unit} trains with no exercise and no mutant called {name!r}: "
+                    f"course/CHECKS.md lists the mutants, and the training uses {', '.join(trained)}"
                 )
         chosen = [mutant for mutant in mutants if names[mutant] & set(only)]
     found = _kept(unit, REPOSITORY) if stale else None
@@ -127,6 +129,22 @@ def trainer_of(unit: str) -> ModuleType:
         if error.name != f"autograder.consequences.{unit}":
             raise
         raise CourseError(f"{unit}: no training is defined in autograder/consequences/{unit}.py") from error
+
+
+def trained_exercises(unit: str) -> list[str]:
+    """The exercises that a unit's training function calls, directly or through another function."""
+    functions = {
+        node.name: {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
+        for node in ast.parse(solution_text(unit)).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    reached: set[str] = set()
+    new = {trainer_of(unit).ENTRY}
+    while new:
+        reached |= new
+        new = set().union(*(functions[name] for name in new)) & functions.keys() - reached
+    exercises = {mutant.exercise: None for mutant in mutants_of(unit)}
+    return [name for name in exercises if name in reached]
 
 
 def machine() -> dict[str, str]:
