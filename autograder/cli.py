@@ -106,6 +106,52 @@ def publish(
 
 
 @app.command()
+def mutants(
+    unit: UnitArgument = None,
+    jobs: JobsOption = CORES,
+    write: Annotated[bool, typer.Option("--write", help="Write course/CHECKS.md as well.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit with status 1 when course/CHECKS.md is not what this gives.")
+    ] = False,
+) -> None:
+    """Try the checks on wrong and on right answers; exit with status 1 when one is judged wrongly."""
+    from autograder.files import write_atomically
+    from autograder.proof import page
+    from autograder.proof.summary import faults, table
+    from autograder.proof.trials import Trial, Verdict, run_trials
+
+    if unit is not None and (write or check):
+        raise CourseError("course/CHECKS.md is about all units: leave the unit out")
+    trials: dict[str, list[Trial]] = {}
+    for name in _units(unit, REPOSITORY):
+        trials[name] = []
+        with _progress() as progress:
+            bar = progress.add_task(f"{name}: wrong and right answers", total=None)
+            for total, trial in run_trials(name, jobs):
+                trials[name].append(trial)
+                progress.update(bar, total=total, advance=1)
+        console.print(table(name, trials[name]))
+        for trial in trials[name]:
+            if trial.verdict is Verdict.KILLED_OTHERWISE:
+                console.print(f"{trial.exercise}: mutant {trial.id!r} got another message: {trial.message}")
+    wrong = [trial for found in trials.values() for trial in faults(found)]
+    for trial in wrong:
+        console.print(f"{trial.exercise}: {trial.kind} {trial.id!r} {trial.verdict} {trial.message}".rstrip())
+    drifted = False
+    if write and write_atomically(REPOSITORY / page.PATH, page.render(trials)):
+        console.print(f"wrote {page.PATH}")
+    if check:
+        path = REPOSITORY / page.PATH
+        drifted = not path.is_file() or path.read_bytes() != page.render(trials)
+        repair = "python -m autograder mutants --write"
+        console.print(
+            f"{page.PATH}: " + (f"differs from its source; {repair}" if drifted else "is up to date")
+        )
+    if wrong or drifted:
+        raise typer.Exit(DRIFTED)
+
+
+@app.command()
 def consequences(
     unit: UnitArgument = None,
     only: Annotated[

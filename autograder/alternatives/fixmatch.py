@@ -634,6 +634,57 @@ def get_validate_fn(get_params, model, batches=val_batches):
 """,
 }
 
+_MEAN = {
+    "weighted average": """
+def mean_over_images(error_rates, batch_sizes):
+    return jnp.average(error_rates, weights=batch_sizes)
+""",
+    "dot products": """
+@jax.jit
+def mean_over_images(error_rates, batch_sizes):
+    return jnp.dot(error_rates, batch_sizes) / batch_sizes.sum()
+""",
+    "shares of the images": """
+def mean_over_images(error_rates, batch_sizes):
+    shares = batch_sizes / jnp.sum(batch_sizes)
+    return jnp.sum(shares * error_rates)
+""",
+    "einsum, keyword calls": """
+def wrong_answers(rates, sizes):
+    return jnp.einsum("b,b->", rates, sizes.astype(jnp.float32))
+
+def mean_over_images(error_rates, batch_sizes):
+    return wrong_answers(sizes=batch_sizes, rates=error_rates) / jnp.sum(a=batch_sizes)
+""",
+    "a loop over mini-batches": """
+def mean_over_images(error_rates, batch_sizes):
+    wrong, images = 0, 0
+    for rate, size in zip(error_rates, batch_sizes):
+        wrong = wrong + rate * size
+        images = images + size
+    return wrong / images
+""",
+    "one minus the accuracy": """
+def mean_over_images(error_rates, batch_sizes):
+    right = (1 - error_rates) @ batch_sizes
+    return 1 - right / batch_sizes.sum()
+""",
+    "a Python float outside of jit": """
+def mean_over_images(error_rates, batch_sizes):
+    mean = jnp.sum(error_rates * batch_sizes) / jnp.sum(batch_sizes)
+    return mean if isinstance(mean, jax.core.Tracer) else float(mean)
+""",
+    "a scan": """
+def mean_over_images(error_rates, batch_sizes):
+    def add(totals, batch):
+        rate, size = batch
+        return (totals[0] + rate * size, totals[1] + size), None
+    zeros = (jnp.zeros_like(error_rates[0]), jnp.zeros_like(batch_sizes[0]))
+    (wrong, images), _ = jax.lax.scan(add, zeros, (error_rates, batch_sizes))
+    return wrong / images
+""",
+}
+
 ALTERNATIVES = tuple(
     Alternative(exercise, title, source)
     for exercise, sources in {
@@ -643,6 +694,7 @@ ALTERNATIVES = tuple(
         "get_forward_fn": _FORWARD,
         "get_fixmatch_loss_fn": _LOSS,
         "get_validate_fn": _VALIDATE,
+        "mean_over_images": _MEAN,
     }.items()
     for title, source in sources.items()
 )
