@@ -18,6 +18,12 @@ EQUIVALENTS = (
         body="return jax.nn.log_softmax(logits - jnp.max(logits), axis=-1)",
     ),
     Equivalent(
+        "logits_to_log_probs",
+        "axis counted from the front",
+        "Of two axes the last is the second.",
+        edits=(("axis=-1", "axis=1"),),
+    ),
+    Equivalent(
         "log_softmax_cross_entropy",
         "log-probabilities normalized once more",
         "They are normalized already. The gradient changes only in the direction that leaves the "
@@ -45,6 +51,12 @@ EQUIVALENTS = (
         "negative angle",
         "The cosine is even.",
         edits=(("jnp.cos(jnp.pi", "jnp.cos(-jnp.pi"),),
+    ),
+    Equivalent(
+        "cosine_decay_schedule",
+        "absolute value",
+        "With an alpha of at most 1/2, all that the settings allow, the angle stays within a quarter-turn.",
+        body="return init_value * jnp.abs(jnp.cos(jnp.pi * alpha * count / decay_steps))",
     ),
     Equivalent(
         "cosine_decay_schedule",
@@ -79,6 +91,18 @@ EQUIVALENTS = (
     ),
     Equivalent(
         "get_fixmatch_loss_fn",
+        "arguments of the cross-entropy exchanged",
+        "A product does not depend on the order. Where the cross-entropy is written in another way, it is a "
+        "mistake.",
+        edits=(
+            (
+                "log_softmax_cross_entropy(logits_to_log_probs(strong), pseudo_targets)",
+                "log_softmax_cross_entropy(pseudo_targets, logits_to_log_probs(strong))",
+            ),
+        ),
+    ),
+    Equivalent(
+        "get_fixmatch_loss_fn",
         "mask applied to the targets",
         "The cross-entropy is proportional to its targets, so a target of zeros gives a loss of 0.",
         edits=(
@@ -100,6 +124,12 @@ EQUIVALENTS = (
         "predictions from probabilities",
         "The softmax keeps the order of the logits.",
         edits=(("jnp.argmax(logits, axis=-1)", "jnp.argmax(jax.nn.softmax(logits), axis=-1)"),),
+    ),
+    Equivalent(
+        "get_validate_fn",
+        "axis of length 1 dropped",
+        "Of a single image one class remains, which is compared with its label all the same.",
+        edits=(("jnp.argmax(logits, axis=-1)", "jnp.argmax(jnp.squeeze(logits), axis=-1)"),),
     ),
     Equivalent(
         "get_validate_fn",

@@ -82,17 +82,21 @@ def _about_training(found: Consequences) -> str:
     reference = (
         f"{share(error)} ± {share(error_spread)} and a mask rate of {share(mask)} ± {share(mask_spread)}"
     )
-    return (
-        "The last column of the tables below says what a mistake does to training. Each mutant was trained in "
-        f"its reference's place: {run['steps']} steps of {run['labeled_batch_size']} labeled and {run['mu']} "
-        f"times as many unlabeled images of `{found.settings['data']}`, of which {found.settings['labels']} "
-        f"have labels. All runs begin at the same weights ({start['steps']} steps on the labeled images "
-        f"alone, validation error {share(found.start)}). The reference ends at a validation error of {reference} "
-        f"(mean and standard deviation of {len(found.reference)} seeds). A mutant has one run; its number is "
-        f"given where it is more than {SPREADS:g} standard deviations away, and at least {share(LEAST)}. "
-        "So short a run shows what a mistake does early on; in a long one the order may be another. Measured on "
-        f"{found.machine['hardware']} with jax {found.machine['jax']}."
+    sentences = (
+        'The column "in training" of the tables below says what a mistake does there.',
+        f"Each mutant was trained in its reference's place: {run['steps']} steps of "
+        f"{run['labeled_batch_size']} labeled and {run['mu']} times as many unlabeled images of "
+        f"`{found.settings['data']}`, of which {found.settings['labels']} have labels.",
+        f"All runs begin at the same weights ({start['steps']} steps on the labeled images alone, validation "
+        f"error {share(found.start)}).",
+        f"The reference ends at a validation error of {reference} (mean and standard deviation of "
+        f"{len(found.reference)} seeds).",
+        f"A mutant has one run; its number is given where it is more than {SPREADS:g} standard deviations "
+        f"away, and at least {share(LEAST)}.",
+        "So short a run shows what a mistake does early on; in a long one the order may be another.",
+        f"Measured on {found.machine['hardware']} with jax {found.machine['jax']}.",
     )
+    return " ".join(sentences)
 
 
 def _exercise(

@@ -95,7 +95,7 @@ def faults(trials: Sequence[Trial]) -> list[Trial]:
 
 def table(unit: str, trials: Sequence[Trial]) -> Table:
     """The rows for a terminal of 80 columns, with the number of mutants for each verdict."""
-    found = Table(title=f"Checks of {unit}", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    found = Table(title=f"Checks of {unit}", box=box.SIMPLE_HEAD, padding=0)
     found.add_column("exercise", no_wrap=True)
     headings = ("mutants", "right\nwords", "other\nwords", "alive", "alter-\nnatives", "equiva-\nlents")
     for heading in (*headings, "practical\nrejects"):
