@@ -7,12 +7,14 @@ import importlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from autograder.consequences import (
     Consequences,
+    Ending,
     Measured,
     digest,
     load_consequences,
@@ -97,7 +99,7 @@ def measure(
         each finished run, with all numbers so far.
 
     Raises:
-        CourseError: the unit has no training, or a worker process was killed.
+        CourseError: the unit has no training, its reference does not train, or a worker process was killed.
     """
     trainer = trainer_of(unit)
     kept = _kept(unit, root)
@@ -112,6 +114,8 @@ def measure(
         work = [*references, *(Job(unit, folder, mutant, trainer.SEEDS[0]) for mutant in chosen)]
         for job, run in run_all(_run, work, jobs):
             if job.mutant is None:
+                if run.ending is not Ending.TRAINS:
+                    raise CourseError(f"{unit}: the {job.label} does not train ({run}): correct it first")
                 runs[job.seed] = run
                 found = replace(found, reference=tuple(runs[seed] for seed in sorted(runs)))
             else:
@@ -131,6 +135,7 @@ def trainer_of(unit: str) -> ModuleType:
         raise CourseError(f"{unit}: no training is defined in autograder/consequences/{unit}.py") from error
 
 
+@cache
 def trained_exercises(unit: str) -> list[str]:
     """The exercises that a unit's training function calls, directly or through another function."""
     functions = {

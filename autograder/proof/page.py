@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autograder.alternatives import alternatives_of
 from autograder.consequences import LEAST, SPREADS, Consequences, load_consequences, share
+from autograder.consequences.measure import trained_exercises
 from autograder.equivalents import equivalents_of
 from autograder.files import REPOSITORY
 from autograder.mutants import Mutant, mutants_of
@@ -84,16 +85,19 @@ def _about_training(found: Consequences) -> str:
     )
     sentences = (
         'The column "in training" of the tables below says what a mistake does there.',
-        f"Each mutant was trained in its reference's place: {run['steps']} steps of "
+        f"Each mutant was trained in its reference's place: a network of "
+        f"{len(found.settings['network']['convolutions'])} convolutions, {run['steps']} steps of "
         f"{run['labeled_batch_size']} labeled and {run['mu']} times as many unlabeled images of "
-        f"`{found.settings['data']}`, of which {found.settings['labels']} have labels.",
+        f"`{found.settings['data']}`, of which {found.settings['labels']} have labels. Everything else is as "
+        "in the paper, so that what multiplies λ_u = 1 does not show.",
         f"All runs begin at the same weights ({start['steps']} steps on the labeled images alone, validation "
         f"error {share(found.start)}).",
         f"The reference ends at a validation error of {reference} (mean and standard deviation of "
         f"{len(found.reference)} seeds).",
         f"A mutant has one run; its number is given where it is more than {SPREADS:g} standard deviations "
         f"away, and at least {share(LEAST)}.",
-        "So short a run shows what a mistake does early on; in a long one the order may be another.",
+        "So short a run of so small a network on such images shows that a mistake is silent and that it "
+        "matters; in a long run on others the order may be another.",
         f"Measured on {found.machine['hardware']} with jax {found.machine['jax']}.",
     )
     return " ".join(sentences)
@@ -157,7 +161,7 @@ def _practical(trial: Trial) -> str:
 def _training(unit: str, mutant: Mutant, found: Consequences | None) -> str:
     if found is None:
         return NO_NUMBERS
-    if mutant.exercise not in found.mutants:
+    if mutant.exercise not in trained_exercises(unit):
         return "not part of the training"
     run = found.of(unit, mutant)
     return NO_NUMBERS if run is None else found.words(run)

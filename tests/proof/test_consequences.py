@@ -209,6 +209,18 @@ def test_measuring_some_keeps_the_others(tmp_path: Path, fake_training: list[str
     assert len(fake_training) == 5, "nothing to measure"
 
 
+def test_a_reference_that_does_not_train_is_an_error(
+    tmp_path: Path, fake_training: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Measured(Ending.CRASHES, 0, note="TypeError")
+    monkeypatch.setattr(measure.trainer_of(UNIT), "train", lambda *arguments: broken)
+    with pytest.raises(
+        CourseError, match=r"the reference, seed 0 does not train \(crashes \(0 steps\), TypeE"
+    ):
+        list(measure.measure(UNIT, [FIRST], 1, tmp_path))
+    assert load_consequences(UNIT, tmp_path) is None
+
+
 def test_other_settings_drop_what_was_measured(
     tmp_path: Path, fake_training: list[str], found: Consequences
 ) -> None:
@@ -223,7 +235,7 @@ def test_other_settings_drop_what_was_measured(
 def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fixmatch, "_datasets", lambda: ([], [0] * 100, []))
     monkeypatch.setattr(fixmatch, "_batches", lambda hparams: [])
-    monkeypatch.setattr("course.training.load_checkpoint", lambda path: None)
+    monkeypatch.setattr(fixmatch, "_load", lambda path: {})
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from autograder.alternatives import alternatives_of, load_cells
+from autograder.consequences import Consequences, Ending, Measured, digest, fixmatch
 from autograder.equivalents import equivalents_of
 from autograder.mutants import edited_answer, load_edited, mutants_of
 from autograder.proof import page
@@ -56,6 +57,35 @@ def test_every_case_mutant_and_reason_is_on_the_page(trials: list[Trial]) -> Non
         assert f"\n| {mutant.id} |" in sections[mutant.exercise]
     for item in equivalents_of("fixmatch"):
         assert f"- {item.id}. {item.why}\n" in sections[item.exercise] + "\n"
+
+
+def test_measured_consequences_stand_beside_their_mutants(
+    trials: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutant, unmeasured = mutants_of("fixmatch")[:2]
+    reference = tuple(Measured(Ending.TRAINS, 9, error=e, reported=e, mask_rate=0.4) for e in (0.28, 0.3))
+    run = Measured(Ending.TRAINS, 9, 0.41, 0.41, 0.4, answer=digest("fixmatch", mutant))
+    found = Consequences(
+        "fixmatch",
+        fixmatch.settings(),
+        {"hardware": "a processor", "jax": "0"},
+        0.5,
+        reference,
+        {mutant.exercise: {mutant.id: run}},
+    )
+    monkeypatch.setattr(page, "load_consequences", lambda unit: found)
+    text = page.render({"fixmatch": trials}).decode()
+    lines = text.splitlines()
+
+    def row(name: str) -> str:
+        return next(line for line in lines if line.startswith(f"| {name} | "))
+
+    assert row(mutant.id).endswith("| trains silently; error .41 against .29 ± .01 |")
+    assert row(unmeasured.id).endswith("| not measured |")
+    assert row("plain mean").endswith("| not part of the training |")
+    assert "The reference ends at a validation error of .29 ± .01 and a mask rate of .40 ± .00" in text
+    monkeypatch.setattr(page, "load_consequences", lambda unit: None)
+    assert "trains silently" not in page.render({"fixmatch": trials}).decode()
 
 
 def test_faults_stand_out_on_the_page(trials: list[Trial]) -> None:
