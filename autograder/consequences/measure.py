@@ -136,7 +136,7 @@ def trainer_of(unit: str) -> ModuleType:
 
 
 @cache
-def trained_exercises(unit: str) -> list[str]:
+def trained_exercises(unit: str) -> tuple[str, ...]:
     """The exercises that a unit's training function calls, directly or through another function."""
     functions = {
         node.name: {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
@@ -149,7 +149,7 @@ def trained_exercises(unit: str) -> list[str]:
         reached |= new
         new = set().union(*(functions[name] for name in new)) & functions.keys() - reached
     exercises = {mutant.exercise: None for mutant in mutants_of(unit)}
-    return [name for name in exercises if name in reached]
+    return tuple(name for name in exercises if name in reached)
 
 
 def machine() -> dict[str, str]:
