@@ -10,13 +10,17 @@ import typer
 from rich.console import Console
 
 from autograder.files import REPOSITORY
+from autograder.pool import cores
 from course.errors import CourseError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from autograder.builder.build import Generator
 
 DRIFTED = 1
 BAD_INPUT = 2
+CORES = cores()
 
 app = typer.Typer(
     help=__doc__,
@@ -31,6 +35,7 @@ UnitArgument = Annotated[str | None, typer.Argument(help="One unit; without it, 
 RootOption = Annotated[
     Path, typer.Option(help="The repository, or a folder laid out like it.", show_default=False)
 ]
+JobsOption = Annotated[int, typer.Option(min=1, help="Processes; without it, one for each core.")]
 CheckOption = Annotated[
     bool, typer.Option("--check", help="Write nothing; name what drifted and exit with status 1.")
 ]
@@ -98,6 +103,90 @@ def publish(
 
     for path in publish_course(out):
         console.print(f"wrote {out / path}")
+
+
+@app.command()
+def mutants(
+    unit: UnitArgument = None,
+    jobs: JobsOption = CORES,
+    write: Annotated[bool, typer.Option("--write", help="Write course/CHECKS.md as well.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit with status 1 when course/CHECKS.md is not what this gives.")
+    ] = False,
+) -> None:
+    """Try the checks on wrong and on right answers; exit with status 1 when one is judged wrongly."""
+    from autograder.files import write_atomically
+    from autograder.proof import page
+    from autograder.proof.summary import faults, table
+    from autograder.proof.trials import Trial, Verdict, run_trials
+
+    if unit is not None and (write or check):
+        raise CourseError("course/CHECKS.md is about all units: leave the unit out")
+    trials: dict[str, list[Trial]] = {}
+    for name in _units(unit, REPOSITORY):
+        trials[name] = []
+        with _progress() as progress:
+            bar = progress.add_task(f"{name}: wrong and right answers", total=None)
+            for total, trial in run_trials(name, jobs):
+                trials[name].append(trial)
+                progress.update(bar, total=total, advance=1)
+        console.print(table(name, trials[name]))
+        for trial in trials[name]:
+            if trial.verdict is Verdict.KILLED_OTHERWISE:
+                console.print(f"{trial.exercise}: mutant {trial.id!r} got another message: {trial.message}")
+    wrong = [trial for found in trials.values() for trial in faults(found)]
+    for trial in wrong:
+        console.print(f"{trial.exercise}: {trial.kind} {trial.id!r} {trial.verdict} {trial.message}".rstrip())
+    drifted = False
+    if write and write_atomically(REPOSITORY / page.PATH, page.render(trials)):
+        console.print(f"wrote {page.PATH}")
+    if check:
+        path = REPOSITORY / page.PATH
+        drifted = not path.is_file() or path.read_bytes() != page.render(trials)
+        repair = "python -m autograder mutants --write"
+        console.print(
+            f"{page.PATH}: " + (f"differs from its source; {repair}" if drifted else "is up to date")
+        )
+    if wrong or drifted:
+        raise typer.Exit(DRIFTED)
+
+
+@app.command()
+def consequences(
+    unit: UnitArgument = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help='An exercise, a mutant\'s id, or "exercise: id"; may be repeated.'),
+    ] = None,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Only mutants that are new or changed since they were measured.")
+    ] = False,
+    jobs: JobsOption = CORES,
+) -> None:
+    """Train with each mutant in its reference's place, and keep what comes of it."""
+    from autograder.consequences.measure import measure, select, trainer_of
+
+    names = _units(unit, REPOSITORY)
+    chosen = {name: select(name, only or [], stale) for name in names if trainer_of(name)}
+    with _progress() as progress:
+        for name in names:
+            task = progress.add_task(f"{name}: the common start", total=len(chosen[name]))
+            for job, run, _ in measure(name, chosen[name], jobs):
+                console.print(f"{job.label}: {run}")
+                progress.update(task, description=name, advance=job.mutant is not None)
+
+
+def _progress() -> Progress:
+    """A bar with what is done, out of how much, and how long it took."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
 
 
 def main() -> None:

@@ -42,7 +42,12 @@ def generate(unit: str) -> dict[str, bytes]:
 def _expectation(unit: str, check: Check) -> Expectation:
     reference = getattr(importlib.import_module(f"solutions.{unit}"), check.name)
     cases = {case.name: _expected(check, case, reference) for case in check.cases}
-    mutants = {mutant.slip: mutant for mutant in mutants_of(unit) if mutant.exercise == check.name}
+    own = [mutant for mutant in mutants_of(unit) if mutant.exercise == check.name]
+    # Of several mutants of one slip, the one that has its id shows what the slip leads to.
+    mutants = {mutant.slip: mutant for mutant in own if mutant.id == mutant.slip}
+    stray = sorted({mutant.slip for mutant in own} - mutants.keys())
+    if stray:
+        raise ValueError(f"{check.name}: no mutant has the id of these slips: {', '.join(stray)}")
     slips = {slip.id for slip in check.slips}
     if slips != mutants.keys():
         odd = ", ".join(sorted(slips ^ mutants.keys()))

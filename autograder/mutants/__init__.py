@@ -12,12 +12,33 @@ import importlib
 import inspect
 import linecache
 import textwrap
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 BEGIN, END = "### BEGIN SOLUTION\n", "### END SOLUTION\n"
+
+
+class Edit(Protocol):
+    """A change of one exercise's answer: a wrong one (`Mutant`), or one that changes nothing that matters."""
+
+    @property
+    def exercise(self) -> str:
+        """The function's name."""
+
+    @property
+    def id(self) -> str:
+        """Unique among the edits of the exercise."""
+
+    @property
+    def edits(self) -> tuple[tuple[str, str], ...]:
+        """(text, replacement) pairs; each text occurs once in the answer."""
+
+    @property
+    def body(self) -> str:
+        """When not empty, replaces the whole answer instead."""
 
 
 @dataclass(frozen=True)
@@ -26,54 +47,101 @@ class Mutant:
 
     Attributes:
         exercise: the function's name.
-        slip: id of the slip of ``course.checks`` that stands for the misconception.
+        slip: id of the slip of ``course.checks`` that stands for the misconception, in whose words a check
+            must report it.
         edits: (text, replacement) pairs; each text occurs once in the answer.
         body: when given, replaces the whole answer instead.
+        name: for a further mutant of the same slip, its own id: the same misconception in other code.
     """
 
     exercise: str
     slip: str
     edits: tuple[tuple[str, str], ...] = ()
     body: str = ""
+    name: str = ""
+
+    @property
+    def id(self) -> str:
+        """Unique among the mutants of the exercise; the slip's own id for the mutant that defines it."""
+        return self.name or self.slip
 
 
 @cache
 def mutants_of(unit: str) -> tuple[Mutant, ...]:
-    """All mutants of a unit."""
+    """All mutants of a unit.
+
+    Raises:
+        ValueError: an id is used twice.
+    """
     mutants: tuple[Mutant, ...] = importlib.import_module(f"autograder.mutants.{unit}").MUTANTS
+    require_distinct(mutants)
     return mutants
 
 
-def load_mutant(unit: str, mutant: Mutant) -> Callable[..., Any]:
-    """The mutant's function, in a copy of the unit's solution module of its own.
+def require_distinct(edits: tuple[Edit, ...]) -> None:
+    """Raise ValueError when two edits of an exercise share an id."""
+    counts = Counter((edit.exercise, edit.id) for edit in edits)
+    twice = [f"{exercise}: {name!r}" for (exercise, name), count in counts.items() if count > 1]
+    if twice:
+        raise ValueError(f"ids that are used twice: {', '.join(twice)}; give each its own")
+
+
+def load_mutant(unit: str, mutant: Edit) -> Callable[..., Any]:
+    """The edited function, in a copy of the unit's solution module of its own.
 
     Raises:
         ValueError: an edit does not apply, because the reference was rewritten.
     """
-    reference = importlib.import_module(f"solutions.{unit}")
-    source = inspect.getsource(reference)
-    before, function, after = _cut_out(source, mutant.exercise)
-    mutated = before + apply_edits(mutant, function) + after
-    name = f"{unit} mutant {mutant.exercise} {mutant.slip}"
+    return load_edited(unit, mutant)[mutant.exercise]
+
+
+def load_edited(unit: str, edit: Edit) -> dict[str, Any]:
+    """The names of a copy of the unit's solution module in which one function is edited.
+
+    Raises:
+        ValueError: an edit does not apply, because the reference was rewritten.
+    """
+    before, function, after = _cut_out(solution_text(unit), edit.exercise)
+    mutated = before + apply_edits(edit, function) + after
+    return run_text(mutated, f"{unit} edited {edit.exercise} {edit.id}")
+
+
+def edited_answer(unit: str, edit: Edit) -> str:
+    """The answer of an exercise as an edit leaves it, markers left out.
+
+    Raises:
+        ValueError: the edit does not apply.
+    """
+    _, function, _ = _cut_out(solution_text(unit), edit.exercise)
+    return apply_edits(edit, function).partition(BEGIN)[2].partition(END)[0]
+
+
+def solution_text(unit: str) -> str:
+    """The text of a unit's reference."""
+    return inspect.getsource(importlib.import_module(f"solutions.{unit}"))
+
+
+def run_text(text: str, name: str, namespace: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Run Python text as a module called ``name``, or as a cell in a given namespace; returns its names."""
     # Tracebacks and reports read the source of a line from here.
-    linecache.cache[name] = (len(mutated), None, mutated.splitlines(keepends=True), name)
-    namespace: dict[str, Any] = {"__name__": name}
-    exec(compile(mutated, name, "exec"), namespace)
-    return namespace[mutant.exercise]
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    names: dict[str, Any] = {"__name__": name} if namespace is None else namespace
+    exec(compile(text, name, "exec"), names)
+    return names
 
 
-def apply_edits(mutant: Mutant, function: str) -> str:
+def apply_edits(edit: Edit, function: str) -> str:
     """The text of a function with its answer edited or replaced; signature and docstring stay."""
     head, begin, rest = function.partition(BEGIN)
     answer, end, tail = rest.partition(END)
-    if mutant.body:
+    if edit.body:
         indent = head.rpartition("\n")[2]
-        body = textwrap.indent(textwrap.dedent(mutant.body).strip("\n"), indent)
+        body = textwrap.indent(textwrap.dedent(edit.body).strip("\n"), indent)
         return head + begin + body + "\n" + indent + end + tail
-    for text, replacement in mutant.edits:
+    for text, replacement in edit.edits:
         if answer.count(text) != 1:
             raise ValueError(
-                f"mutant {mutant.slip!r} of {mutant.exercise}: {text!r} occurs {answer.count(text)} times "
+                f"mutant {edit.id!r} of {edit.exercise}: {text!r} occurs {answer.count(text)} times "
                 "in the answer, not once: adapt the mutant"
             )
         answer = answer.replace(text, replacement)

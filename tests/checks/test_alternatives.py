@@ -1,423 +1,74 @@
-"""Correct solutions that look different from the reference: every check accepts them."""
+"""Right answers that look different from the reference, and edits that change nothing, are accepted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections import Counter
 
 import pytest
 
+import autograder.alternatives
+from autograder.alternatives import Alternative, alternatives_of, load_alternative
+from autograder.equivalents import Equivalent, equivalents_of
+from autograder.mutants import apply_edits, edited_answer, load_mutant, mutants_of, solution_text
 from course.checks import State, check, render_text
+from course.checks.fixmatch import CHECKS
 
-RunCell = Callable[..., dict[str, Any]]
-
-LOG_PROBS = {
-    "logsumexp": """
-def logits_to_log_probs(logits):
-    return logits - jax.nn.logsumexp(logits, axis=-1, keepdims=True)
-""",
-    "by hand, with the maximum subtracted": """
-def logits_to_log_probs(logits):
-    shifted = logits - jnp.max(logits, axis=1, keepdims=True)
-    return shifted - jnp.log(jnp.sum(jnp.exp(shifted), axis=1, keepdims=True))
-""",
-    "maximum without gradient": """
-def logits_to_log_probs(logits):
-    shifted = logits - jax.lax.stop_gradient(logits.max(-1)[:, None])
-    return shifted - jnp.log(jnp.exp(shifted).sum(-1))[:, None]
-""",
-    "jitted": """
-@jax.jit
-def logits_to_log_probs(logits):
-    return jax.nn.log_softmax(logits)
-""",
-    "row by row": """
-def logits_to_log_probs(logits):
-    return jax.vmap(lambda row: row - jax.scipy.special.logsumexp(row))(logits)
-""",
-    "helper in another cell": """
-def normalizer(z):
-    return jax.nn.logsumexp(z, axis=-1)[..., None]
-
-def logits_to_log_probs(logits):
-    log_probs = logits - normalizer(logits)
-    return log_probs
-""",
-    "optax": """
-import optax
-
-def logits_to_log_probs(logits):
-    classes = jnp.arange(logits.shape[-1])
-    losses = jax.vmap(lambda c: optax.softmax_cross_entropy_with_integer_labels(
-        logits, jnp.full(logits.shape[0], c)))(classes)
-    return -losses.T
-""",
-}
-
-CROSS_ENTROPY = {
-    "einsum": """
-def log_softmax_cross_entropy(log_probs, targets):
-    return -jnp.einsum("bc,bc->b", targets, log_probs)
-""",
-    "gather": """
-def log_softmax_cross_entropy(log_probs, targets):
-    labels = jnp.argmax(targets, axis=-1)
-    return -jnp.take_along_axis(log_probs, labels[:, None], axis=-1)[:, 0]
-""",
-    "where": """
-@jax.jit
-def log_softmax_cross_entropy(log_probs, targets):
-    return jnp.sum(jnp.where(targets > 0, -log_probs, 0.0), axis=1)
-""",
-    "vmap of dot": """
-def log_softmax_cross_entropy(log_probs, targets):
-    return jax.vmap(lambda p, t: -jnp.dot(p, t))(log_probs, targets)
-""",
-    "negated first": """
-def log_softmax_cross_entropy(log_probs, targets):
-    return (targets * (-log_probs)).sum(axis=-1)
-""",
-    "matrix product": """
-def log_softmax_cross_entropy(log_probs, targets):
-    return -jnp.diagonal(targets @ log_probs.T)
-""",
-    "optax": """
-import optax
-
-def log_softmax_cross_entropy(log_probs, targets):
-    return optax.softmax_cross_entropy(log_probs, targets)
-""",
-}
-
-SCHEDULE = {
-    "Python floats where possible": """
-import math
-
-def cosine_decay_schedule(init_value, decay_steps, alpha):
-    def schedule(count):
-        if isinstance(count, int):
-            return init_value * math.cos(math.pi * alpha * count / decay_steps)
-        return init_value * jnp.cos(math.pi * alpha * count / decay_steps)
-    return schedule
-""",
-    "NumPy outside, jitted inside": """
-def cosine_decay_schedule(init_value, decay_steps, alpha):
-    factor = np.pi * alpha / decay_steps
-    @jax.jit
-    def schedule(count):
-        return init_value * jnp.cos(factor * count)
-    return schedule
-""",
-    "float64 for Python numbers": """
-def cosine_decay_schedule(init_value, decay_steps, alpha):
-    def schedule(count):
-        xp = jnp if isinstance(count, jax.Array) else np
-        return init_value * xp.cos(np.pi * alpha * count / decay_steps)
-    return schedule
-""",
-    "clipped at the end": """
-def cosine_decay_schedule(init_value, decay_steps, alpha):
-    return lambda count: init_value * jnp.cos(jnp.pi * alpha * jnp.minimum(count, decay_steps) / decay_steps)
-""",
-    "sine of the complement": """
-def cosine_decay_schedule(init_value, decay_steps, alpha):
-    def schedule(step):
-        return init_value * jnp.sin(jnp.pi / 2 - jnp.pi * alpha * (step / decay_steps))
-    return schedule
-""",
-    "partial": """
-from functools import partial
-
-def rate(init_value, decay_steps, alpha, count):
-    return init_value * jnp.cos(jnp.pi * alpha * count / decay_steps)
-
-def cosine_decay_schedule(init_value, decay_steps, alpha):
-    return partial(rate, init_value, decay_steps, alpha)
-""",
-    "real part of an exponential": """
-def cosine_decay_schedule(init_value, decay_steps, alpha):
-    return lambda count: init_value * jnp.exp(1j * jnp.pi * alpha * count / decay_steps).real
-""",
-}
-
-FORWARD = {
-    "slices": """
-def get_forward_fn(model):
-    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
-        x = jnp.concatenate([x_labeled, x_unlabeled_weak, x_unlabeled_strong])
-        y, new = model.apply({"params": params, "batch_stats": batch_stats}, x, mutable=["batch_stats"])
-        a, b = len(x_labeled), len(x_labeled) + len(x_unlabeled_weak)
-        return y[:a], y[a:b], y[b:], new["batch_stats"]
-    return forward
-""",
-    "vstack and two splits": """
-def get_forward_fn(model):
-    @jax.jit
-    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
-        x = jnp.vstack((x_labeled, x_unlabeled_weak, x_unlabeled_strong))
-        y, new = model.apply(dict(params=params, batch_stats=batch_stats), x, mutable=["batch_stats"])
-        labeled, unlabeled = jnp.split(y, [x_labeled.shape[0]])
-        weak, strong = jnp.split(unlabeled, 2)
-        return labeled, weak, strong, new["batch_stats"]
-    return forward
-""",
-    "dynamic slices": """
-def get_forward_fn(model):
-    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
-        parts = [x_labeled, x_unlabeled_weak, x_unlabeled_strong]
-        y, new = model.apply(
-            {"params": params, "batch_stats": batch_stats}, jnp.concatenate(parts), mutable=["batch_stats"]
-        )
-        outputs, start = [], 0
-        for part in parts:
-            outputs.append(jax.lax.dynamic_slice_in_dim(y, start, part.shape[0]))
-            start += part.shape[0]
-        return (*outputs, new["batch_stats"])
-    return forward
-""",
-    "a list is returned": """
-def get_forward_fn(model):
-    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
-        x = jnp.concatenate([x_labeled, x_unlabeled_weak, x_unlabeled_strong])
-        y, new = model.apply({"params": params, "batch_stats": batch_stats}, x, mutable=["batch_stats"])
-        n, m = x_labeled.shape[0], x_unlabeled_weak.shape[0]
-        return [*jnp.split(y, np.cumsum([n, m])), new["batch_stats"]]
-    return forward
-""",
-    "frozen variables and a tuple of collections": """
-from flax.core import freeze
-
-def get_forward_fn(model):
-    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
-        variables = freeze({"params": params, "batch_stats": batch_stats})
-        x = jnp.append(jnp.append(x_labeled, x_unlabeled_weak, axis=0), x_unlabeled_strong, axis=0)
-        y, new = model.apply(variables, x, mutable=("batch_stats",))
-        n, m = x_labeled.shape[0], x_unlabeled_weak.shape[0]
-        return y[jnp.arange(n)], y[n:n + m], y[-m:], new["batch_stats"]
-    return forward
-""",
-    "jitted with another helper": """
-def join(*batches):
-    return jnp.concatenate(batches, axis=0), np.cumsum([b.shape[0] for b in batches])[:-1]
-
-def get_forward_fn(model):
-    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
-        x, cuts = join(x_labeled, x_unlabeled_weak, x_unlabeled_strong)
-        y, new = model.apply({"params": params, "batch_stats": batch_stats}, x, mutable="batch_stats")
-        labeled, weak, strong = jnp.split(y, cuts)
-        return labeled, weak, strong, new["batch_stats"]
-    return jax.jit(forward)
-""",
-}
-
-LOSS_HEAD = """
-def logits_to_log_probs(logits):
-    return jax.nn.log_softmax(logits, axis=-1)
-
-def log_softmax_cross_entropy(log_probs, targets):
-    return -jnp.sum(targets * log_probs, axis=-1)
-
-def get_fixmatch_loss_fn(forward, hparams):
-    {jit}
-    def fixmatch_loss(
-        params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong, y_labeled, y_unlabeled
-    ):
-        weight_decay = l2_penalty(params, hparams.w_decay)
-        labeled, weak, strong, new_stats = forward(
-            params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong)
-"""
-LOSS_TAIL = """
-        total = supervised + hparams.lambda_coef * unsupervised + weight_decay
-        metrics = {
-            "weight decay": weight_decay, "total loss": total, "supervised loss": supervised,
-            "unsupervised loss": unsupervised, "mask rate": mask_rate, "error rate": error_rate,
-        }
-        return total, (new_stats, metrics)
-    return fixmatch_loss
-"""
-LOSS = {
-    name: LOSS_HEAD.replace("{jit}", jit) + body + LOSS_TAIL
-    for name, jit, body in [
-        (
-            "probabilities, where, and the threshold itself",
-            "",
-            """
-        probs = jax.nn.softmax(weak)
-        mask = jnp.where(probs.max(axis=1) >= hparams.confidence_threshold, 1.0, 0.0)
-        pseudo = probs.argmax(axis=1)
-        supervised = -jax.nn.log_softmax(labeled)[jnp.arange(len(y_labeled)), y_labeled].mean()
-        losses = -jnp.take_along_axis(jax.nn.log_softmax(strong), pseudo[:, None], axis=1)[:, 0]
-        unsupervised = jnp.where(mask > 0, losses, 0.0).mean()
-        mask_rate, error_rate = mask.mean(), (pseudo != y_unlabeled).mean()
-""",
-        ),
-        (
-            "optax",
-            "@jax.jit",
-            """
-        import optax
-        per_image = optax.softmax_cross_entropy_with_integer_labels
-        pseudo = jnp.argmax(weak, -1)
-        mask = jnp.max(logits_to_log_probs(weak), -1) >= jnp.log(hparams.confidence_threshold)
-        supervised = per_image(labeled, y_labeled).mean()
-        unsupervised = jnp.mean(per_image(strong, pseudo) * mask)
-        mask_rate, error_rate = jnp.mean(mask), 1 - jnp.mean(pseudo == y_unlabeled)
-""",
-        ),
-        (
-            "sums divided by sizes",
-            "@jax.jit",
-            """
-        weak = jax.lax.stop_gradient(weak)
-        log_probs = logits_to_log_probs(weak)
-        mask = (jnp.exp(log_probs.max(-1)) >= hparams.confidence_threshold).astype(jnp.float32)
-        pseudo = jnp.eye(hparams.num_classes)[log_probs.argmax(-1)]
-        labels = jax.nn.one_hot(y_labeled, hparams.num_classes)
-        losses = log_softmax_cross_entropy(logits_to_log_probs(labeled), labels)
-        supervised = losses.sum() / y_labeled.shape[0]
-        losses = mask * log_softmax_cross_entropy(logits_to_log_probs(strong), pseudo)
-        unsupervised = losses.sum() / losses.size
-        mask_rate, error_rate = mask.sum() / mask.size, (pseudo.argmax(-1) != y_unlabeled).sum() / mask.size
-""",
-        ),
-        (
-            "one image at a time with vmap",
-            "",
-            """
-        def one(w, s):
-            q = jax.nn.softmax(w)
-            top = jnp.argmax(q)
-            return q[top] >= hparams.confidence_threshold, -jax.nn.log_softmax(s)[top], top
-        mask, losses, pseudo = jax.vmap(one)(weak, strong)
-        supervised = jnp.mean(jax.vmap(lambda z, y: -jax.nn.log_softmax(z)[y])(labeled, y_labeled))
-        unsupervised = jnp.mean(mask * losses)
-        mask_rate, error_rate = jnp.mean(mask), jnp.mean(jnp.not_equal(pseudo, y_unlabeled))
-""",
-        ),
-        (
-            "masked targets, a metric more",
-            "@jax.jit",
-            """
-        log_probs = logits_to_log_probs(weak)
-        mask = jnp.any(log_probs >= jnp.log(hparams.confidence_threshold), axis=-1)
-        top = jnp.argmax(log_probs, axis=-1)
-        targets = jax.lax.stop_gradient(jax.nn.one_hot(top, hparams.num_classes) * mask[:, None])
-        supervised = log_softmax_cross_entropy(
-            logits_to_log_probs(labeled), jax.nn.one_hot(y_labeled, hparams.num_classes)).mean()
-        unsupervised = -(targets * logits_to_log_probs(strong)).sum(axis=-1).mean()
-        mask_rate, error_rate = mask.mean(dtype=jnp.float32), (top != y_unlabeled).astype(float).mean()
-""",
-        ),
-        (
-            "joint log-softmax of all three",
-            "",
-            """
-        joint = logits_to_log_probs(jnp.concatenate([labeled, weak, strong]))
-        n, m = labeled.shape[0], weak.shape[0]
-        p_labeled, p_weak, p_strong = joint[:n], jax.lax.stop_gradient(joint[n:n + m]), joint[n + m:]
-        rows = jax.nn.one_hot(y_labeled, hparams.num_classes)
-        supervised = log_softmax_cross_entropy(p_labeled, rows).mean()
-        confidence, pseudo = p_weak.max(axis=-1), p_weak.argmax(axis=-1)
-        mask = ~(confidence < jnp.log(hparams.confidence_threshold))
-        rows = jax.nn.one_hot(pseudo, hparams.num_classes)
-        unsupervised = jnp.einsum("b,bc,bc->", mask.astype(p_strong.dtype), -p_strong, rows) / m
-        mask_rate, error_rate = mask.mean(), (pseudo != y_unlabeled).mean()
-""",
-        ),
-    ]
-}
-
-VALIDATE = {
-    "Python floats": """
-def get_validate_fn(get_params, model, batches=val_batches):
-    def validate(opt_state, batch_stats):
-        variables = {"params": get_params(opt_state), "batch_stats": batch_stats}
-        errors = [float((model.apply(variables, x).argmax(-1) != y).mean()) for x, y in batches]
-        return {"val error rate": sum(errors) / len(errors)}
-    return validate
-""",
-    "NumPy": """
-def get_validate_fn(get_params, model, batches=val_batches):
-    def validate(opt_state, batch_stats):
-        params = get_params(opt_state)
-        errors = []
-        for x, y in batches:
-            logits = np.asarray(model.apply({"params": params, "batch_stats": batch_stats}, x))
-            errors.append(np.mean(np.argmax(logits, axis=1) != np.asarray(y), dtype=np.float64))
-        return {"val error rate": np.mean(errors)}
-    return validate
-""",
-    "the whole loop jitted, as in the practical": """
-def get_validate_fn(get_params, model, batches=val_batches):
-    @jax.jit
-    def validate(opt_state, batch_stats):
-        params = get_params(opt_state)
-        errors = []
-        for x, y in batches:
-            logits = model.apply({"params": params, "batch_stats": batch_stats}, x)
-            errors.append(jnp.not_equal(jnp.argmax(logits, axis=-1), y).mean())
-        return {"val error rate": jnp.stack(errors).mean()}
-    return validate
-""",
-    "one minus accuracy, a running sum": """
-def get_validate_fn(get_params, model, batches=val_batches):
-    def validate(opt_state, batch_stats):
-        total, n = 0.0, 0
-        for x, y in batches:
-            variables = {"params": get_params(opt_state), "batch_stats": batch_stats}
-            logits = model.apply(variables, x, mutable=False)
-            total += 1 - jnp.mean(jnp.argmax(logits, axis=-1) == y)
-            n += 1
-        return dict([("val error rate", total / n)])
-    return validate
-""",
-    "helper with the variables": """
-def error_of(logits, y):
-    return (jnp.argmax(logits, axis=-1) != y).astype(jnp.float32).mean()
-
-def get_validate_fn(get_params, model, batches=val_batches):
-    apply = jax.jit(lambda variables, x: model.apply(variables, x))
-    def validate(opt_state, batch_stats):
-        variables = {"params": get_params(opt_state), "batch_stats": batch_stats}
-        errors = jnp.array([error_of(apply(variables, x), y) for x, y in batches])
-        return {"val error rate": errors.mean(), "batches": len(errors)}
-    return validate
-""",
-    "top-1 by sorting": """
-def get_validate_fn(get_params, model, batches=val_batches):
-    def validate(opt_state, batch_stats):
-        params, errors = get_params(opt_state), []
-        for x, y in batches:
-            logits = model.apply({"batch_stats": batch_stats, "params": params}, x)
-            best = jax.lax.top_k(logits, 1)[1][:, 0]
-            errors.append(jnp.mean(best != y))
-        return {"val error rate": jnp.average(jnp.asarray(errors))}
-    return validate
-""",
-}
-
-ALTERNATIVES = {
-    "logits_to_log_probs": LOG_PROBS,
-    "log_softmax_cross_entropy": CROSS_ENTROPY,
-    "cosine_decay_schedule": SCHEDULE,
-    "get_forward_fn": FORWARD,
-    "get_fixmatch_loss_fn": LOSS,
-    "get_validate_fn": VALIDATE,
-}
+ALTERNATIVES = alternatives_of("fixmatch")
+EQUIVALENTS = equivalents_of("fixmatch")
 
 
-@pytest.mark.parametrize(
-    ("name", "source"),
-    [
-        pytest.param(name, source, id=f"{name}: {title}")
-        for name, sources in ALTERNATIVES.items()
-        for title, source in sources.items()
-    ],
-)
-def test_accepted(name: str, source: str, run_cell: RunCell) -> None:
-    result = check.run(name, run_cell(source)[name])
+@pytest.mark.parametrize("alternative", ALTERNATIVES, ids=lambda item: f"{item.exercise}: {item.title}")
+def test_an_alternative_is_accepted(alternative: Alternative) -> None:
+    result = check.run(alternative.exercise, load_alternative("fixmatch", alternative))
     assert result.state is State.CORRECT, render_text(result)
 
 
-def test_six_of_each() -> None:
-    assert min(len(sources) for sources in ALTERNATIVES.values()) >= 6
+@pytest.mark.parametrize("equivalent", EQUIVALENTS, ids=lambda item: f"{item.exercise}: {item.id}")
+def test_an_equivalent_is_accepted(equivalent: Equivalent) -> None:
+    result = check.run(equivalent.exercise, load_mutant("fixmatch", equivalent))
+    assert result.state is State.CORRECT, render_text(result)
+
+
+def test_eight_alternatives_of_each() -> None:
+    counts = Counter(alternative.exercise for alternative in ALTERNATIVES)
+    assert counts.keys() == {c.name for c in CHECKS}
+    assert min(counts.values()) >= 8, counts
+
+
+def test_alternatives_stand_on_their_own() -> None:
+    """They define the function themselves: none is the reference by mistake."""
+    for alternative in ALTERNATIVES:
+        function = load_alternative("fixmatch", alternative)
+        assert function.__module__ != "solutions.fixmatch"
+        assert f"def {alternative.exercise}(" in alternative.source, alternative.title
+
+
+def test_equivalents_change_the_answer_and_say_why_it_does_not_matter() -> None:
+    for equivalent in EQUIVALENTS:
+        unchanged = edited_answer("fixmatch", Equivalent(equivalent.exercise, "", ""))
+        assert unchanged.strip() in solution_text("fixmatch")
+        assert edited_answer("fixmatch", equivalent) != unchanged, equivalent.id
+        assert equivalent.why.endswith("."), equivalent.id
+
+
+def test_no_equivalent_is_listed_as_a_mutant() -> None:
+    answers = {
+        (item.exercise, edited_answer("fixmatch", item).strip())
+        for item in (*mutants_of("fixmatch"), *EQUIVALENTS)
+    }
+    assert len(answers) == len(mutants_of("fixmatch")) + len(EQUIVALENTS), "two of them are the same text"
+
+
+def test_two_alternatives_of_one_title_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = autograder.alternatives.importlib.import_module("autograder.alternatives.fixmatch")
+    monkeypatch.setattr(module, "ALTERNATIVES", (ALTERNATIVES[0], ALTERNATIVES[0]))
+    with pytest.raises(ValueError, match=f"{ALTERNATIVES[0].exercise}: '{ALTERNATIVES[0].title}'"):
+        alternatives_of.__wrapped__("fixmatch")
+
+
+def test_a_whole_body_replaces_the_answer_and_keeps_the_rest() -> None:
+    function = (
+        "def f(x):\n    '''Doc.'''\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION\n    # end\n"
+    )
+    edited = apply_edits(Equivalent("f", "other", "", body="\n        y = x\n        return y\n"), function)
+    assert edited == function.replace("    return 1\n", "    y = x\n    return y\n")

@@ -166,9 +166,9 @@ class _Network:
     """A forward function as the task describes it, with logits from known images. The views stay apart."""
 
     def __call__(
-        self, params: Any, batch_stats: Any, labeled: Any, weak: Any, strong: Any
+        self, params: Any, batch_stats: Any, x_labeled: Any, x_unlabeled_weak: Any, x_unlabeled_strong: Any
     ) -> tuple[Any, ...]:
-        logits = [dense(params, x) for x in (labeled, weak, strong)]
+        logits = [dense(params, x) for x in (x_labeled, x_unlabeled_weak, x_unlabeled_strong)]
         return *logits, {"norm": {"mean": 0.9 * batch_stats["norm"]["mean"] + 0.1}}
 
 
@@ -176,7 +176,7 @@ class _PublishedNetwork:
     """The logits of ``mocks.MockModel`` on the published 2, 3 and 3 images, whose mean pixel is ½."""
 
     def __call__(
-        self, params: Any, batch_stats: Any, labeled: Any, weak: Any, strong: Any
+        self, params: Any, batch_stats: Any, x_labeled: Any, x_unlabeled_weak: Any, x_unlabeled_strong: Any
     ) -> tuple[Any, ...]:
         rows = jnp.array([[0, 1, 2, 3, 4, 5, 6, 7]]).T / 7
         logits = jnp.tile((rows * batch_stats - params) * 0.5, 2)

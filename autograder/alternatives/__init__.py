@@ -1,0 +1,67 @@
+"""Correct solutions that look different from the reference: a check that rejects one of them is wrong."""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from autograder.mutants import run_text, solution_text
+
+# What a notebook has imported before its first exercise.
+IMPORTS = """
+import jax
+import jax.numpy as jnp
+import numpy as np
+from course.training import l2_penalty
+val_batches = ()
+"""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another right answer.
+
+    Attributes:
+        exercise: the function's name.
+        title: what is different about it; unique in the exercise.
+        source: text of the cells, helpers and imports included.
+    """
+
+    exercise: str
+    title: str
+    source: str
+
+
+@cache
+def alternatives_of(unit: str) -> tuple[Alternative, ...]:
+    """All alternatives of a unit.
+
+    Raises:
+        ValueError: two of an exercise have one title.
+    """
+    alternatives: tuple[Alternative, ...] = importlib.import_module(
+        f"autograder.alternatives.{unit}"
+    ).ALTERNATIVES
+    counts = Counter((item.exercise, item.title) for item in alternatives)
+    twice = [f"{exercise}: {title!r}" for (exercise, title), count in counts.items() if count > 1]
+    if twice:
+        raise ValueError(f"titles that are used twice: {', '.join(twice)}; give each its own")
+    return alternatives
+
+
+def load_alternative(unit: str, alternative: Alternative) -> Callable[..., Any]:
+    """The alternative's function, in a notebook's names with the reference for the other exercises."""
+    return load_cells(unit, alternative)[alternative.exercise]
+
+
+def load_cells(unit: str, alternative: Alternative) -> dict[str, Any]:
+    """The names of such a notebook after the alternative's cells have run."""
+    names = run_text(solution_text(unit), f"{unit} around {alternative.exercise} {alternative.title}")
+    run_text(IMPORTS, "the notebook's imports", names)
+    return run_text(
+        alternative.source, f"{unit} alternative {alternative.exercise} {alternative.title}", names
+    )

@@ -1,0 +1,171 @@
+"""``course/CHECKS.md``: what the checks look at, what they reject and accept, and what the practical's do."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from autograder.alternatives import alternatives_of
+from autograder.consequences import LEAST, SPREADS, Consequences, load_consequences, share
+from autograder.consequences.measure import trained_exercises
+from autograder.equivalents import equivalents_of
+from autograder.files import REPOSITORY
+from autograder.mutants import Mutant, mutants_of
+from autograder.proof.summary import Row, Share, rows
+from autograder.proof.trials import Kind, Trial, Verdict
+from course.checks.case import Check
+from course.units import load_course
+
+PATH = Path("course", "CHECKS.md")
+ABOUT = (
+    "# What the checks are worth",
+    "Written by `python -m autograder mutants --write`, which tries everything that is listed here. "
+    "Do not edit it.",
+    "A check is as good as what it rejects and what it lets pass. So each is tried on",
+    "- **mutants**: the reference with one misconception put in. Each has to be rejected, with the message "
+    "that names the misconception;\n"
+    "- **alternatives**: right answers that are written in another way. Each has to be accepted;\n"
+    "- **equivalents**: edits that look like a mistake and change nothing that matters. They have to be "
+    "accepted as well, and the reason is given.",
+    "Beside these stand the figures of the check that the practical itself publishes, a comparison of a few "
+    "values. In this course's notebook it is the first that a student sees.",
+)
+NO_NUMBERS = "not measured"
+
+
+def render(trials: Mapping[str, Sequence[Trial]]) -> bytes:
+    """The page.
+
+    Args:
+        trials: unit → all its trials, in any order.
+    """
+    course = load_course(REPOSITORY / "course" / "units.yml")
+    parts = [*ABOUT]
+    for unit in course.units:
+        parts += _unit(unit.name, unit.title, trials[unit.name])
+    return ("\n\n".join(parts) + "\n").encode()
+
+
+def _unit(unit: str, title: str, trials: Sequence[Trial]) -> list[str]:
+    by_key = {(trial.kind, trial.exercise, trial.id): trial for trial in trials}
+    checks: tuple[Check, ...] = importlib.import_module(f"course.checks.{unit}").CHECKS
+    found = load_consequences(unit)
+    parts = [f"## {title}", _overview(rows(unit, trials))]
+    if found is not None:
+        parts.append(_about_training(found))
+    for check in checks:
+        parts += _exercise(unit, check, by_key, found)
+    return parts
+
+
+def _overview(found: Sequence[Row]) -> str:
+    lines = [
+        "| exercise | cases | mutants rejected | with their own message | alternatives accepted "
+        "| practical's check: mutants rejected | practical's check: alternatives accepted |",
+        "|:--|--:|--:|--:|--:|--:|--:|",
+    ]
+    for row in found:
+        name = "**all**" if row is found[-1] else f"`{row.name}`"
+        cells = (row.killed, row.told, row.accepted, row.practical_killed, row.practical_accepted)
+        lines.append(f"| {name} | {row.cases} | {' | '.join(_cell(cell) for cell in cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(cell: Share | None) -> str:
+    return "none published" if cell is None else str(cell)
+
+
+def _about_training(found: Consequences) -> str:
+    """What the numbers of the column "in training" are."""
+    (error, error_spread), (mask, mask_spread) = found.spread("error"), found.spread("mask_rate")
+    run, start = found.settings["run"], found.settings["start"]
+    reference = (
+        f"{share(error)} ± {share(error_spread)} and a mask rate of {share(mask)} ± {share(mask_spread)}"
+    )
+    sentences = (
+        'The column "in training" of the tables below says what a mistake does there.',
+        f"Each mutant was trained in its reference's place: a network of "
+        f"{len(found.settings['network']['convolutions'])} convolutions, {run['steps']} steps of "
+        f"{run['labeled_batch_size']} labeled and {run['mu']} times as many unlabeled images of "
+        f"`{found.settings['data']}`, of which {found.settings['labels']} have labels. Everything else is as "
+        "in the paper, so that what multiplies λ_u = 1 does not show.",
+        f"All runs begin at the same weights ({start['steps']} steps on the labeled images alone, validation "
+        f"error {share(found.start)}).",
+        f"The reference ends at a validation error of {reference} (mean and standard deviation of "
+        f"{len(found.reference)} seeds).",
+        f"A mutant has one run; its number is given where it is more than {SPREADS:g} standard deviations "
+        f"away, and at least {share(LEAST)}.",
+        "So short a run of so small a network on such images shows that a mistake is silent and that it "
+        "matters; in a long run on others the order may be another.",
+        f"Measured on {found.machine['hardware']} with jax {found.machine['jax']}.",
+    )
+    return " ".join(sentences)
+
+
+def _exercise(
+    unit: str,
+    check: Check,
+    trials: Mapping[tuple[Kind, str, str], Trial],
+    found: Consequences | None,
+) -> list[str]:
+    mutants = [mutant for mutant in mutants_of(unit) if mutant.exercise == check.name]
+    parts = [f"### `{check.name}`", "Its cases:", "\n".join(f"1. {case.tries}" for case in check.cases)]
+    lines = [
+        "| mutant | what the check says | practical's check | in training |",
+        "|:--|:--|:--|:--|",
+    ]
+    for mutant in mutants:
+        trial = trials[Kind.MUTANT, check.name, mutant.id]
+        cells = (
+            mutant.id,
+            _said(trial),
+            _practical(trial),
+            _training(unit, mutant, found),
+        )
+        lines.append("| " + " | ".join(_escape(cell) for cell in cells) + " |")
+    parts += [f"{len(mutants)} mutants:", "\n".join(lines)]
+    titles = [item.title for item in alternatives_of(unit) if item.exercise == check.name]
+    parts += [
+        f"{len(titles)} alternatives:",
+        "\n".join(_right(title, trials[Kind.ALTERNATIVE, check.name, title]) for title in titles),
+    ]
+    same = [item for item in equivalents_of(unit) if item.exercise == check.name]
+    if same:
+        parts += [
+            "Equivalents:",
+            "\n".join(
+                _right(f"{item.id}. {item.why}", trials[Kind.EQUIVALENT, check.name, item.id])
+                for item in same
+            ),
+        ]
+    return parts
+
+
+def _said(trial: Trial) -> str:
+    if trial.verdict is Verdict.SURVIVED:
+        return "**nothing: it survives**"
+    return trial.message if trial.verdict is Verdict.KILLED else f"(another message) {trial.message}"
+
+
+def _right(text: str, trial: Trial) -> str:
+    mark = "" if trial.verdict is Verdict.ACCEPTED else "**rejected**: "
+    against = " (the practical's check rejects it)" if trial.practical is False else ""
+    return f"- {mark}{text}{against}"
+
+
+def _practical(trial: Trial) -> str:
+    return {None: "none published", True: "accepts it", False: "rejects it"}[trial.practical]
+
+
+def _training(unit: str, mutant: Mutant, found: Consequences | None) -> str:
+    if found is None:
+        return NO_NUMBERS
+    if mutant.exercise not in trained_exercises(unit):
+        return "not part of the training"
+    run = found.of(unit, mutant)
+    return NO_NUMBERS if run is None else found.words(run)
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|")

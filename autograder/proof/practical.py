@@ -1,0 +1,78 @@
+"""The checks that the practical itself publishes, as the notebook's grade cells show them.
+
+They are run by themselves, without the course's further cases, so that both can be compared.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jupytext
+
+from autograder.files import REPOSITORY
+from autograder.mutants import run_text
+from course.errors import CourseError
+from course.units import load_course
+
+GUARD = "practical_check"
+# Exercises that this course adds: their visible values are its own.
+ADDED = {"fixmatch": frozenset({"mean_over_images"})}
+IMPORTS = """
+import jax
+import jax.numpy as jnp
+import numpy as np
+from course.checks.mocks import MockGetParams, MockHparams, MockModel, ValMockModel
+"""
+
+
+def passes(unit: str, exercise: str, names: dict[str, Any]) -> bool | None:
+    """Whether a function passes the practical's own check.
+
+    Args:
+        unit: its name.
+        exercise: the function's name.
+        names: the names that the function was defined among; copied.
+
+    Returns:
+        None when the practical has no such exercise.
+
+    Raises:
+        CourseError: the notebook's source shows no check of the exercise.
+    """
+    if exercise in ADDED.get(unit, ()):
+        return None
+    body = _bodies(unit).get(exercise)
+    if body is None:
+        raise CourseError(
+            f"{unit}: the grade cell of {exercise} has no `with {GUARD}(...):`; put its values there"
+        )
+    cell = run_text(IMPORTS, "the notebook's imports", dict(names))
+    try:
+        run_text(body, f"{unit} practical's check of {exercise}", cell)
+    except Exception:  # whatever a wrong answer leads to is a rejection
+        return False
+    return True
+
+
+@cache
+def _bodies(unit: str) -> dict[str, str]:
+    """Exercise → the statements that its grade cell guards."""
+    notebook = load_course(REPOSITORY / "course" / "units.yml").unit(unit).notebook
+    path = REPOSITORY / Path("source_notebooks", unit, f"{notebook}.py")
+    cells = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent").cells
+    graded = {cell.metadata["grade"]: cell.source for cell in cells if "grade" in cell.metadata}
+    return {exercise: body for exercise, source in graded.items() if (body := _guarded(source))}
+
+
+def _guarded(source: str) -> str:
+    blocks = [
+        node.body
+        for node in ast.parse(source).body
+        if isinstance(node, ast.With)
+        and isinstance(node.items[0].context_expr, ast.Call)
+        and ast.unparse(node.items[0].context_expr.func) == GUARD
+    ]
+    return "\n".join(ast.unparse(statement) for body in blocks for statement in body)

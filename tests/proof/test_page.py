@@ -1,0 +1,119 @@
+"""course/CHECKS.md says what the checks do now."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograder.alternatives import alternatives_of, load_cells
+from autograder.consequences import Consequences, Ending, Measured, digest, fixmatch
+from autograder.equivalents import equivalents_of
+from autograder.mutants import edited_answer, load_edited, mutants_of
+from autograder.proof import page
+from autograder.proof.practical import passes
+from autograder.proof.trials import Trial, Verdict
+from course.checks.fixmatch import CHECKS
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_is_what_its_sources_give(trials: list[Trial]) -> None:
+    """With the verdicts that tests/checks asserts one by one; the practical's own checks are run here."""
+    names = {}
+    for item in (*mutants_of("fixmatch"), *equivalents_of("fixmatch")):
+        names[item.exercise, item.id] = lambda item=item: load_edited("fixmatch", item)
+    for item in alternatives_of("fixmatch"):
+        names[item.exercise, item.title] = lambda item=item: load_cells("fixmatch", item)
+    measured = [
+        dataclasses.replace(t, practical=passes("fixmatch", t.exercise, names[t.exercise, t.id]()))
+        for t in trials
+    ]
+    rendered = page.render({"fixmatch": measured}).decode()
+    repair = "run `python -m autograder mutants --write`"
+    committed = (ROOT / page.PATH).read_text(encoding="utf-8")
+    assert rendered.splitlines() == committed.splitlines(), f"{page.PATH} is stale: {repair}"
+
+
+@pytest.mark.slow
+def test_the_command_agrees() -> None:
+    command = [sys.executable, "-m", "autograder", "mutants", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "course/CHECKS.md is up to date" in done.stdout.replace(": ", " ")
+
+
+def test_every_case_mutant_and_reason_is_on_the_page(trials: list[Trial]) -> None:
+    text = page.render({"fixmatch": trials}).decode()
+    sections = dict(re.findall(r"### `(\w+)`\n(.*?)(?=\n### |\Z)", text, re.DOTALL))
+    assert list(sections) == [check.name for check in CHECKS]
+    for check in CHECKS:
+        assert all(f"1. {case.tries}\n" in sections[check.name] for case in check.cases)
+    for mutant in mutants_of("fixmatch"):
+        assert f"\n| {mutant.id} |" in sections[mutant.exercise]
+    for item in equivalents_of("fixmatch"):
+        assert f"- {item.id}. {item.why}\n" in sections[item.exercise] + "\n"
+
+
+def test_measured_consequences_stand_beside_their_mutants(
+    trials: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutant, unmeasured = mutants_of("fixmatch")[:2]
+    reference = tuple(Measured(Ending.TRAINS, 9, error=e, reported=e, mask_rate=0.4) for e in (0.28, 0.3))
+    run = Measured(Ending.TRAINS, 9, 0.41, 0.41, 0.4, answer=digest("fixmatch", mutant))
+    found = Consequences(
+        "fixmatch",
+        fixmatch.settings(),
+        {"hardware": "a processor", "jax": "0"},
+        0.5,
+        reference,
+        {mutant.exercise: {mutant.id: run}},
+    )
+    monkeypatch.setattr(page, "load_consequences", lambda unit: found)
+    text = page.render({"fixmatch": trials}).decode()
+    lines = text.splitlines()
+
+    def row(name: str) -> str:
+        return next(line for line in lines if line.startswith(f"| {name} | "))
+
+    assert row(mutant.id).endswith("| trains silently; error .41 against .29 ± .01 |")
+    assert row(unmeasured.id).endswith("| not measured |")
+    assert row("plain mean").endswith("| not part of the training |")
+    assert "The reference ends at a validation error of .29 ± .01 and a mask rate of .40 ± .00" in text
+    monkeypatch.setattr(page, "load_consequences", lambda unit: None)
+    assert "trains silently" not in page.render({"fixmatch": trials}).decode()
+
+
+def test_faults_stand_out_on_the_page(trials: list[Trial]) -> None:
+    survived = dataclasses.replace(trials[0], verdict=Verdict.SURVIVED)
+    otherwise = dataclasses.replace(trials[1], verdict=Verdict.KILLED_OTHERWISE, message="Other words.")
+    rejected = dataclasses.replace(trials[-1], verdict=Verdict.REJECTED, practical=False)
+    text = page.render({"fixmatch": [survived, otherwise, *trials[2:-1], rejected]}).decode()
+    assert f"| {survived.id} | **nothing: it survives** |" in text
+    assert f"| {otherwise.id} | (another message) Other words. |" in text
+    assert f"- **rejected**: {rejected.id} (the practical's check rejects it)" in text
+
+
+def test_the_page_shows_no_answer(trials: list[Trial]) -> None:
+    """Students can read it: it has words about mistakes, and no line of any answer, right or wrong."""
+    text = page.render({"fixmatch": trials}).decode()
+    answers = [edited_answer("fixmatch", m) for m in (*mutants_of("fixmatch"), *equivalents_of("fixmatch"))]
+    lines = {line.strip() for answer in answers for line in answer.splitlines() if len(line.strip()) > 15}
+    assert len(lines) > 100
+    assert not [line for line in lines if line in text]
+
+
+def test_cells_of_a_table_are_escaped() -> None:
+    assert page._escape("a|b") == "a\\|b"
+
+
+@pytest.mark.parametrize("option", ["--write", "--check"])
+def test_one_unit_makes_no_page(option: str) -> None:
+    command = [sys.executable, "-m", "autograder", "mutants", "fixmatch", option]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: course/CHECKS.md is about all units: leave the unit out\n"
