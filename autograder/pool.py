@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -56,5 +58,14 @@ def run_all(
 
 
 def _prepare(threads: int) -> None:
-    """Read by JAX and PyTorch when they start, which is later."""
+    """Set what JAX and PyTorch read when they start, which is later; end when the parent process is gone."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ |= {"JAX_PLATFORMS": "cpu", "PJRT_NPROC": str(threads), "OMP_NUM_THREADS": str(threads)}
+
+
+def _end_with_parent() -> None:
+    """A killed command must not leave processes behind that go on for minutes."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)

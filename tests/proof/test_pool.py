@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from autograder.pool import cores, run_all
 from course.errors import CourseError
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_every_task_is_done_with_its_own_result() -> None:
@@ -34,3 +42,36 @@ def test_processes_get_their_share_of_the_cores() -> None:
         assert value == str(max(1, cores() // 2))
     ((_, platforms),) = run_all(os.getenv, ["JAX_PLATFORMS"], 1)
     assert platforms == "cpu"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_a_killed_command_takes_its_processes_along(tmp_path: Path) -> None:
+    program = tmp_path / "command.py"
+    program.write_text(
+        "import time\n"
+        "from autograder.pool import run_all\n"
+        "if __name__ == '__main__':\n"
+        "    list(run_all(time.sleep, [600.0], 1))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = subprocess.Popen([sys.executable, program], env=environment, start_new_session=True)
+    try:
+        while len(members := group(command.pid)) < 3:  # the command, its worker, multiprocessing's tracker
+            assert command.poll() is None
+            time.sleep(0.1)
+        command.kill()
+        command.wait()
+        deadline = time.monotonic() + 20
+        while group(command.pid) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert group(command.pid) == [], members
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(command.pid, signal.SIGKILL)
+
+
+def group(leader: int) -> list[int]:
+    """The living processes of a session."""
+    listed = subprocess.run(["ps", "-eo", "pid=,sess=,stat="], capture_output=True, text=True, check=True)
+    rows = (line.split() for line in listed.stdout.splitlines())
+    return [int(pid) for pid, session, state in rows if int(session) == leader and not state.startswith("Z")]
