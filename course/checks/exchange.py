@@ -276,14 +276,28 @@ def _header(file: BinaryIO, path: Path) -> tuple[np.dtype, tuple[int, ...]]:
     return dtypes[match[1]], tuple(int(number) for number in numbers)
 
 
+_NOT_FOLLOWED = getattr(os, "O_NOFOLLOW", 0)
+_NOT_WAITED_FOR = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_IN_FOLDER = os.open in os.supports_dir_fd
+
+
 def _open(path: Path) -> BinaryIO:
-    """A regular file, opened for reading. A link, a pipe or a device is refused, and not waited for."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    flags |= getattr(os, "O_BINARY", 0)
+    """A regular file, opened for reading. A link, a pipe or a device is refused, and not waited for.
+
+    The folder may be no link either: it could lead to what somebody else has written.
+    """
+    if path.parent.is_symlink() or path.is_symlink():  # the answer where the system has no O_NOFOLLOW
+        raise _bad(path, "is a link, or lies in one")
+    flags = os.O_RDONLY | _NOT_FOLLOWED | _NOT_WAITED_FOR
     try:
-        if path.is_symlink():  # where there is no O_NOFOLLOW
-            raise _bad(path, "is a link")
-        descriptor = os.open(path, flags)
+        if _IN_FOLDER:  # so that nobody can put a link in the folder's place meanwhile
+            folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | _NOT_FOLLOWED)
+            try:
+                descriptor = os.open(path.name, flags, dir_fd=folder)
+            finally:
+                os.close(folder)
+        else:
+            descriptor = os.open(path, flags)
     except OSError as error:
         raise _bad(path, f"cannot be read ({error.strerror})") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

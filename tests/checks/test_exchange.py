@@ -256,6 +256,14 @@ def test_only_regular_files_are_read(
         read_folder(tmp_path / "data")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_a_link_to_somebody_elses_folder_is_not_read(tmp_path: Path) -> None:
+    write_folder("a secret", tmp_path / "theirs")
+    (tmp_path / "mine").symlink_to(tmp_path / "theirs")
+    with pytest.raises(CourseError, match="lies in one"):
+        read_folder(tmp_path / "mine")
+
+
 FAILURE = Failure("TypeError", "no", "f(x=…)", (("x", "float32 (3,)"), ("y", "1")), "return x", False, "f")
 
 
