@@ -7,8 +7,8 @@
             verdict = judge(case, outcome, expectation.cases[case.name], slips)
 
 What comes back is plain data, read with all the distrust of ``course.checks.exchange``; whatever else the
-other process does (end, hang, write nonsense) is an outcome with a failure. The command that starts the worker
-is a parameter: a sandbox puts its own in front.
+other process does (end, hang, write nonsense) is an outcome with a failure. The command that starts the
+worker is a parameter: a sandbox puts its own in front.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import numpy as np
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
 from course.checks.plain import Plain
+from course.checks.purity import KEPT, KEPT_LOOK, trace
 
 Function = Callable[..., Any]
 Drive = Callable[[Call, Function, Inputs], Any]
@@ -54,7 +55,8 @@ def check_of_function(
     """The check of a pure function of arrays, which is called by position with what is drawn.
 
     Every draw is one case. The first one's inputs are then tried under ``jax.jit``, with the arrays traced,
-    and once more behind a call with the last one's, for functions that remember something.
+    and once more behind a call with the last one's, for functions that remember something; that case also
+    rejects a function which keeps traced values (``purity.KEPT_SLIP``).
 
     Args:
         name: the exercise's function.
@@ -85,7 +87,9 @@ def check_of_function(
         arguments = list(_arguments(inputs).values())
         half = len(arguments) // 2
         call(function, *arguments[:half])
-        return call(function, *arguments[half:])
+        returned = call(function, *arguments[half:])
+        _trace(call, function, arguments[half:])
+        return returned
 
     compiled = case(
         "compiled",
@@ -101,8 +105,8 @@ def check_of_function(
         f"{first.tries}, after a call with other values",
         draw_both,
         eager(call_twice),
-        "The function remembers something of an earlier call.",
-        "Compute everything anew from the arguments, and keep nothing outside of the function.",
+        KEPT,
+        KEPT_LOOK,
         len(drawn) + 1,
     )
     return Check(name, (*drawn, compiled, again), tuple(slips))
@@ -117,6 +121,16 @@ def _arguments(inputs: Inputs) -> dict[str, Any]:
 @eager
 def _call(call: Call, function: Function, inputs: Inputs) -> Any:
     return call(function, *_arguments(inputs).values())
+
+
+def _trace(call: Call, function: Function, arguments: list[Any]) -> None:
+    """Trace a call in which the arrays alone are traced."""
+    traced = {i: value for i, value in enumerate(arguments) if isinstance(value, jax.Array)}
+
+    def with_traced(traced: dict[int, Any]) -> Any:
+        return function(*(traced.get(i, value) for i, value in enumerate(arguments)))
+
+    trace(call, with_traced, traced)
 
 
 def _call_compiled(call: Call, function: Function, inputs: Inputs) -> Any:

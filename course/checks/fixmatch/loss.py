@@ -28,6 +28,7 @@ from course.checks.fixmatch.common import (
 from course.checks.jax_functions import FLOAT32, Function, arrays, eager
 from course.checks.mocks import MockHparams, dense
 from course.checks.plain import Plain
+from course.checks.purity import KEPT, KEPT_LOOK, KEPT_SLIP, other, trace
 
 Rng = np.random.RandomState
 
@@ -162,6 +163,16 @@ def _small_batches(rng: Rng) -> Inputs:
     return views | _settings(0.9, 1.5, 0.02, 3)
 
 
+def _one_unlabeled(rng: Rng) -> Inputs:
+    views = _views(rng, labeled=_LABELED[:3], weak=[_SURE], strong=[2.0])
+    return views | _settings(0.75, 0.6, 0.01)
+
+
+def _two_batches(rng: Rng) -> Inputs:
+    second = _none_confident(rng)
+    return _mixed(rng) | other({name: second[name] for name in _ARGUMENTS})
+
+
 class _Network:
     """A forward function as the task describes it, with logits from known images. The views stay apart."""
 
@@ -173,14 +184,17 @@ class _Network:
 
 
 class _PublishedNetwork:
-    """The logits of ``mocks.MockModel`` on the published 2, 3 and 3 images, whose mean pixel is ½."""
+    """The logits that ``mocks.MockModel`` gives for the three batches in a row."""
 
-    def __call__(
-        self, params: Any, batch_stats: Any, labeled: Any, weak: Any, strong: Any
-    ) -> tuple[Any, ...]:
-        rows = jnp.array([[0, 1, 2, 3, 4, 5, 6, 7]]).T / 7
-        logits = jnp.tile((rows * batch_stats - params) * 0.5, 2)
-        return logits[:2], logits[2:5], logits[5:8], jnp.array(0)
+    def __call__(self, params: Any, batch_stats: Any, *batches: Any) -> tuple[Any, ...]:
+        total = sum(len(x) for x in batches)
+        mean = sum((jnp.sum(x) for x in batches), jnp.zeros(())) / sum(x.size for x in batches)
+        start, logits = 0, []
+        for x in batches:
+            rows = (start + jnp.arange(len(x))[:, None]) / (total - 1)
+            logits.append(jnp.tile((rows * batch_stats - params) * mean, 2))
+            start += len(x)
+        return *logits, jnp.array(0)
 
 
 def _loss(call: Call, function: Function, inputs: Inputs, network: Any) -> Callable[..., Any]:
@@ -209,6 +223,23 @@ def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
     return gradient
 
 
+@eager
+def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
+    """Three calls of one loss function, the last with the first inputs, and one inside jit."""
+    loss = _loss(call, function, inputs, _Network())
+    first = [arrays(inputs[name]) for name in _ARGUMENTS]
+    second = [arrays(inputs[f"other {name}"]) for name in _ARGUMENTS]
+    returned = [call(loss, *args) for args in (first, second, first)]
+    trace(call, loss, *first)
+    return returned
+
+
+_CALLS = ("first call", "second call", "third call, with the first inputs")
+_AGAIN_NAMES = {
+    place.replace("returned", f"returned[{i}]", 1): f"{call}: {name}"
+    for i, call in enumerate(_CALLS)
+    for place, name in _NAMES.items()
+}
 _GRADIENT_NAMES = {
     'returned["dense"]["kernel"]': "gradient for the kernel",
     'returned["dense"]["bias"]': "gradient for the bias",
@@ -286,6 +317,18 @@ GET_FIXMATCH_LOSS_FN = Check(
             seed=4,
         ),
         Case(
+            name="one unlabeled image",
+            tries="three labeled images and one unlabeled",
+            draw=_one_unlabeled,
+            drive=_drive,
+            tolerance=FLOAT32,
+            misconception="A batch of one unlabeled image is a batch too.",
+            look="Look at squeeze and at the axes of the maximum and of the most probable class.",
+            names=_NAMES,
+            shown=_SHOWN,
+            seed=7,
+        ),
+        Case(
             name="large logits",
             tries="logits of 10,000",
             draw=_large_logits,
@@ -308,6 +351,18 @@ GET_FIXMATCH_LOSS_FN = Check(
             names=_GRADIENT_NAMES,
             shown=_SHOWN,
             seed=6,
+        ),
+        Case(
+            name="called again",
+            tries="three calls of one loss function, the last with the inputs of the first",
+            draw=_two_batches,
+            drive=_drive_again,
+            tolerance=FLOAT32,
+            misconception=KEPT,
+            look=KEPT_LOOK,
+            names=_AGAIN_NAMES,
+            shown=_SHOWN,
+            seed=8,
         ),
     ),
     slips=(
@@ -496,6 +551,42 @@ GET_FIXMATCH_LOSS_FN = Check(
             "No gradient flows from the weight decay.",
             "stop_gradient belongs to the weak view.",
         ),
+        Slip(
+            "softmax twice",
+            "The strong view's logits are turned into probabilities before logits_to_log_probs, too early.",
+            "logits_to_log_probs takes logits: give it what forward returns.",
+        ),
+        Slip(
+            "mean confidence",
+            'The metric "mask rate" holds the mean of the largest probabilities.',
+            "It is the mean of the mask, the share of images that count.",
+        ),
+        Slip(
+            "lambda on the decay",
+            "λ_u multiplies the weight decay as well.",
+            "Only the unsupervised loss is weighted.",
+        ),
+        Slip(
+            "metric without decay",
+            'The metric "total loss" leaves out the weight decay.',
+            "It is the number that is returned first.",
+        ),
+        Slip(
+            "ten classes",
+            "The number of classes of CIFAR-10 stands in the code.",
+            "Use hparams.num_classes.",
+        ),
+        Slip(
+            "squeezed",
+            "An axis of length 1 is dropped, so a batch of one unlabeled image loses its batch axis.",
+            "Look for squeeze.",
+        ),
+        Slip(
+            "labels of the first batch",
+            "The targets of the first batch are used again for later ones.",
+            "Turn y_labeled into targets anew at every call.",
+        ),
+        KEPT_SLIP,
     ),
 )
 
