@@ -48,7 +48,7 @@ def _published(rng: np.random.RandomState) -> Inputs:
     }
 
 
-def _batches(labeled: int, unlabeled: int) -> Callable[[np.random.RandomState], Inputs]:
+def draw_batches(labeled: int, unlabeled: int) -> Callable[[np.random.RandomState], Inputs]:
     """A draw of images, parameters and statistics, with weights for a scalar of the outputs."""
 
     def draw(rng: np.random.RandomState) -> Inputs:
@@ -61,7 +61,7 @@ def _batches(labeled: int, unlabeled: int) -> Callable[[np.random.RandomState], 
 
 
 def _two_calls(rng: np.random.RandomState) -> Inputs:
-    return _batches(3, 5)(rng) | other(_batches(2, 3)(rng))
+    return draw_batches(3, 5)(rng) | other(draw_batches(2, 3)(rng))
 
 
 @eager
@@ -130,7 +130,7 @@ GET_FORWARD_FN = Check(
         Case(
             name="other sizes",
             tries="3 labeled and 5 unlabeled images, distinct logits, and BatchNorm over all of them",
-            draw=_batches(3, 5),
+            draw=draw_batches(3, 5),
             drive=_drive_batches,
             tolerance=FLOAT32,
             misconception="The logits do not belong to the images of one joint batch of 13.",
@@ -141,7 +141,7 @@ GET_FORWARD_FN = Check(
         Case(
             name="single images",
             tries="batches of one image each",
-            draw=_batches(1, 1),
+            draw=draw_batches(1, 1),
             drive=_drive_batches,
             tolerance=FLOAT32,
             misconception="A batch of one image must keep its batch axis.",
@@ -152,7 +152,7 @@ GET_FORWARD_FN = Check(
         Case(
             name="gradient",
             tries="the gradient for the parameters under jit, as training takes it",
-            draw=_batches(3, 5),
+            draw=draw_batches(3, 5),
             drive=_drive_gradient,
             tolerance=FLOAT32,
             misconception="The values are right, but some outputs pass no gradient to the parameters.",

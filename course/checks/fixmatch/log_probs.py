@@ -277,22 +277,23 @@ LOGITS_TO_LOG_PROBS = Check(
 )
 
 
-def _targets(labels: list[int] | np.ndarray, classes: int) -> np.ndarray:
+def targets_of(labels: list[int] | np.ndarray, classes: int) -> np.ndarray:
+    """One-hot rows (n, classes) of labels (n,)."""
     return np.eye(classes)[np.asarray(labels)]
 
 
-def _log_of_distribution(rng: Rng, rows: int, classes: int) -> np.ndarray:
+def log_of_distribution(rng: Rng, rows: int, classes: int) -> np.ndarray:
     """Logarithms of random probabilities: positive numbers scaled to sum to 1 in each row."""
     weights = rng.uniform(0.05, 1.0, (rows, classes))
     return np.log(weights / weights.sum(axis=1, keepdims=True))
 
 
 def _published_targets(rng: Rng) -> Inputs:
-    return {"log_probs": np.array(_PUBLISHED_LOG_PROBS), "targets": _targets([1, 2, 3], 4)}
+    return {"log_probs": np.array(_PUBLISHED_LOG_PROBS), "targets": targets_of([1, 2, 3], 4)}
 
 
 def _some_targets(rng: Rng, rows: int = 5) -> Inputs:
-    return {"log_probs": _log_of_distribution(rng, rows, 3), "targets": _targets(rng.randint(0, 3, rows), 3)}
+    return {"log_probs": log_of_distribution(rng, rows, 3), "targets": targets_of(rng.randint(0, 3, rows), 3)}
 
 
 def _one_target(rng: Rng) -> Inputs:
@@ -301,7 +302,7 @@ def _one_target(rng: Rng) -> Inputs:
 
 def _improbable_targets(rng: Rng) -> Inputs:
     log_probs = np.array([[0.0, -1e4, -2e4], [-2e4, 0.0, -1e4]])
-    return {"log_probs": log_probs, "targets": _targets([1, 0], 3)}
+    return {"log_probs": log_probs, "targets": targets_of([1, 0], 3)}
 
 
 def _two_batches_of_targets(rng: Rng) -> Inputs:

@@ -32,7 +32,7 @@ from course.checks.purity import KEPT, KEPT_LOOK, KEPT_SLIP, other, trace
 
 Rng = np.random.RandomState
 
-_ARGUMENTS = (
+ARGUMENTS = (
     "params",
     "batch_stats",
     "x_labeled",
@@ -63,7 +63,7 @@ _LARGE = Tolerance(1e-4, 1e-3, "float32 keeps seven digits of numbers of this si
 
 # How far the top logit stands out: two confident images (probabilities above .95 and between .8 and .95),
 # and one that is not.
-_SURE, _FAIRLY_SURE, _UNSURE = 7.0, 3.4, 0.8
+SURE, FAIRLY_SURE, UNSURE = 7.0, 3.4, 0.8
 
 
 def _peaked(rng: Rng, classes: np.ndarray, gaps: list[float], n_classes: int) -> np.ndarray:
@@ -72,7 +72,7 @@ def _peaked(rng: Rng, classes: np.ndarray, gaps: list[float], n_classes: int) ->
     return noise + np.eye(n_classes)[classes] * np.array(gaps)[:, None]
 
 
-def _views(
+def views(
     rng: Rng, *, labeled: list[float], weak: list[float], strong: list[float], n_classes: int = CLASSES
 ) -> Inputs:
     """Images of three batches by the gaps of their logits, with parameters and labels.
@@ -99,7 +99,8 @@ def _views(
     return {"params": params, "batch_stats": draw_batch_stats(rng, n_classes), **images, **labels, **logits}
 
 
-def _settings(threshold: float, weight: float, decay: float, n_classes: int = CLASSES) -> Inputs:
+def settings(threshold: float, weight: float, decay: float, n_classes: int = CLASSES) -> Inputs:
+    """The hyperparameters that the loss reads, by their names."""
     return dict(zip(_SETTINGS, (threshold, weight, decay, n_classes), strict=True))
 
 
@@ -112,7 +113,7 @@ def _published(rng: Rng) -> Inputs:
         "x_unlabeled_strong": np.full((3, 32, 32, 3), 0.3),
         "y_labeled": np.array([1, 0]),
         "y_unlabeled": np.array([0, 1, 1]),
-        **_settings(0.28, 5, 5, 2),
+        **settings(0.28, 5, 5, 2),
     }
 
 
@@ -134,43 +135,43 @@ _PUBLISHED_RESULT: Plain = [
 
 # These four have the same shapes, so what JAX compiles for the first serves the others.
 _LABELED = [2.0, 1.0, 3.0, 0.5]
-_STRONG = [2.0, _SURE, 3.0, 1.5, _SURE, 0.5, _UNSURE]
+_STRONG = [2.0, SURE, 3.0, 1.5, SURE, 0.5, UNSURE]
 
 
 def _mixed(rng: Rng) -> Inputs:
     """Of seven unlabeled images four are confident, one of these below .95; the strong views differ."""
-    weak = [_SURE, _UNSURE, _SURE, _FAIRLY_SURE, _UNSURE, _SURE, _UNSURE]
-    return _views(rng, labeled=_LABELED, weak=weak, strong=_STRONG) | _settings(0.75, 0.6, 0.01)
+    weak = [SURE, UNSURE, SURE, FAIRLY_SURE, UNSURE, SURE, UNSURE]
+    return views(rng, labeled=_LABELED, weak=weak, strong=_STRONG) | settings(0.75, 0.6, 0.01)
 
 
 def _at_the_threshold(rng: Rng) -> Inputs:
     """Three weak views have a probability of exactly 1, because exp(−200) is 0 in float32."""
-    weak = [200.0, _UNSURE, 200.0, _UNSURE, _UNSURE, 200.0, _UNSURE]
-    return _views(rng, labeled=_LABELED, weak=weak, strong=_STRONG) | _settings(1.0, 2.0, 0.01)
+    weak = [200.0, UNSURE, 200.0, UNSURE, UNSURE, 200.0, UNSURE]
+    return views(rng, labeled=_LABELED, weak=weak, strong=_STRONG) | settings(1.0, 2.0, 0.01)
 
 
 def _none_confident(rng: Rng) -> Inputs:
-    return _views(rng, labeled=_LABELED, weak=[_UNSURE] * 7, strong=_STRONG) | _settings(0.95, 1.0, 0.01)
+    return views(rng, labeled=_LABELED, weak=[UNSURE] * 7, strong=_STRONG) | settings(0.95, 1.0, 0.01)
 
 
 def _large_logits(rng: Rng) -> Inputs:
-    weak = [1e4, _UNSURE, 1e4, _UNSURE, 1e4, _UNSURE, 1e4]
-    return _views(rng, labeled=[1e4] * 4, weak=weak, strong=[1e4] * 7) | _settings(0.95, 1.0, 0.01)
+    weak = [1e4, UNSURE, 1e4, UNSURE, 1e4, UNSURE, 1e4]
+    return views(rng, labeled=[1e4] * 4, weak=weak, strong=[1e4] * 7) | settings(0.95, 1.0, 0.01)
 
 
 def _small_batches(rng: Rng) -> Inputs:
-    views = _views(rng, labeled=[1.0], weak=[_SURE, _UNSURE, _SURE], strong=[1.0, 2.0, 0.5], n_classes=3)
-    return views | _settings(0.9, 1.5, 0.02, 3)
+    drawn = views(rng, labeled=[1.0], weak=[SURE, UNSURE, SURE], strong=[1.0, 2.0, 0.5], n_classes=3)
+    return drawn | settings(0.9, 1.5, 0.02, 3)
 
 
 def _one_unlabeled(rng: Rng) -> Inputs:
-    views = _views(rng, labeled=_LABELED[:3], weak=[_SURE], strong=[2.0])
-    return views | _settings(0.75, 0.6, 0.01)
+    drawn = views(rng, labeled=_LABELED[:3], weak=[SURE], strong=[2.0])
+    return drawn | settings(0.75, 0.6, 0.01)
 
 
 def _two_batches(rng: Rng) -> Inputs:
     second = _none_confident(rng)
-    return _mixed(rng) | other({name: second[name] for name in _ARGUMENTS})
+    return _mixed(rng) | other({name: second[name] for name in ARGUMENTS})
 
 
 class _Network:
@@ -205,19 +206,19 @@ def _loss(call: Call, function: Function, inputs: Inputs, network: Any) -> Calla
 @eager
 def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
     loss = _loss(call, function, inputs, _PublishedNetwork())
-    return call(loss, *(arrays(inputs[name]) for name in _ARGUMENTS))
+    return call(loss, *(arrays(inputs[name]) for name in ARGUMENTS))
 
 
 @eager
 def _drive(call: Call, function: Function, inputs: Inputs) -> Any:
     loss = _loss(call, function, inputs, _Network())
-    return call(loss, *(arrays(inputs[name]) for name in _ARGUMENTS))
+    return call(loss, *(arrays(inputs[name]) for name in ARGUMENTS))
 
 
 def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
     """The gradient for the parameters, as train_step takes it."""
     loss = _loss(call, function, inputs, _Network())
-    params, *rest = (arrays(inputs[name]) for name in _ARGUMENTS)
+    params, *rest = (arrays(inputs[name]) for name in ARGUMENTS)
     value_and_grad = jax.value_and_grad(lambda params: call(loss, params, *rest), has_aux=True)
     _, gradient = jax.jit(value_and_grad)(params)
     return gradient
@@ -227,8 +228,8 @@ def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
 def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
     """Three calls of one loss function, the last with the first inputs, and one inside jit."""
     loss = _loss(call, function, inputs, _Network())
-    first = [arrays(inputs[name]) for name in _ARGUMENTS]
-    second = [arrays(inputs[f"other {name}"]) for name in _ARGUMENTS]
+    first = [arrays(inputs[name]) for name in ARGUMENTS]
+    second = [arrays(inputs[f"other {name}"]) for name in ARGUMENTS]
     returned = [call(loss, *args) for args in (first, second, first)]
     trace(call, loss, *first)
     return returned

@@ -35,7 +35,7 @@ def _published(rng: np.random.RandomState) -> Inputs:
     return {"opt_state": 1.2, "batch_stats": 0.9, "batches": batches}
 
 
-def _batches(*sizes: int, level: float = 0.0, gap: float = 4.0) -> Draw:
+def draw_batches(*sizes: int, level: float = 0.0, gap: float = 4.0) -> Draw:
     """A draw of batches in which about every second image is predicted wrongly.
 
     The logits are near ``level``, the largest of each image by ``gap`` above.
@@ -61,16 +61,20 @@ def _batches(*sizes: int, level: float = 0.0, gap: float = 4.0) -> Draw:
     return draw
 
 
-def _two_states(rng: np.random.RandomState) -> Inputs:
-    """Two optimizer states and statistics, of which the second exchanges the classes 0 and 1."""
-    inputs = _batches(6, 6, 3)(rng)
-    exchanged = [1, 0, 2, 3]
-    kernel = inputs["opt_state"]["parameters"]["dense"]["kernel"][:, exchanged]
-    parameters = {"dense": {"kernel": kernel, "bias": uniform(rng, (CLASSES,), -0.05, 0.05)}}
-    later = {"parameters": parameters, "momentum": inputs["opt_state"]["momentum"]}
-    # A mean of 3 for the last class is enough to change predictions.
-    later_stats = {"norm": {"mean": np.array([0.0, 0.0, 0.0, 4.5])}}
-    return inputs | {"later opt_state": later, "later batch_stats": later_stats}
+def two_states(*sizes: int) -> Draw:
+    """A draw of batches with two optimizer states and statistics, of which the second exchange classes."""
+
+    def draw(rng: np.random.RandomState) -> Inputs:
+        inputs = draw_batches(*sizes)(rng)
+        exchanged = [1, 0, 2, 3]
+        kernel = inputs["opt_state"]["parameters"]["dense"]["kernel"][:, exchanged]
+        parameters = {"dense": {"kernel": kernel, "bias": uniform(rng, (CLASSES,), -0.05, 0.05)}}
+        later = {"parameters": parameters, "momentum": inputs["opt_state"]["momentum"]}
+        # A mean of 4.5 for the last class is enough to change predictions.
+        later_stats = {"norm": {"mean": np.array([0.0, 0.0, 0.0, 4.5])}}
+        return inputs | {"later opt_state": later, "later batch_stats": later_stats}
+
+    return draw
 
 
 def _parameters_of(opt_state: dict[str, Any]) -> Any:
@@ -146,7 +150,7 @@ GET_VALIDATE_FN = Check(
         Case(
             name="smaller last batch",
             tries="batches of 6, 6 and 3 images with distinct logits",
-            draw=_batches(6, 6, 3),
+            draw=draw_batches(6, 6, 3),
             drive=_drive_batches,
             tolerance=FLOAT32,
             misconception="The result is not the mean over mini-batches of the share of wrong predictions.",
@@ -158,7 +162,7 @@ GET_VALIDATE_FN = Check(
         Case(
             name="one image",
             tries="one batch of a single image",
-            draw=_batches(1),
+            draw=draw_batches(1),
             drive=_drive_batches,
             tolerance=FLOAT32,
             misconception="A batch of one image is a batch too.",
@@ -170,7 +174,7 @@ GET_VALIDATE_FN = Check(
         Case(
             name="called again",
             tries="the same validate function for a later state of the training",
-            draw=_two_states,
+            draw=two_states(6, 6, 3),
             drive=_drive_two_states,
             tolerance=FLOAT32,
             misconception="A later call ignores its own opt_state or batch_stats, or finds no batches left.",
@@ -186,7 +190,7 @@ GET_VALIDATE_FN = Check(
         Case(
             name="large logits",
             tries="logits of −10,000 and −5,000",
-            draw=_batches(5, 5, level=-1e4, gap=5e3),
+            draw=draw_batches(5, 5, level=-1e4, gap=5e3),
             drive=_drive_batches,
             tolerance=FLOAT32,
             misconception="Predictions are lost in exponentials that overflow or become 0.",
@@ -198,7 +202,7 @@ GET_VALIDATE_FN = Check(
         Case(
             name="nothing kept",
             tries="one batch, while JAX watches for values that outlive their trace",
-            draw=_batches(4),
+            draw=draw_batches(4),
             drive=_drive_watched,
             tolerance=FLOAT32,
             misconception=KEPT,
