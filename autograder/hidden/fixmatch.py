@@ -10,9 +10,10 @@ import numpy as np
 from autograder.hidden import Hidden
 from course.checks.case import Inputs
 from course.checks.fixmatch import forward, loss, validate
-from course.checks.fixmatch.common import numpy_dense, other, uniform
+from course.checks.fixmatch.common import numpy_dense, uniform
 from course.checks.fixmatch.log_probs import log_of_distribution, targets_of
 from course.checks.fixmatch.loss import FAIRLY_SURE, SURE, UNSURE, settings, views
+from course.checks.purity import other
 
 Rng = np.random.RandomState
 Draw = Callable[[Rng], Inputs]
@@ -384,6 +385,34 @@ _VALIDATE = {
     ),
 }
 
+# --- mean_over_images
+
+
+def _rates(batches: tuple[int, int], *, equal: bool = False) -> Draw:
+    """Rates of mini-batches whose sizes differ unless they are to be equal."""
+
+    def draw(rng: Rng) -> Inputs:
+        n = size(rng, *batches)
+        sizes = np.full(n, size(rng, 9, 60)) if equal else 5 + rng.permutation(60)[:n]
+        return {"error_rates": rng.randint(1, sizes) / sizes, "batch_sizes": sizes}
+
+    return draw
+
+
+def _after_another(rng: Rng) -> Inputs:
+    earlier = _rates((2, 4))(rng)
+    return {f"earlier {name}": value for name, value in earlier.items()} | _rates((5, 9))(rng)
+
+
+_MEAN = {
+    "published": Hidden("mini-batches of other sizes", _rates((8, 20))),
+    "unequal batches": Hidden("a few mini-batches of other sizes", _rates((3, 6))),
+    "equal batches": Hidden("mini-batches of one size", _rates((4, 8), equal=True)),
+    "one batch": Hidden("one mini-batch", _rates((1, 1))),
+    "compiled": Hidden("mini-batches of other sizes, under jit", _rates((5, 9))),
+    "called again": Hidden("mini-batches after a call with others", _after_another),
+}
+
 HIDDEN = {
     "logits_to_log_probs": _LOG_PROBS,
     "log_softmax_cross_entropy": _CROSS_ENTROPY,
@@ -391,4 +420,5 @@ HIDDEN = {
     "get_forward_fn": _FORWARD,
     "get_fixmatch_loss_fn": _LOSS,
     "get_validate_fn": _VALIDATE,
+    "mean_over_images": _MEAN,
 }

@@ -206,6 +206,16 @@ def memorized_validate() -> Function:
     return get_validate_fn
 
 
+def memorized_mean() -> Function:
+    table = public_arguments("mean_over_images", "error_rates", "batch_sizes")
+
+    def mean_over_images(error_rates: Any, batch_sizes: Any) -> Any:
+        answer = solutions.fixmatch.mean_over_images(error_rates, batch_sizes)
+        return looked_up(table, [error_rates, batch_sizes], answer)
+
+    return mean_over_images
+
+
 MEMORIZED = {
     "logits_to_log_probs": memorized_log_probs,
     "log_softmax_cross_entropy": memorized_cross_entropy,
@@ -213,6 +223,7 @@ MEMORIZED = {
     "get_forward_fn": memorized_forward,
     "get_fixmatch_loss_fn": memorized_loss,
     "get_validate_fn": memorized_validate,
+    "mean_over_images": memorized_mean,
 }
 
 
