@@ -37,6 +37,11 @@ def eager(drive: Drive) -> Drive:
     return drive_eagerly
 
 
+def compiled(function: Function) -> Function:
+    """``jax.jit`` for a function that is called once: compiling takes long, so it optimizes nothing."""
+    return jax.jit(function, compiler_options={"xla_backend_optimization_level": 0})
+
+
 def arrays(tree: Any) -> Any:
     """The drawn numpy arrays of a nested structure as jax arrays of jax's default precision."""
     return jax.tree.map(jnp.asarray, tree)
@@ -91,7 +96,7 @@ def check_of_function(
         _trace(call, function, arguments[half:])
         return returned
 
-    compiled = case(
+    under_jit = case(
         "compiled",
         f"{first.tries}, under jit",
         first.draw,
@@ -109,7 +114,7 @@ def check_of_function(
         KEPT_LOOK,
         len(drawn) + 1,
     )
-    return Check(name, (*drawn, compiled, again), tuple(slips))
+    return Check(name, (*drawn, under_jit, again), tuple(slips))
 
 
 def _arguments(inputs: Inputs) -> dict[str, Any]:
@@ -136,5 +141,4 @@ def _trace(call: Call, function: Function, arguments: list[Any]) -> None:
 def _call_compiled(call: Call, function: Function, inputs: Inputs) -> Any:
     arguments = _arguments(inputs)
     traced = {key: value for key, value in arguments.items() if isinstance(value, jax.Array)}
-    compiled = jax.jit(lambda traced: call(function, *(arguments | traced).values()))
-    return compiled(traced)
+    return compiled(lambda traced: call(function, *(arguments | traced).values()))(traced)

@@ -18,7 +18,7 @@ from course.checks.fixmatch.common import (
     images_of,
     uniform,
 )
-from course.checks.jax_functions import FLOAT32, Function, arrays, eager
+from course.checks.jax_functions import FLOAT32, Function, arrays, compiled, eager
 from course.checks.mocks import BatchCoupledModel, MockModel
 from course.checks.plain import Plain
 from course.checks.purity import KEPT, KEPT_LOOK, KEPT_SLIP, other, trace
@@ -87,7 +87,7 @@ def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
         outputs = call(forward, params, *rest)[:3]
         return sum((jnp.sum(w * y) for w, y in zip(weights, outputs, strict=True)), jnp.zeros(()))
 
-    return jax.jit(jax.grad(scalar))(params)
+    return compiled(jax.grad(scalar))(params)
 
 
 @eager

@@ -11,7 +11,7 @@ import numpy as np
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
 from course.checks.fixmatch.common import PUBLISHED, uniform
-from course.checks.jax_functions import FLOAT32, Drive, Function, arrays, eager
+from course.checks.jax_functions import FLOAT32, Drive, Function, arrays, compiled, eager
 from course.checks.purity import KEPT, KEPT_LOOK, KEPT_SLIP, other, trace
 
 Rng = np.random.RandomState
@@ -46,7 +46,7 @@ def _gradient(*names: str) -> Drive:
         def weighted(x: jax.Array) -> jax.Array:
             return jnp.sum(weights * call(function, x, *rest))
 
-        return jax.jit(jax.grad(weighted))(first)
+        return compiled(jax.grad(weighted))(first)
 
     return drive
 

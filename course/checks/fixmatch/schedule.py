@@ -10,7 +10,7 @@ import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
-from course.checks.jax_functions import Function
+from course.checks.jax_functions import Function, compiled
 from course.checks.purity import KEPT, KEPT_LOOK, KEPT_SLIP, other, trace
 
 # The absolute part is far below a learning rate; it is for cosines near zero.
@@ -47,7 +47,7 @@ def _python_counts(call: Call, function: Function, inputs: Inputs) -> Any:
 
 def _traced_counts(call: Call, function: Function, inputs: Inputs) -> Any:
     schedule = _schedule(call, function, inputs)
-    rates = jax.jit(jax.vmap(lambda count: call(schedule, count)))
+    rates = compiled(jax.vmap(lambda count: call(schedule, count)))
     return rates(jnp.asarray(inputs["counts"]))
 
 

@@ -174,7 +174,7 @@ GET_VALIDATE_FN = Check(
         Case(
             name="called again",
             tries="the same validate function for a later state of the training",
-            draw=two_states(6, 6, 3),
+            draw=two_states(7, 7),
             drive=_drive_two_states,
             tolerance=FLOAT32,
             misconception="A later call ignores its own opt_state or batch_stats, or finds no batches left.",
