@@ -59,8 +59,8 @@ class Separate:
     each other, use one instance each.
 
     Args:
-        seconds: for one case, the running of the hand-in's file included. A case's own limit is shorter and
-            leads to a better message; this one holds whatever the code does.
+        seconds: for one case, the running of the hand-in's file included. A case's own limit (``Case.seconds``)
+            is shorter and leads to a better message; this one holds whatever the code does.
         command: starts ``course.checks.worker``.
         limits: for what comes back.
         stderr: where the worker's standard error goes; what student code prints goes there too.
@@ -91,8 +91,17 @@ class Separate:
     ) -> None:
         self.close()
 
-    def drive(self, file: Path, exercise: str, case: str, inputs: Inputs) -> Outcome:
+    def drive(
+        self, file: Path, exercise: str, case: str, inputs: Inputs, *, stand_ins: Sequence[str] = ()
+    ) -> Outcome:
         """Apply the function ``exercise`` of a Python file to the inputs of a case, in the other process.
+
+        Args:
+            file: the hand-in. A worker runs it once.
+            exercise: the function, and the check whose drives are meant.
+            case: name of the case whose drive is meant.
+            inputs: what a public or hidden case of that name has drawn.
+            stand_ins: earlier exercises for which a library's function stands in, where there is one.
 
         Raises:
             CourseError: the worker does not start, or ``inputs`` are not plain.
@@ -105,6 +114,7 @@ class Separate:
             "file": str(file.resolve()),
             "exercise": exercise,
             "case": case,
+            "stand_ins": list(stand_ins),
             "inputs": str(folder / "inputs"),
             "outcome": str(folder / "outcome"),
         }

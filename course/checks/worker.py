@@ -4,11 +4,12 @@ The process that draws and judges (``autograder.separate``) writes one JSON obje
 input for each case:
 
     {"number": 3, "file": "hand_in.py", "exercise": "get_forward_fn", "case": "published",
-     "inputs": "folder to read", "outcome": "folder to make"}
+     "stand_ins": [], "inputs": "folder to read", "outcome": "folder to make"}
 
-``file`` is run when it is first named, and the function of the exercise's name is taken from it. When the
-outcome's folder is complete, ``{"number": 3}`` goes to standard output. Both folders are of
-``course.checks.exchange``. ``{"number": 0}`` says that this process is ready.
+``file`` is run when it is first named, and the function of the exercise's name is taken from it. While it is
+driven, a library's function stands in for each earlier exercise named in ``stand_ins``. When the outcome's
+folder is complete, ``{"number": 3}`` goes to standard output. Both folders are of ``course.checks.exchange``.
+``{"number": 0}`` says that this process is ready.
 
 Nothing here judges, and nothing that judges need be installed here: neither answers nor hidden checks, and
 expected values are not read. A hand-in may change anything in its worker, so each hand-in gets its own.
@@ -25,7 +26,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from course.checks.case import Call, Outcome, describe_failure, drive
+from course.checks.call import Call
+from course.checks.case import Outcome, attempt, describe_failure
+from course.checks.earlier import stand_ins
 from course.checks.exchange import read_folder, write_outcome
 from course.checks.runner import UNITS, find_check
 from course.errors import CourseError
@@ -45,7 +48,7 @@ class Worker:
 
     file: str = ""
     names: dict[str, Any] = field(default_factory=dict)
-    error: Exception | None = None
+    error: BaseException | None = None
 
     def serve(self, request: dict[str, Any]) -> None:
         """Drive one case, and write its outcome into a new folder.
@@ -56,7 +59,9 @@ class Worker:
         """
         if request["file"] != self.file:
             self._run(request["file"])
-        outcome = self._drive(request["exercise"], request["case"], Path(request["inputs"]))
+        outcome = self._drive(
+            request["exercise"], request["case"], Path(request["inputs"]), request["stand_ins"]
+        )
         folder = Path(request["outcome"])
         try:
             write_outcome(outcome, folder)
@@ -72,12 +77,10 @@ class Worker:
         self.file, self.names, self.error = file, {"__name__": MODULE}, None
         try:
             exec(compile(source, file, "exec"), self.names)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self.error = error
-        except SystemExit:
-            self.error = _exited()
 
-    def _drive(self, exercise: str, name: str, inputs: Path) -> Outcome:
+    def _drive(self, exercise: str, name: str, inputs: Path, replaced: list[str]) -> Outcome:
         _, check = find_check(exercise)
         cases = {case.name: case for case in check.cases}
         if name not in cases:
@@ -85,20 +88,16 @@ class Worker:
         drawn = read_folder(inputs)
         if not isinstance(drawn, dict):
             raise CourseError(f"{inputs}: a case's inputs are a dict: write what its draw returns")
+        paths = {earlier: check.uses.get(earlier) for earlier in replaced}
         if exercise not in self.names:
             return _failed(self.error or NameError(f"the hand-in defines no {exercise}"))
-        try:
-            return drive(cases[name], self.names[exercise], drawn)
-        except SystemExit:
-            return _failed(_exited())
+        function = self.names[exercise]
+        with stand_ins(function, {earlier: path for earlier, path in paths.items() if path is not None}):
+            return attempt(cases[name], function, drawn, echo=False)
 
 
-def _failed(error: Exception) -> Outcome:
-    return Outcome(failure=describe_failure(error, None, Call()))
-
-
-def _exited() -> Exception:
-    return RuntimeError("the code ends the program: it calls exit() or raises SystemExit")
+def _failed(error: BaseException) -> Outcome:
+    return Outcome(failure=describe_failure(error, MODULE, Call()))
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from autograder.mutants import load_mutant, mutants_of
 from autograder.separate import WORKER, Separate
-from course.checks.case import Check, Outcome, Verdict, drive, judge
+from course.checks.case import Case, Check, Inputs, Outcome, Verdict, attempt, judge
 from course.checks.expectations import load_expectations
 from course.checks.fixmatch import CHECKS
 from course.checks.fixmatch.log_probs import LOGITS_TO_LOG_PROBS
@@ -43,7 +43,7 @@ def hand_in(tmp_path: Path) -> Callable[[str], Path]:
 
 
 def judge_all(check: Check, drive_case: Callable[..., Outcome]) -> list[Verdict]:
-    """The verdicts on all cases, in which the line's text and the module's name may not differ either."""
+    """The verdicts on all cases, with the texts of differences and failures."""
     expectation = EXPECTATIONS[check.name]
     slips = {slip.id: (slip, expectation.signatures[slip.id]) for slip in check.slips}
     outcomes = [drive_case(case, case.inputs()) for case in check.cases]
@@ -62,7 +62,7 @@ def here_and_there(
     name: str, function: Callable[..., object], file: Path, separate: Separate
 ) -> tuple[list[Verdict], list[Verdict]]:
     check = next(check for check in CHECKS if check.name == name)
-    here = judge_all(check, lambda case, inputs: drive(case, function, inputs))
+    here = judge_all(check, lambda case, inputs: attempt(case, function, inputs, echo=False))
     there = judge_all(check, lambda case, inputs: separate.drive(file, name, case.name, inputs))
     return here, there
 
@@ -148,6 +148,25 @@ def test_a_stub_is_unfinished_there_too(
     assert outcome.failure.unfinished
 
 
+def test_a_librarys_function_stands_in_for_a_wrong_earlier_exercise(
+    hand_in: Callable[[str], Path], separate: Separate
+) -> None:
+    text = (ROOT / "solutions" / "fixmatch.py").read_text(encoding="utf-8")
+    assert text.count("jax.nn.log_softmax(logits, axis=-1)") == 1
+    file = hand_in(text.replace("jax.nn.log_softmax(logits, axis=-1)", "jax.nn.softmax(logits, axis=-1)"))
+    check = next(check for check in CHECKS if check.name == "get_fixmatch_loss_fn")
+
+    def passed(stand_ins: tuple[str, ...]) -> bool:
+        def drive_case(case: Case, inputs: Inputs) -> Outcome:
+            return separate.drive(file, check.name, case.name, inputs, stand_ins=stand_ins)
+
+        return all(verdict.passed for verdict in judge_all(check, drive_case))
+
+    assert not passed(())
+    assert passed(("logits_to_log_probs", "get_forward_fn"))  # for the second there is none
+    assert not passed(())
+
+
 CASE = LOGITS_TO_LOG_PROBS.cases[0]
 RIGHT = "import jax\n\ndef logits_to_log_probs(logits):\n    return jax.nn.log_softmax(logits)\n"
 
@@ -161,11 +180,11 @@ def drive_it(separate: Separate, file: Path) -> Outcome:
     [
         ("def f(:", "SyntaxError", ""),
         ("1 / 0", "ZeroDivisionError", "division by zero"),
-        ("raise SystemExit", "RuntimeError", "ends the program"),
+        ("raise SystemExit(3)", "SystemExit", "3"),
         ("x = 1", "NameError", "defines no logits_to_log_probs"),
         ("logits_to_log_probs = 3", "TypeError", "a function is expected here, not int"),
         ("def logits_to_log_probs(logits):\n    return logits.nothing", "AttributeError", "nothing"),
-        ("def logits_to_log_probs(logits):\n    raise SystemExit(0)", "RuntimeError", "ends the program"),
+        ("def logits_to_log_probs(logits):\n    raise SystemExit(4)", "SystemExit", "4"),
         (
             "import numpy as np\ndef logits_to_log_probs(logits):\n    return np.zeros(300_000_000, np.int8)",
             "CourseError",
