@@ -59,7 +59,7 @@ class Separate:
     each other, use one instance each.
 
     Args:
-        seconds: for one case, the running of the hand-in's file included. A case's own limit (``Case.seconds``)
+        seconds: for one case, the running of the hand-in's file included. The limit of ``Case.seconds``
             is shorter and leads to a better message; this one holds whatever the code does.
         command: starts ``course.checks.worker``.
         limits: for what comes back.

@@ -140,9 +140,10 @@ def _run(n_counts: int) -> Draw:
 
 
 def _two_runs(rng: Rng) -> Inputs:
-    second = _run(1)(rng)
+    """The second run is the longer one: what a schedule gives beyond its last step is left open."""
+    first, second = sorted((_run(2)(rng), _run(2)(rng)), key=lambda inputs: inputs["decay_steps"])
     del second["counts"]
-    return _run(2)(rng) | other(second)
+    return first | other(second)
 
 
 _SCHEDULE = {

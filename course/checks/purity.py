@@ -55,9 +55,9 @@ def trace(call: Call, function: Callable[..., Any], *args: Any) -> None:
     """
     watch = Watch()
 
-    def traced(*args: Any) -> Any:
+    def traced(*args: Any) -> None:
         watch.note(args)
-        return call(function, *args)
+        call(function, *args)  # what it returns has been judged already, and may be huge
 
     with jax.disable_jit():  # so that functions which were compiled before are traced again
         jax.eval_shape(traced, *args)
