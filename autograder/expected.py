@@ -39,6 +39,17 @@ def generate(unit: str) -> dict[str, bytes]:
     return {f"course/checks/expected/{unit}.json": dump_expectations(unit, expectations)}
 
 
+def reference_values(unit: str, check: Check) -> dict[str, Plain]:
+    """What the reference gives for each case of a check, by the case's name.
+
+    Raises:
+        ValueError: the reference fails on a case or contradicts a published value.
+    """
+    reference = getattr(importlib.import_module(f"solutions.{unit}"), check.name)
+    with enable_x64(), jax.disable_jit():
+        return {case.name: _expected(check, case, reference) for case in check.cases}
+
+
 def _expectation(unit: str, check: Check) -> Expectation:
     reference = getattr(importlib.import_module(f"solutions.{unit}"), check.name)
     cases = {case.name: _expected(check, case, reference) for case in check.cases}

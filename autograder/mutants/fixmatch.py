@@ -30,6 +30,12 @@ _LOG_PROBS = _bodies(
         "log of softmax": "return jnp.log(jax.nn.softmax(logits, axis=-1))",
         "no gradient": "return jax.lax.stop_gradient(jax.nn.log_softmax(logits, axis=-1))",
         "squeezed": "return jnp.squeeze(jax.nn.log_softmax(logits, axis=-1))",
+        "another dtype": "return jax.nn.log_softmax(logits.astype(jnp.float32), axis=-1)",
+        "kept for later": """
+            global last_logits
+            last_logits = logits
+            return jax.nn.log_softmax(logits, axis=-1)
+            """,
     },
 )
 
@@ -51,6 +57,11 @@ _CROSS_ENTROPY = _bodies(
         "squared error": "return jnp.sum(jnp.square(targets - jnp.exp(log_probs)), axis=-1)",
         "through probabilities": "return -jnp.log(jnp.sum(targets * jnp.exp(log_probs), axis=-1))",
         "no gradient": "return -jnp.sum(targets * jax.lax.stop_gradient(log_probs), axis=-1)",
+        "kept for later": """
+            losses = -jnp.sum(targets * log_probs, axis=-1)
+            globals().setdefault("history", []).append(losses)
+            return losses
+            """,
     },
 )
 
@@ -80,6 +91,15 @@ _SCHEDULE = _bodies(
             """,
         "fixed length": "return init_value * jnp.cos(jnp.pi * alpha * count / 2**20)",
         "reversed": "return init_value * jnp.cos(jnp.pi * alpha * (1 - count / decay_steps))",
+        "own counter": """
+            schedule.calls = getattr(schedule, "calls", 0) + 1
+            return init_value * jnp.cos(jnp.pi * alpha * (schedule.calls - 1) / decay_steps)
+            """,
+        "kept for later": """
+            rate = init_value * jnp.cos(jnp.pi * alpha * count / decay_steps)
+            globals().setdefault("rates", []).append(rate)
+            return rate
+            """,
     },
 )
 
@@ -132,6 +152,20 @@ _FORWARD = _edits(
         ),
         "no gradient from the weak views": (
             ("return labeled, weak, strong,", "return labeled, jax.lax.stop_gradient(weak), strong,"),
+        ),
+        "fixed sizes": (("[n_labeled, n_labeled + n_weak]", "[64, 512]"),),
+        "batch_stats of the first call": (
+            (
+                "x = jnp.concatenate",
+                'model.first = getattr(model, "first", batch_stats)\n        x = jnp.concatenate',
+            ),
+            ('"batch_stats": batch_stats}', '"batch_stats": model.first}'),
+        ),
+        "kept for later": (
+            (
+                "n_labeled, n_weak =",
+                'globals().setdefault("seen", []).append(logits)\n        n_labeled, n_weak =',
+            ),
         ),
         "params as statistics": (
             (
@@ -234,6 +268,29 @@ _LOSS = _edits(
         "no gradient from the decay": (
             (_TOTAL, _TOTAL.replace("weight_decay", "jax.lax.stop_gradient(weight_decay)")),
         ),
+        "softmax twice": (("logits_to_log_probs(strong)", "logits_to_log_probs(jax.nn.softmax(strong))"),),
+        "mean confidence": (
+            ('"mask rate": mask.mean()', '"mask rate": jnp.exp(jnp.max(weak_log_probs, axis=-1)).mean()'),
+        ),
+        "lambda on the decay": (
+            (_TOTAL, "total = supervised + hparams.lambda_coef * (unsupervised + weight_decay)"),
+        ),
+        "metric without decay": (('"total loss": total', '"total loss": total - weight_decay'),),
+        "ten classes": ((_ONE_HOT, "jax.nn.one_hot(pseudo_labels, 10)"),),
+        "squeezed": (
+            ("logits_to_log_probs(weak)", "logits_to_log_probs(jnp.squeeze(weak))"),
+            ("jnp.argmax(weak_log_probs, axis=-1)", "jnp.argmax(weak_log_probs, axis=1)"),
+        ),
+        "labels of the first batch": (
+            (
+                "targets = jax.nn.one_hot(y_labeled, hparams.num_classes)",
+                "targets = jax.nn.one_hot(y_labeled, hparams.num_classes)\n"
+                '        targets = vars(forward).setdefault("first targets", targets)',
+            ),
+        ),
+        "kept for later": (
+            (_RETURN, 'globals().setdefault("history", []).append(total)\n        ' + _RETURN),
+        ),
     },
 )
 
@@ -264,6 +321,35 @@ _VALIDATE = _edits(
                 "    remaining = iter(batches)\n\n    def validate(opt_state, batch_stats):",
             ),
             ("for x, y in batches", "for x, y in remaining"),
+        ),
+        "rates of earlier calls": (
+            (
+                "    def validate(opt_state, batch_stats):",
+                "    errors = []\n\n    def validate(opt_state, batch_stats):",
+            ),
+            (
+                "errors = [batch_error(params, batch_stats, x, y) for x, y in batches]",
+                "errors.extend(batch_error(params, batch_stats, x, y) for x, y in batches)",
+            ),
+        ),
+        "size of the first batch": (
+            (
+                "jnp.mean(jnp.argmax(logits, axis=-1) != y)",
+                "jnp.sum(jnp.argmax(logits, axis=-1) != y) / len(batches[0][1])",
+            ),
+        ),
+        "overflow": (
+            (
+                "jnp.argmax(logits, axis=-1)",
+                "jnp.argmax(jnp.exp(logits) / jnp.exp(logits).sum(axis=-1, keepdims=True), axis=-1)",
+            ),
+        ),
+        "kept for later": (
+            (
+                "        return jnp.mean(jnp.argmax(",
+                '        globals().setdefault("seen", []).append(logits)\n'
+                "        return jnp.mean(jnp.argmax(",
+            ),
         ),
     },
 ) + _bodies(
@@ -304,6 +390,11 @@ _MEAN = _bodies(
             return jnp.sum(error_rates * sizes) / jnp.sum(sizes)
             """,
         "one rate for each batch": "return error_rates * batch_sizes / jnp.sum(batch_sizes)",
+        "kept for later": """
+            rate = jnp.sum(error_rates * batch_sizes) / jnp.sum(batch_sizes)
+            globals().setdefault("rates", []).append(rate)
+            return rate
+            """,
     },
 )
 

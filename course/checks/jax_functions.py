@@ -13,6 +13,7 @@ import numpy as np
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
 from course.checks.plain import Plain
+from course.checks.purity import KEPT, KEPT_LOOK, trace
 
 Function = Callable[..., Any]
 Drive = Callable[[Call, Function, Inputs], Any]
@@ -36,6 +37,11 @@ def eager(drive: Drive) -> Drive:
     return drive_eagerly
 
 
+def compiled(function: Function) -> Function:
+    """``jax.jit`` for a function that is called once: compiling takes long, so it optimizes nothing."""
+    return jax.jit(function, compiler_options={"xla_backend_optimization_level": 0})
+
+
 def arrays(tree: Any) -> Any:
     """The drawn numpy arrays of a nested structure as jax arrays of jax's default precision."""
     return jax.tree.map(jnp.asarray, tree)
@@ -54,7 +60,8 @@ def check_of_function(
     """The check of a pure function of arrays, which is called by position with what is drawn.
 
     Every draw is one case. The first one's inputs are then tried under ``jax.jit``, with the arrays traced,
-    and once more behind a call with the last one's, for functions that remember something.
+    and once more behind a call with the last one's, for functions that remember something; that case also
+    rejects a function which keeps traced values (``purity.KEPT_SLIP``).
 
     Args:
         name: the exercise's function.
@@ -85,9 +92,11 @@ def check_of_function(
         arguments = list(_arguments(inputs).values())
         half = len(arguments) // 2
         call(function, *arguments[:half])
-        return call(function, *arguments[half:])
+        returned = call(function, *arguments[half:])
+        _trace(call, function, arguments[half:])
+        return returned
 
-    compiled = case(
+    under_jit = case(
         "compiled",
         f"{first.tries}, under jit",
         first.draw,
@@ -101,11 +110,11 @@ def check_of_function(
         f"{first.tries}, after a call with other values",
         draw_both,
         eager(call_twice),
-        "The function remembers something of an earlier call.",
-        "Compute everything anew from the arguments, and keep nothing outside of the function.",
+        KEPT,
+        KEPT_LOOK,
         len(drawn) + 1,
     )
-    return Check(name, (*drawn, compiled, again), tuple(slips))
+    return Check(name, (*drawn, under_jit, again), tuple(slips))
 
 
 def _arguments(inputs: Inputs) -> dict[str, Any]:
@@ -119,8 +128,17 @@ def _call(call: Call, function: Function, inputs: Inputs) -> Any:
     return call(function, *_arguments(inputs).values())
 
 
+def _trace(call: Call, function: Function, arguments: list[Any]) -> None:
+    """Trace a call in which the arrays alone are traced."""
+    traced = {i: value for i, value in enumerate(arguments) if isinstance(value, jax.Array)}
+
+    def with_traced(traced: dict[int, Any]) -> Any:
+        return function(*(traced.get(i, value) for i, value in enumerate(arguments)))
+
+    trace(call, with_traced, traced)
+
+
 def _call_compiled(call: Call, function: Function, inputs: Inputs) -> Any:
     arguments = _arguments(inputs)
     traced = {key: value for key, value in arguments.items() if isinstance(value, jax.Array)}
-    compiled = jax.jit(lambda traced: call(function, *(arguments | traced).values()))
-    return compiled(traced)
+    return compiled(lambda traced: call(function, *(arguments | traced).values()))(traced)

@@ -31,7 +31,7 @@ def stub(log_probs: Any, targets: Any) -> Any:
 def test_check_prints_the_report_and_returns_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert check(NAME, solutions.fixmatch.log_softmax_cross_entropy) is None
     out, err = capsys.readouterr()
-    assert out == f"✓ {NAME}: correct\n  All 5 cases pass.\n"
+    assert out == f"✓ {NAME}: correct\n  All 6 cases pass.\n"
     assert err == ""
 
 
@@ -120,7 +120,7 @@ def test_a_callback_is_told_once_and_after_the_report(
     finally:
         check._callbacks.remove(look)
     assert len(told) == 1
-    assert seen == [f"✓ {NAME}: correct\n  All 5 cases pass.\n"]
+    assert seen == [f"✓ {NAME}: correct\n  All 6 cases pass.\n"]
 
 
 @pytest.mark.parametrize("function", [solutions.fixmatch.log_softmax_cross_entropy, wrong])

@@ -128,7 +128,7 @@ def test_a_correct_cell_saves_a_report_and_nothing_else(outputs: dict[str, list[
     """No result of the last expression either: nbgrader would take it for partial credit."""
     (report,) = outputs["correct"]
     assert report.output_type == "display_data"
-    assert report.data["text/plain"] == "✓ logits_to_log_probs: correct\n  All 5 cases pass."
+    assert report.data["text/plain"] == "✓ logits_to_log_probs: correct\n  All 7 cases pass."
 
 
 def test_the_likely_reason_is_shown_also_from_the_visible_values(outputs: dict[str, list[Output]]) -> None:

@@ -121,6 +121,21 @@ def test_wheel_holds_no_answer(wheel: zipfile.ZipFile) -> None:
     assert {name: pieces for name, pieces in found.items() if pieces} == {}
 
 
+def test_wheel_holds_no_hidden_check(wheel: zipfile.ZipFile) -> None:
+    """Neither the draws nor the words of hidden cases that no public case uses."""
+    from autograder.hidden.fixmatch import HIDDEN
+    from course.checks.fixmatch import CHECKS
+
+    public = {case.tries for check in CHECKS for case in check.cases}
+    tries = {hidden.tries for draws in HIDDEN.values() for hidden in draws.values()} - public
+    words = {sentence for sentence in tries if len(sentence) >= 25}
+    assert len(words) > 20
+    for name in wheel.namelist():
+        text = wheel.read(name).decode("utf-8", "replace")
+        assert not [sentence for sentence in words if sentence in text], name
+        assert "def hidden_check" not in text, name
+
+
 def test_releases_hold_no_answer() -> None:
     notebooks = sorted((ROOT / "release").rglob("*.ipynb"))
     units = yaml.safe_load((ROOT / "course" / "units.yml").read_text(encoding="utf-8"))["units"]

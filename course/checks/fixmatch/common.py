@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from course.checks.compare import Tolerance
@@ -18,8 +17,8 @@ PIXELS = 12
 
 
 def numpy_arrays(tree: Any) -> Any:
-    """The same as numpy arrays that can be written into, which is what the course's loaders give."""
-    return jax.tree.map(lambda leaf: np.array(jnp.asarray(leaf)), tree)
+    """The same as numpy arrays of that precision that can be written into, as the course's loaders give."""
+    return jax.tree.map(lambda leaf: leaf.astype(jax.dtypes.canonicalize_dtype(leaf.dtype)), tree)
 
 
 def uniform(

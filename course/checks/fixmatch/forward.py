@@ -18,9 +18,10 @@ from course.checks.fixmatch.common import (
     images_of,
     uniform,
 )
-from course.checks.jax_functions import FLOAT32, Function, arrays, eager
+from course.checks.jax_functions import FLOAT32, Function, arrays, compiled, eager
 from course.checks.mocks import BatchCoupledModel, MockModel
 from course.checks.plain import Plain
+from course.checks.purity import KEPT, KEPT_LOOK, KEPT_SLIP, other, trace
 
 _ARGUMENTS = ("params", "batch_stats", "x_labeled", "x_unlabeled_weak", "x_unlabeled_strong")
 _OUTPUTS = {
@@ -47,7 +48,7 @@ def _published(rng: np.random.RandomState) -> Inputs:
     }
 
 
-def _batches(labeled: int, unlabeled: int) -> Callable[[np.random.RandomState], Inputs]:
+def draw_batches(labeled: int, unlabeled: int) -> Callable[[np.random.RandomState], Inputs]:
     """A draw of images, parameters and statistics, with weights for a scalar of the outputs."""
 
     def draw(rng: np.random.RandomState) -> Inputs:
@@ -57,6 +58,10 @@ def _batches(labeled: int, unlabeled: int) -> Callable[[np.random.RandomState], 
         return inputs | {"weights": [uniform(rng, (n, CLASSES)) for n in sizes]}
 
     return draw
+
+
+def _two_calls(rng: np.random.RandomState) -> Inputs:
+    return draw_batches(3, 5)(rng) | other(draw_batches(2, 3)(rng))
 
 
 @eager
@@ -82,9 +87,26 @@ def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
         outputs = call(forward, params, *rest)[:3]
         return sum((jnp.sum(w * y) for w, y in zip(weights, outputs, strict=True)), jnp.zeros(()))
 
-    return jax.jit(jax.grad(scalar))(params)
+    return compiled(jax.grad(scalar))(params)
 
 
+@eager
+def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
+    """Three calls of one forward function, the last with the first inputs, and one inside jit."""
+    forward = call(function, BatchCoupledModel())
+    first = [arrays(inputs[name]) for name in _ARGUMENTS]
+    second = [arrays(inputs[f"other {name}"]) for name in _ARGUMENTS]
+    returned = [call(forward, *args) for args in (first, second, first)]
+    trace(call, forward, *first)
+    return returned
+
+
+_CALLS = ("first call", "second call", "third call, with the first inputs")
+_AGAIN_NAMES = {
+    f"returned[{i}]{place}": f"{call}: {name}"
+    for i, call in enumerate(_CALLS)
+    for place, name in (*_OUTPUTS.items(), ('[3]["norm"]["mean"]', "new batch_stats"))
+}
 _BATCH_NAMES = {f'returned["returned"]{place}': name for place, name in _OUTPUTS.items()} | {
     'returned["images in each call of model.apply"]': "number of images in each call of model.apply",
     'returned["returned"][3]["norm"]["mean"]': "new batch_stats",
@@ -108,7 +130,7 @@ GET_FORWARD_FN = Check(
         Case(
             name="other sizes",
             tries="3 labeled and 5 unlabeled images, distinct logits, and BatchNorm over all of them",
-            draw=_batches(3, 5),
+            draw=draw_batches(3, 5),
             drive=_drive_batches,
             tolerance=FLOAT32,
             misconception="The logits do not belong to the images of one joint batch of 13.",
@@ -119,7 +141,7 @@ GET_FORWARD_FN = Check(
         Case(
             name="single images",
             tries="batches of one image each",
-            draw=_batches(1, 1),
+            draw=draw_batches(1, 1),
             drive=_drive_batches,
             tolerance=FLOAT32,
             misconception="A batch of one image must keep its batch axis.",
@@ -130,7 +152,7 @@ GET_FORWARD_FN = Check(
         Case(
             name="gradient",
             tries="the gradient for the parameters under jit, as training takes it",
-            draw=_batches(3, 5),
+            draw=draw_batches(3, 5),
             drive=_drive_gradient,
             tolerance=FLOAT32,
             misconception="The values are right, but some outputs pass no gradient to the parameters.",
@@ -140,6 +162,17 @@ GET_FORWARD_FN = Check(
                 'returned["dense"]["bias"]': "gradient for the bias",
             },
             seed=3,
+        ),
+        Case(
+            name="called again",
+            tries="three calls of one forward function, the last with the inputs of the first",
+            draw=_two_calls,
+            drive=_drive_again,
+            tolerance=FLOAT32,
+            misconception=KEPT,
+            look=KEPT_LOOK,
+            names=_AGAIN_NAMES,
+            seed=4,
         ),
     ),
     slips=(
@@ -223,6 +256,17 @@ GET_FORWARD_FN = Check(
             "The two entries of the variables have changed places.",
             "The key params takes params, and batch_stats takes batch_stats.",
         ),
+        Slip(
+            "fixed sizes",
+            "The batch sizes of the practical stand in the code: it cuts at 64 and at 512.",
+            "Read the sizes from the shapes of the inputs.",
+        ),
+        Slip(
+            "batch_stats of the first call",
+            "The batch_stats of the first call are used again in later ones.",
+            "Give the model the batch_stats that come in.",
+        ),
+        KEPT_SLIP,
     ),
 )
 

@@ -11,10 +11,12 @@ import numpy as np
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
 from course.checks.fixmatch.common import PUBLISHED, uniform
-from course.checks.jax_functions import FLOAT32, Drive, Function, arrays
+from course.checks.jax_functions import FLOAT32, Drive, Function, arrays, compiled, eager
+from course.checks.purity import KEPT, KEPT_LOOK, KEPT_SLIP, other, trace
 
 Rng = np.random.RandomState
 
+BFLOAT16 = Tolerance(2e-2, 4e-2, "bfloat16 keeps two to three digits")
 LARGE = Tolerance(1e-5, 1e-3, "float32 keeps seven digits of numbers of this size")
 
 _PUBLISHED_LOGITS = [[1.0, 0.2, 2.0, 3.0], [2.0, 2.0, 3.0, 0.3], [4.0, 0.1, 2.0, 3.0]]
@@ -44,9 +46,36 @@ def _gradient(*names: str) -> Drive:
         def weighted(x: jax.Array) -> jax.Array:
             return jnp.sum(weights * call(function, x, *rest))
 
-        return jax.jit(jax.grad(weighted))(first)
+        return compiled(jax.grad(weighted))(first)
 
     return drive
+
+
+def _again(*names: str) -> Drive:
+    """A drive that calls the function three times, the last time with the first inputs."""
+
+    @eager
+    def drive(call: Call, function: Function, inputs: Inputs) -> Any:
+        first = [arrays(inputs[name]) for name in names]
+        second = [arrays(inputs[f"other {name}"]) for name in names]
+        returned = [call(function, *args) for args in (first, second, first)]
+        trace(call, function, *first)
+        return returned
+
+    return drive
+
+
+def _in_bfloat16(call: Call, function: Function, inputs: Inputs) -> Any:
+    """The result on bfloat16 logits, with its dtype: plain data have no bfloat16."""
+    values = call(function, jnp.asarray(inputs["logits"], jnp.bfloat16))
+    return {"dtype": str(getattr(values, "dtype", type(values).__name__)), "values": values}
+
+
+_AGAIN = {
+    "returned[0]": "the first call",
+    "returned[1]": "the second call, with other inputs",
+    "returned[2]": "the third call, with the first inputs",
+}
 
 
 def _published_logits(rng: Rng) -> Inputs:
@@ -63,6 +92,15 @@ def _one_row(rng: Rng) -> Inputs:
 
 def _large_logits(rng: Rng) -> Inputs:
     return {"logits": np.array([[1e4, 0.0, -1e4], [-1e4, -1e4 + 1.0, -1e4], [1e4, 1e4, 0.0]])}
+
+
+def _two_batches(rng: Rng) -> Inputs:
+    return _logits(rng) | other(_logits(rng))
+
+
+def _short_logits(rng: Rng) -> Inputs:
+    """Numbers that bfloat16 holds exactly."""
+    return {"logits": np.array([[1.0, -0.5, 2.0, 0.0], [3.0, 3.0, -1.0, 1.5]])}
 
 
 def _logits_and_weights(rng: Rng) -> Inputs:
@@ -126,6 +164,36 @@ LOGITS_TO_LOG_PROBS = Check(
             names={"returned": "gradient of a weighted sum of your output for the logits"},
             shown=("logits", "weights"),
             seed=3,
+        ),
+        Case(
+            name="bfloat16",
+            tries="logits in bfloat16, with which networks are trained on GPUs and TPUs",
+            draw=_short_logits,
+            drive=_in_bfloat16,
+            tolerance=BFLOAT16,
+            # To five digits; the result has to be in bfloat16, which holds two to three of them.
+            stated={
+                "dtype": "bfloat16",
+                "values": np.array(
+                    [[-1.46353, -2.96353, -0.46353, -2.46353], [-0.81316, -0.81316, -4.81316, -2.31316]]
+                ),
+            },
+            misconception="The result does not have the dtype and the values that bfloat16 logits ask for.",
+            look="The result has the dtype of the logits: look for astype and for a dtype in your code.",
+            names={'returned["dtype"]': "dtype of the result", 'returned["values"]': "the result"},
+            shown=("logits",),
+        ),
+        Case(
+            name="called again",
+            tries="three calls, the last with the inputs of the first, and one inside jit",
+            draw=_two_batches,
+            drive=_again("logits"),
+            tolerance=FLOAT32,
+            misconception=KEPT,
+            look=KEPT_LOOK,
+            names=_AGAIN,
+            shown=("logits", "other logits"),
+            seed=4,
         ),
     ),
     slips=(
@@ -199,26 +267,33 @@ LOGITS_TO_LOG_PROBS = Check(
             "An axis of length 1 is dropped, so a batch of one image loses its batch axis.",
             "Look for squeeze.",
         ),
+        Slip(
+            "another dtype",
+            "The result is float32 whatever the logits are; it has to keep the dtype of the logits.",
+            "Look for astype and for a dtype in your code.",
+        ),
+        KEPT_SLIP,
     ),
 )
 
 
-def _targets(labels: list[int] | np.ndarray, classes: int) -> np.ndarray:
+def targets_of(labels: list[int] | np.ndarray, classes: int) -> np.ndarray:
+    """One-hot rows (n, classes) of labels (n,)."""
     return np.eye(classes)[np.asarray(labels)]
 
 
-def _log_of_distribution(rng: Rng, rows: int, classes: int) -> np.ndarray:
+def log_of_distribution(rng: Rng, rows: int, classes: int) -> np.ndarray:
     """Logarithms of random probabilities: positive numbers scaled to sum to 1 in each row."""
     weights = rng.uniform(0.05, 1.0, (rows, classes))
     return np.log(weights / weights.sum(axis=1, keepdims=True))
 
 
 def _published_targets(rng: Rng) -> Inputs:
-    return {"log_probs": np.array(_PUBLISHED_LOG_PROBS), "targets": _targets([1, 2, 3], 4)}
+    return {"log_probs": np.array(_PUBLISHED_LOG_PROBS), "targets": targets_of([1, 2, 3], 4)}
 
 
 def _some_targets(rng: Rng, rows: int = 5) -> Inputs:
-    return {"log_probs": _log_of_distribution(rng, rows, 3), "targets": _targets(rng.randint(0, 3, rows), 3)}
+    return {"log_probs": log_of_distribution(rng, rows, 3), "targets": targets_of(rng.randint(0, 3, rows), 3)}
 
 
 def _one_target(rng: Rng) -> Inputs:
@@ -227,7 +302,11 @@ def _one_target(rng: Rng) -> Inputs:
 
 def _improbable_targets(rng: Rng) -> Inputs:
     log_probs = np.array([[0.0, -1e4, -2e4], [-2e4, 0.0, -1e4]])
-    return {"log_probs": log_probs, "targets": _targets([1, 0], 3)}
+    return {"log_probs": log_probs, "targets": targets_of([1, 0], 3)}
+
+
+def _two_batches_of_targets(rng: Rng) -> Inputs:
+    return _some_targets(rng) | other(_some_targets(rng))
 
 
 def _targets_and_weights(rng: Rng) -> Inputs:
@@ -303,6 +382,18 @@ LOG_SOFTMAX_CROSS_ENTROPY = Check(
             shown=("log_probs", "targets", "weights"),
             seed=3,
         ),
+        Case(
+            name="called again",
+            tries="three calls, the last with the inputs of the first, and one inside jit",
+            draw=_two_batches_of_targets,
+            drive=_again("log_probs", "targets"),
+            tolerance=FLOAT32,
+            misconception=KEPT,
+            look=KEPT_LOOK,
+            names=_AGAIN,
+            shown=("log_probs", "targets", "other log_probs", "other targets"),
+            seed=4,
+        ),
     ),
     slips=(
         Slip("sign", "The minus sign is missing: a cross-entropy is never negative.", "Look at the formula."),
@@ -376,6 +467,7 @@ LOG_SOFTMAX_CROSS_ENTROPY = Check(
             "No gradient comes through: training could not change anything.",
             "Look for stop_gradient.",
         ),
+        KEPT_SLIP,
     ),
 )
 

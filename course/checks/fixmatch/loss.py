@@ -25,13 +25,14 @@ from course.checks.fixmatch.common import (
     numpy_dense,
     uniform,
 )
-from course.checks.jax_functions import FLOAT32, Function, arrays, eager
+from course.checks.jax_functions import FLOAT32, Function, arrays, compiled, eager
 from course.checks.mocks import MockHparams, dense
 from course.checks.plain import Plain
+from course.checks.purity import KEPT, KEPT_LOOK, KEPT_SLIP, other, trace
 
 Rng = np.random.RandomState
 
-_ARGUMENTS = (
+ARGUMENTS = (
     "params",
     "batch_stats",
     "x_labeled",
@@ -62,7 +63,7 @@ _LARGE = Tolerance(1e-4, 1e-3, "float32 keeps seven digits of numbers of this si
 
 # How far the top logit stands out: two confident images (probabilities above .95 and between .8 and .95),
 # and one that is not.
-_SURE, _FAIRLY_SURE, _UNSURE = 7.0, 3.4, 0.8
+SURE, FAIRLY_SURE, UNSURE = 7.0, 3.4, 0.8
 
 
 def _peaked(rng: Rng, classes: np.ndarray, gaps: list[float], n_classes: int) -> np.ndarray:
@@ -71,7 +72,7 @@ def _peaked(rng: Rng, classes: np.ndarray, gaps: list[float], n_classes: int) ->
     return noise + np.eye(n_classes)[classes] * np.array(gaps)[:, None]
 
 
-def _views(
+def views(
     rng: Rng, *, labeled: list[float], weak: list[float], strong: list[float], n_classes: int = CLASSES
 ) -> Inputs:
     """Images of three batches by the gaps of their logits, with parameters and labels.
@@ -98,7 +99,8 @@ def _views(
     return {"params": params, "batch_stats": draw_batch_stats(rng, n_classes), **images, **labels, **logits}
 
 
-def _settings(threshold: float, weight: float, decay: float, n_classes: int = CLASSES) -> Inputs:
+def settings(threshold: float, weight: float, decay: float, n_classes: int = CLASSES) -> Inputs:
+    """The hyperparameters that the loss reads, by their names."""
     return dict(zip(_SETTINGS, (threshold, weight, decay, n_classes), strict=True))
 
 
@@ -111,7 +113,7 @@ def _published(rng: Rng) -> Inputs:
         "x_unlabeled_strong": np.full((3, 32, 32, 3), 0.3),
         "y_labeled": np.array([1, 0]),
         "y_unlabeled": np.array([0, 1, 1]),
-        **_settings(0.28, 5, 5, 2),
+        **settings(0.28, 5, 5, 2),
     }
 
 
@@ -133,33 +135,43 @@ _PUBLISHED_RESULT: Plain = [
 
 # These four have the same shapes, so what JAX compiles for the first serves the others.
 _LABELED = [2.0, 1.0, 3.0, 0.5]
-_STRONG = [2.0, _SURE, 3.0, 1.5, _SURE, 0.5, _UNSURE]
+_STRONG = [2.0, SURE, 3.0, 1.5, SURE, 0.5, UNSURE]
 
 
 def _mixed(rng: Rng) -> Inputs:
     """Of seven unlabeled images four are confident, one of these below .95; the strong views differ."""
-    weak = [_SURE, _UNSURE, _SURE, _FAIRLY_SURE, _UNSURE, _SURE, _UNSURE]
-    return _views(rng, labeled=_LABELED, weak=weak, strong=_STRONG) | _settings(0.75, 0.6, 0.01)
+    weak = [SURE, UNSURE, SURE, FAIRLY_SURE, UNSURE, SURE, UNSURE]
+    return views(rng, labeled=_LABELED, weak=weak, strong=_STRONG) | settings(0.75, 0.6, 0.01)
 
 
 def _at_the_threshold(rng: Rng) -> Inputs:
     """Three weak views have a probability of exactly 1, because exp(−200) is 0 in float32."""
-    weak = [200.0, _UNSURE, 200.0, _UNSURE, _UNSURE, 200.0, _UNSURE]
-    return _views(rng, labeled=_LABELED, weak=weak, strong=_STRONG) | _settings(1.0, 2.0, 0.01)
+    weak = [200.0, UNSURE, 200.0, UNSURE, UNSURE, 200.0, UNSURE]
+    return views(rng, labeled=_LABELED, weak=weak, strong=_STRONG) | settings(1.0, 2.0, 0.01)
 
 
 def _none_confident(rng: Rng) -> Inputs:
-    return _views(rng, labeled=_LABELED, weak=[_UNSURE] * 7, strong=_STRONG) | _settings(0.95, 1.0, 0.01)
+    return views(rng, labeled=_LABELED, weak=[UNSURE] * 7, strong=_STRONG) | settings(0.95, 1.0, 0.01)
 
 
 def _large_logits(rng: Rng) -> Inputs:
-    weak = [1e4, _UNSURE, 1e4, _UNSURE, 1e4, _UNSURE, 1e4]
-    return _views(rng, labeled=[1e4] * 4, weak=weak, strong=[1e4] * 7) | _settings(0.95, 1.0, 0.01)
+    weak = [1e4, UNSURE, 1e4, UNSURE, 1e4, UNSURE, 1e4]
+    return views(rng, labeled=[1e4] * 4, weak=weak, strong=[1e4] * 7) | settings(0.95, 1.0, 0.01)
 
 
 def _small_batches(rng: Rng) -> Inputs:
-    views = _views(rng, labeled=[1.0], weak=[_SURE, _UNSURE, _SURE], strong=[1.0, 2.0, 0.5], n_classes=3)
-    return views | _settings(0.9, 1.5, 0.02, 3)
+    drawn = views(rng, labeled=[1.0], weak=[SURE, UNSURE, SURE], strong=[1.0, 2.0, 0.5], n_classes=3)
+    return drawn | settings(0.9, 1.5, 0.02, 3)
+
+
+def _one_unlabeled(rng: Rng) -> Inputs:
+    drawn = views(rng, labeled=_LABELED, weak=[SURE], strong=[2.0])
+    return drawn | settings(0.75, 0.6, 0.01)
+
+
+def _two_batches(rng: Rng) -> Inputs:
+    second = _none_confident(rng)
+    return _mixed(rng) | other({name: second[name] for name in ARGUMENTS})
 
 
 class _Network:
@@ -173,14 +185,20 @@ class _Network:
 
 
 class _PublishedNetwork:
-    """The logits of ``mocks.MockModel`` on the published 2, 3 and 3 images, whose mean pixel is ½."""
+    """The logits that ``mocks.MockModel`` gives for the three batches in a row."""
 
     def __call__(
         self, params: Any, batch_stats: Any, x_labeled: Any, x_unlabeled_weak: Any, x_unlabeled_strong: Any
     ) -> tuple[Any, ...]:
-        rows = jnp.array([[0, 1, 2, 3, 4, 5, 6, 7]]).T / 7
-        logits = jnp.tile((rows * batch_stats - params) * 0.5, 2)
-        return logits[:2], logits[2:5], logits[5:8], jnp.array(0)
+        batches = (x_labeled, x_unlabeled_weak, x_unlabeled_strong)
+        total = sum(len(x) for x in batches)
+        mean = sum((jnp.sum(x) for x in batches), jnp.zeros(())) / sum(x.size for x in batches)
+        start, logits = 0, []
+        for x in batches:
+            rows = (start + jnp.arange(len(x))[:, None]) / (total - 1)
+            logits.append(jnp.tile((rows * batch_stats - params) * mean, 2))
+            start += len(x)
+        return *logits, jnp.array(0)
 
 
 def _loss(call: Call, function: Function, inputs: Inputs, network: Any) -> Callable[..., Any]:
@@ -191,24 +209,41 @@ def _loss(call: Call, function: Function, inputs: Inputs, network: Any) -> Calla
 @eager
 def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
     loss = _loss(call, function, inputs, _PublishedNetwork())
-    return call(loss, *(arrays(inputs[name]) for name in _ARGUMENTS))
+    return call(loss, *(arrays(inputs[name]) for name in ARGUMENTS))
 
 
 @eager
 def _drive(call: Call, function: Function, inputs: Inputs) -> Any:
     loss = _loss(call, function, inputs, _Network())
-    return call(loss, *(arrays(inputs[name]) for name in _ARGUMENTS))
+    return call(loss, *(arrays(inputs[name]) for name in ARGUMENTS))
 
 
 def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
     """The gradient for the parameters, as train_step takes it."""
     loss = _loss(call, function, inputs, _Network())
-    params, *rest = (arrays(inputs[name]) for name in _ARGUMENTS)
-    value_and_grad = jax.value_and_grad(lambda params: call(loss, params, *rest), has_aux=True)
-    _, gradient = jax.jit(value_and_grad)(params)
-    return gradient
+    params, *rest = (arrays(inputs[name]) for name in ARGUMENTS)
+    gradient = jax.grad(lambda params: call(loss, params, *rest), has_aux=True)
+    # Without the metrics, which compile for as long as the gradient.
+    return compiled(lambda params: gradient(params)[0])(params)
 
 
+@eager
+def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
+    """Three calls of one loss function, the last with the first inputs, and one inside jit."""
+    loss = _loss(call, function, inputs, _Network())
+    first = [arrays(inputs[name]) for name in ARGUMENTS]
+    second = [arrays(inputs[f"other {name}"]) for name in ARGUMENTS]
+    returned = [call(loss, *args) for args in (first, second, first)]
+    trace(call, loss, *first)
+    return returned
+
+
+_CALLS = ("first call", "second call", "third call, with the first inputs")
+_AGAIN_NAMES = {
+    place.replace("returned", f"returned[{i}]", 1): f"{call}: {name}"
+    for i, call in enumerate(_CALLS)
+    for place, name in _NAMES.items()
+}
 _GRADIENT_NAMES = {
     'returned["dense"]["kernel"]': "gradient for the kernel",
     'returned["dense"]["bias"]': "gradient for the bias",
@@ -286,6 +321,18 @@ GET_FIXMATCH_LOSS_FN = Check(
             seed=4,
         ),
         Case(
+            name="one unlabeled image",
+            tries="four labeled images and one unlabeled",
+            draw=_one_unlabeled,
+            drive=_drive,
+            tolerance=FLOAT32,
+            misconception="A batch of one unlabeled image is a batch too.",
+            look="Look at squeeze and at the axes of the maximum and of the most probable class.",
+            names=_NAMES,
+            shown=_SHOWN,
+            seed=7,
+        ),
+        Case(
             name="large logits",
             tries="logits of 10,000",
             draw=_large_logits,
@@ -308,6 +355,18 @@ GET_FIXMATCH_LOSS_FN = Check(
             names=_GRADIENT_NAMES,
             shown=_SHOWN,
             seed=6,
+        ),
+        Case(
+            name="called again",
+            tries="three calls of one loss function, the last with the inputs of the first",
+            draw=_two_batches,
+            drive=_drive_again,
+            tolerance=FLOAT32,
+            misconception=KEPT,
+            look=KEPT_LOOK,
+            names=_AGAIN_NAMES,
+            shown=_SHOWN,
+            seed=8,
         ),
     ),
     slips=(
@@ -496,6 +555,42 @@ GET_FIXMATCH_LOSS_FN = Check(
             "No gradient flows from the weight decay.",
             "stop_gradient belongs to the weak view.",
         ),
+        Slip(
+            "softmax twice",
+            "The strong view's logits are turned into probabilities before logits_to_log_probs, too early.",
+            "logits_to_log_probs takes logits: give it what forward returns.",
+        ),
+        Slip(
+            "mean confidence",
+            'The metric "mask rate" holds the mean of the largest probabilities.',
+            "It is the mean of the mask, the share of images that count.",
+        ),
+        Slip(
+            "lambda on the decay",
+            "λ_u multiplies the weight decay as well.",
+            "Only the unsupervised loss is weighted.",
+        ),
+        Slip(
+            "metric without decay",
+            'The metric "total loss" leaves out the weight decay.',
+            "It is the number that is returned first.",
+        ),
+        Slip(
+            "ten classes",
+            "The number of classes of CIFAR-10 stands in the code.",
+            "Use hparams.num_classes.",
+        ),
+        Slip(
+            "squeezed",
+            "An axis of length 1 is dropped, so a batch of one unlabeled image loses its batch axis.",
+            "Look for squeeze.",
+        ),
+        Slip(
+            "labels of the first batch",
+            "The targets of the first batch are used again for later ones.",
+            "Turn y_labeled into targets anew at every call.",
+        ),
+        KEPT_SLIP,
     ),
 )
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from course.checks.case import Inputs, Slip
 from course.checks.jax_functions import check_of_function
+from course.checks.purity import KEPT_SLIP
 
 
 def _published(rng: np.random.RandomState) -> Inputs:
@@ -97,6 +98,7 @@ MEAN_OVER_IMAGES = check_of_function(
             "An array comes back; one number is asked for.",
             "Add up over the mini-batches.",
         ),
+        KEPT_SLIP,
     ),
 )
 

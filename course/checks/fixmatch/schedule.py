@@ -10,7 +10,8 @@ import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
-from course.checks.jax_functions import Function
+from course.checks.jax_functions import Function, compiled
+from course.checks.purity import KEPT, KEPT_LOOK, KEPT_SLIP, other, trace
 
 # The absolute part is far below a learning rate; it is for cosines near zero.
 _PUBLISHED_RATE = Tolerance(2e-4, 1e-6, "the published value has four digits")
@@ -29,6 +30,12 @@ def _other_settings(rng: np.random.RandomState) -> Inputs:
     return {"init_value": 1.5, "decay_steps": 7, "alpha": 0.3, "counts": [0, 3, 5, 7]}
 
 
+def _two_settings(rng: np.random.RandomState) -> Inputs:
+    return {"init_value": 0.5, "decay_steps": 40, "alpha": 0.5, "counts": [4, 20]} | other(
+        {"init_value": 2.0, "decay_steps": 90, "alpha": 0.25}
+    )
+
+
 def _schedule(call: Call, function: Function, inputs: Inputs) -> Any:
     return call(function, inputs["init_value"], inputs["decay_steps"], inputs["alpha"])
 
@@ -40,8 +47,17 @@ def _python_counts(call: Call, function: Function, inputs: Inputs) -> Any:
 
 def _traced_counts(call: Call, function: Function, inputs: Inputs) -> Any:
     schedule = _schedule(call, function, inputs)
-    rates = jax.jit(jax.vmap(lambda count: call(schedule, count)))
+    rates = compiled(jax.vmap(lambda count: call(schedule, count)))
     return rates(jnp.asarray(inputs["counts"]))
+
+
+def _two_schedules(call: Call, function: Function, inputs: Inputs) -> Any:
+    """Two schedules side by side, the first of which is asked again after the second."""
+    first = _schedule(call, function, inputs)
+    second = call(function, *(inputs[f"other {name}"] for name in ("init_value", "decay_steps", "alpha")))
+    rates = [[call(rate, count) for count in inputs["counts"]] for rate in (first, second, first)]
+    trace(call, first, jnp.asarray(inputs["counts"][0]))
+    return rates
 
 
 _SHOWN = ("init_value", "decay_steps", "alpha", "counts")
@@ -90,6 +106,21 @@ COSINE_DECAY_SCHEDULE = Check(
             misconception="Inside jit the step number is an array; your expression treats it differently.",
             look="Look for integer division, int() and if.",
             shown=_SHOWN,
+        ),
+        Case(
+            name="two schedules",
+            tries="two schedules with their own settings, asked in turn",
+            draw=_two_settings,
+            drive=_two_schedules,
+            tolerance=_RATE,
+            misconception=KEPT,
+            look=KEPT_LOOK,
+            names={
+                "returned[0][0]": "the first schedule",
+                "returned[1][0]": "the second schedule",
+                "returned[2][0]": "the first schedule, asked again",
+            },
+            shown=(*_SHOWN, *(f"other {name}" for name in _SHOWN[:3])),
         ),
     ),
     slips=(
@@ -149,6 +180,12 @@ COSINE_DECAY_SCHEDULE = Check(
             "The schedule runs backwards: it starts low and rises.",
             "The angle is 0 at step 0 and grows with count.",
         ),
+        Slip(
+            "own counter",
+            "The schedule counts its own calls and does not look at count.",
+            "Use the argument: the optimizer says at which step it is.",
+        ),
+        KEPT_SLIP,
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -20,6 +21,7 @@ from course.checks.fixmatch.common import (
 )
 from course.checks.jax_functions import FLOAT32, Function, arrays, eager
 from course.checks.mocks import EvaluationModel, MockGetParams, ValMockModel
+from course.checks.purity import KEPT, KEPT_LOOK, KEPT_SLIP, Watch
 
 Draw = Callable[[np.random.RandomState], Inputs]
 
@@ -33,15 +35,18 @@ def _published(rng: np.random.RandomState) -> Inputs:
     return {"opt_state": 1.2, "batch_stats": 0.9, "batches": batches}
 
 
-def _batches(*sizes: int) -> Draw:
-    """A draw of batches in which about every second image is predicted wrongly."""
+def draw_batches(*sizes: int, level: float = 0.0, gap: float = 4.0) -> Draw:
+    """A draw of batches in which about every second image is predicted wrongly.
+
+    The logits are near ``level``, the largest of each image by ``gap`` above.
+    """
 
     def draw(rng: np.random.RandomState) -> Inputs:
         batches, top = [], []
         for n in sizes:
             labels = rng.randint(0, CLASSES, n)
             predicted = np.where(rng.uniform(size=n) < 0.5, labels, (labels + 1) % CLASSES)
-            logits = 4.0 * np.eye(CLASSES)[predicted] + uniform(rng, (n, CLASSES), -0.5, 0.5)
+            logits = level + gap * np.eye(CLASSES)[predicted] + uniform(rng, (n, CLASSES), -0.5, 0.5)
             batches.append([images_of(logits, rng), labels])
             top.append(predicted)
         return {
@@ -56,16 +61,20 @@ def _batches(*sizes: int) -> Draw:
     return draw
 
 
-def _two_states(rng: np.random.RandomState) -> Inputs:
-    """Two optimizer states and statistics, of which the second exchanges the classes 0 and 1."""
-    inputs = _batches(6, 6, 3)(rng)
-    exchanged = [1, 0, 2, 3]
-    kernel = inputs["opt_state"]["parameters"]["dense"]["kernel"][:, exchanged]
-    parameters = {"dense": {"kernel": kernel, "bias": uniform(rng, (CLASSES,), -0.05, 0.05)}}
-    later = {"parameters": parameters, "momentum": inputs["opt_state"]["momentum"]}
-    # A mean of 3 for the last class is enough to change predictions.
-    later_stats = {"norm": {"mean": np.array([0.0, 0.0, 0.0, 4.5])}}
-    return inputs | {"later opt_state": later, "later batch_stats": later_stats}
+def two_states(*sizes: int) -> Draw:
+    """A draw of batches with two optimizer states and statistics, of which the second exchange classes."""
+
+    def draw(rng: np.random.RandomState) -> Inputs:
+        inputs = draw_batches(*sizes)(rng)
+        exchanged = [1, 0, 2, 3]
+        kernel = inputs["opt_state"]["parameters"]["dense"]["kernel"][:, exchanged]
+        parameters = {"dense": {"kernel": kernel, "bias": uniform(rng, (CLASSES,), -0.05, 0.05)}}
+        later = {"parameters": parameters, "momentum": inputs["opt_state"]["momentum"]}
+        # A mean of 4.5 for the last class is enough to change predictions.
+        later_stats = {"norm": {"mean": np.array([0.0, 0.0, 0.0, 4.5])}}
+        return inputs | {"later opt_state": later, "later batch_stats": later_stats}
+
+    return draw
 
 
 def _parameters_of(opt_state: dict[str, Any]) -> Any:
@@ -93,8 +102,32 @@ def _drive_two_states(call: Call, function: Function, inputs: Inputs) -> Any:
         ("opt_state", "batch_stats"),
         ("later opt_state", "batch_stats"),
         ("opt_state", "later batch_stats"),
+        ("opt_state", "batch_stats"),
     ]
     return [call(validate, arrays(inputs[state]), arrays(inputs[stats])) for state, stats in states]
+
+
+class _WatchedModel(EvaluationModel):
+    """An EvaluationModel that notes the traces in which it is applied."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def apply(self, variables: Any, x: jax.Array, *, mutable: Any = False) -> jax.Array:
+        """As :meth:`EvaluationModel.apply`."""
+        self._watch.note(variables, x)
+        return super().apply(variables, x, mutable=mutable)
+
+
+def _drive_watched(call: Call, function: Function, inputs: Inputs) -> Any:
+    """One call; whatever the function compiles for it must keep no traced values."""
+    batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
+    watch = Watch()
+    with jax.disable_jit(False):
+        validate = call(function, _parameters_of, _WatchedModel(watch), batches=batches)
+        returned = call(validate, arrays(inputs["opt_state"]), arrays(inputs["batch_stats"]))
+    watch.conclude()
+    return returned
 
 
 _NAMES = {'returned["val error rate"]': "the validation error rate"}
@@ -117,7 +150,7 @@ GET_VALIDATE_FN = Check(
         Case(
             name="smaller last batch",
             tries="batches of 6, 6 and 3 images with distinct logits",
-            draw=_batches(6, 6, 3),
+            draw=draw_batches(6, 6, 3),
             drive=_drive_batches,
             tolerance=FLOAT32,
             misconception="The result is not the mean over mini-batches of the share of wrong predictions.",
@@ -129,7 +162,7 @@ GET_VALIDATE_FN = Check(
         Case(
             name="one image",
             tries="one batch of a single image",
-            draw=_batches(1),
+            draw=draw_batches(1),
             drive=_drive_batches,
             tolerance=FLOAT32,
             misconception="A batch of one image is a batch too.",
@@ -141,7 +174,7 @@ GET_VALIDATE_FN = Check(
         Case(
             name="called again",
             tries="the same validate function for a later state of the training",
-            draw=_two_states,
+            draw=two_states(7, 7),
             drive=_drive_two_states,
             tolerance=FLOAT32,
             misconception="A later call ignores its own opt_state or batch_stats, or finds no batches left.",
@@ -150,8 +183,33 @@ GET_VALIDATE_FN = Check(
                 'returned[0]["val error rate"]': "the error rate of the first call",
                 'returned[1]["val error rate"]': "the error rate after the parameters changed",
                 'returned[2]["val error rate"]': "the error rate after the batch_stats changed",
+                'returned[3]["val error rate"]': "the error rate of the first state again",
             },
             seed=3,
+        ),
+        Case(
+            name="large logits",
+            tries="logits of −10,000 and −5,000",
+            draw=draw_batches(5, 5, level=-1e4, gap=5e3),
+            drive=_drive_batches,
+            tolerance=FLOAT32,
+            misconception="Predictions are lost in exponentials that overflow or become 0.",
+            look="The largest logit has the largest probability: no softmax is needed.",
+            names=_NAMES,
+            shown=("labels", "predictions"),
+            seed=4,
+        ),
+        Case(
+            name="nothing kept",
+            tries="one batch, while JAX watches for values that outlive their trace",
+            draw=draw_batches(4),
+            drive=_drive_watched,
+            tolerance=FLOAT32,
+            misconception=KEPT,
+            look=KEPT_LOOK,
+            names=_NAMES,
+            shown=("labels", "predictions"),
+            seed=5,
         ),
     ),
     slips=(
@@ -222,6 +280,22 @@ GET_VALIDATE_FN = Check(
             "The second call finds no batches left, because an iterator was made outside of validate.",
             "Iterate over batches inside validate.",
         ),
+        Slip(
+            "rates of earlier calls",
+            "The list of error rates is made outside of validate, so it still holds those of earlier calls.",
+            "Make the list inside validate.",
+        ),
+        Slip(
+            "size of the first batch",
+            "The wrong predictions of every mini-batch are divided by the size of the first.",
+            "The last mini-batch may be smaller: take the mean over its own images.",
+        ),
+        Slip(
+            "overflow",
+            "The exponentials of large or very negative logits overflow or are all 0, which leads to NaN.",
+            "The largest logit has the largest probability: no exponential is needed.",
+        ),
+        KEPT_SLIP,
     ),
 )
 

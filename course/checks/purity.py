@@ -1,0 +1,69 @@
+"""What checks share that look for functions which keep something from one call for the next."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from course.checks.case import Call, Inputs, Slip
+
+KEPT = "Something is kept from one call for the next."
+KEPT_LOOK = "Assign and append to nothing that was made outside of the function."
+KEPT_SLIP = Slip(
+    "kept for later",
+    "A traced value is stored outside of the function: it has no numbers, and JAX cannot let go of it.",
+    "Return what is needed later. Look for append, global, nonlocal and attributes.",
+)
+
+
+class LeakedTracer(AssertionError):
+    """Student code kept a value of a trace that has ended."""
+
+
+class Watch:
+    """Notes traces while they run, and finds out afterwards whether student code kept anything of them.
+
+    ``jax.checking_leaks`` would do that too, but looks for the owner of what was kept through all objects
+    of the process, which takes up to a minute in a notebook.
+    """
+
+    def __init__(self) -> None:
+        self._traces: list[weakref.ref[Any]] = []
+
+    def note(self, *values: Any) -> None:
+        """Remember the traces that the arrays in ``values`` belong to; arrays with numbers have none."""
+        tracers = [leaf for leaf in jax.tree.leaves(values) if isinstance(leaf, jax.core.Tracer)]
+        self._traces += [weakref.ref(tracer._trace) for tracer in tracers]
+
+    def conclude(self) -> None:
+        """Raise LeakedTracer if one of the traces is still referred to, which only its values do."""
+        if any(reference() is not None for reference in self._traces):
+            gc.collect()  # what only refers to itself is not kept by anybody
+        if any(reference() is not None for reference in self._traces):
+            raise LeakedTracer("a value from inside a traced function is still kept after its end")
+
+
+def trace(call: Call, function: Callable[..., Any], *args: Any) -> None:
+    """Trace a call with jax arrays as jit does, without compiling it.
+
+    Raises:
+        LeakedTracer: the function has kept a traced value. Exceptions of the function pass through.
+    """
+    watch = Watch()
+
+    def traced(*args: Any) -> None:
+        watch.note(args)
+        call(function, *args)  # what it returns has been judged already, and may be huge
+
+    with jax.disable_jit():  # so that functions which were compiled before are traced again
+        jax.eval_shape(traced, *args)
+    watch.conclude()
+
+
+def other(inputs: Inputs) -> Inputs:
+    """The same inputs under other names: those of a case's second call."""
+    return {f"other {name}": value for name, value in inputs.items()}
