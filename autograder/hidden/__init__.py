@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import hmac
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from autograder.expected import reference_values
-from course.checks.case import Case, Check, Inputs
+from course.checks.case import Case, Check
 from course.checks.expectations import Expectation
+from course.checks.jax_functions import Draw, after
 from course.checks.runner import find_check
 from course.errors import CourseError
 
@@ -35,7 +34,7 @@ class Hidden:
     """
 
     tries: str
-    draw: Callable[[np.random.RandomState], Inputs]
+    draw: Draw
 
 
 def hidden_check(unit: str, exercise: str, secret: bytes) -> tuple[Check, Expectation]:
@@ -69,6 +68,19 @@ def hidden_check(unit: str, exercise: str, secret: bytes) -> tuple[Check, Expect
     )
     check = replace(public, cases=cases, slips=())
     return check, Expectation(cases=reference_values(unit, check), signatures={})
+
+
+def hidden_function(draws: Mapping[str, tuple[str, Draw]]) -> dict[str, Hidden]:
+    """The counterparts of the cases that ``course.checks.jax_functions.check_of_function`` makes.
+
+    Args:
+        draws: name of each of its cases, in the same order → (what is tried, the hidden draw).
+    """
+    counterparts = {name: Hidden(tries, draw) for name, (tries, draw) in draws.items()}
+    first, *_, last = [*counterparts.values()] * 2
+    compiled = Hidden(f"{first.tries}, under jit", first.draw)
+    again = Hidden(f"{first.tries}, after another call", after(first.draw, last.draw))
+    return counterparts | {"compiled": compiled, "called again": again}
 
 
 def _hide(case: Case, hidden: Hidden, seed: int) -> Case:

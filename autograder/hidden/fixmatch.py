@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.hidden import Hidden
+from autograder.hidden import Hidden, hidden_function
 from course.checks.case import Inputs
 from course.checks.fixmatch import forward, loss, validate
 from course.checks.fixmatch.common import numpy_dense, uniform
@@ -400,19 +400,14 @@ def _rates(batches: tuple[int, int], *, equal: bool = False) -> Draw:
     return draw
 
 
-def _after_another(rng: Rng) -> Inputs:
-    earlier = _rates((2, 4))(rng)
-    return {f"earlier {name}": value for name, value in earlier.items()} | _rates((5, 9))(rng)
-
-
-_MEAN = {
-    "published": Hidden("mini-batches of other sizes", _rates((8, 20))),
-    "unequal batches": Hidden("a few mini-batches of other sizes", _rates((3, 6))),
-    "equal batches": Hidden("mini-batches of one size", _rates((4, 8), equal=True)),
-    "one batch": Hidden("one mini-batch", _rates((1, 1))),
-    "compiled": Hidden("mini-batches of other sizes, under jit", _rates((5, 9))),
-    "called again": Hidden("mini-batches after a call with others", _after_another),
-}
+_MEAN = hidden_function(
+    {
+        "published": ("mini-batches of other sizes", _rates((8, 20))),
+        "unequal batches": ("a few mini-batches of other sizes", _rates((3, 6))),
+        "equal batches": ("mini-batches of one size", _rates((4, 8), equal=True)),
+        "one batch": ("one mini-batch", _rates((1, 1))),
+    }
+)
 
 HIDDEN = {
     "logits_to_log_probs": _LOG_PROBS,

@@ -47,6 +47,11 @@ def arrays(tree: Any) -> Any:
     return jax.tree.map(jnp.asarray, tree)
 
 
+def after(draw: Draw, earlier: Draw) -> Draw:
+    """The inputs of two calls, of which the second counts."""
+    return lambda rng: {f"earlier {key}": value for key, value in earlier(rng).items()} | draw(rng)
+
+
 def check_of_function(
     name: str,
     draws: Mapping[str, tuple[str, Draw]],
@@ -85,9 +90,6 @@ def check_of_function(
     ]
     first, last = drawn[0], drawn[-1]
 
-    def draw_both(rng: np.random.RandomState) -> Inputs:
-        return {f"earlier {key}": value for key, value in last.draw(rng).items()} | first.draw(rng)
-
     def call_twice(call: Call, function: Function, inputs: Inputs) -> Any:
         arguments = list(_arguments(inputs).values())
         half = len(arguments) // 2
@@ -108,7 +110,7 @@ def check_of_function(
     again = case(
         "called again",
         f"{first.tries}, after a call with other values",
-        draw_both,
+        after(first.draw, last.draw),
         eager(call_twice),
         KEPT,
         KEPT_LOOK,

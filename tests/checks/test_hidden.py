@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import solutions.fixmatch
+from autograder.alternatives import Alternative, alternatives_of, load_alternative
 from autograder.hidden import hidden_check
 from autograder.mutants import load_mutant, mutants_of
 from course.checks import State, check, render_text
@@ -111,6 +112,13 @@ def test_wrong_versions_fail(mutant: Any, hidden: dict[str, tuple[Check, Expecta
 
 
 # --- a function that is right on the public inputs alone
+
+
+@pytest.mark.parametrize(
+    "alternative", alternatives_of("fixmatch"), ids=lambda item: f"{item.exercise}: {item.title}"
+)
+def test_right_answers_pass(alternative: Alternative, hidden: dict[str, tuple[Check, Expectation]]) -> None:
+    assert failed(hidden[alternative.exercise], load_alternative("fixmatch", alternative)) == []
 
 
 def agrees(known: Any, given: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Check of ``mean_over_images``."""
+"""Checks of functions that form a rate: ``mean_over_images``."""
 
 from __future__ import annotations
 
