@@ -73,7 +73,7 @@ def _logits_and_weights(rng: Rng) -> Inputs:
 
 
 def _quarters(rng: Rng) -> Inputs:
-    """Numbers that bfloat16 holds exactly."""
+    """Quarters up to four: bfloat16 holds them exactly."""
     return {"logits": rng.randint(-16, 17, (size(rng, 3, 5), size(rng, 3, 6))) / 4.0}
 
 
