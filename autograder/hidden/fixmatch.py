@@ -324,14 +324,19 @@ def _constant_answers(rng: Rng) -> Inputs:
 
 
 def _certain(inputs: Inputs) -> bool:
-    """No rounding can move a logit to the next whole number, and one class is above all others."""
+    """No rounding can move a logit to the next whole number, and one class is above all others.
+
+    It is the same one for either size of mini-batch, so that a small one may be filled up.
+    """
+    answers = set()
     scale = 0.5 * inputs["opt_state"] * inputs["batch_stats"]
     for rows in {len(labels) for _, labels in inputs["batches"]}:
         # The first number is exactly 0.
         numbers = _floors(rows, scale)
         if np.any(np.abs(numbers[1:] - np.round(numbers[1:])) < MARGIN) or lead(np.floor(numbers)) == 0:
             return False
-    return True
+        answers.add(int(np.argmax(np.floor(numbers))))
+    return len(answers) == 1
 
 
 def _distinct(
