@@ -22,7 +22,7 @@ import course.training.loop
 import course.training.observers
 import solutions.fixmatch  # noqa: F401
 
-LOOP_FILES = ("loop.py", "checkpoint.py", "runfolder.py", "observers.py", "metrics.py")
+LOOP_FILES = ("engine.py", "loop.py", "checkpoint.py", "runfolder.py", "observers.py", "metrics.py")
 
 
 def die() -> None:
