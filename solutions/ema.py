@@ -1,4 +1,4 @@
-"""The average of a model's weights, which all methods evaluate: the last exercise of the unit ``mixmatch``."""
+"""The average of a model's weights, which all methods evaluate: last exercise of the unit ``mixmatch``."""
 
 import torch
 
@@ -8,8 +8,9 @@ def ema_update(ema_model, model, step, decay):
     """Exercise 6: move the averaged model, in place, by one step (MixMatch, section 4.1).
 
     Every trainable weight becomes keep · average + (1 − keep) · weight with
-    keep = min(decay, (1 + step) / (10 + step)). This warm-up is the course's: a short run is not averaged with
-    its beginning. BatchNorm's buffers are running averages already: they are copied, not averaged again.
+    keep = min(decay, (1 + step) / (10 + step)). The warm-up is the course's: it keeps a short run from being
+    averaged with its beginning. BatchNorm's buffers are running averages already: they are copied, not
+    averaged again.
 
     Args:
         ema_model: holds the averages; its parameters need no gradient.

@@ -12,9 +12,9 @@ from course.training.torch_parts import l2_penalty
 def fixmatch_loss(model, state, batch, hparams, select=None):
     """Exercise 1: the FixMatch loss, L_s + λ_u · L_u + weight decay (section 2.2, algorithm 1).
 
-    L_s is the mean cross-entropy of the labeled images. L_u takes the most probable class of each weak view as
-    a label for the strong view of the same image, counts only the images that are selected, and averages over
-    all μB of them, the uncounted ones included.
+    L_s is the mean cross-entropy of the labeled images. L_u takes the most probable class of each weak view
+    as a label for the strong view of the same image, counts only the images that are selected, and averages
+    over all μB of them, the uncounted ones included.
 
     Args:
         model: in training mode; float (n, 3, H, W) → logits (n, classes).

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from course.training.torch_parts import frozen_statistics
-from solutions.ema import ema_update  # noqa: F401 - the unit's last exercise, which every method uses
+from solutions.ema import ema_update  # noqa: F401 - the unit's last exercise; every method uses it
 
 
 def sharpen(probabilities, T):
@@ -70,9 +70,7 @@ def mixup(x_a, x_b, targets_a, targets_b, lam):
 def linear_rampup(step, length):
     """Exercise 4: the share of λ_u at a step: 0 at step 0, 1 from step ``length`` on (section 4.1).
 
-    Args: step: int, updates done. length: int; 0 means no ramp.
-
-    Returns: float in [0, 1].
+    Args: step: int, updates done. length: int; 0 means no ramp. Returns: float in [0, 1].
     """
     ### BEGIN SOLUTION
     return min(step / length, 1.0) if length else 1.0
@@ -85,7 +83,7 @@ def mixmatch_loss(model, state, batch, hparams):
     Args:
         model: as for `guess_labels`. state: what MixMatch remembers, nothing: it is handed on.
         batch: x_labeled (B, 3, H, W), y_labeled int (B,), x_unlabeled (K, n, 3, H, W), y_unlabeled int (n,),
-            looked at by the error rate alone; lam (B + Kn,); order int (B + Kn,), a permutation; step, an int.
+            looked at by the error rate alone; lam (B+Kn,); order int (B+Kn,), a permutation; step, an int.
         hparams: n_classes, T, lambda_u, rampup_length.
 
     Returns:
@@ -94,22 +92,19 @@ def mixmatch_loss(model, state, batch, hparams):
     """
     # 1. Guess labels; every view of an image gets its image's. Labeled targets are one-hot.
     # 2. Join the labeled images and all views; mix them with the same in the order batch["order"].
-    # 3. One forward pass. L_X: mean cross-entropy of the first B. L_U: mean over samples and classes of the
-    #    squared difference between probabilities and targets of the others.
+    # 3. One forward pass. L_X: mean cross-entropy of the first B samples. L_U: mean, over the other samples
+    #    and over classes, of the squared difference between probabilities and targets.
     ### BEGIN SOLUTION
     views, n_labeled = batch["x_unlabeled"], len(batch["x_labeled"])
     guesses = guess_labels(model, views, hparams.T)
     x = torch.cat([batch["x_labeled"], views.flatten(0, 1)])
-    one_hot = F.one_hot(batch["y_labeled"], hparams.n_classes).to(guesses.dtype)
-    targets = torch.cat([one_hot, guesses.repeat(len(views), 1)])
-    order = batch["order"]
+    one_hot, order = F.one_hot(batch["y_labeled"], hparams.n_classes), batch["order"]
+    targets = torch.cat([one_hot.to(guesses.dtype), guesses.repeat(len(views), 1)])
     x, targets = mixup(x, x[order], targets, targets[order], batch["lam"])
 
     logits = model(x)
     supervised = F.cross_entropy(logits[:n_labeled], targets[:n_labeled])
-    difference = torch.softmax(logits[n_labeled:], dim=-1) - targets[n_labeled:]
-    unsupervised = difference.square().mean()
-
+    unsupervised = F.mse_loss(torch.softmax(logits[n_labeled:], dim=-1), targets[n_labeled:])
     weight = hparams.lambda_u * linear_rampup(batch["step"], hparams.rampup_length)
     total = supervised + weight * unsupervised
     metrics = {

@@ -20,6 +20,18 @@ SLOPE = 0.1
 NAME = re.compile(r"wrn-(\d+)-(\d+)")
 
 
+def check_size(depth: int, width: int) -> None:
+    """Refuse a wide ResNet that can not be built.
+
+    Raises:
+        CourseError: the blocks do not fill the depth, or there are no channels.
+    """
+    if depth < 10 or (depth - 4) % 6:
+        raise CourseError(f"a wide ResNet of depth {depth} does not exist: use 10, 16, 22, 28 …")
+    if width < 1:
+        raise CourseError(f"a wide ResNet of width {width} does not exist: use 1 or more")
+
+
 class Normalize(nn.Module):
     """Images in [0, 1] to mean 0 and standard deviation 1 in each channel, by a data set's figures."""
 
@@ -108,10 +120,7 @@ class WideResNet(nn.Module):
         bn_momentum: float = 0.01,
     ) -> None:
         super().__init__()
-        if depth < 10 or (depth - 4) % 6:
-            raise CourseError(f"a wide ResNet of depth {depth} does not exist: use 10, 16, 22, 28 …")
-        if width < 1:
-            raise CourseError(f"a wide ResNet of width {width} does not exist: use 1 or more")
+        check_size(depth, width)
         self.normalization = normalization
         self.normalize = Normalize(normalization)
         self.conv = nn.Conv2d(3, 16, 3, padding=1, bias=False)

@@ -43,6 +43,9 @@ class TorchHparams(Settings):
     )
     use_ema: bool = _hparam(True, "evaluate averaged weights instead of the raw ones")
     ema_decay: float = _hparam(0.999, "decay of the averaged weights, after its warm-up", 0, 1)
+    bn_momentum: float = _hparam(
+        0.01, "share of a batch in BatchNorm's running statistics; 0.001 suits a million steps", 0, 1
+    )
     dropout: float = _hparam(0.0, "share of values dropped within the blocks of a wide ResNet", 0, 1)
     seed: int = _hparam(0, "decides splits, order, augmentation and new weights", 0, 2**32 - 1)
     logdir: str = _hparam("runs/torch", "folder for metrics, TensorBoard events and checkpoints")
