@@ -170,6 +170,8 @@ class _Jax:
         self, result: TrainResult, model: str, hparams: Any, checkpoint: Any, test: ImageDataset
     ) -> dict[str, float]:
 
+        from course.models import resnet18
+
         network = resnet18(
             hparams.num_classes, checkpoint.manifest["normalization"] if checkpoint else "cifar10"
         )

@@ -16,8 +16,8 @@ from course.training.hparams import Settings
 SET_ELSEWHERE = ("logdir", "n_labeled")  # --out, also --logdir; --labels, also --n-labeled
 FROM_DATA = ("num_classes", "n_classes")  # not given, they come from the data set
 
-# What JAX's dataclasses and PyTorch's call the same thing, and PyTorch's value for 1 of JAX's: PyTorch's weight
-# decay has the paper's ½.
+# What JAX's dataclasses and PyTorch's call the same thing, and PyTorch's value for 1 of JAX's (PyTorch's
+# weight decay has the paper's ½).
 SAME: tuple[tuple[str, str, float | None], ...] = (
     ("num_classes", "n_classes", None),
     ("labeled_batch_size", "batch_size", None),
