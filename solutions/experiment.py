@@ -190,8 +190,7 @@ def run(
         labels = getattr(hparams, "n_labeled", None)  # JAX's settings count per class instead
     parts = cut(hparams, splits, started_from, labels, getattr(hparams, "n_unlabeled", None))
     hparams = hparams.with_labels(len(parts.labeled), in_data).fitted(len(parts.unlabeled))
-    if started_from is not None:
-        backend.check_start(hparams, model, started_from)
+    backend.check_start(hparams, model, started_from)
     folder = RunFolder(out)
     config = {
         "method": method,

@@ -69,8 +69,8 @@ class Framework(Protocol):
     def open_checkpoint(self, name: str, model: str) -> Checkpoint | None:
         """Weights to start from: "provided", "none", or a file."""
 
-    def check_start(self, hparams: Any, model: str, checkpoint: Checkpoint) -> None:
-        """Refuse a checkpoint that does not fit, before anything is written."""
+    def check_start(self, hparams: Any, model: str, checkpoint: Checkpoint | None) -> None:
+        """Refuse a network that can not be made so, or weights that do not fit it, before anything is written."""
 
     def train(
         self,
@@ -142,8 +142,9 @@ class _Jax:
             return None
         return load_provided_checkpoint() if name == "provided" else load_checkpoint(name)
 
-    def check_start(self, hparams: Any, model: str, checkpoint: Checkpoint) -> None:
-        start(hparams, lambda params: params, checkpoint)
+    def check_start(self, hparams: Any, model: str, checkpoint: Checkpoint | None) -> None:
+        if checkpoint is not None:
+            start(hparams, lambda params: params, checkpoint)
 
     def train(
         self,

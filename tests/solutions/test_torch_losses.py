@@ -248,10 +248,8 @@ def test_supervised_is_fixmatch_without_the_unlabeled_images() -> None:
     assert state == {} and loss == pytest.approx(expected["total loss"])
     for name in ("weight decay", "total loss", "supervised loss"):
         assert metrics[name] == pytest.approx(expected[name])
-    wrong = [
-        np.argmax(ByThePaper(model).logits(x)) != y for x, y in zip(batch["x_labeled"], batch["y_labeled"])
-    ]
-    assert metrics["labeled error rate"] == pytest.approx(np.mean(wrong))
+    predicted = np.array([np.argmax(ByThePaper(model).logits(x)) for x in batch["x_labeled"]])
+    assert metrics["labeled error rate"] == pytest.approx(np.mean(predicted != batch["y_labeled"]))
     for got, gradient in zip(gradients, expected_gradients, strict=True):
         np.testing.assert_allclose(got, gradient, atol=1e-9)
 
