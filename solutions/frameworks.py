@@ -70,7 +70,7 @@ class Framework(Protocol):
         """Weights to start from: "provided", "none", or a file."""
 
     def check_start(self, hparams: Any, model: str, checkpoint: Checkpoint | None) -> None:
-        """Refuse a network that can not be made so, or weights that do not fit it, before anything is written."""
+        """Refuse a network that does not exist, or weights that do not fit it, before a file is written."""
 
     def train(
         self,
@@ -170,7 +170,6 @@ class _Jax:
     def test(
         self, result: TrainResult, model: str, hparams: Any, checkpoint: Any, test: ImageDataset
     ) -> dict[str, float]:
-
         from course.models import resnet18
 
         network = resnet18(
@@ -198,7 +197,6 @@ class _Torch:
     methods: Mapping[str, type[Settings]] = {name: m.hparams for name, m in TORCH_METHODS.items()}
 
     def check(self, model: str, augmentation: str) -> None:
-
         check_model(model)
         if augmentation != "course":
             raise CourseError(
@@ -208,7 +206,6 @@ class _Torch:
         jax.config.update("jax_platforms", "cpu")
 
     def open_checkpoint(self, name: str, model: str) -> Checkpoint | None:
-
         if name == "none":
             return None
         if name == "provided":
@@ -216,7 +213,6 @@ class _Torch:
         return load_checkpoint(name, architecture(model))
 
     def _network(self, hparams: Any, model: str) -> Any:
-
         return make_model(
             model,
             hparams.n_classes,
@@ -225,9 +221,10 @@ class _Torch:
             bn_momentum=hparams.bn_momentum,
         )
 
-    def check_start(self, hparams: Any, model: str, checkpoint: Checkpoint) -> None:
-
-        load_variables(self._network(hparams, model), checkpoint)
+    def check_start(self, hparams: Any, model: str, checkpoint: Checkpoint | None) -> None:
+        network = self._network(hparams, model)
+        if checkpoint is not None:
+            load_variables(network, checkpoint)
 
     def train(
         self,
@@ -239,7 +236,6 @@ class _Torch:
         augmentation: str,
         **options: Any,
     ) -> TrainResult:
-
         return train_torch(
             method,
             hparams,
@@ -255,7 +251,6 @@ class _Torch:
     def test(
         self, result: TrainResult, model: str, hparams: Any, checkpoint: Any, test: ImageDataset
     ) -> dict[str, float]:
-
         images = test.with_transform(image_to_numpy)
         averaged, raw = (
             evaluate(m, images, phase="test") for m in (result.state.evaluated, result.state.model)
