@@ -8,11 +8,6 @@ import torch
 from solutions.fixmatch_torch import fixmatch_loss
 
 
-def flexmatch_state(n_unlabeled):
-    """What FlexMatch remembers: û, the latest label of each unlabeled image, −1 while it has none. Given."""
-    return {"latest": torch.full((n_unlabeled,), -1)}
-
-
 def learning_status(latest, n_classes):
     """Exercise 2: how far each class has come: σ(c), the number of images with û = c.
 
@@ -80,7 +75,7 @@ def flexmatch_loss(model, state, batch, hparams):
     """Exercise 6: the FlexMatch loss: FixMatch's, with another rule for which images count (algorithm 1).
 
     Args:
-        model: as for `fixmatch_loss`. state: {"latest": û, int (N,)}.
+        model: as for `fixmatch_loss`. state: {"latest": û, int (N,)}, −1 everywhere at first.
         batch: as for `fixmatch_loss`, and index int (μB,), the unlabeled images as positions in û.
         hparams: as for `fixmatch_loss`, and n_classes.
 

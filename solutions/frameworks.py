@@ -34,10 +34,11 @@ from course.training import (
 from course.training.hparams import Settings
 from course.training.torch_checkpoint import architecture, load_variables
 from course.training.torch_parts import evaluate
+from course.training.torch_train import TORCH_METHODS
 from solutions.fixmatch import train_fixmatch
 from solutions.practical import PracticalLabeledAug, PracticalUnlabeledAug
 from solutions.supervised import train_supervised
-from solutions.torch_methods import TORCH_METHODS, train_torch
+from solutions.torch_methods import train_reference
 
 RESNET18 = "resnet18"
 AUGMENTATIONS: dict[str, Any] = {
@@ -236,7 +237,7 @@ class _Torch:
         augmentation: str,
         **options: Any,
     ) -> TrainResult:
-        return train_torch(
+        return train_reference(
             method,
             hparams,
             self._network(hparams, model),

@@ -17,10 +17,10 @@ from course.errors import CourseError
 from course.training import FixMatchHparams, SupervisedHparams, load_checkpoint, read_metrics
 from course.training.checkpoint import PROVIDED
 from course.training.torch_hparams import TorchFixMatchHparams
+from course.training.torch_train import TORCH_METHODS
 from solutions.experiment import cut
 from solutions.options import SAME, Given, translated
 from solutions.presets import PRESETS, settings_of
-from solutions.torch_methods import TORCH_METHODS
 
 TORCH = ("supervised", "mixmatch", "fixmatch", "flexmatch")
 SMALL_RUN = [
@@ -362,7 +362,7 @@ def test_unlabeled_images_can_be_fewer_and_keep_the_labeled_ones() -> None:
 
 def test_labels_can_be_expanded_to_an_epoch() -> None:
     """Shuffled together, an image may come twice before another has come once."""
-    from solutions.torch_methods import expanded
+    from course.training.torch_train import expanded
 
     dataset = expanded(tiny_run.images(16), 4 * 10)
     assert len(dataset) == 48 and np.bincount(dataset.indices).tolist() == [3] * 16

@@ -15,13 +15,13 @@ from jax.experimental import enable_x64
 from torch import nn
 
 import solutions.mixmatch
+from course.training.torch_train import flexmatch_state
 from solutions.fixmatch import get_fixmatch_loss_fn
 from solutions.fixmatch_torch import fixmatch_loss
 from solutions.flexmatch import (
     flexible_mask,
     flexible_thresholds,
     flexmatch_loss,
-    flexmatch_state,
     learning_status,
     remember_labels,
 )

@@ -32,6 +32,7 @@ from course.training.torch_hparams import (
     TorchSupervisedHparams,
 )
 from course.training.torch_parts import ShrinkingAdam, evaluate
+from course.training.torch_train import flexmatch_state
 from solutions.__main__ import train_app
 from solutions.ema import ema_update
 from solutions.fixmatch_torch import fixmatch_loss
@@ -39,7 +40,6 @@ from solutions.flexmatch import (
     flexible_mask,
     flexible_thresholds,
     flexmatch_loss,
-    flexmatch_state,
     learning_status,
     remember_labels,
 )

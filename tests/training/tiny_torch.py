@@ -10,7 +10,8 @@ import tiny_run
 from course.augment import image_to_numpy
 from course.models.torch_models import make_model
 from course.training import TrainResult
-from solutions.torch_methods import TORCH_METHODS, train_torch
+from course.training.torch_train import TORCH_METHODS
+from solutions.torch_methods import train_reference
 
 MODEL = "wrn-10-1"
 METHODS = tuple(TORCH_METHODS)
@@ -46,7 +47,7 @@ def train(
     model = make_model(MODEL, h.n_classes, seed=h.seed, dropout=h.dropout)
     parts = (tiny_run.images(16, 1), tiny_run.images(40, 2), tiny_run.images(20, 3))
     labeled, unlabeled, validation = parts
-    return train_torch(
+    return train_reference(
         method,
         h,
         model,
