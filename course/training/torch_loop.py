@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from course.errors import CourseError
 from course.training.checkpoint import load_checkpoint, save_checkpoint
 from course.training.engine import Batches, IfExists, TrainResult, run_loop
 from course.training.observers import Observer
@@ -77,10 +78,10 @@ class _TorchProgram:
         schedule: Callable[[int], float],
         ema_update: EmaUpdate,
         validate: Callable[[nn.Module], Mapping[str, Any]],
-        architecture: str,
+        described: Mapping[str, Any],
     ) -> None:
         self.hparams, self.state, self.loss, self.schedule = hparams, state, loss, schedule
-        self.ema_update, self._validate, self.architecture = ema_update, validate, architecture
+        self.ema_update, self._validate, self.described = ema_update, validate, described
         self.device = next(state.model.parameters()).device
 
     @property
@@ -127,7 +128,10 @@ class _TorchProgram:
         save_checkpoint(folder.checkpoint, variables, {**manifest, "step": state.step}, extra=extra)
 
     def restore(self, folder: RunFolder) -> None:
-        stored, state = load_checkpoint(folder.checkpoint, self.architecture), self.state
+        stored, state = load_checkpoint(folder.checkpoint, self.described["architecture"]), self.state
+        begun, now = stored.manifest.get("method"), self.described.get("method")
+        if begun != now:
+            raise CourseError(f"{folder.path} holds a run of {begun}, not of {now}: choose another folder")
         load_variables(state.model, stored)
         if state.ema_model is not None:
             load_arrays(state.ema_model, with_prefix(stored.extra, "ema"))
@@ -173,7 +177,8 @@ def torch_train_loop(
         if_exists: what to do when ``hparams.logdir`` holds a run: "error", "resume" from its last
             checkpoint, or "overwrite" it.
         observers: told of each step besides progress bar, log lines, metrics.jsonl and TensorBoard.
-        manifest: what else to write into the run's checkpoints.
+        manifest: what else to write into the run's checkpoints. A run is resumed only where it was begun
+            with the same "method" in it.
 
     Returns:
         How the run ended; its ``state`` is a `TorchState`.
@@ -183,13 +188,12 @@ def torch_train_loop(
         CourseError: the folder can not be written, or holds a run and ``if_exists`` is "error".
     """
     state = TorchState(model, optimizer, dict(method_state or {}), hparams.use_ema)
-    named = architecture(model_name)
-    program = _TorchProgram(hparams, state, loss, schedule, ema_update, validate, named)
     described = {
-        "architecture": named,
+        "architecture": architecture(model_name),
         "normalization": getattr(model, "normalization", "none"),
         **(manifest or {}),
     }
+    program = _TorchProgram(hparams, state, loss, schedule, ema_update, validate, described)
     ended = run_loop(
         hparams,
         program,

@@ -115,6 +115,7 @@ def train_torch(
     loss: Callable[..., tuple[Tensor, dict[str, Tensor], Mapping[str, Any]]],
     make_schedule: Callable[[float, int, int, float], Callable[[int], float]],
     ema_update: EmaUpdate,
+    manifest: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> TrainResult:
     """Train one method.
@@ -131,7 +132,8 @@ def train_torch(
             the hyperparameters.
         make_schedule: ``(lr, warmup, total_steps, decay_fraction) -> (step -> learning rate)``.
         ema_update: ``(ema_model, model, step, decay)``, in place.
-        **options: handed on to `torch_train_loop` (model_name, if_exists, observers, manifest).
+        manifest: what to write into the run's checkpoints beside the method's name.
+        **options: handed on to `torch_train_loop` (model_name, if_exists, observers).
 
     Returns:
         How the run ended; its ``state`` is a `course.training.torch_loop.TorchState`.
@@ -168,5 +170,6 @@ def train_torch(
         ema_update=ema_update,
         validate=validate,
         method_state=state,
+        manifest={"method": name, **(manifest or {})},
         **options,
     )

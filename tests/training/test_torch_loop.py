@@ -237,6 +237,14 @@ def test_a_run_of_another_model_is_not_resumed(changed: Any, message: str, tmp_p
     assert "\n" not in str(caught.value)
 
 
+def test_a_run_of_another_method_is_not_resumed(tmp_path: Path) -> None:
+    tiny_torch.train("fixmatch", tmp_path / "run", {"steps": 4})
+    before = (tmp_path / "run" / "metrics.jsonl").read_bytes()
+    with pytest.raises(CourseError, match=r"run holds a run of fixmatch, not of mixmatch: choose another"):
+        tiny_torch.train("mixmatch", tmp_path / "run", if_exists="resume")
+    assert (tmp_path / "run" / "metrics.jsonl").read_bytes() == before
+
+
 # --- a loop of one's own ------------------------------------------------------------------------
 
 
