@@ -20,8 +20,8 @@ from course.data import load_dataset
 from course.data.dataset import Splits
 from course.data.split import generator_from_key, stratified_split, subset_by_indices
 from course.errors import CourseError
-from course.training import Checkpoint, RunFolder, TrainResult
 from course.files import write_atomically
+from course.training import Checkpoint, RunFolder, TrainResult
 from course.training.engine import IfExists
 from solutions.curves import plot_run
 from solutions.frameworks import FRAMEWORKS, Parts, error_rate, framework_for

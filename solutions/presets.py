@@ -51,18 +51,18 @@ PRESETS: dict[str, Preset] = {
     ),
     "cpu": Preset(
         "four cores: a few minutes a run, with a narrow network and small batches",
-        model="wrn-10-2",
+        model="wrn-10-1",
         n_labeled=100,
         settings={
             "batch_size": 16,
-            "steps": 800,
+            "steps": 1200,
             "num_iter": 100,
             "eval_step": 200,
             "n_unlabeled": 6000,
             "num_validation_samples_per_class": 100,
             "write_checkpoint_every": 100,
         },
-        of_method={"mixmatch": {"rampup_length": 800}},
+        of_method={"mixmatch": {"rampup_length": 1200}},
     ),
     "colab": Preset(
         "a T4: less than an hour a run",
