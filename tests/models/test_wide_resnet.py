@@ -126,7 +126,7 @@ def test_weights_are_drawn_as_the_authors_draw_them() -> None:
             expected = math.sqrt(2 / (module.out_channels * module.kernel_size[0] ** 2))
             assert float(module.weight.std()) == pytest.approx(expected, rel=0.03)
         if isinstance(module, nn.BatchNorm2d):
-            assert module.momentum == 0.01 and float(module.weight.min()) == 1
+            assert module.momentum == 0.01 and float(module.weight.detach().min()) == 1
 
 
 @pytest.mark.parametrize("name", ["wrn-10-1", "resnet18"])
