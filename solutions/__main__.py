@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +10,15 @@ import typer
 
 from course.errors import CourseError
 from course.training import FixMatchHparams, SupervisedHparams
-from course.training.loop import IfExists
-from solutions.options import with_hparams
+from course.training.engine import IfExists
+from course.training.torch_hparams import (
+    FlexMatchHparams,
+    MixMatchHparams,
+    TorchFixMatchHparams,
+    TorchSupervisedHparams,
+)
+from solutions.options import Given, with_hparams
+from solutions.presets import PRESETS, settings_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 train_app = typer.Typer(no_args_is_help=True, help="Train one method and test it once, at the end.")
@@ -26,7 +32,13 @@ Data = Annotated[
 Start = Annotated[str, typer.Option(help="Weights to start from: provided, none, or a .safetensors file.")]
 Labels = Annotated[
     int | None,
-    typer.Option(min=1, help="Labeled images in all; instead of --num-labeled-training-samples-per-class."),
+    typer.Option(
+        "--labels",
+        "--n-labeled",
+        "--n_labeled",
+        min=1,
+        help="Labeled images in all; not given, the preset's or the method's.",
+    ),
 ]
 Out = Annotated[
     Path,
@@ -39,6 +51,19 @@ Resume = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")]
 Augmentation = Annotated[str, typer.Option(help="course, or practical: the practical's own, for comparison.")]
+FrameworkName = Annotated[
+    str | None, typer.Option("--framework", help="jax or torch; not given, jax where it has the method.")
+]
+Model = Annotated[
+    str | None,
+    typer.Option(help="resnet18, or in torch wrn-28-2 (its default) and other wrn-DEPTH-WIDTH."),
+]
+PresetName = Annotated[
+    str | None,
+    typer.Option(
+        "--preset", help="; ".join(f"{name}: {preset.for_whom}" for name, preset in PRESETS.items()) + "."
+    ),
+]
 Note = Annotated[str, typer.Option(help="Anything a reader of the results should know, e.g. about the data.")]
 
 
@@ -48,10 +73,20 @@ def _if_exists(resume: bool, overwrite: bool) -> IfExists:
     return "resume" if resume else "overwrite" if overwrite else "error"
 
 
-def _train(method: str, make_hparams: Callable[..., SupervisedHparams], options: dict[str, Any]) -> None:
+def _train(method: str, given: Given, options: dict[str, Any]) -> None:
     from solutions.experiment import run
+    from solutions.frameworks import framework_for
 
-    summary = run(method, make_hparams, **options)
+    preset, labels = options["preset"], options["labels"]
+    settings = settings_of(preset, method)
+    backend = framework_for(method, options["framework"])
+    if preset is not None:
+        per_class = given.values.get("num_labeled_training_samples_per_class")
+        labels = labels or (None if per_class else PRESETS[preset].n_labeled)
+        if options["model"] is None and backend.name == "torch":
+            options["model"] = PRESETS[preset].model
+    make_hparams = given.maker(backend.methods[method], settings, f"{method} in {backend.name}")
+    summary = run(method, make_hparams, **{**options, "labels": labels, "framework": backend.name})
     if summary is None:
         raise typer.Exit(INTERRUPTED)
     for name in ("test error (EMA)", "test error (raw)"):
@@ -61,54 +96,59 @@ def _train(method: str, make_hparams: Callable[..., SupervisedHparams], options:
     )
 
 
-@train_app.command("fixmatch")
-@with_hparams(FixMatchHparams)
-def train_fixmatch_command(
-    hparams: Callable[..., FixMatchHparams],
-    data: Data = "shapes",
-    checkpoint: Start = "none",
-    labels: Labels = None,
-    out: Out = Path("runs/fixmatch"),
-    resume: Resume = False,
-    overwrite: Overwrite = False,
-    augmentation: Augmentation = "course",
-    note: Note = "",
-) -> None:
-    """FixMatch: labeled images, and the model's own confident labels on the rest."""
-    options = {"data": data, "checkpoint": checkpoint, "labels": labels, "out": out, "note": note}
-    _train(
-        "fixmatch",
-        hparams,
-        {**options, "augmentation": augmentation, "if_exists": _if_exists(resume, overwrite)},
-    )
+def _add_train_command(method: str, kinds: dict[str, Any], explained: str) -> None:
+    """``train METHOD``: all methods have the same options beside their hyperparameters."""
+
+    def command(
+        given: Given,
+        framework: FrameworkName = None,
+        model: Model = None,
+        preset: PresetName = None,
+        data: Data = "shapes",
+        checkpoint: Start = "none",
+        labels: Labels = None,
+        out: Out = Path("runs") / method,
+        resume: Resume = False,
+        overwrite: Overwrite = False,
+        augmentation: Augmentation = "course",
+        note: Note = "",
+    ) -> None:
+        options: dict[str, Any] = {"framework": framework, "model": model, "preset": preset, "data": data}
+        options |= {"checkpoint": checkpoint, "labels": labels, "out": out, "augmentation": augmentation}
+        _train(method, given, {**options, "note": note, "if_exists": _if_exists(resume, overwrite)})
+
+    command.__doc__ = explained
+    train_app.command(method)(with_hparams(kinds)(command))
 
 
-@train_app.command("supervised")
-@with_hparams(SupervisedHparams)
-def train_supervised_command(
-    hparams: Callable[..., SupervisedHparams],
-    data: Data = "shapes",
-    checkpoint: Start = "none",
-    labels: Labels = None,
-    out: Out = Path("runs/supervised"),
-    resume: Resume = False,
-    overwrite: Overwrite = False,
-    augmentation: Augmentation = "course",
-    note: Note = "",
-) -> None:
-    """The labeled images alone, with the same loop, schedule and optimizer."""
-    options = {"data": data, "checkpoint": checkpoint, "labels": labels, "out": out, "note": note}
-    _train(
-        "supervised",
-        hparams,
-        {**options, "augmentation": augmentation, "if_exists": _if_exists(resume, overwrite)},
-    )
+_add_train_command(
+    "supervised",
+    {"jax": SupervisedHparams, "torch": TorchSupervisedHparams},
+    "The labeled images alone, with the same loop, schedule and optimizer.",
+)
+_add_train_command(
+    "mixmatch",
+    {"torch": MixMatchHparams},
+    "MixMatch: soft labels from several views, sharpened, and everything mixed with everything.",
+)
+_add_train_command(
+    "fixmatch",
+    {"jax": FixMatchHparams, "torch": TorchFixMatchHparams},
+    "FixMatch: labeled images, and the model's own confident labels on the rest.",
+)
+_add_train_command(
+    "flexmatch",
+    {"torch": FlexMatchHparams},
+    "FlexMatch: FixMatch with a threshold for each class, by how far the class has come.",
+)
 
 
 @app.command()
-@with_hparams(SupervisedHparams, steps=5000, alpha=0.0, validate_every_steps=1000, write_checkpoint_every=500)
+@with_hparams(
+    {"jax": SupervisedHparams}, steps=5000, alpha=0.0, validate_every_steps=1000, write_checkpoint_every=500
+)
 def pretrain(
-    hparams: Callable[..., SupervisedHparams],
+    given: Given,
     data: Data = "cifar10",
     labels: Labels = None,
     out: Out = Path("runs/pretrain"),
@@ -123,8 +163,15 @@ def pretrain(
     from solutions.pretrain import check_export, export_checkpoint
 
     check_export(export)
-    options = {"data": data, "checkpoint": "none", "labels": labels, "out": out, "note": note}
-    _train("supervised", hparams, {**options, "if_exists": _if_exists(resume, overwrite)})
+    options: dict[str, Any] = {"framework": "jax", "model": None, "preset": None, "checkpoint": "none"}
+    options |= {
+        "data": data,
+        "labels": labels,
+        "out": out,
+        "note": note,
+        "if_exists": _if_exists(resume, overwrite),
+    }
+    _train("supervised", given, options)
     error = export_checkpoint(out, export, data)
     typer.echo(
         f"{export} and {export.with_suffix('.json').name} written, test error {error:.4f} in half precision"

@@ -3,92 +3,53 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shlex
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from course.augment import LabeledDataAug, UnlabeledDataAug, image_to_numpy
 from course.data import load_dataset
-from course.data.dataset import ImageDataset, Splits
-from course.data.loaders import get_validation_generator
-from course.data.split import stratified_split, subset_by_indices
+from course.data.dataset import Splits
+from course.data.split import generator_from_key, stratified_split, subset_by_indices
 from course.errors import CourseError
 from course.files import write_atomically
-from course.training import (
-    Checkpoint,
-    FixMatchHparams,
-    RunFolder,
-    SupervisedHparams,
-    TrainResult,
-    get_ema_params,
-    get_params,
-    load_checkpoint,
-    load_provided_checkpoint,
-    start,
-)
-from course.training.loop import IfExists
+from course.training import Checkpoint, RunFolder, TrainResult
+from course.training.engine import IfExists
 from solutions.curves import plot_run
-from solutions.fixmatch import train_fixmatch
-from solutions.practical import PracticalLabeledAug, PracticalUnlabeledAug
+from solutions.frameworks import FRAMEWORKS, Parts, error_rate, framework_for
 from solutions.results import load_result
-from solutions.supervised import train_supervised
 
-
-@dataclass(frozen=True)
-class Method:
-    """A way to train: its function and the dataclass of its hyperparameters."""
-
-    train: Callable[..., TrainResult]
-    hparams: type[SupervisedHparams]
-
-
-METHODS = {
-    "fixmatch": Method(train_fixmatch, FixMatchHparams),
-    "supervised": Method(train_supervised, SupervisedHparams),
-}
-AUGMENTATIONS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
-    "course": (LabeledDataAug, UnlabeledDataAug),
-    "practical": (PracticalLabeledAug, PracticalUnlabeledAug),
-}
-
-
-@dataclass(frozen=True)
-class Parts:
-    """A data set cut up for one run. All but ``test`` come from the training images."""
-
-    labeled: ImageDataset
-    unlabeled: ImageDataset
-    validation: ImageDataset
-    test: ImageDataset
-
-
-def open_checkpoint(name: str) -> Checkpoint | None:
-    """``provided``, ``none`` or a file."""
-    if name == "none":
-        return None
-    return load_provided_checkpoint() if name == "provided" else load_checkpoint(name)
+__all__ = ["Parts", "command", "cut", "error_rate", "hardware", "run", "summarize", "versions"]
 
 
 def cut(
-    hparams: SupervisedHparams, splits: Splits, checkpoint: Checkpoint | None, labels: int | None
+    hparams: Any,
+    splits: Splits,
+    checkpoint: Checkpoint | None,
+    labels: int | None,
+    n_unlabeled: int | None = None,
 ) -> Parts:
-    """Choose labeled, validation and unlabeled images.
+    """Choose labeled, validation and unlabeled images, the same ones for the same seed in either framework.
 
     A checkpoint that was trained on the same data brings its labeled images along, so that no run sees
     more labels than another. Validation images are held out of everything else; the labeled images are
     unlabeled ones too, as in the paper.
+
+    Args:
+        hparams: ``seed``, ``num_validation_samples_per_class`` and, where ``labels`` is None,
+            ``num_labeled_training_samples_per_class``.
+        splits: the data set.
+        checkpoint: what the run starts from.
+        labels: labeled images in all.
+        n_unlabeled: how many unlabeled images to keep, the labeled ones among them; None keeps all.
 
     Raises:
         CourseError: more labels than images, or labels that the checkpoint contradicts.
@@ -102,11 +63,12 @@ def cut(
             f"--labels {labels} does not divide among {train.num_classes} classes: "
             f"give a multiple of {train.num_classes}"
         )
-    default = hparams.__dataclass_fields__["num_labeled_training_samples_per_class"].default
-    per_class = hparams.num_labeled_training_samples_per_class
-    chosen = labels is not None or per_class != default
     if labels is not None:
-        per_class = labels // train.num_classes
+        per_class, chosen = labels // train.num_classes, True
+    else:
+        default = hparams.__dataclass_fields__["num_labeled_training_samples_per_class"].default
+        per_class = hparams.num_labeled_training_samples_per_class
+        chosen = per_class != default
     key = jax.random.PRNGKey(hparams.seed)
     if named is not None:
         if chosen and per_class * train.num_classes != len(named):
@@ -121,39 +83,23 @@ def cut(
     if held_out < 1:
         raise CourseError("--num-validation-samples-per-class is 0: hold out at least 1 image of each class")
     validation, remaining = stratified_split(jax.random.fold_in(key, 1), rest, held_out)
-    unlabeled, _ = subset_by_indices(train, np.concatenate([labeled.indices, remaining.indices]))
+    others = remaining.indices
+    if n_unlabeled is not None:
+        most = len(labeled) + len(others)
+        if not len(labeled) <= n_unlabeled <= most:
+            raise CourseError(
+                f"n_unlabeled is {n_unlabeled}: it must be between {len(labeled)}, the labeled images, and "
+                f"{most}, all that are not held out"
+            )
+        rng = generator_from_key(jax.random.fold_in(key, 2))
+        others = rng.permutation(others)[: n_unlabeled - len(labeled)]
+    unlabeled, _ = subset_by_indices(train, np.concatenate([labeled.indices, others]))
     return Parts(labeled, unlabeled, validation, splits.test)
 
 
-def error_rate(
-    model: Any, params: Any, batch_stats: Any, dataset: ImageDataset, batch_size: int = 250
-) -> float:
-    """Share of wrong predictions over all images of a data set, whatever the size of the last batch."""
-    variables = {"params": params, "batch_stats": batch_stats}
-    wrong = 0
-    for x, y in get_validation_generator(dataset.with_transform(image_to_numpy), batch_size):
-        wrong += int((np.asarray(_predict(model, variables, x)) != y).sum())
-    return wrong / len(dataset)
-
-
-@partial(jax.jit, static_argnums=0)
-def _predict(model: Any, variables: Any, x: Any) -> jax.Array:
-    return jnp.argmax(model.apply(variables, x), axis=-1)
-
-
 def hardware() -> str:
-    """Processor or accelerator, and how much of it this process may use."""
-    device = jax.devices()[0]
-    if device.platform != "cpu":
-        return f"{device.device_kind}, {jax.device_count()} device(s)"
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        names = [
-            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line
-        ]
-        model = names[0] if names else model
-    return f"{model}, {len(os.sched_getaffinity(0))} of {os.cpu_count()} cores"
+    """What JAX runs on."""
+    return FRAMEWORKS["jax"].hardware()
 
 
 def versions() -> dict[str, str]:
@@ -166,18 +112,8 @@ def _write_json(path: Path, content: Any) -> None:
     write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
-def _config(
-    method: str, data: str, checkpoint: str, augmentation: str, hparams: SupervisedHparams
-) -> dict[str, Any]:
-    settings = {k: v for k, v in asdict(hparams).items() if k not in ("logdir", "num_workers")}
-    start = Path(checkpoint).name
-    return {
-        "method": method,
-        "data": data,
-        "checkpoint": start,
-        "augmentation": augmentation,
-        "hparams": settings,
-    }
+def _settings(hparams: Any) -> dict[str, Any]:
+    return {k: v for k, v in asdict(hparams).items() if k not in ("logdir", "num_workers")}
 
 
 def _check_same_config(folder: RunFolder, config: dict[str, Any]) -> None:
@@ -200,9 +136,12 @@ def _check_same_config(folder: RunFolder, config: dict[str, Any]) -> None:
 
 def run(
     method: str,
-    make_hparams: Callable[..., SupervisedHparams],
+    make_hparams: Callable[..., Any],
     *,
     out: Path,
+    framework: str | None = None,
+    model: str | None = None,
+    preset: str | None = None,
     data: str = "shapes",
     checkpoint: str = "none",
     augmentation: str = "course",
@@ -213,14 +152,17 @@ def run(
     """Train, test once, and write the run's folder.
 
     Args:
-        method: a key of `METHODS`.
+        method: "supervised", "mixmatch", "fixmatch" or "flexmatch".
         make_hparams: makes the method's hyperparameters; called with ``logdir`` and, when the data are
-            known, ``num_classes``.
+            known, ``num_classes`` or ``n_classes``, as the framework calls it.
         out: the folder.
+        framework: "jax" or "torch"; None takes JAX where it has the method.
+        model: "resnet18", or in PyTorch "wrn-DEPTH-WIDTH"; None takes the framework's own.
+        preset: the preset that the settings are from, for the record.
         data: "shapes", "cifar10", or an .npz file.
         checkpoint: "provided", "none", or a file.
-        augmentation: a key of `AUGMENTATIONS`.
-        labels: labeled images in all; None takes the hyperparameters' number per class.
+        augmentation: "course", or with JAX "practical".
+        labels: labeled images in all; None takes the hyperparameters' number.
         if_exists: as for `course.training.train_loop`.
         note: kept with the results.
 
@@ -231,26 +173,36 @@ def run(
     Raises:
         CourseError: bad input of any kind; nothing is left half-written.
     """
-    if augmentation not in AUGMENTATIONS:
-        raise CourseError(f"augmentation '{augmentation}' is unknown: choose from {', '.join(AUGMENTATIONS)}")
-    make_hparams(logdir=str(out))  # a wrong setting is found out before data are fetched
-    started_from = open_checkpoint(checkpoint)
+    backend = framework_for(method, framework)
+    model = model or backend.default_model
+    backend.check(model, augmentation)
+    asked = make_hparams(logdir=str(out))  # a wrong setting is found out before data are fetched
+    started_from = backend.open_checkpoint(checkpoint, model)
     splits = load_dataset(data)
     in_data = splits.train.num_classes
-    hparams = make_hparams(logdir=str(out), num_classes=in_data)
+    classes = "num_classes" if "num_classes" in asked.__dataclass_fields__ else "n_classes"
+    hparams = make_hparams(logdir=str(out), **{classes: in_data})
     if hparams.num_classes < in_data:
         raise CourseError(
-            f"num_classes is {hparams.num_classes} but {splits.train.name} has {in_data}: leave it out"
+            f"{classes} is {hparams.num_classes} but {splits.train.name} has {in_data}: leave it out"
         )
-    parts = cut(hparams, splits, started_from, labels)
-    hparams = replace(hparams, num_labeled_training_samples_per_class=len(parts.labeled) // in_data).fitted(
-        len(parts.unlabeled)
-    )
-    if started_from is not None:
-        # A checkpoint that does not fit is found out before anything is written.
-        start(hparams, lambda params: params, started_from)
+    if labels is None:
+        labels = getattr(hparams, "n_labeled", None)  # JAX's settings count per class instead
+    parts = cut(hparams, splits, started_from, labels, getattr(hparams, "n_unlabeled", None))
+    hparams = hparams.with_labels(len(parts.labeled), in_data).fitted(len(parts.unlabeled))
+    backend.check_start(hparams, model, started_from)
     folder = RunFolder(out)
-    config = _config(method, Path(data).name, checkpoint, augmentation, hparams) | {"note": note}
+    config = {
+        "method": method,
+        "framework": backend.name,
+        "model": model,
+        "preset": preset,
+        "data": Path(data).name,
+        "checkpoint": Path(checkpoint).name,
+        "augmentation": augmentation,
+        "hparams": _settings(hparams),
+        "note": note,
+    }
     if if_exists == "resume" and folder.holds_run():
         _check_same_config(folder, config)
         if folder.result.is_file():
@@ -258,7 +210,6 @@ def run(
     else:
         folder.prepare(overwrite=if_exists == "overwrite")
         _write_json(folder.config, config)
-    labeled_aug, unlabeled_aug = AUGMENTATIONS[augmentation]
     about = {
         "data": parts.labeled.name,
         "labeled_indices": parts.labeled.indices.tolist(),
@@ -267,31 +218,25 @@ def run(
         "note": note,
     }
     began = time.perf_counter()
-    result = METHODS[method].train(
-        hparams,
-        parts.labeled.with_transform(labeled_aug()),
-        parts.unlabeled.with_transform(unlabeled_aug()),
-        parts.validation.with_transform(image_to_numpy),
-        started_from,
-        if_exists=if_exists,
-        manifest=about,
+    result = backend.train(
+        method, model, hparams, parts, started_from, augmentation, if_exists=if_exists, manifest=about
     )
     if result.interrupted:
         return None
     seconds = time.perf_counter() - began
-    normalization = started_from.manifest["normalization"] if started_from else "cifar10"
-    summary = summarize(method, hparams, parts, result, normalization)
-    summary |= {
+    summary = {
+        **{name: config[name] for name in ("method", "framework", "model", "preset")},
+        "seed": hparams.seed,
+        "steps": hparams.steps,
+        **backend.test(result, model, hparams, started_from, parts.test),
+        **summarize(result),
         "seconds_this_process": round(seconds, 1),
         "steps_this_process": result.state.step - result.began_at,
-        "hardware": hardware(),
+        "hardware": backend.hardware(),
         "versions": versions(),
-    }
-    summary |= {"data": parts.labeled.name, "labels": len(parts.labeled), "checkpoint": Path(checkpoint).name}
-    summary |= {
-        "augmentation": augmentation,
-        "hparams": config["hparams"],
-        "note": note,
+        "data": parts.labeled.name,
+        "labels": len(parts.labeled),
+        **{name: config[name] for name in ("checkpoint", "augmentation", "hparams", "note")},
         "command": command(),
     }
     plot_run(folder.path)
@@ -305,22 +250,9 @@ def command() -> str:
     return shlex.join(["python", "-m", "solutions", *words])
 
 
-def summarize(
-    method: str, hparams: SupervisedHparams, parts: Parts, result: TrainResult, normalization: str
-) -> dict[str, Any]:
-    """A finished run's test errors, of the averaged and the raw weights, and where its training stood."""
-    from course.models import resnet18
-
-    model = resnet18(hparams.num_classes, normalization)
-    opt_state, batch_stats = result.state.opt_state, result.state.batch_stats
-    summary: dict[str, Any] = {
-        "method": method,
-        "seed": hparams.seed,
-        "steps": hparams.steps,
-        "test error (EMA)": error_rate(model, get_ema_params(opt_state), batch_stats, parts.test),
-        "test error (raw)": error_rate(model, get_params(opt_state), batch_stats, parts.test),
-        "val error rate": float(result.metrics["val error rate"][-1]),
-    }
+def summarize(result: TrainResult) -> dict[str, Any]:
+    """Where a finished run's training stood: its last validation, and unlabeled images at start and end."""
+    summary: dict[str, Any] = {"val error rate": float(result.metrics["val error rate"][-1])}
     for name in ("error rate", "mask rate"):
         if name in result.metrics:
             history = result.metrics[name]

@@ -33,6 +33,8 @@ def arm(result: Mapping[str, Any]) -> str:
     """The name of the group of runs that differ by their seed alone."""
     if result["augmentation"] == "practical":
         return f"{result['method']}, the practical's settings"
+    if result.get("framework", "jax") != "jax":
+        return f"{result['method']} ({result['framework']}, {result['model']})"
     return str(result["method"])
 
 

@@ -3,9 +3,11 @@
 from course.augment.randaugment import OPERATIONS, Operation, rand_augment
 from course.augment.views import (
     LabeledDataAug,
+    NoisyWeakAugmentation,
     StrongAugmentation,
     UnlabeledDataAug,
     WeakAugmentation,
+    WeakViews,
     cutout_func,
     image_to_numpy,
 )
@@ -13,10 +15,12 @@ from course.augment.views import (
 __all__ = [
     "OPERATIONS",
     "LabeledDataAug",
+    "NoisyWeakAugmentation",
     "Operation",
     "StrongAugmentation",
     "UnlabeledDataAug",
     "WeakAugmentation",
+    "WeakViews",
     "cutout_func",
     "image_to_numpy",
     "rand_augment",

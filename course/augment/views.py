@@ -114,3 +114,38 @@ class LabeledDataAug(RandomView):
     def __call__(self, image: Image.Image, rng: np.random.Generator | None = None) -> np.ndarray:
         """The view, float32 (32, 32, 3)."""
         return self.weak_aug(image, self.rng(rng))
+
+
+class WeakViews(RandomView):
+    """MixMatch's views of an unlabeled image: several weak ones, each of its own draw.
+
+    Args:
+        n_views: K, how many.
+        noise: standard deviation of Gaussian noise added to each; 0 adds none.
+        seed: of the draws when none are passed in.
+    """
+
+    def __init__(self, n_views: int = 2, noise: float = 0.0, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.n_views, self.view = n_views, NoisyWeakAugmentation(noise)
+
+    def __call__(self, image: Image.Image, rng: np.random.Generator | None = None) -> tuple[np.ndarray, ...]:
+        """``n_views`` views, each float32 (32, 32, 3)."""
+        rng = self.rng(rng)
+        return tuple(self.view(image, rng) for _ in range(self.n_views))
+
+
+class NoisyWeakAugmentation(RandomView):
+    """Flip and crop, then Gaussian noise of standard deviation ``noise`` (in units of the full range)."""
+
+    def __init__(self, noise: float = 0.0, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.noise, self.weak_aug = noise, WeakAugmentation()
+
+    def __call__(self, image: Image.Image, rng: np.random.Generator | None = None) -> np.ndarray:
+        """The view, float32 (32, 32, 3); noise may lead out of [0, 1]."""
+        rng = self.rng(rng)
+        view = self.weak_aug(image, rng)
+        if self.noise:
+            view = view + np.float32(self.noise) * rng.standard_normal(view.shape, np.float32)
+        return view

@@ -17,7 +17,7 @@ from torch.utils import data
 
 from course.data.dataset import ImageDataset
 
-LABELED_STREAM, UNLABELED_STREAM = 0, 1
+LABELED_STREAM, UNLABELED_STREAM, MIXING_STREAM = 0, 1, 2
 
 
 class Draw(NamedTuple):
@@ -91,16 +91,17 @@ class EpochBatches(data.Sampler):
 
 
 class _DrawnImages(data.Dataset):
-    """Gives each image the generator that its ``Draw`` names."""
+    """Gives each image the generator that its ``Draw`` names, and says which it was if asked to."""
 
-    def __init__(self, dataset: ImageDataset) -> None:
-        self.dataset = dataset
+    def __init__(self, dataset: ImageDataset, with_index: bool = False) -> None:
+        self.dataset, self.with_index = dataset, with_index
 
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, draw: Draw) -> tuple[Any, int]:
-        return self.dataset.sample(draw.position, np.random.default_rng(draw.entropy))
+    def __getitem__(self, draw: Draw) -> tuple[Any, ...]:
+        sample = self.dataset.sample(draw.position, np.random.default_rng(draw.entropy))
+        return (*sample, draw.position) if self.with_index else sample
 
 
 def _leave_interrupts_to_trainer(worker: int) -> None:
@@ -116,6 +117,7 @@ def _stream(
     start_step: int,
     total_steps: int,
     workers: int,
+    with_index: bool = False,
 ) -> NumpyLoader:
     batches = EpochBatches(
         len(dataset), batch_size, seed=seed, stream=stream, start_step=start_step, total_steps=total_steps
@@ -128,7 +130,7 @@ def _stream(
             "multiprocessing_context": "spawn",
             "worker_init_fn": _leave_interrupts_to_trainer,
         }
-    return NumpyLoader(_DrawnImages(dataset), batch_sampler=batches, **parallel)
+    return NumpyLoader(_DrawnImages(dataset, with_index), batch_sampler=batches, **parallel)
 
 
 def get_labeled_generator(
@@ -156,6 +158,7 @@ def get_training_generator(
     unlabeled_batch_size: int = 448,
     start_step: int = 0,
     num_workers: int = 0,
+    with_index: bool = False,
 ) -> Iterator[tuple[Any, Any]]:
     """Pairs of a labeled and an unlabeled mini-batch for steps ``start_step`` … ``total_steps - 1``.
 
@@ -168,9 +171,11 @@ def get_training_generator(
         unlabeled_batch_size: μB.
         start_step: first step, for a resumed run.
         num_workers: processes that prepare images; 0 prepares them in this one.
+        with_index: also say which unlabeled images they are, for methods that remember each one.
 
     Yields:
-        ``((x_l, y_l), ((x_w, x_s), y_u))``: float32 images (batch, H, W, 3), int64 labels (batch,).
+        ``((x_l, y_l), ((x_w, x_s), y_u))``: float32 images (batch, H, W, 3), int64 labels (batch,); after
+        y_u, if asked for, the images' positions in ``unlabeled_dataset``, int64 (batch,).
     """
     labeled = get_labeled_generator(
         labeled_dataset,
@@ -181,7 +186,14 @@ def get_training_generator(
         num_workers=num_workers,
     )
     unlabeled = _stream(
-        unlabeled_dataset, unlabeled_batch_size, seed, UNLABELED_STREAM, start_step, total_steps, num_workers
+        unlabeled_dataset,
+        unlabeled_batch_size,
+        seed,
+        UNLABELED_STREAM,
+        start_step,
+        total_steps,
+        num_workers,
+        with_index,
     )
     return zip(labeled, unlabeled, strict=True)
 

@@ -1,5 +1,6 @@
 """The training loop and what it is made of; methods are passed in."""
 
+from course.training.batches import labeled_batches, mixed_batches, paired_batches
 from course.training.checkpoint import (
     Checkpoint,
     checkpoint_from_torchvision,
@@ -7,8 +8,9 @@ from course.training.checkpoint import (
     load_provided_checkpoint,
     save_checkpoint,
 )
+from course.training.engine import TrainResult
 from course.training.hparams import FixMatchHparams, SupervisedHparams
-from course.training.loop import TrainResult, TrainState, labeled_batches, paired_batches, start, train_loop
+from course.training.loop import TrainState, start, train_loop
 from course.training.metrics import Metrics, convert_to_numpy, jnp_to_np_u8
 from course.training.optimizers import Optimizer, get_ema_params, get_params, momentum
 from course.training.regularizers import l2_penalty
@@ -32,6 +34,7 @@ __all__ = [
     "labeled_batches",
     "load_checkpoint",
     "load_provided_checkpoint",
+    "mixed_batches",
     "momentum",
     "paired_batches",
     "read_metrics",

@@ -160,21 +160,26 @@ def save_checkpoint(
         write_atomically(path.with_suffix(".json"), f"{{\n{facts}\n}}\n".encode())
 
 
-def load_checkpoint(path: Path | str) -> Checkpoint:
+def load_checkpoint(path: Path | str, architecture: str = ARCHITECTURE) -> Checkpoint:
     """Read a checkpoint; when a ``*.json`` manifest lies beside it, its sha256 must match.
 
+    Args:
+        path: ``*.safetensors``.
+        architecture: the one that it must be of.
+
     Raises:
-        CourseError: missing, unreadable, damaged, or not one of this course's checkpoints.
+        CourseError: missing, unreadable, damaged, of another architecture, or not one of this course's
+            checkpoints.
     """
     try:
-        return _load_checkpoint(Path(path))
+        return _load_checkpoint(Path(path), architecture)
     except OSError as error:
         raise CourseError(
             f"checkpoint {path} can not be read ({error.strerror or error}): make it readable"
         ) from None
 
 
-def _load_checkpoint(path: Path) -> Checkpoint:
+def _load_checkpoint(path: Path, expected: str) -> Checkpoint:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
@@ -207,8 +212,8 @@ def _load_checkpoint(path: Path) -> Checkpoint:
         raise CourseError(
             f"checkpoint {path} carries no manifest: use one made by `python -m solutions pretrain`"
         ) from None
-    if architecture != ARCHITECTURE:
-        raise CourseError(f"checkpoint {path} is a {architecture}: use one of a {ARCHITECTURE}")
+    if architecture != expected:
+        raise CourseError(f"checkpoint {path} is a {architecture}: use one of a {expected}")
     if manifest.get("normalization") not in NORMALIZATIONS:
         raise CourseError(
             f"checkpoint {path} does not say how its input was normalized: "

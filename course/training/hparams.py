@@ -25,8 +25,50 @@ def _hparam(default: Any, help: str, at_least: float | None = None, at_most: flo
     return field(default=default, metadata={"help": help, "at_least": at_least, "at_most": at_most})
 
 
+def check_schedule(turn: float, total_steps: int, end: int) -> None:
+    """Refuse a run that outlasts its cosine schedule.
+
+    Args:
+        turn: fraction of a half-turn that the cosine covers in ``total_steps``.
+        total_steps: K of the schedule.
+        end: the step at which the run ends.
+
+    Raises:
+        CourseError: the learning rate would turn negative before that.
+    """
+    if turn * (end - 1) > total_steps / 2:
+        raise CourseError(
+            f"total_steps is {total_steps} but the run ends at step {end}, where the learning rate would be "
+            "negative: leave total_steps out, or make the run shorter"
+        )
+
+
 @dataclass(frozen=True)
-class SupervisedHparams:
+class Settings:
+    """A dataclass of `_hparam` fields, each checked for its type and bounds.
+
+    Raises:
+        CourseError: a value is of another type or out of bounds; the message names the field.
+    """
+
+    def __post_init__(self) -> None:
+        for name, spec in self.__dataclass_fields__.items():
+            value = getattr(self, name)
+            low, high = spec.metadata["at_least"], spec.metadata["at_most"]
+            if name == "logdir" or (value is None and spec.default is None):
+                continue
+            kind: Any = int if spec.default is None else type(spec.default)
+            abstract, called = KINDS[kind]
+            if not isinstance(value, abstract) or (isinstance(value, bool) and kind is not bool):
+                raise CourseError(f"{name} is {value!r}: it must be {called}")
+            object.__setattr__(self, name, kind(value))  # NumPy's numbers would not go into config.json
+            if (low is not None and not value >= low) or (high is not None and not value <= high):
+                bounds = f"at least {low}" if high is None else f"between {low} and {high}"
+                raise CourseError(f"{name} is {value}: it must be {bounds}")
+
+
+@dataclass(frozen=True)
+class SupervisedHparams(Settings):
     """What training on labeled images alone needs."""
 
     lr: float = _hparam(0.03, "learning rate η at step 0", 0)
@@ -59,25 +101,14 @@ class SupervisedHparams:
     write_checkpoint_every: int = _hparam(200, "steps between checkpoints", 1)
     num_workers: int = _hparam(0, "processes that prepare images; 0 uses a thread of this one", 0)
 
-    def __post_init__(self) -> None:
-        for name, spec in self.__dataclass_fields__.items():
-            value = getattr(self, name)
-            low, high = spec.metadata["at_least"], spec.metadata["at_most"]
-            if name == "logdir" or (value is None and spec.default is None):
-                continue
-            kind: Any = int if spec.default is None else type(spec.default)
-            abstract, called = KINDS[kind]
-            if not isinstance(value, abstract) or (isinstance(value, bool) and kind is not bool):
-                raise CourseError(f"{name} is {value!r}: it must be {called}")
-            object.__setattr__(self, name, kind(value))  # NumPy's numbers would not go into config.json
-            if (low is not None and not value >= low) or (high is not None and not value <= high):
-                bounds = f"at least {low}" if high is None else f"between {low} and {high}"
-                raise CourseError(f"{name} is {value}: it must be {bounds}")
-
     @property
     def unlabeled_batch_size(self) -> int:
         """μB, unlabeled images in a step."""
         return self.mu * self.labeled_batch_size
+
+    def with_labels(self: H, n_labeled: int, num_classes: int) -> H:
+        """The same settings for that many labeled images in all."""
+        return replace(self, num_labeled_training_samples_per_class=n_labeled // num_classes)
 
     def fitted(self: H, n_unlabeled: int) -> H:
         """The same settings with ``epoch_steps``, ``steps`` and ``total_steps`` filled in.
@@ -92,11 +123,7 @@ class SupervisedHparams:
         steps = self.steps or self.epochs * per_epoch
         end = self.init_total_step + steps
         total = self.total_steps or end
-        if self.alpha * (end - 1) > total / 2:
-            raise CourseError(
-                f"total_steps is {total} but the run ends at step {end}, where the learning rate would be "
-                "negative: leave total_steps out, or make the run shorter"
-            )
+        check_schedule(self.alpha, total, end)
         return replace(self, epoch_steps=per_epoch, steps=steps, total_steps=total)
 
 

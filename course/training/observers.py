@@ -23,8 +23,13 @@ class Observer(Protocol):
 
 def log_line(record: Mapping[str, Any]) -> str:
     """The practical's columns: epoch, total step, then every metric."""
-    shown = [f"{name} {value:.3f}" for name, value in record.items() if name not in ("step", "epoch")]
-    return " | ".join([f"epoch {record['epoch']:3d}", f"total step {record['step']:4d}", *shown])
+    shown: dict[str, str] = {}
+    for name, value in record.items():
+        if name not in ("step", "epoch"):
+            # A number for each class ("threshold/0", "threshold/1" …) goes into one column.
+            column = name.partition("/")[0]
+            shown[column] = f"{shown.get(column, column)} {value:.3f}"
+    return " | ".join([f"epoch {record['epoch']:3d}", f"total step {record['step']:4d}", *shown.values()])
 
 
 class ProgressBar:
@@ -35,7 +40,7 @@ class ProgressBar:
     def __init__(self, start: int, end: int) -> None:
         from tqdm.auto import tqdm
 
-        self.bar = tqdm(total=end, initial=start, unit="step", dynamic_ncols=True)
+        self.bar = tqdm(total=end, initial=start, unit="step", dynamic_ncols=True, colour="blue")
 
     def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
         """Move on by one."""
@@ -113,8 +118,13 @@ class TensorBoardLog:
         if step % self.images_every == 0:
             for key, title in self.VIEWS:
                 if key in batch:
-                    self.writer.add_image(title, jnp_to_np_u8(batch[key][0]), step, dataformats="HWC")
+                    self._add_image(title, batch[key][0], step)
+            for number, view in enumerate(batch.get("x_unlabeled", ()), 1):
+                self._add_image(f"weakly augmented image, view {number}", view[0], step)
         self.writer.flush()  # so that a reader sees it now, and no step is lost before a checkpoint
+
+    def _add_image(self, title: str, image: Any, step: int) -> None:
+        self.writer.add_image(title, jnp_to_np_u8(image), step, dataformats="HWC")
 
     def close(self) -> None:
         """Close the event file."""

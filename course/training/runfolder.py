@@ -77,8 +77,13 @@ class RunFolder:
                 raise cannot_write(file, error) from None
         write_atomically(self.metrics, b"")
 
+    def cut_log(self, step: int) -> None:
+        """Drop the log lines after ``step``: a resumed run writes them again."""
+        kept = [r for r in read_metrics(self.metrics) if r["step"] <= step]
+        write_atomically(self.metrics, "".join(json.dumps(r) + "\n" for r in kept).encode())
+
     def save(self, state: Any, manifest: Mapping[str, Any]) -> None:
-        """Write everything that a resumed run needs, at full precision."""
+        """Write everything that a resumed JAX run needs, at full precision."""
         variables = {"params": state.opt_state.params, "batch_stats": state.batch_stats}
         rest = flatten(state.opt_state._replace(params=()), "opt_state")
         save_checkpoint(self.checkpoint, variables, {**manifest, "step": int(state.step)}, extra=rest)
@@ -97,6 +102,5 @@ class RunFolder:
         )
         bare = template.opt_state._replace(params=())
         opt_state = unflatten_like(bare, stored.extra, "opt_state")._replace(params=params)
-        kept = [r for r in read_metrics(self.metrics) if r["step"] <= step]
-        write_atomically(self.metrics, "".join(json.dumps(r) + "\n" for r in kept).encode())
+        self.cut_log(step)
         return template._replace(step=step, opt_state=opt_state, batch_stats=batch_stats)

@@ -13,9 +13,11 @@ from PIL import Image
 import course.augment.views as views
 from course.augment import (
     LabeledDataAug,
+    NoisyWeakAugmentation,
     StrongAugmentation,
     UnlabeledDataAug,
     WeakAugmentation,
+    WeakViews,
     cutout_func,
     image_to_numpy,
 )
@@ -189,3 +191,30 @@ def test_real_views_do_not_depend_on_the_number_of_workers() -> None:
 
     for here, there in zip(batches(0), batches(2), strict=True):
         np.testing.assert_array_equal(here, there)
+
+
+# --- MixMatch's views --------------------------------------------------------------------------
+
+
+def test_weak_views_are_several_weak_ones_each_of_its_own_draw() -> None:
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8))
+    several = WeakViews(3)(picture, np.random.default_rng(1))
+    assert len(several) == 3
+    rng, weak = np.random.default_rng(1), WeakAugmentation()
+    for view in several:
+        assert view.dtype == np.float32 and view.shape == (32, 32, 3)
+        np.testing.assert_array_equal(view, weak(picture, rng))
+    assert np.any(several[0] != several[1]) and np.any(several[1] != several[2])
+
+
+def test_noise_has_the_given_deviation_and_is_drawn_for_each_view() -> None:
+    picture = Image.fromarray(np.full((32, 32, 3), 128, np.uint8))
+    one, other = WeakViews(2, noise=0.15)(picture, np.random.default_rng(0))
+    for view in (one, other):
+        assert view.dtype == np.float32
+        assert view.mean() == pytest.approx(128 / 255, abs=0.01) and view.std() == pytest.approx(
+            0.15, rel=0.05
+        )
+    assert np.any(one != other)
+    quiet = NoisyWeakAugmentation(0.0)(picture, np.random.default_rng(0))
+    np.testing.assert_array_equal(quiet, np.full((32, 32, 3), 128 / 255, np.float32))

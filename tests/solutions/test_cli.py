@@ -68,7 +68,8 @@ def commands() -> dict[str, Any]:
 
 
 def test_the_commands() -> None:
-    assert set(commands()) == {"train fixmatch", "train supervised", "pretrain", "results"}
+    trained = {f"train {method}" for method in ("supervised", "mixmatch", "fixmatch", "flexmatch")}
+    assert set(commands()) == {*trained, "pretrain", "results"}
 
 
 @pytest.mark.parametrize("name", commands())
@@ -141,6 +142,9 @@ def test_defaults_are_the_dataclasses(asked: Any) -> None:
         _, got, options = asked("train", method)
         assert got == hparams(logdir=f"runs/{method}")
         assert options == {
+            "framework": "jax",
+            "model": None,
+            "preset": None,
             "data": "shapes",
             "checkpoint": "none",
             "labels": None,

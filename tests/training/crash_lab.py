@@ -17,12 +17,21 @@ from types import FrameType
 from typing import Any
 
 import tiny_run
+import tiny_torch
 
 import course.training.loop
 import course.training.observers
 import solutions.fixmatch  # noqa: F401
 
-LOOP_FILES = ("loop.py", "checkpoint.py", "runfolder.py", "observers.py", "metrics.py")
+LOOP_FILES = (
+    "engine.py",
+    "loop.py",
+    "torch_loop.py",
+    "checkpoint.py",
+    "runfolder.py",
+    "observers.py",
+    "metrics.py",
+)
 
 
 def die() -> None:
@@ -110,7 +119,10 @@ def run(job: dict[str, Any]) -> None:
     if job["moment"]:
         name, arguments = job["moment"]
         MOMENTS[name](**{k: Path(v) if k == "report" else v for k, v in arguments.items()})
-    tiny_run.train(job["folder"], if_exists=job["if_exists"])
+    if job["method"]:
+        tiny_torch.train(job["method"], job["folder"], if_exists=job["if_exists"])
+    else:
+        tiny_run.train(job["folder"], if_exists=job["if_exists"])
     sys.settrace(None)
     tiny_run.at_end()
 

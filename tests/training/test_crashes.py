@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,52 +12,18 @@ from typing import Any
 
 import pytest
 import tiny_run
+from crash_parent import KILLED, Lab, assert_same_run
 
 from course.training import load_checkpoint, read_metrics
 
 pytestmark = pytest.mark.usefixtures("compile_cache")
-
-KILLED = -signal.SIGKILL
-
-
-class Lab:
-    """The parent of processes that are made to die."""
-
-    def __init__(self, output: Path, compiled: Path) -> None:
-        self.output = output
-        here = Path(__file__).parent
-        path = os.pathsep.join([str(here.parent.parent), str(here), os.environ.get("PYTHONPATH", "")])
-        self.process = subprocess.Popen(
-            [sys.executable, str(here / "crash_lab.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={
-                **os.environ,
-                "PYTHONPATH": path,
-                "JAX_COMPILATION_CACHE_DIR": str(compiled),
-                "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-                "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-            },
-        )
-
-    def train(self, folder: Path, moment: Any = None, if_exists: str = "resume") -> int:
-        """Train in a process of its own; how it ended, negative for a signal."""
-        job = {"folder": str(folder), "moment": moment, "if_exists": if_exists, "output": str(self.output)}
-        assert self.process.stdin and self.process.stdout
-        print(json.dumps(job), file=self.process.stdin, flush=True)
-        return int(self.process.stdout.readline())
-
-    def finish(self, folder: Path) -> None:
-        assert self.train(folder) == 0, self.output.read_text()
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory, compile_cache_folder: Path) -> Iterator[Lab]:
     lab = Lab(tmp_path_factory.mktemp("lab") / "output.txt", compile_cache_folder)
     yield lab
-    lab.process.communicate(timeout=60)
-    assert lab.process.returncode == 0
+    lab.close()
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +35,6 @@ def undisturbed(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
         lab.output.read_text()
     )
     return folder / "run", int(count.read_text())
-
-
-def assert_same_run(folder: Path, expected: Path) -> None:
-    for name in ("metrics.jsonl", "checkpoint.safetensors"):
-        assert (folder / name).read_bytes() == (expected / name).read_bytes(), name
-    assert [r["step"] for r in read_metrics(folder / "metrics.jsonl")] == list(range(1, tiny_run.STEPS + 1))
-    assert not list(folder.glob(".*.part"))
 
 
 def test_the_same_run_twice_is_the_same_to_the_bit(

@@ -1,0 +1,241 @@
+"""The loop itself: logging, validation, checkpoints, interruptions. It knows no framework and no method."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from course.errors import CourseError
+from course.training.metrics import Metrics
+from course.training.observers import JsonlLog, LogLines, Observer, ProgressBar, TensorBoardLog
+from course.training.prefetch import prefetch
+from course.training.runfolder import RunFolder, read_metrics
+
+IfExists = Literal["error", "resume", "overwrite"]
+Batches = Callable[[int, int], Iterable[Mapping[str, Any]]]
+
+
+class LoopSettings(Protocol):
+    """What the loop reads of a run's hyperparameters."""
+
+    @property
+    def init_total_step(self) -> int:
+        """Number of the first step."""
+
+    @property
+    def steps(self) -> int | None:
+        """Steps to train, set once the hyperparameters are fitted to the data."""
+
+    @property
+    def epoch_steps(self) -> int | None:
+        """Steps in an epoch, likewise."""
+
+    @property
+    def validate_every_steps(self) -> int:
+        """Steps between validations."""
+
+    @property
+    def log_every_steps(self) -> int:
+        """Steps between log lines."""
+
+    @property
+    def write_checkpoint_every(self) -> int:
+        """Steps between checkpoints."""
+
+    @property
+    def logdir(self) -> str:
+        """The run's folder."""
+
+
+class Program(Protocol):
+    """What a framework gives to the loop: a state that one mini-batch after the other moves on."""
+
+    @property
+    def step(self) -> int:
+        """Updates done, ``init_total_step`` included."""
+
+    def advance(self, batch: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+        """One update: the loss and the metrics, scalars that the device may still be working on."""
+
+    def validate(self) -> Mapping[str, Any]:
+        """Scalars on held-out images."""
+
+    def not_finite(self) -> str | None:
+        """What in the state is NaN or infinite ("weights"), or None."""
+
+    def save(self, folder: RunFolder, manifest: Mapping[str, Any]) -> None:
+        """Write everything that a resumed run needs."""
+
+    def restore(self, folder: RunFolder) -> None:
+        """Take up the state last saved."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a run ended.
+
+    Attributes:
+        state: the last state.
+        metrics: every metric's history, one value per step; "val error rate" one per validation.
+        interrupted: Ctrl-C or a termination signal stopped it before its last step.
+        began_at: the step that a resumed run went on from, otherwise ``init_total_step``.
+    """
+
+    state: Any
+    metrics: Metrics
+    interrupted: bool
+    began_at: int
+
+
+class NonFiniteLoss(CourseError):
+    """A loss term is NaN or infinite."""
+
+
+@contextmanager
+def _stop_requested() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C or termination signal into a request that the loop reads between steps."""
+    asked: list[int] = []
+    previous: dict[int, Any] = {}
+
+    def ask(number: int, frame: Any) -> None:
+        asked.append(number)
+        signal.signal(number, previous[number])
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (int(signal.SIGINT), int(signal.SIGTERM)):
+            previous[number] = signal.signal(number, ask)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _check_finite(record: Mapping[str, Any], loss: float, folder: RunFolder) -> None:
+    # The sum is looked at last: the term that broke it says more.
+    terms = [name for name in record if name.endswith(("loss", "decay")) and name != "total loss"]
+    values = {**{name: record[name] for name in terms}, "total loss": loss}
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise NonFiniteLoss(
+                f"step {record['step']}: the {name} is {value}; look for a logarithm of 0 or an "
+                f"overflow in that term, or lower lr; {folder.path} keeps "
+                "the log and the last checkpoint before it"
+            )
+
+
+def _check_state(program: Program, folder: RunFolder) -> None:
+    # A finite loss can have a gradient that is not; what is saved must be fit to go on from.
+    part = program.not_finite()
+    if part is not None:
+        raise NonFiniteLoss(
+            f"step {program.step}: the {part} are no longer finite although the loss is; look for an "
+            f"infinite gradient (a square root or a division at 0), or lower lr; {folder.path} keeps "
+            "the last checkpoint before it"
+        )
+
+
+def run_loop(
+    hparams: LoopSettings,
+    program: Program,
+    *,
+    batches: Batches,
+    schedule: Callable[[int], Any],
+    manifest: Mapping[str, Any],
+    if_exists: IfExists = "error",
+    observers: Sequence[Observer] = (),
+) -> TrainResult:
+    """Run from ``program.step`` to ``init_total_step + steps``.
+
+    Args:
+        hparams: with ``steps`` and ``epoch_steps`` filled in.
+        program: moved on by each mini-batch; afterwards it holds the last state.
+        batches: ``(start_step, total_steps) -> mini-batches``, arrays by name.
+        schedule: step number → learning rate, for the log.
+        manifest: what to write into the run's checkpoints beside the step.
+        if_exists: what to do when ``hparams.logdir`` holds a run: "error", "resume" from its last
+            checkpoint, or "overwrite" it.
+        observers: told of each step besides progress bar, log lines, metrics.jsonl and TensorBoard;
+            closed when the run ends, however it ends.
+
+    Returns:
+        How the run ended; its ``state`` is the program.
+
+    Raises:
+        NonFiniteLoss: names the step and the term.
+        CourseError: the folder can not be written, or holds a run and ``if_exists`` is "error".
+    """
+    if hparams.steps is None or hparams.epoch_steps is None:
+        raise CourseError("hparams.steps is not set: call hparams.fitted(len(unlabeled_dataset)) first")
+    first, end = hparams.init_total_step, hparams.init_total_step + hparams.steps
+    epoch_steps = hparams.epoch_steps
+    folder = RunFolder(hparams.logdir)
+    described = {"holds": "optimizer state and step", **manifest}
+    metrics = Metrics()
+    watchers: list[Observer] = []
+
+    def finish(
+        step: int, loss: Any, device_metrics: Mapping[str, Any], validation: Mapping[str, Any], batch: Any
+    ) -> None:
+        values = {**device_metrics, "lr": schedule(step - 1), **validation}
+        record = {
+            "step": step,
+            "epoch": (step - 1 - first) // epoch_steps,
+            **{n: float(v) for n, v in values.items()},
+        }
+        _check_finite(record, float(loss), folder)
+        for watcher in watchers:
+            watcher.on_step(record, batch)
+        metrics.merge({n: v for n, v in record.items() if n not in ("step", "epoch")})
+
+    pending: tuple[int, Any, Any, Any, Any] | None = None
+    interrupted = False
+    with ExitStack() as cleanup:
+
+        def watch(observer: Observer) -> None:
+            watchers.append(cleanup.enter_context(closing(observer)))
+
+        for observer in observers:
+            watch(observer)
+        if if_exists == "resume" and folder.holds_run():
+            program.restore(folder)
+            for record in read_metrics(folder.metrics):
+                metrics.merge({n: v for n, v in record.items() if n not in ("step", "epoch")})
+        else:
+            folder.prepare(overwrite=if_exists == "overwrite")
+        began_at = program.step
+        watch(JsonlLog(folder.metrics))
+        watch(TensorBoardLog(folder.path, hparams.log_every_steps, program.step))
+        watch(LogLines(hparams.log_every_steps))
+        watch(ProgressBar(program.step - first, hparams.steps))
+        upcoming = cleanup.enter_context(closing(prefetch(batches(program.step - first, hparams.steps))))
+        stop = cleanup.enter_context(_stop_requested())
+        for batch in upcoming:
+            loss, step_metrics = program.advance(batch)
+            # Reading a step's metrics one step late lets a GPU work while this thread prepares the next.
+            if pending is not None:
+                finish(*pending)
+            validation: Mapping[str, Any] = {}
+            due = program.step == end or stop()
+            if program.step % hparams.validate_every_steps == 0 or program.step == end:
+                validation = program.validate()
+            pending = (program.step, loss, step_metrics, validation, batch)
+            if due or program.step % hparams.write_checkpoint_every == 0:
+                finish(*pending)
+                pending = None
+                _check_state(program, folder)
+                program.save(folder, described)
+            if stop() and due and program.step < end:
+                interrupted = True
+                break
+    if interrupted:
+        print(
+            f"interrupted after step {program.step}: everything is saved in {folder.path}; "
+            'go on with if_exists="resume" (--resume)'
+        )
+    return TrainResult(program, metrics, interrupted, began_at)

@@ -1,0 +1,102 @@
+"""FlexMatch in PyTorch: the reference solution of the unit ``flexmatch``, whose first part is FixMatch.
+
+Zhang et al., FlexMatch: Boosting Semi-Supervised Learning with Curriculum Pseudo Labeling, 2021.
+"""
+
+import torch
+
+from solutions.fixmatch_torch import fixmatch_loss
+
+
+def learning_status(latest, n_classes):
+    """Exercise 2: how far each class has come: σ(c), the number of images with û = c.
+
+    The paper calls it the learning effect ("Curriculum pseudo labeling").
+
+    Args: latest: int (N,), û of every unlabeled image: −1 or a class. n_classes: int, C.
+
+    Returns: int (C,). Images with û = −1 count nowhere. Count on the device: no Python loop over images.
+    """
+    ### BEGIN SOLUTION
+    return torch.bincount(latest + 1, minlength=n_classes + 1)[1:]
+    ### END SOLUTION
+
+
+def flexible_thresholds(counts, n_unlabeled, threshold):
+    """Exercise 3: a threshold for each class ("Threshold warm-up", "Non-linear mapping").
+
+    β(c) = σ(c) / max(max σ, N − Σσ), whose second term, the number of images without a label yet, is the
+    warm-up; then T(c) = τ · β(c) / (2 − β(c)).
+
+    Args: counts: int (C,), σ. n_unlabeled: int, N. threshold: float, τ.
+
+    Returns: float (C,) between 0 and τ. While no image has a label all are 0.
+    """
+    ### BEGIN SOLUTION
+    without_label = n_unlabeled - counts.sum()
+    beta = counts / torch.maximum(counts.max(), without_label)
+    return threshold * beta / (2 - beta)
+    ### END SOLUTION
+
+
+def flexible_mask(confidence, pseudo_labels, thresholds):
+    """Exercise 4: which images count: those whose probability reaches the threshold of their own class.
+
+    Args:
+        confidence: float (n,), the probability of each image's pseudo-label: one entry for each *image*.
+        pseudo_labels: int (n,), a class for each image. thresholds: float (C,), one for each *class*.
+
+    Returns: bool (n,).
+    """
+    ### BEGIN SOLUTION
+    return confidence >= thresholds[pseudo_labels]
+    ### END SOLUTION
+
+
+def remember_labels(latest, index, confidence, pseudo_labels, threshold):
+    """Exercise 5: û after a step. What enters is decided by the fixed τ, not by the flexible thresholds.
+
+    Args:
+        latest: int (N,), û before the step; left unchanged.
+        index: int (n,), the batch's images as positions in û.
+        confidence: float (n,). pseudo_labels: int (n,). threshold: float, τ, reached by a probability ≥ τ.
+
+    Returns: int (N,): the batch's confident images have their new label, all others what they had.
+    """
+    ### BEGIN SOLUTION
+    confident = confidence >= threshold
+    updated = latest.clone()
+    updated[index[confident]] = pseudo_labels[confident]
+    return updated
+    ### END SOLUTION
+
+
+def flexmatch_loss(model, state, batch, hparams):
+    """Exercise 6: the FlexMatch loss: FixMatch's, with another rule for which images count (algorithm 1).
+
+    Args:
+        model: as for `fixmatch_loss`. state: {"latest": û, int (N,)}, −1 everywhere at first.
+        batch: as for `fixmatch_loss`, and index int (μB,), the unlabeled images as positions in û.
+        hparams: as for `fixmatch_loss`, and n_classes.
+
+    Returns:
+        (total loss, {"latest": û after this step}, metrics): FixMatch's metrics and "threshold/0" …, each
+        class's threshold.
+    """
+    # 1. The thresholds follow from û as it was before this step.
+    # 2. The rule: the mask by these thresholds, and the state with the new û.
+    # 3. fixmatch_loss with this rule.
+    ### BEGIN SOLUTION
+    latest = state["latest"]
+    counts = learning_status(latest, hparams.n_classes)
+    thresholds = flexible_thresholds(counts, len(latest), hparams.threshold)
+
+    def select(confidence, pseudo_labels):
+        mask = flexible_mask(confidence, pseudo_labels, thresholds)
+        updated = remember_labels(latest, batch["index"], confidence, pseudo_labels, hparams.threshold)
+        return mask, {"latest": updated}
+
+    total, state, metrics = fixmatch_loss(model, state, batch, hparams, select)
+    metrics |= {f"threshold/{c}": value for c, value in enumerate(thresholds)}
+    return total, state, metrics
+    ### END SOLUTION

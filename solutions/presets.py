@@ -1,0 +1,92 @@
+"""Run lengths and sizes for different machines: the one place where they are written.
+
+Settings have the PyTorch dataclasses' names; `solutions.options` translates them for JAX. What the command
+line gives wins over a preset, and a preset over the dataclasses' defaults, the papers' at 16,384 steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from course.errors import CourseError
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings that belong together.
+
+    Attributes:
+        for_whom: one line for the help.
+        model: the PyTorch network.
+        n_labeled: labeled images, where the command line does not say.
+        settings: for every method that knows them.
+        of_method: more settings for one method.
+    """
+
+    for_whom: str
+    model: str
+    n_labeled: int
+    settings: Mapping[str, Any]
+    of_method: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+PRESETS: dict[str, Preset] = {
+    "tiny": Preset(
+        "tests: some seconds",
+        model="wrn-10-1",
+        n_labeled=40,
+        settings={
+            "batch_size": 8,
+            "steps": 12,
+            "num_iter": 6,
+            "eval_step": 6,
+            "n_unlabeled": 200,
+            "num_validation_samples_per_class": 4,
+            "log_every_steps": 6,
+            "write_checkpoint_every": 6,
+        },
+        of_method={"fixmatch": {"mu": 2}, "flexmatch": {"mu": 2}, "mixmatch": {"rampup_length": 12}},
+    ),
+    "cpu": Preset(
+        "four cores: a few minutes a run, with a narrow network and small batches",
+        model="wrn-10-1",
+        n_labeled=100,
+        settings={
+            "batch_size": 16,
+            "steps": 1200,
+            "num_iter": 100,
+            "eval_step": 200,
+            "n_unlabeled": 6000,
+            "num_validation_samples_per_class": 100,
+            "write_checkpoint_every": 100,
+        },
+        of_method={"mixmatch": {"rampup_length": 1200}},
+    ),
+    "colab": Preset(
+        "a T4: less than an hour a run",
+        model="wrn-28-2",
+        n_labeled=500,
+        settings={"steps": 6000, "num_iter": 500, "eval_step": 500, "write_checkpoint_every": 250},
+    ),
+    "paper": Preset(
+        "the papers' length, 2^20 steps",
+        model="wrn-28-2",
+        n_labeled=250,
+        settings={"steps": 2**20, "bn_momentum": 0.001, "write_checkpoint_every": 1024},
+    ),
+}
+
+
+def settings_of(name: str | None, method: str) -> dict[str, Any]:
+    """A preset's settings for one method; none where no preset is named.
+
+    Raises:
+        CourseError: there is no such preset.
+    """
+    if name is None:
+        return {}
+    if name not in PRESETS:
+        raise CourseError(f"preset '{name}' is unknown: choose from {', '.join(PRESETS)}")
+    return {**PRESETS[name].settings, **PRESETS[name].of_method.get(method, {})}

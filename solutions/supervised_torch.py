@@ -1,0 +1,26 @@
+"""The labeled-only baseline in PyTorch: the same loop, schedule and optimizer as FixMatch's."""
+
+from torch.nn import functional as F
+
+from course.training.torch_parts import l2_penalty
+
+
+def supervised_loss(model, state, batch, hparams):
+    """L_s + weight decay.
+
+    Args:
+        model: in training mode; float (n, 3, H, W) → logits (n, classes).
+        state: handed on; this method remembers nothing.
+        batch: x_labeled float (B, 3, H, W), y_labeled int (B,).
+        hparams: weight_decay.
+
+    Returns:
+        (total loss, state, metrics) with FixMatch's names for the metrics that exist here.
+    """
+    logits = model(batch["x_labeled"])
+    supervised = F.cross_entropy(logits, batch["y_labeled"])
+    weight_decay = l2_penalty(model, hparams.weight_decay)
+    total = supervised + weight_decay
+    metrics = {"weight decay": weight_decay, "total loss": total, "supervised loss": supervised}
+    metrics["labeled error rate"] = (logits.argmax(dim=-1) != batch["y_labeled"]).float().mean()
+    return total, state, metrics

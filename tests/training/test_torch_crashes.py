@@ -1,0 +1,69 @@
+"""A PyTorch run that is killed and resumed gives the same bytes as one that never was, for every method."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crash_parent import KILLED, Lab, assert_same_run
+from tiny_torch import METHODS
+
+MOMENTS: dict[str, Any] = {
+    "half a line of the log": ("in_mid_line", {"step": 11}),
+    "half a checkpoint": ("in_mid_file", {"name": "checkpoint.safetensors", "occurrence": 3}),
+    "a checkpoint just written": (
+        "around_rename",
+        {"name": "checkpoint.safetensors", "occurrence": 3, "before": False},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory, compile_cache_folder: Path) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("lab") / "output.txt", compile_cache_folder)
+    yield lab
+    lab.close()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """method → folder of a whole run and the number of lines of code that the loop executed in it."""
+    known: dict[str, tuple[Path, int]] = {}
+
+    def of(method: str) -> tuple[Path, int]:
+        if method not in known:
+            folder = tmp_path_factory.mktemp(method)
+            moment = ("at_line", {"number": -1, "report": str(folder / "count")})
+            assert lab.train(folder / "run", moment, method=method) == 0, lab.output.read_text()
+            known[method] = folder / "run", int((folder / "count").read_text())
+        return known[method]
+
+    return of
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_killed_run_goes_on_as_if_nothing_had_been(
+    method: str, moment: str, lab: Lab, undisturbed: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    assert lab.train(folder, MOMENTS[moment], method=method) == KILLED, lab.output.read_text()
+    lab.finish(folder, method)
+    assert_same_run(folder, undisturbed(method)[0])
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_run_killed_at_any_line_and_again_goes_on(
+    number: int, lab: Lab, undisturbed: Any, tmp_path: Path
+) -> None:
+    method = METHODS[number]
+    expected, lines = undisturbed(method)
+    rng = random.Random(number)
+    for _ in range(2):
+        at = {"number": rng.randrange(lines // 3), "report": str(tmp_path / "count")}
+        assert lab.train(tmp_path / "run", ("at_line", at), method=method) == KILLED
+    lab.finish(tmp_path / "run", method)
+    assert_same_run(tmp_path / "run", expected)
