@@ -114,6 +114,11 @@ def test_the_numbers_that_are_kept_are_of_mutants_that_exist() -> None:
             )
 
 
+def test_every_mutant_that_the_training_calls_was_measured() -> None:
+    missing = [f"{mutant.exercise}: {mutant.id}" for mutant in measure.select(UNIT, [], True)]
+    assert missing == [], "run `python -m autograder consequences --stale`"
+
+
 def test_only_what_the_training_calls_is_trained() -> None:
     assert "get_fixmatch_loss_fn" in measure.trained_exercises(UNIT)
     assert "logits_to_log_probs" in measure.trained_exercises(UNIT), "called by the loss"
