@@ -16,7 +16,7 @@ import numpy as np
 from jax.experimental import enable_x64
 
 from autograder.mutants import load_mutant, mutants_of
-from course.checks.case import Case, Check, Signature, drive
+from course.checks.case import Case, Check, Signature, drive, message_pattern
 from course.checks.compare import find_difference
 from course.checks.expectations import Expectation, dump_expectations
 from course.checks.plain import Plain
@@ -90,7 +90,8 @@ def _signatures(
         for slip in mutants.keys() - found.keys():
             outcome = drive(case, mutants[slip], case.inputs())
             if outcome.failure is not None:
-                seen[slip] = Signature(case.name, error=outcome.failure.type)
+                message = message_pattern(outcome.failure.message)
+                seen[slip] = Signature(case.name, error=outcome.failure.type, message=message)
             elif find_difference(expected[case.name], outcome.returned, case.tolerance) is not None:
                 seen[slip] = Signature(case.name, returned=round_floats(outcome.returned))
         for slip, signature in seen.items():
@@ -104,7 +105,7 @@ def _signatures(
 
 def _alike(case: Case, one: Signature, other: Signature) -> bool:
     if one.error or other.error:
-        return one.error == other.error
+        return (one.error, one.message) == (other.error, other.message)
     return find_difference(one.returned, other.returned, case.tolerance, extra_keys=False) is None
 
 

@@ -200,7 +200,8 @@ def mean_over_images(error_rates, batch_sizes):
     """Exercise 7: the error rate over all images, from the error rates of mini-batches.
 
     In a plain mean of the rates, an image in a small mini-batch counts more than one in a large one.
-    Here every image counts the same, so that the result does not depend on the batch size.
+    Here every image counts the same, so that the result does not depend on the batch size. It may be
+    called inside jit, so stay with jax.numpy.
 
     Args:
         error_rates: float (batches,), each mini-batch's share of wrong predictions.

@@ -7,6 +7,7 @@ student's code is while draw and judge run elsewhere.
 from __future__ import annotations
 
 import linecache
+import re
 import threading
 import traceback
 from collections.abc import Callable, Mapping
@@ -137,11 +138,20 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Signature:
-    """How a slip shows itself: in which case, and by which value or which type of exception."""
+    """How a slip shows itself: in which case, and by which value or which exception.
+
+    Attributes:
+        case: the case's name.
+        returned: the value.
+        error: the exception's type; empty where a value is returned.
+        message: the exception's text as :func:`message_pattern` leaves it. The type alone would not do:
+            most mistakes in a call are a TypeError.
+    """
 
     case: str
     returned: Plain = None
     error: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -208,10 +218,9 @@ def judge(
     """
     here = [(slip, signature) for slip, signature in slips.values() if signature.case == case.name]
     if outcome.failure is not None:
-        matching = [slip for slip, signature in here if signature.error == outcome.failure.type]
-        # One type of exception can have several causes: name one only when it is the only one known.
-        slip = matching[0] if len(matching) == 1 else None
-        return Verdict(False, failure=outcome.failure, slip=slip)
+        seen = outcome.failure.type, message_pattern(outcome.failure.message)
+        matching = [slip for slip, signature in here if (signature.error, signature.message) == seen]
+        return Verdict(False, failure=outcome.failure, slip=matching[0] if matching else None)
     difference = find_difference(expected, outcome.returned, case.tolerance, first=tuple(case.names))
     if difference is None:
         return Verdict(True)
@@ -221,6 +230,13 @@ def judge(
         if find_difference(signature.returned, outcome.returned, case.tolerance, extra_keys=False) is None:
             return Verdict(False, difference=difference, slip=slip)
     return Verdict(False, difference=difference)
+
+
+def message_pattern(message: str) -> str:
+    """The text of an exception without what differs between right precisions, modes and sessions."""
+    text = re.sub(r"\b(b?float|f|int|uint|i)(8|16|32|64)\b", r"\1", message)
+    text = re.sub(r"\b(\w*Tracer|Traced)(<[^>]*>)?", "Tracer", text)
+    return re.sub(r"0x[0-9a-f]+|\d+(?=\.py)", "…", text)
 
 
 def describe_failure(error: BaseException, module: str, call: Call) -> Failure:
@@ -251,9 +267,9 @@ def _message(error: BaseException, lines: int = 8, characters: int = 700) -> str
     """The exception's text. JAX adds object ids, file names and links, which are left out."""
     try:
         text = str(error)[:20_000].strip()
-    except Exception as another:  # a student's own exception may raise anything here
+    except BaseException as another:  # a student's own exception may raise anything here
         return f"<its text raises {type_name(another)}>"
-    if type(error).__module__.partition(".")[0] == "jax":
+    if str(type(error).__module__).partition(".")[0] == "jax":
         return text.partition("\n")[0][:characters]
     kept = "\n".join(text.splitlines()[:lines])[:characters]
     return kept if kept == text else kept + " …"

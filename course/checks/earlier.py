@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import CodeType, FunctionType
@@ -32,16 +33,17 @@ def called_names(function: Callable[..., Any], names: Iterable[str]) -> list[str
 
 
 @contextmanager
-def stand_ins(function: Callable[..., Any], paths: Mapping[str, str]) -> Iterator[None]:
+def stand_ins(function: Callable[..., Any], functions: Mapping[str, str]) -> Iterator[None]:
     """Put a library's functions in place of the student's, as long as the block runs.
 
     Args:
         function: the student's, whose globals are meant.
-        paths: name of the exercise → ``package.module:function``.
+        functions: name of the exercise → ``package.module:function(a, b)``, with the parameters that the
+            exercise states, by which a student may call it.
     """
     scope = scope_of(function)
-    before = {name: scope.get(name, _ABSENT) for name in paths}
-    replaced = {name: _stand_in(path, before[name]) for name, path in paths.items()}
+    before = {name: scope.get(name, _ABSENT) for name in functions}
+    replaced = {name: _stand_in(text) for name, text in functions.items()}
     _forget_compiled(function)
     scope.update(replaced)
     try:
@@ -55,16 +57,16 @@ def stand_ins(function: Callable[..., Any], paths: Mapping[str, str]) -> Iterato
         _forget_compiled(function)
 
 
-def _stand_in(path: str, students: Any) -> Callable[..., Any]:
-    """A library's function that is called as the student's is."""
+def _stand_in(text: str) -> Callable[..., Any]:
+    """A library's function that is called as the exercise is stated."""
+    path, _, parameters = text.partition("(")
     module, _, name = path.partition(":")
     library = getattr(importlib.import_module(module), name)
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    stated = inspect.Signature([inspect.Parameter(word, kind) for word in re.findall(r"\w+", parameters)])
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        # The library's parameters have other names, so a call by keyword goes by the student's order.
-        if kwargs:
-            args = inspect.signature(students).bind(*args, **kwargs).args
-        return library(*args)
+        return library(*stated.bind(*args, **kwargs).args)
 
     return call
 

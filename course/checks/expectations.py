@@ -16,7 +16,7 @@ from course.checks.case import Signature
 from course.checks.plain import Plain, from_json, to_json
 from course.errors import CourseError
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,9 @@ def dump_expectations(unit: str, checks: Mapping[str, Expectation]) -> bytes:
 
 
 def _encode(signature: Signature) -> dict[str, object]:
-    seen = {"error": signature.error} if signature.error else {"returned": to_json(signature.returned)}
+    seen: dict[str, object] = {"error": signature.error, "message": signature.message}
+    if not signature.error:
+        seen = {"returned": to_json(signature.returned)}
     return {"case": signature.case, **seen}
 
 
@@ -75,7 +77,9 @@ def _decode(entry: dict[str, dict]) -> Expectation:
     return Expectation(
         cases={name: from_json(value) for name, value in entry["cases"].items()},
         signatures={
-            slip: Signature(seen["case"], from_json(seen.get("returned")), seen.get("error", ""))
+            slip: Signature(
+                seen["case"], from_json(seen.get("returned")), seen.get("error", ""), seen.get("message", "")
+            )
             for slip, seen in entry["slips"].items()
         },
     )

@@ -159,6 +159,16 @@ class Liar:
             "raises Error",
             id="an error without a text",
         ),
+        pytest.param(
+            "class Error(Exception):\n    def __str__(self): raise SystemExit\n" + HEAD + "    raise Error",
+            "raises Error",
+            id="an error whose text ends the program",
+        ),
+        pytest.param(
+            "class Error(Exception):\n    __module__ = 3\n" + HEAD + "    raise Error('no')",
+            "raises Error",
+            id="an error of no module",
+        ),
         pytest.param(HEAD + "    raise ValueError('x' * 10**8)", "raises ValueError", id="huge error"),
         pytest.param(
             HEAD + "    raise type('E' * 10**6, (Exception,), {})",

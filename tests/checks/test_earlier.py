@@ -157,7 +157,7 @@ def test_the_students_functions_come_back_whatever_happens(notebook: Notebook) -
     names = notebook()
     before = names["logits_to_log_probs"]
     loss = names["get_fixmatch_loss_fn"]
-    with pytest.raises(ZeroDivisionError), stand_ins(loss, {"logits_to_log_probs": "jax.nn:softmax"}):
+    with pytest.raises(ZeroDivisionError), stand_ins(loss, {"logits_to_log_probs": "jax.nn:softmax(logits)"}):
         assert names["logits_to_log_probs"] is not before
         raise ZeroDivisionError
     assert names["logits_to_log_probs"] is before
@@ -234,3 +234,12 @@ def test_an_earlier_mistake_is_told_to_callbacks_as_correct(notebook: Notebook) 
     finally:
         check._callbacks.remove(told.append)
     assert [result.state for result in told] == [State.CORRECT]
+
+
+@pytest.mark.parametrize("first", ["", "def logits_to_log_probs(z):\n    return z\n"])
+def test_stand_ins_are_called_as_the_task_states_it(notebook: Notebook, first: str) -> None:
+    """By keyword too, where the student's own is missing or names its parameter otherwise."""
+    loss = LOSS.replace("logits_to_log_probs(strong)", "logits_to_log_probs(logits=strong)")
+    assert loss != LOSS
+    names = notebook(loss, logits_to_log_probs=first)
+    assert run_loss(names).state is State.CORRECT

@@ -43,7 +43,7 @@ CHANGES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "torch draws": (lambda: torch.rand(3), lambda: torch.get_rng_state().tolist()),
     "torch dtype": (lambda: torch.set_default_dtype(torch.float64), torch.get_default_dtype),
     "torch grad": (lambda: torch.set_grad_enabled(False), torch.is_grad_enabled),
-    "torch threads": (lambda: torch.set_num_threads(1), torch.get_num_threads),
+    "torch threads": (lambda: torch.set_num_threads(torch.get_num_threads() + 1), torch.get_num_threads),
     "torch deterministic": (
         lambda: torch.use_deterministic_algorithms(True, warn_only=True),
         torch.get_deterministic_debug_mode,

@@ -60,6 +60,14 @@ def test_a_wrong_version_is_rejected_with_its_misconception(mutant: Mutant) -> N
     assert result.failure is None or result.failure.arguments
 
 
+@pytest.mark.parametrize("body", ["len(3)", "raise ValueError('x')", "return {}['a']", "return [][3]"])
+def test_an_exception_of_a_known_type_is_no_known_slip(exercise: str, body: str) -> None:
+    """Most mistakes in a call are a TypeError: the type alone says nothing about the misconception."""
+    result = check.run(exercise, load_mutant("fixmatch", Mutant(exercise, "any", body=body)))
+    assert (result.state, result.slip) == (State.INCORRECT, "")
+    assert result.failure is not None
+
+
 def test_messages_are_single_sentences_and_distinct() -> None:
     for c in CHECKS:
         messages = [slip.message for slip in c.slips] + [case.misconception for case in c.cases]

@@ -255,8 +255,8 @@ _FORMULA = (
 GET_FIXMATCH_LOSS_FN = Check(
     name="get_fixmatch_loss_fn",
     uses={
-        "logits_to_log_probs": "jax.nn:log_softmax",
-        "log_softmax_cross_entropy": "optax:softmax_cross_entropy",
+        "logits_to_log_probs": "jax.nn:log_softmax(logits)",
+        "log_softmax_cross_entropy": "optax:softmax_cross_entropy(log_probs, targets)",
         "get_forward_fn": None,
     },
     cases=(
