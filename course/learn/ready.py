@@ -29,6 +29,7 @@ class Findings:
         missing: cells that are not there.
         duplicated: cells that are there more than once.
         stripped: cells that are there and have lost their metadata.
+        elsewhere: exercises whose own cell still holds the stub, with the student's code in another cell.
         unanswered: questions without an answer.
         other_release: id of the release that the notebook is from, if it is another one; "" if not.
     """
@@ -37,6 +38,7 @@ class Findings:
     missing: tuple[str, ...] = ()
     duplicated: tuple[str, ...] = ()
     stripped: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
     other_release: str = ""
 
@@ -126,6 +128,7 @@ def inspect_cells(content: Mapping[str, Any], release: Release) -> Findings:
     found = {cell.id: _Found() for cell in release.cells}
     exercises = {cell.id for cell in release.cells if cell.kind is Kind.EXERCISE}
     unlabeled = []
+    written: set[str] = set()  # exercises that an unlabeled cell defines, and not by a stub
     for cell in cells:
         grade_id = _grade_id(cell)
         if grade_id in found:
@@ -133,7 +136,8 @@ def inspect_cells(content: Mapping[str, Any], release: Release) -> Findings:
         else:
             unlabeled.append(cell)
     for cell in unlabeled:
-        defined = [name for name in _defined_names(cell) if name in exercises and not found[name].labeled]
+        written |= {name for name, stub in _definitions(cell).items() if not stub} & exercises
+        defined = [name for name in _definitions(cell) if name in exercises and not found[name].labeled]
         candidates = [name for name in (_cell_id(cell), *defined) if name in found]
         if candidates:
             found[candidates[0]].bare.append(cell)
@@ -142,6 +146,7 @@ def inspect_cells(content: Mapping[str, Any], release: Release) -> Findings:
         missing=tuple(name for name, one in found.items() if not one.labeled and not one.bare),
         duplicated=tuple(name for name, one in found.items() if len(one.labeled) > 1),
         stripped=tuple(name for name, one in found.items() if one.bare and not one.labeled),
+        elsewhere=tuple(name for name in found if name in written and _all_stubs(name, found[name].labeled)),
         unanswered=_unanswered(release, found),
         other_release=_other_release(content, release),
     )
@@ -211,6 +216,11 @@ def _remarks(findings: Findings) -> list[str]:
         remarks.append(
             f"There more than once: {_listed(findings.duplicated)}. Keep one of each and delete the others."
         )
+    if findings.elsewhere:
+        remarks.append(
+            f"The exercise's own cell still holds the stub: {_listed(findings.elsewhere)}. Your code "
+            "stands in another cell, where grading can miss it (below the check, say): move it into its own."
+        )
     if findings.unanswered:
         remarks.append(f"Not answered yet: {_listed(findings.unanswered)}.")
     if findings.other_release:
@@ -223,6 +233,11 @@ def _remarks(findings: Findings) -> list[str]:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
+
+
+def _all_stubs(name: str, cells: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether there are cells, and each of them defines the function with its answer still to be written."""
+    return bool(cells) and all(_definitions(cell).get(name, False) for cell in cells)
 
 
 def _unanswered(release: Release, found: Mapping[str, _Found]) -> tuple[str, ...]:
@@ -258,16 +273,23 @@ def _source(cell: Mapping[str, Any]) -> str:
     return "".join(part for part in parts if isinstance(part, str))
 
 
-def _defined_names(cell: Mapping[str, Any]) -> list[str]:
-    """The functions that a code cell defines at its top level."""
+def _definitions(cell: Mapping[str, Any]) -> dict[str, bool]:
+    """The functions that a code cell defines at its top level; of each, whether it is a stub."""
     if cell.get("cell_type") != "code":
-        return []
+        return {}
     lines = [line for line in _source(cell).splitlines() if not line.startswith(("%", "!"))]
     try:
         tree = ast.parse("\n".join(lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+        return {}
+    return {node.name: _is_stub(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def _is_stub(function: ast.FunctionDef) -> bool:
+    """Whether it holds the release's ``raise NotImplementedError()``, in an inner function as well."""
+    raised = [node.exc for node in ast.walk(function) if isinstance(node, ast.Raise)]
+    names = [exc.func if isinstance(exc, ast.Call) else exc for exc in raised]
+    return any(isinstance(name, ast.Name) and name.id == "NotImplementedError" for name in names)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

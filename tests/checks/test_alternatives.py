@@ -11,7 +11,6 @@ from autograder.alternatives import Alternative, alternatives_of, load_alternati
 from autograder.equivalents import Equivalent, equivalents_of
 from autograder.mutants import apply_edits, edited_answer, load_mutant, mutants_of, solution_text
 from course.checks import State, check, render_text
-from course.checks.fixmatch import CHECKS
 
 ALTERNATIVES = alternatives_of("fixmatch")
 EQUIVALENTS = equivalents_of("fixmatch")
@@ -31,7 +30,6 @@ def test_an_equivalent_is_accepted(equivalent: Equivalent) -> None:
 
 def test_eight_alternatives_of_each() -> None:
     counts = Counter(alternative.exercise for alternative in ALTERNATIVES)
-    assert counts.keys() == {c.name for c in CHECKS}
     assert min(counts.values()) >= 8, counts
 
 

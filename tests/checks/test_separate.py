@@ -6,12 +6,13 @@ import linecache
 import sys
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from autograder.mutants import load_mutant, mutants_of
+from autograder.mutants import Mutant, load_mutant, mutants_of
 from autograder.separate import WORKER, Separate
 from course.checks.case import Case, Check, Inputs, Outcome, Verdict, attempt, judge
 from course.checks.expectations import load_expectations
@@ -120,13 +121,33 @@ def test_alternatives_pass_there_too(
     assert there == here == [Verdict(True)] * len(here)
 
 
-@pytest.mark.parametrize(
-    "mutant",
-    [mutant for mutant in mutants_of("fixmatch") if mutant.exercise == "get_forward_fn"],
-    ids=lambda mutant: mutant.slip,
-)
+# Of each exercise but get_forward_fn, of which all are tried: one that gives other values, one that raises.
+BY_VALUE_AND_BY_EXCEPTION = {
+    "logits_to_log_probs": ("probabilities", "kept for later"),
+    "log_softmax_cross_entropy": ("sign", "kept for later"),
+    "cosine_decay_schedule": ("half cosine", "Python's math"),
+    "get_fixmatch_loss_fn": ("views exchanged", "ten classes"),
+    "get_validate_fn": ("accuracy", "batches used up"),
+    "mean_over_images": ("plain mean", "kept for later"),
+}
+WRONG = [
+    mutant
+    for mutant in mutants_of("fixmatch")
+    if mutant.exercise == "get_forward_fn" or mutant.id in BY_VALUE_AND_BY_EXCEPTION[mutant.exercise]
+]
+
+
+def test_two_wrong_versions_of_every_other_exercise_are_tried() -> None:
+    counts = Counter(mutant.exercise for mutant in WRONG)
+    assert counts.keys() == {check.name for check in CHECKS}
+    assert {name: counts[name] for name in BY_VALUE_AND_BY_EXCEPTION} == dict.fromkeys(
+        BY_VALUE_AND_BY_EXCEPTION, 2
+    )
+
+
+@pytest.mark.parametrize("mutant", WRONG, ids=lambda mutant: f"{mutant.exercise}: {mutant.id}")
 def test_wrong_versions_get_the_same_verdicts_there(
-    mutant: object, hand_in: Callable[[str], Path], separate: Separate
+    mutant: Mutant, hand_in: Callable[[str], Path], separate: Separate
 ) -> None:
     """Differences with their texts and slips; exceptions with their line and the arguments of the call."""
     function = load_mutant("fixmatch", mutant)
@@ -134,6 +155,10 @@ def test_wrong_versions_get_the_same_verdicts_there(
     assert there == here
     assert not all(verdict.passed for verdict in there)
     assert any(verdict.slip is not None and verdict.slip.id == mutant.slip for verdict in there)
+    if mutant.exercise in BY_VALUE_AND_BY_EXCEPTION:
+        by_value, _ = BY_VALUE_AND_BY_EXCEPTION[mutant.exercise]
+        shown = [verdict.difference if mutant.id == by_value else verdict.failure for verdict in there]
+        assert any(one is not None for one in shown)
 
 
 def test_a_stub_is_unfinished_there_too(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -39,13 +38,6 @@ def test_an_untouched_stub_is_not_attempted(exercise: str, stub: Function) -> No
     assert result.state is State.NOT_ATTEMPTED
     assert (result.failure, result.difference) == (None, None)
     assert {case.state for case in result.cases} == {CaseState.NOT_RUN}
-
-
-def test_there_are_enough_wrong_versions() -> None:
-    counts = Counter(mutant.exercise for mutant in MUTANTS)
-    assert counts.keys() == {c.name for c in CHECKS}
-    assert all(count >= 8 for count in counts.values())
-    assert counts["get_fixmatch_loss_fn"] >= 20
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.exercise}: {mutant.slip}")

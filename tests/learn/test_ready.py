@@ -87,14 +87,42 @@ def test_colab_keeps_a_cells_id_in_its_metadata(content: Content) -> None:
     assert inspect_cells(content, CELLS) == Findings(stripped=("loaders",))
 
 
+OWN = "def get_forward_fn(model):\n    return 1"
+
+
+def own_cell(source: str) -> dict[str, Any]:
+    return {"cell_type": "code", "metadata": {}, "id": "own", "source": source}
+
+
 def test_a_students_own_copy_of_a_function_is_no_finding(content: Content) -> None:
-    own = {
-        "cell_type": "code",
-        "metadata": {},
-        "id": "own",
-        "source": "def get_forward_fn(model):\n    return 1",
-    }
-    content["cells"].insert(3, own)
+    cell(content, "get_forward_fn")["source"] = OWN
+    content["cells"].insert(3, own_cell(OWN))
+    assert inspect_cells(content, CELLS) == Findings()
+
+
+@pytest.mark.parametrize("position", [3, None], ids=["above", "below"])
+@pytest.mark.parametrize("name", [one.id for one in CELLS.cells if one.kind is Kind.EXERCISE])
+def test_code_in_another_cell_than_the_stub_is_named(
+    content: Content, session: Session, name: str, position: int | None
+) -> None:
+    own = own_cell(f"%time\ndef {name}(*args):\n    return 1")
+    content["cells"].insert(len(content["cells"]) if position is None else position, own)
+    findings = inspect_cells(content, CELLS)
+    assert findings == Findings(elsewhere=(name,))
+    assert not findings.clean and not Readiness(states_of(session), findings).ready
+    text = ready.describe(session, Readiness(states_of(session), findings)).text
+    assert f"own cell still holds the stub: `{name}`. Your code stands in another cell" in text
+    assert "below the check, say): move it into its own." in text and "Every cell that is needed" not in text
+
+
+def test_a_copy_of_the_stub_is_no_finding(content: Content) -> None:
+    content["cells"].append(own_cell("".join(cell(content, "get_forward_fn")["source"])))
+    assert inspect_cells(content, CELLS) == Findings()
+
+
+def test_code_beside_a_cell_that_can_not_be_read_is_no_finding(content: Content) -> None:
+    cell(content, "get_forward_fn")["source"] = "def get_forward_fn(model:\n    raise NotImplementedError()"
+    content["cells"].append(own_cell(OWN))
     assert inspect_cells(content, CELLS) == Findings()
 
 
