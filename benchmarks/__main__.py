@@ -8,7 +8,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import autograde, check_latency, import_time, machine, report, train_step, validate_compile
+from benchmarks import (
+    autograde,
+    check_latency,
+    import_time,
+    machine,
+    mutants,
+    report,
+    train_step,
+    validate_compile,
+)
 from benchmarks.measure import Line
 
 MEASUREMENTS: dict[str, Callable[[int], list[Line]]] = {
@@ -17,6 +26,7 @@ MEASUREMENTS: dict[str, Callable[[int], list[Line]]] = {
     "check_latency": check_latency.measure,
     "import_time": import_time.measure,
     "autograde": autograde.measure,
+    "mutants": mutants.measure,
 }
 
 

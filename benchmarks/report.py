@@ -47,7 +47,8 @@ def write(lines: Sequence[Line], machine: Mapping[str, str], rounds: int, folder
         [
             "# Benchmarks",
             "",
-            f"Written by `make bench WRITE=1`. Medians of {rounds} rounds or more, measured in turn.",
+            f"Written by `make bench WRITE=1`. Medians of {rounds} rounds or more, measured in turn; "
+            "fewer of what takes minutes.",
             "",
             *("| " + " | ".join(row) + " |" for row in rows),
             "",

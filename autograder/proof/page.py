@@ -18,6 +18,8 @@ from course.checks.case import Check
 from course.units import load_course
 
 PATH = Path("course", "CHECKS.md")
+# Mutants that train on uncertain pseudo-labels as well.
+UNMASKED = ("no mask", "inverted mask")
 ABOUT = (
     "# What the checks are worth",
     "Written by `python -m autograder mutants --write`, which tries everything that is listed here. "
@@ -96,11 +98,24 @@ def _about_training(found: Consequences) -> str:
         f"{len(found.reference)} seeds).",
         f"A mutant has one run; its number is given where it is more than {SPREADS:g} standard deviations "
         f"away, and at least {share(LEAST)}.",
+        *_about_unmasked(found, error),
         "So short a run of so small a network on such images shows that a mistake is silent and that it "
         "matters; in a long run on others the order may be another.",
         f"Measured on {found.machine['hardware']} with jax {found.machine['jax']}.",
     )
     return " ".join(sentences)
+
+
+def _about_unmasked(found: Consequences, error: float) -> list[str]:
+    """A warning, where mutants that train on uncertain pseudo-labels end below the reference's error."""
+    runs = {id: run for of_exercise in found.mutants.values() for id, run in of_exercise.items()}
+    ends = [runs[id].error for id in UNMASKED if id in runs]
+    if len(ends) < len(UNMASKED) or any(end is None or end >= error for end in ends):
+        return []
+    return [
+        "At this size, training on every pseudo-label, however uncertain, happens to win "
+        f"({', '.join(UNMASKED)}). This is no advice."
+    ]
 
 
 def _exercise(

@@ -552,7 +552,6 @@ with practical_check("get_fixmatch_loss_fn", get_fixmatch_loss_fn):
     np.testing.assert_approx_equal(metrics["supervised loss"], 0.6931472, significant=4)
     np.testing.assert_approx_equal(metrics["weight decay"], 320.0, significant=4)
     np.testing.assert_approx_equal(metrics["total loss"], 324.1588745, significant=4)
-    np.testing.assert_approx_equal(total_loss, 324.1588745, significant=4)
 
 check("get_fixmatch_loss_fn", get_fixmatch_loss_fn)
 
@@ -980,7 +979,7 @@ ready_to_hand_in()
 # **방법.** 레이블이 없는 이미지마다 약한 증강(좌우 반전과 작은 이동)과 강한 증강(RandAugment와 cutout)을 하나씩 만듭니다. 약한 증강에 대한 예측의 최대 확률이 임계값 τ = 0.95 이상이면 그 클래스를 의사 레이블(pseudo-label)로 삼고,
 # 강한 증강에 대한 예측이 그것과 일치하도록 교차 엔트로피로 학습합니다. 임계값을 넘지 못한 이미지는 마스크가 0이 되지만, 평균은 항상 μB개 전체로 나눕니다. 전체 손실은 $\mathcal L_s + \lambda_u \mathcal L_u$ 에 가중치 감쇠를 더한 것입니다.
 #
-# **연습 문제.** ① 로짓을 로그 확률로, ② 이미지마다의 교차 엔트로피, ③ 코사인 학습률 스케줄, ④ 세 배치를 합쳐 한 번에 통과시키는 순전파, ⑤ FixMatch 손실, ⑥ 검증 오류율. 각 함수 아래의 검사는 "시도하지 않음(○)", "틀림(✗)", "맞음(✓)" 가운데
+# **연습 문제.** ① 로짓을 로그 확률로, ② 이미지마다의 교차 엔트로피, ③ 코사인 학습률 스케줄, ④ 세 배치를 합쳐 한 번에 통과시키는 순전파, ⑤ FixMatch 손실, ⑥ 검증 오류율, ⑦ 미니배치 오류율에서 전체 이미지의 오류율 구하기. 각 함수 아래의 검사는 "시도하지 않음(○)", "틀림(✗)", "맞음(✓)" 가운데
 # 하나로 답하며, 틀렸을 때는 기대한 값과 나온 값, 그리고 가장 그럴듯한 원인을 보여 줍니다.
 #
 # **기억할 점.** 높은 확신이 곧 높은 정확도는 아닙니다. 한 번의 실행은 하나의 표본일 뿐이므로, 시드를 바꾸어 여러 번 실행한 뒤에 비교해야 합니다. 테스트 집합은 마지막에 한 번만 봅니다. 오류 메시지가 나지 않는 실수(변하지 않는 학습률, 빠진 정규화,
