@@ -12,6 +12,7 @@ import typer
 
 from course.errors import CourseError
 from course.training.hparams import Settings
+from course.training.torch_hparams import TorchHparams
 
 SET_ELSEWHERE = ("logdir", "n_labeled")  # --out, also --logdir; --labels, also --n-labeled
 FROM_DATA = ("num_classes", "n_classes")  # not given, they come from the data set
@@ -63,7 +64,7 @@ class Given:
 
         Args:
             kind: the dataclass.
-            preset: settings; those that ``kind`` does not know are left out.
+            preset: settings under ``kind``'s own names.
             what: "fixmatch in jax", for the message.
 
         Raises:
@@ -77,11 +78,12 @@ class Given:
             if found[0] in chosen:
                 raise CourseError(f"{_flag(name)} is given twice, under two names: give one")
             chosen[found[0]] = found[1]
-        base = dict(found for n, v in preset.items() if (found := translated(n, v, kind)) is not None)
-        base = {**self.defaults, **base}
+        base = {**self.defaults, **preset}
         if "epochs" in chosen:
             if "steps" in chosen:
                 raise CourseError("--epochs and --steps exclude each other: give one")
+            if "total_steps" in chosen and issubclass(kind, TorchHparams):
+                raise CourseError("--epochs and --total-steps exclude each other: give --steps, or one of them")
             base.pop("steps", None)  # a preset's or a command's own must not win
 
         def make(**more: Any) -> Any:

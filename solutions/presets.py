@@ -1,7 +1,7 @@
 """Run lengths and sizes for different machines: the one place where they are written.
 
-Settings have the PyTorch dataclasses' names; `solutions.options` translates them for JAX. What the command
-line gives wins over a preset, and a preset over the dataclasses' defaults, the papers' at 16,384 steps.
+Presets are for PyTorch: JAX lacks their networks and some of their settings. What the command line gives wins
+over a preset, and a preset over the dataclasses' defaults, the papers' at 16,384 steps.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Preset:
     Attributes:
         for_whom: one line for the help.
         model: the PyTorch network.
-        n_labeled: labeled images, where the command line does not say.
+        n_labeled: labeled images, where neither the command line nor a checkpoint says.
         settings: for every method that knows them.
         of_method: more settings for one method.
     """
@@ -89,4 +89,5 @@ def settings_of(name: str | None, method: str) -> dict[str, Any]:
         return {}
     if name not in PRESETS:
         raise CourseError(f"preset '{name}' is unknown: choose from {', '.join(PRESETS)}")
-    return {**PRESETS[name].settings, **PRESETS[name].of_method.get(method, {})}
+    preset = PRESETS[name]
+    return {"n_labeled": preset.n_labeled, **preset.settings, **preset.of_method.get(method, {})}
