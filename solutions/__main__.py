@@ -37,7 +37,17 @@ Labels = Annotated[
         "--n-labeled",
         "--n_labeled",
         min=1,
-        help="Labeled images in all; not given, the preset's or the method's.",
+        help="Labeled images in all; not given, the checkpoint's, the preset's or the method's.",
+    ),
+]
+PretrainLabels = Annotated[
+    int | None,
+    typer.Option(
+        "--labels",
+        "--n-labeled",
+        "--n_labeled",
+        min=1,
+        help="Labeled images in all; not given, as many of each class as below.",
     ),
 ]
 Out = Annotated[
@@ -52,7 +62,10 @@ Resume = Annotated[
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")]
 Augmentation = Annotated[str, typer.Option(help="course, or practical: the practical's own, for comparison.")]
 FrameworkName = Annotated[
-    str | None, typer.Option("--framework", help="jax or torch; not given, torch with --preset, else jax where it has the method.")
+    str | None,
+    typer.Option(
+        "--framework", help="jax or torch; not given, torch with --preset, else jax where it has the method."
+    ),
 ]
 Model = Annotated[
     str | None,
@@ -62,7 +75,9 @@ PresetName = Annotated[
     str | None,
     typer.Option(
         "--preset",
-        help="For torch. " + "; ".join(f"{name}: {preset.for_whom}" for name, preset in PRESETS.items()) + ".",
+        help="For torch. "
+        + "; ".join(f"{name}: {preset.for_whom}" for name, preset in PRESETS.items())
+        + ".",
     ),
 ]
 Note = Annotated[str, typer.Option(help="Anything a reader of the results should know, e.g. about the data.")]
@@ -88,6 +103,11 @@ def _train(method: str, given: Given, options: dict[str, Any]) -> None:
                 "use --framework torch, or leave --preset out"
             )
         options["model"] = options["model"] or PRESETS[preset].model
+    if backend.name == "torch":
+        import jax
+
+        # JAX only draws the split here. On a GPU it would take most of the memory for itself.
+        jax.config.update("jax_platforms", "cpu")
     make_hparams = given.maker(backend.methods[method], settings, f"{method} in {backend.name}")
     summary = run(method, make_hparams, **{**options, "framework": backend.name})
     if summary is None:
@@ -153,7 +173,7 @@ _add_train_command(
 def pretrain(
     given: Given,
     data: Data = "cifar10",
-    labels: Labels = None,
+    labels: PretrainLabels = None,
     out: Out = Path("runs/pretrain"),
     export: Annotated[
         Path, typer.Option(help="Checkpoint to write, *.safetensors, with its manifest.")

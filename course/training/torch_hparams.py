@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from course.errors import CourseError
 from course.training.hparams import Settings, _hparam, check_schedule
 
 T = TypeVar("T", bound="TorchHparams")
@@ -97,12 +98,12 @@ class TorchHparams(Settings):
             n_unlabeled: how many images the run has without their labels.
 
         Raises:
-            CourseError: epochs and total_steps contradict each other, the warm-up leaves no steps to the decay,
+            CourseError: epochs and total_steps contradict each other, the warm-up leaves the decay no steps,
                 or the run goes on so long after ``total_steps`` that the learning rate turns negative.
         """
         if self.total_steps and not self.steps and self.epochs != type(self).epochs:
             raise CourseError(
-                f"epochs is {self.epochs} and total_steps is {self.total_steps}: each is the run's length, so "
+                f"epochs is {self.epochs} and total_steps is {self.total_steps}: each is the run's length: "
                 "give one, or steps and total_steps"
             )
         total = self.total_steps or self.steps or self.epochs * self.num_iter

@@ -153,6 +153,10 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
         ("flexmatch", "--steps", "6", "--warmup", "6"),
         "warmup is 6 but the schedule has 6 steps",
     ),
+    "an image twice in a step": (
+        ("flexmatch", "--mu", "7", "--batch-size", "6"),
+        "42 unlabeled images in a step are more than the 36",
+    ),
     "a preset in jax": (
         ("fixmatch", "--framework", "jax", "--preset", "tiny"),
         "jax lacks the presets' networks and some of their settings: use --framework torch",
@@ -238,6 +242,11 @@ def test_methods_of_a_preset_train_equally_long_on_the_same_images() -> None:
         made = [Given().maker(m.hparams, settings_of(preset, n), n)() for n, m in TORCH_METHODS.items()]
         for name in ("steps", "batch_size", "n_unlabeled", "ema_decay", "num_validation_samples_per_class"):
             assert len({getattr(h, name) for h in made}) == 1, (preset, name)
+
+
+def test_the_ramp_is_the_papers_or_the_first_half_of_a_shorter_run() -> None:
+    ramps = {preset: settings_of(preset, "mixmatch")["rampup_length"] for preset in PRESETS}
+    assert ramps == {"tiny": 6, "cpu": 600, "colab": 3000, "paper": 16_384}
 
 
 # --- whole runs ---------------------------------------------------------------------------------
@@ -417,8 +426,10 @@ def test_expanded_labels_are_drawn_from_all_copies(tmp_path: Path) -> None:
     assert not np.allclose(seen[True][0], seen[False][0])
 
 
-def test_jax_is_kept_off_the_gpu_in_a_pytorch_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jax_is_kept_off_the_gpu_in_a_pytorch_run(asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     updated: list[tuple[str, str]] = []
     monkeypatch.setattr("jax.config.update", lambda *pair: updated.append(pair))
     experiment.framework_for("mixmatch", None).check("wrn-10-1", "course")
+    assert updated == []  # a notebook's process is left alone
+    asked("mixmatch")
     assert updated == [("jax_platforms", "cpu")]
