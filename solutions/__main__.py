@@ -37,7 +37,17 @@ Labels = Annotated[
         "--n-labeled",
         "--n_labeled",
         min=1,
-        help="Labeled images in all; not given, the preset's or the method's.",
+        help="Labeled images in all; not given, the checkpoint's, the preset's or the method's.",
+    ),
+]
+PretrainLabels = Annotated[
+    int | None,
+    typer.Option(
+        "--labels",
+        "--n-labeled",
+        "--n_labeled",
+        min=1,
+        help="Labeled images in all; not given, as many of each class as below.",
     ),
 ]
 Out = Annotated[
@@ -52,7 +62,10 @@ Resume = Annotated[
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")]
 Augmentation = Annotated[str, typer.Option(help="course, or practical: the practical's own, for comparison.")]
 FrameworkName = Annotated[
-    str | None, typer.Option("--framework", help="jax or torch; not given, jax where it has the method.")
+    str | None,
+    typer.Option(
+        "--framework", help="jax or torch; not given, torch with --preset, else jax where it has the method."
+    ),
 ]
 Model = Annotated[
     str | None,
@@ -61,7 +74,10 @@ Model = Annotated[
 PresetName = Annotated[
     str | None,
     typer.Option(
-        "--preset", help="; ".join(f"{name}: {preset.for_whom}" for name, preset in PRESETS.items()) + "."
+        "--preset",
+        help="For torch. "
+        + "; ".join(f"{name}: {preset.for_whom}" for name, preset in PRESETS.items())
+        + ".",
     ),
 ]
 Note = Annotated[str, typer.Option(help="Anything a reader of the results should know, e.g. about the data.")]
@@ -77,16 +93,23 @@ def _train(method: str, given: Given, options: dict[str, Any]) -> None:
     from solutions.experiment import run
     from solutions.frameworks import framework_for
 
-    preset, labels = options["preset"], options["labels"]
+    preset = options["preset"]
     settings = settings_of(preset, method)
-    backend = framework_for(method, options["framework"])
+    backend = framework_for(method, options["framework"] or (None if preset is None else "torch"))
     if preset is not None:
-        per_class = given.values.get("num_labeled_training_samples_per_class")
-        labels = labels or (None if per_class else PRESETS[preset].n_labeled)
-        if options["model"] is None and backend.name == "torch":
-            options["model"] = PRESETS[preset].model
+        if backend.name != "torch":
+            raise CourseError(
+                f"{backend.name} lacks the presets' networks and some of their settings: "
+                "use --framework torch, or leave --preset out"
+            )
+        options["model"] = options["model"] or PRESETS[preset].model
+    if backend.name == "torch":
+        import jax
+
+        # JAX only draws the split here. On a GPU it would take most of the memory for itself.
+        jax.config.update("jax_platforms", "cpu")
     make_hparams = given.maker(backend.methods[method], settings, f"{method} in {backend.name}")
-    summary = run(method, make_hparams, **{**options, "labels": labels, "framework": backend.name})
+    summary = run(method, make_hparams, **{**options, "framework": backend.name})
     if summary is None:
         raise typer.Exit(INTERRUPTED)
     for name in ("test error (EMA)", "test error (raw)"):
@@ -150,7 +173,7 @@ _add_train_command(
 def pretrain(
     given: Given,
     data: Data = "cifar10",
-    labels: Labels = None,
+    labels: PretrainLabels = None,
     out: Out = Path("runs/pretrain"),
     export: Annotated[
         Path, typer.Option(help="Checkpoint to write, *.safetensors, with its manifest.")

@@ -30,6 +30,15 @@ from solutions.results import load_result
 __all__ = ["Parts", "command", "cut", "error_rate", "hardware", "run", "summarize", "versions"]
 
 
+def _number_of_labels(hparams: Any, num_classes: int) -> tuple[int, bool]:
+    """The hyperparameters' number, and whether it was set: PyTorch's is a default's or a preset's."""
+    if hasattr(hparams, "n_labeled"):
+        return hparams.n_labeled, False
+    name = "num_labeled_training_samples_per_class"
+    per_class = getattr(hparams, name)
+    return per_class * num_classes, per_class != hparams.__dataclass_fields__[name].default
+
+
 def cut(
     hparams: Any,
     splits: Splits,
@@ -44,11 +53,11 @@ def cut(
     unlabeled ones too, as in the paper.
 
     Args:
-        hparams: ``seed``, ``num_validation_samples_per_class`` and, where ``labels`` is None,
-            ``num_labeled_training_samples_per_class``.
+        hparams: ``seed``, ``num_validation_samples_per_class`` and, where neither ``labels`` nor the
+            checkpoint says how many, ``n_labeled`` or ``num_labeled_training_samples_per_class``.
         splits: the data set.
         checkpoint: what the run starts from.
-        labels: labeled images in all.
+        labels: labeled images in all, as the user asks for them.
         n_unlabeled: how many unlabeled images to keep, the labeled ones among them; None keeps all.
 
     Raises:
@@ -58,20 +67,18 @@ def cut(
     named = None
     if checkpoint is not None and checkpoint.manifest.get("data") == train.name:
         named = checkpoint.labeled_indices
-    if labels is not None and labels % train.num_classes:
+    chosen = labels is not None
+    if labels is None:
+        labels, chosen = _number_of_labels(hparams, train.num_classes)
+    if labels % train.num_classes and (chosen or named is None):
         raise CourseError(
             f"--labels {labels} does not divide among {train.num_classes} classes: "
             f"give a multiple of {train.num_classes}"
         )
-    if labels is not None:
-        per_class, chosen = labels // train.num_classes, True
-    else:
-        default = hparams.__dataclass_fields__["num_labeled_training_samples_per_class"].default
-        per_class = hparams.num_labeled_training_samples_per_class
-        chosen = per_class != default
+    per_class = labels // train.num_classes
     key = jax.random.PRNGKey(hparams.seed)
     if named is not None:
-        if chosen and per_class * train.num_classes != len(named):
+        if chosen and labels != len(named):
             raise CourseError(
                 f"{per_class} labels per class contradict the checkpoint, which was trained on {len(named)} "
                 f"labeled images of {train.name}: leave the number out, or use --checkpoint none"
@@ -162,7 +169,8 @@ def run(
         data: "shapes", "cifar10", or an .npz file.
         checkpoint: "provided", "none", or a file.
         augmentation: "course", or with JAX "practical".
-        labels: labeled images in all; None takes the hyperparameters' number.
+        labels: labeled images in all; None takes the checkpoint's where it is of the same data, and else the
+            hyperparameters' number.
         if_exists: as for `course.training.train_loop`.
         note: kept with the results.
 
@@ -186,8 +194,6 @@ def run(
         raise CourseError(
             f"{classes} is {hparams.num_classes} but {splits.train.name} has {in_data}: leave it out"
         )
-    if labels is None:
-        labels = getattr(hparams, "n_labeled", None)  # JAX's settings count per class instead
     parts = cut(hparams, splits, started_from, labels, getattr(hparams, "n_unlabeled", None))
     hparams = hparams.with_labels(len(parts.labeled), in_data).fitted(len(parts.unlabeled))
     backend.check_start(hparams, model, started_from)

@@ -58,7 +58,7 @@ def remember_labels(latest, index, confidence, pseudo_labels, threshold):
 
     Args:
         latest: int (N,), û before the step; left unchanged.
-        index: int (n,), the batch's images as positions in û.
+        index: int (n,), the batch's images as positions in û, each once.
         confidence: float (n,). pseudo_labels: int (n,). threshold: float, τ, reached by a probability ≥ τ.
 
     Returns: int (N,): the batch's confident images have their new label, all others what they had.
@@ -66,7 +66,7 @@ def remember_labels(latest, index, confidence, pseudo_labels, threshold):
     ### BEGIN SOLUTION
     confident = confidence >= threshold
     updated = latest.clone()
-    updated[index[confident]] = pseudo_labels[confident]
+    updated[index] = torch.where(confident, pseudo_labels, latest[index])
     return updated
     ### END SOLUTION
 

@@ -31,8 +31,10 @@ from course.training import (
     load_provided_checkpoint,
     start,
 )
+from course.training.batches import check_distinct
 from course.training.hparams import Settings
 from course.training.torch_checkpoint import architecture, load_variables
+from course.training.torch_hparams import FlexMatchHparams
 from course.training.torch_parts import evaluate
 from course.training.torch_train import TORCH_METHODS
 from solutions.fixmatch import train_fixmatch
@@ -203,8 +205,6 @@ class _Torch:
             raise CourseError(
                 f"torch has no augmentation '{augmentation}': use --augmentation course, or --framework jax"
             )
-        # JAX only draws the split here. On a GPU it would take most of the memory for itself.
-        jax.config.update("jax_platforms", "cpu")
 
     def open_checkpoint(self, name: str, model: str) -> Checkpoint | None:
         if name == "none":
@@ -223,6 +223,8 @@ class _Torch:
         )
 
     def check_start(self, hparams: Any, model: str, checkpoint: Checkpoint | None) -> None:
+        if isinstance(hparams, FlexMatchHparams):
+            check_distinct(hparams.unlabeled_batch_size, hparams.n_unlabeled or 0)
         network = self._network(hparams, model)
         if checkpoint is not None:
             load_variables(network, checkpoint)

@@ -12,6 +12,7 @@ import typer
 
 from course.errors import CourseError
 from course.training.hparams import Settings
+from course.training.torch_hparams import TorchHparams
 
 SET_ELSEWHERE = ("logdir", "n_labeled")  # --out, also --logdir; --labels, also --n-labeled
 FROM_DATA = ("num_classes", "n_classes")  # not given, they come from the data set
@@ -63,7 +64,7 @@ class Given:
 
         Args:
             kind: the dataclass.
-            preset: settings; those that ``kind`` does not know are left out.
+            preset: settings under ``kind``'s own names.
             what: "fixmatch in jax", for the message.
 
         Raises:
@@ -77,11 +78,14 @@ class Given:
             if found[0] in chosen:
                 raise CourseError(f"{_flag(name)} is given twice, under two names: give one")
             chosen[found[0]] = found[1]
-        base = dict(found for n, v in preset.items() if (found := translated(n, v, kind)) is not None)
-        base = {**self.defaults, **base}
+        base = {**self.defaults, **preset}
         if "epochs" in chosen:
             if "steps" in chosen:
                 raise CourseError("--epochs and --steps exclude each other: give one")
+            if "total_steps" in chosen and issubclass(kind, TorchHparams):
+                raise CourseError(
+                    "--epochs and --total-steps exclude each other: give --steps, or one of them"
+                )
             base.pop("steps", None)  # a preset's or a command's own must not win
 
         def make(**more: Any) -> Any:
@@ -109,10 +113,14 @@ def with_hparams(kinds: Mapping[str, type[Settings]], **defaults: Any) -> Callab
                 found.setdefault(spec.name, {})[framework] = spec
 
     def option(name: str, specs: Mapping[str, Any]) -> Any:
-        spec = next(iter(specs.values()))
-        help_text = spec.metadata["help"]
+        texts = {f: s.metadata["help"] for f, s in specs.items()}
+        help_text = next(iter(texts.values()))
+        if len(set(texts.values())) > 1:
+            help_text = "; ".join(f"in {framework}: {text}" for framework, text in texts.items())
+        if help_text[0].isascii():  # a τ stays one
+            help_text = help_text[0].upper() + help_text[1:]
         values = {f: defaults.get(name, s.default) for f, s in specs.items()}
-        shown: bool | str = False
+        shown = ""
         if name in FROM_DATA:
             help_text = f"{help_text}; not given, the data set's"
         elif len(set(values.values())) == 1:
@@ -125,8 +133,8 @@ def with_hparams(kinds: Mapping[str, type[Settings]], **defaults: Any) -> Callab
         alone = len(kinds) > 1 and len(specs) == 1
         return typer.Option(
             *flags,
-            help=help_text[0].upper() + help_text[1:] + ".",
-            show_default=shown or False,
+            help=f"{help_text}. Default: {shown}." if shown else f"{help_text}.",
+            show_default=False,  # Typer would put it into parentheses
             rich_help_panel=f"Hyperparameters in {next(iter(specs))}" if alone else "Hyperparameters",
         )
 

@@ -1,7 +1,7 @@
 """Run lengths and sizes for different machines: the one place where they are written.
 
-Settings have the PyTorch dataclasses' names; `solutions.options` translates them for JAX. What the command
-line gives wins over a preset, and a preset over the dataclasses' defaults, the papers' at 16,384 steps.
+Presets are for PyTorch: JAX lacks their networks and some of their settings. What the command line gives wins
+over a preset, and a preset over the dataclasses' defaults, the papers' at 16,384 steps.
 """
 
 from __future__ import annotations
@@ -12,6 +12,11 @@ from typing import Any
 
 from course.errors import CourseError
 
+# MixMatch's λ_u rises over 16,384 steps, an absolute number: as a share of the paper's 2^20 steps it would be
+# none to speak of in a short run, and over the whole of a run, the tutorial's way, it would rise too slowly.
+# So in every preset it rises over 16,384 steps, or in a run shorter than twice that over the first half.
+PAPERS_RAMP = 16_384
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -20,7 +25,7 @@ class Preset:
     Attributes:
         for_whom: one line for the help.
         model: the PyTorch network.
-        n_labeled: labeled images, where the command line does not say.
+        n_labeled: labeled images, where neither the command line nor a checkpoint says.
         settings: for every method that knows them.
         of_method: more settings for one method.
     """
@@ -47,7 +52,7 @@ PRESETS: dict[str, Preset] = {
             "log_every_steps": 6,
             "write_checkpoint_every": 6,
         },
-        of_method={"fixmatch": {"mu": 2}, "flexmatch": {"mu": 2}, "mixmatch": {"rampup_length": 12}},
+        of_method={"fixmatch": {"mu": 2}, "flexmatch": {"mu": 2}},
     ),
     "cpu": Preset(
         "four cores: a few minutes a run, with a narrow network and small batches",
@@ -62,10 +67,9 @@ PRESETS: dict[str, Preset] = {
             "num_validation_samples_per_class": 100,
             "write_checkpoint_every": 100,
         },
-        of_method={"mixmatch": {"rampup_length": 1200}},
     ),
     "colab": Preset(
-        "a T4: less than an hour a run",
+        "meant for a T4, not measured",
         model="wrn-28-2",
         n_labeled=500,
         settings={"steps": 6000, "num_iter": 500, "eval_step": 500, "write_checkpoint_every": 250},
@@ -89,4 +93,8 @@ def settings_of(name: str | None, method: str) -> dict[str, Any]:
         return {}
     if name not in PRESETS:
         raise CourseError(f"preset '{name}' is unknown: choose from {', '.join(PRESETS)}")
-    return {**PRESETS[name].settings, **PRESETS[name].of_method.get(method, {})}
+    preset = PRESETS[name]
+    settings = {"n_labeled": preset.n_labeled, **preset.settings, **preset.of_method.get(method, {})}
+    if method == "mixmatch":
+        settings["rampup_length"] = min(PAPERS_RAMP, settings["steps"] // 2)
+    return settings

@@ -70,7 +70,7 @@ def load_run(folder: Path) -> dict[str, Any]:
 
 
 def check_comparable(runs: Sequence[Mapping[str, Any]]) -> None:
-    """Runs of one row may differ by their seed alone, and all are on the same data.
+    """Runs of one row may differ by their seed alone, and all have the same data and as many labels.
 
     Raises:
         CourseError: they differ in something else.
@@ -82,13 +82,15 @@ def check_comparable(runs: Sequence[Mapping[str, Any]]) -> None:
             raise CourseError(
                 f"the runs are on {runs[0]['data']} and on {run['data']}: compare them separately"
             )
+        if run["labels"] != runs[0]["labels"]:
+            raise CourseError(
+                f"the runs have {runs[0]['labels']} and {run['labels']} labels: compare them separately"
+            )
         if (arm(run), run["seed"]) in seen:
             raise CourseError(f"two {arm(run)} runs have seed {run['seed']}: give each run once")
         seen.add((arm(run), run["seed"]))
         first = first_of.setdefault(arm(run), run)
-        before, now = (
-            {**r["hparams"], "labels": r["labels"], "checkpoint": r["checkpoint"]} for r in (first, run)
-        )
+        before, now = ({**r["hparams"], "checkpoint": r["checkpoint"]} for r in (first, run))
         for name in (before.keys() & now.keys()) - {"seed"}:
             if before[name] != now[name]:
                 raise CourseError(

@@ -11,7 +11,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from course.errors import CourseError
 from course.training.engine import Batches
+
+
+def check_distinct(batch_size: int, n_images: int) -> None:
+    """Refuse mini-batches that would hold an image twice.
+
+    Raises:
+        CourseError: ``batch_size`` is larger than ``n_images``.
+    """
+    if batch_size > n_images:
+        raise CourseError(
+            f"{batch_size} unlabeled images in a step are more than the {n_images} that there are: a method "
+            "that remembers each image's label needs each once, so make mu or batch_size smaller"
+        )
 
 
 class BatchSettings(Protocol):
@@ -81,7 +95,12 @@ def paired_batches(
         labeled_dataset: its transform returns one view.
         unlabeled_dataset: its transform returns a weak and a strong view.
         with_index: also "index", int64 (μB,), each unlabeled image's position in its data set.
+
+    Raises:
+        CourseError: ``with_index``, and a mini-batch would hold an image twice.
     """
+    if with_index:
+        check_distinct(hparams.unlabeled_batch_size, len(unlabeled_dataset))
 
     def batches(start_step: int, total_steps: int) -> Iterator[Mapping[str, Any]]:
         pairs = _pairs(hparams, labeled_dataset, unlabeled_dataset, start_step, total_steps, with_index)

@@ -25,18 +25,26 @@ def _hparam(default: Any, help: str, at_least: float | None = None, at_most: flo
     return field(default=default, metadata={"help": help, "at_least": at_least, "at_most": at_most})
 
 
-def check_schedule(turn: float, total_steps: int, end: int) -> None:
+def check_schedule(turn: float, total_steps: int, end: int, warmup: int = 0) -> None:
     """Refuse a run that outlasts its cosine schedule.
 
     Args:
-        turn: fraction of a half-turn that the cosine covers in ``total_steps``.
+        turn: fraction of a half-turn that the cosine covers in the steps from ``warmup`` to ``total_steps``;
+            0 keeps the rate constant, and everything else is allowed.
         total_steps: K of the schedule.
         end: the step at which the run ends.
+        warmup: steps before the cosine begins.
 
     Raises:
-        CourseError: the learning rate would turn negative before that.
+        CourseError: nothing is left for the cosine, or the learning rate would turn negative before the end.
     """
-    if turn * (end - 1) > total_steps / 2:
+    if turn == 0:
+        return
+    if warmup >= total_steps:
+        raise CourseError(
+            f"warmup is {warmup} but the schedule has {total_steps} steps in all: make warmup shorter"
+        )
+    if turn * (end - 1 - warmup) > (total_steps - warmup) / 2:
         raise CourseError(
             f"total_steps is {total_steps} but the run ends at step {end}, where the learning rate would be "
             "negative: leave total_steps out, or make the run shorter"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from course.errors import CourseError
 from course.training.hparams import Settings, _hparam, check_schedule
 
 T = TypeVar("T", bound="TorchHparams")
@@ -32,7 +33,9 @@ class TorchHparams(Settings):
     epochs: int = _hparam(16, "epochs of num_iter steps", 1)
     num_iter: int = _hparam(1024, "steps in an epoch", 1)
     steps: int | None = _hparam(None, "training steps; given, it replaces epochs", 1)
-    total_steps: int | None = _hparam(None, "K of the schedule; not given, the length of the run", 1)
+    total_steps: int | None = _hparam(
+        None, "K of the schedule, and where steps is not given the run's length; not given, that length", 1
+    )
     lr: float = _hparam(0.03, "learning rate η, reached after the warm-up", 0)
     warmup: int = _hparam(0, "steps in which the learning rate rises to η", 0)
     decay_fraction: float = _hparam(
@@ -95,11 +98,17 @@ class TorchHparams(Settings):
             n_unlabeled: how many images the run has without their labels.
 
         Raises:
-            CourseError: the run goes on so long after ``total_steps`` that the learning rate turns negative.
+            CourseError: epochs and total_steps contradict each other, the warm-up leaves the decay no steps,
+                or the run goes on so long after ``total_steps`` that the learning rate turns negative.
         """
+        if self.total_steps and not self.steps and self.epochs != type(self).epochs:
+            raise CourseError(
+                f"epochs is {self.epochs} and total_steps is {self.total_steps}: each is the run's length: "
+                "give one, or steps and total_steps"
+            )
         total = self.total_steps or self.steps or self.epochs * self.num_iter
         steps = self.steps or total
-        check_schedule(self.decay_fraction, total, steps)
+        check_schedule(self.decay_fraction, total, steps, self.warmup)
         return replace(self, steps=steps, total_steps=total, n_unlabeled=n_unlabeled)
 
 

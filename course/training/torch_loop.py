@@ -111,9 +111,11 @@ class _TorchProgram:
 
     def not_finite(self) -> str | None:
         models = [m for m in (self.state.model, self.state.ema_model) if m is not None]
+        remembered = self.state.optimizer.state.values()
         for part, tensors in (
             ("weights", [p for model in models for p in model.parameters()]),
             ("BatchNorm statistics", [b for model in models for b in model.buffers()]),
+            ("optimizer's averages", [v for s in remembered for v in s.values() if torch.is_tensor(v)]),
         ):
             if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors):
                 return part

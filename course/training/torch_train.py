@@ -143,7 +143,9 @@ def train_torch(
     if checkpoint is not None:
         load_variables(model, checkpoint)
     # Their loss and accuracy show how far the training images are fitted; more of them would only cost time.
-    seen = labeled.subset(np.arange(min(len(labeled), len(validation)))).with_transform(image_to_numpy)
+    n_seen = min(len(labeled), len(validation))
+    spaced = np.arange(n_seen) * len(labeled) // n_seen
+    seen = labeled.subset(spaced).with_transform(image_to_numpy)
 
     def validate(evaluated: nn.Module) -> dict[str, float]:
         batch_size = hparams.val_batch_size

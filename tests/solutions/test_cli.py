@@ -85,6 +85,17 @@ def test_every_command_and_option_is_explained(name: str, cli: Any, monkeypatch:
             assert option in answer.out
 
 
+def test_help_says_what_holds_in_which_framework() -> None:
+    helps = {p.name: p.help for p in commands()["train fixmatch"].params}
+    assert helps["epochs"] == (
+        "In jax: passes over the unlabeled images; in torch: epochs of num_iter steps. "
+        "Default: 10 in jax, 16 in torch."
+    )
+    assert "in torch:" in helps["lr"] and helps["beta"] == "Momentum. Default: 0.9."
+    assert helps["threshold"].startswith("τ, ")
+    assert "preset" not in {p.name: p.help for p in commands()["pretrain"].params}["labels"]
+
+
 @pytest.mark.parametrize("words", [(), ("train",)])
 def test_without_a_command_help_is_shown(words: tuple[str, ...], cli: Any) -> None:
     answer = cli(*words)

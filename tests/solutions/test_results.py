@@ -156,7 +156,7 @@ def test_seconds_a_step_are_those_of_the_process_that_measured_them(tmp_path: Pa
 DIFFERENT: dict[str, tuple[dict[str, Any], str]] = {
     "data": ({"data": "shapes"}, r"on cifar10 and on shapes"),
     "setting": ({"hparams": {"lr": 0.1, "seed": 7}}, r"lr 0.03 and 0.1 are no repetitions"),
-    "labels": ({"labels": 40}, r"labels 4000 and 40 are no repetitions"),
+    "labels": ({"labels": 40}, r"have 4000 and 40 labels: compare them separately"),
     "start": ({"checkpoint": "none"}, r"checkpoint provided and none are no repetitions"),
 }
 
@@ -172,6 +172,12 @@ def test_runs_that_differ_in_more_than_the_seed_are_no_repetitions(
     with pytest.raises(CourseError, match=message):
         write_results([*runs, other], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_arms_with_other_numbers_of_labels_are_not_compared(runs: list[Path], tmp_path: Path) -> None:
+    other = fake_run(tmp_path / "other", "mixmatch", 0, 0.3, 0.3, labels=40)
+    with pytest.raises(CourseError, match="4000 and 40 labels"):
+        write_results([*runs, other], tmp_path / "out")
 
 
 def test_the_same_run_twice_is_refused(runs: list[Path], tmp_path: Path) -> None:

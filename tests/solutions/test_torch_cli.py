@@ -145,6 +145,22 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
         ("fixmatch", "--batch-size", "4", "--labeled-batch-size", "4"),
         "given twice, under two names",
     ),
+    "epochs and the schedule's length": (
+        ("mixmatch", "--epochs", "16", "--total-steps", "3"),
+        "--epochs and --total-steps exclude each other",
+    ),
+    "a warm-up longer than the schedule": (
+        ("flexmatch", "--steps", "6", "--warmup", "6"),
+        "warmup is 6 but the schedule has 6 steps",
+    ),
+    "an image twice in a step": (
+        ("flexmatch", "--mu", "7", "--batch-size", "6"),
+        "42 unlabeled images in a step are more than the 36",
+    ),
+    "a preset in jax": (
+        ("fixmatch", "--framework", "jax", "--preset", "tiny"),
+        "jax lacks the presets' networks and some of their settings: use --framework torch",
+    ),
     "epochs and steps": (("mixmatch", "--epochs", "2", "--steps", "3"), "exclude each other"),
     "the practical's views": (
         ("mixmatch", "--augmentation", "practical"),
@@ -195,7 +211,8 @@ def test_a_preset_is_what_the_command_line_does_not_say(method: str, preset: str
     _, hparams, options = asked(*words)
     for name, value in settings_of(preset, method).items():
         assert getattr(hparams, name) == value
-    assert (options["preset"], options["labels"]) == (preset, PRESETS[preset].n_labeled)
+    assert (options["preset"], options["labels"]) == (preset, None)
+    assert hparams.n_labeled == PRESETS[preset].n_labeled
     assert options["model"] == PRESETS[preset].model
     _, hparams, options = asked(
         *words, "--seed", "3", "--batch-size", "2", "--labels", "20", "--model", "resnet18"
@@ -207,21 +224,17 @@ def test_a_preset_is_what_the_command_line_does_not_say(method: str, preset: str
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_presets_hold_for_jax_as_far_as_it_has_the_settings(preset: str, asked: Any) -> None:
-    _, hparams, options = asked("fixmatch", "--preset", preset)
-    assert type(hparams) is FixMatchHparams and options["model"] is None
-    assert hparams.steps == PRESETS[preset].settings["steps"]
-    assert options["labels"] == PRESETS[preset].n_labeled
-    words = ("--num_labeled_training_samples_per_class", "3")
-    assert asked("fixmatch", "--preset", preset, *words)[2]["labels"] is None
+def test_with_a_preset_every_method_is_pytorchs(preset: str, asked: Any) -> None:
+    for method in TORCH:
+        _, hparams, options = asked(method, "--preset", preset)
+        assert type(hparams) is TORCH_METHODS[method].hparams
+        assert (options["framework"], options["model"]) == ("torch", PRESETS[preset].model)
 
 
-def test_every_setting_of_a_preset_belongs_to_some_method() -> None:
-    known = {field.name for method in TORCH_METHODS.values() for field in fields(method.hparams)}
-    for preset in PRESETS.values():
-        assert set(preset.settings) <= known
-        for method, settings in preset.of_method.items():
-            assert set(settings) <= {field.name for field in fields(TORCH_METHODS[method].hparams)}
+def test_every_setting_of_a_preset_belongs_to_every_method() -> None:
+    for preset in PRESETS:
+        for name, method in TORCH_METHODS.items():
+            assert set(settings_of(preset, name)) <= {field.name for field in fields(method.hparams)}
 
 
 def test_methods_of_a_preset_train_equally_long_on_the_same_images() -> None:
@@ -229,6 +242,11 @@ def test_methods_of_a_preset_train_equally_long_on_the_same_images() -> None:
         made = [Given().maker(m.hparams, settings_of(preset, n), n)() for n, m in TORCH_METHODS.items()]
         for name in ("steps", "batch_size", "n_unlabeled", "ema_decay", "num_validation_samples_per_class"):
             assert len({getattr(h, name) for h in made}) == 1, (preset, name)
+
+
+def test_the_ramp_is_the_papers_or_the_first_half_of_a_shorter_run() -> None:
+    ramps = {preset: settings_of(preset, "mixmatch")["rampup_length"] for preset in PRESETS}
+    assert ramps == {"tiny": 6, "cpu": 600, "colab": 3000, "paper": 16_384}
 
 
 # --- whole runs ---------------------------------------------------------------------------------
@@ -319,6 +337,22 @@ def test_a_run_goes_on_from_another_runs_weights_with_its_images(train: Any, tmp
         np.testing.assert_array_equal(array, on.variables["params"][name])
 
 
+def test_a_default_number_of_labels_yields_to_the_checkpoints_and_a_given_one_does_not(
+    train: Any, cli: Any, tiny_npz: Path, tmp_path: Path
+) -> None:
+    assert train("supervised", tmp_path / "first").code == 0
+    start = tmp_path / "first" / "checkpoint.safetensors"
+    words = ["--data", tiny_npz, "--checkpoint", start, "--num-validation-samples-per-class", "3"]
+    words += ["--n-unlabeled", "30", "--batch-size", "4", "--steps", "1"]
+    for name, more in (("default", ("--model", "wrn-10-1")), ("preset", ("--preset", "tiny"))):
+        answer = cli("train", "mixmatch", *words, *more, "--out", tmp_path / name)
+        assert answer.code == 0, answer.err
+        result = json.loads((tmp_path / name / "result.json").read_text())
+        assert result["labels"] == result["hparams"]["n_labeled"] == 16
+        refused = cli("train", "mixmatch", *words, *more, "--labels", "20", "--out", tmp_path / "no")
+        assert refused.code == 2 and "5 labels per class contradict the checkpoint" in refused.err
+
+
 def test_results_keep_the_frameworks_apart(train: Any, cli: Any, tiny_network: None, tmp_path: Path) -> None:
     for seed in (0, 1):
         assert train("fixmatch", tmp_path / f"torch{seed}", "--mu", "2", "--seed", str(seed)).code == 0
@@ -392,8 +426,10 @@ def test_expanded_labels_are_drawn_from_all_copies(tmp_path: Path) -> None:
     assert not np.allclose(seen[True][0], seen[False][0])
 
 
-def test_jax_is_kept_off_the_gpu_in_a_pytorch_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jax_is_kept_off_the_gpu_in_a_pytorch_run(asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     updated: list[tuple[str, str]] = []
     monkeypatch.setattr("jax.config.update", lambda *pair: updated.append(pair))
     experiment.framework_for("mixmatch", None).check("wrn-10-1", "course")
+    assert updated == []  # a notebook's process is left alone
+    asked("mixmatch")
     assert updated == [("jax_platforms", "cpu")]

@@ -316,6 +316,9 @@ def test_sharpening() -> None:
     np.testing.assert_allclose(sharpen(p, 0.5)[0], np.array([0.25, 0.09, 0.04]) / 0.38)
     np.testing.assert_allclose(sharpen(p, 0.05)[0], [1, 0, 0], atol=1e-4)
     np.testing.assert_allclose(sharpen(p, 0.5)[1], [1, 0, 0])
+    np.testing.assert_allclose(
+        sharpen(torch.full((1, 1000), 1e-3), 0.05), np.full((1, 1000), 1e-3), rtol=1e-4
+    )
 
 
 class Counting(nn.Module):
@@ -439,3 +442,12 @@ def test_what_is_remembered() -> None:
     updated = remember_labels(latest, torch.tensor([2, 1, 3]), confidence, labels, 0.95)
     assert updated.tolist() == [-1, 3, 1, 0]
     assert latest.tolist() == [-1, 3, -1, 2]
+
+
+def test_remembering_does_not_wait_for_the_device() -> None:
+    """A boolean index has as many entries as are true, so a GPU must first say how many. "meta" can not."""
+    latest, index = (
+        torch.zeros(4, dtype=torch.int64, device="meta"),
+        torch.ones(3, dtype=torch.int64, device="meta"),
+    )
+    assert remember_labels(latest, index, torch.ones(3, device="meta"), index, 0.95).shape == (4,)

@@ -15,6 +15,7 @@ from course.training.torch_hparams import (
     TorchHparams,
     TorchSupervisedHparams,
 )
+from solutions.torch_methods import cosine_with_warmup
 
 KINDS: tuple[type[TorchHparams], ...] = (
     TorchSupervisedHparams,
@@ -74,6 +75,28 @@ def test_a_run_that_outlasts_its_schedule_is_refused() -> None:
     with pytest.raises(CourseError, match=r"total_steps is 100 but the run ends at step 117"):
         TorchFixMatchHparams(steps=117, total_steps=100).fitted(1)
     assert MixMatchHparams(steps=117, total_steps=100).fitted(1).steps == 117  # its rate is constant
+
+
+def test_the_warm_up_shortens_the_decay() -> None:
+    with pytest.raises(CourseError, match=r"total_steps is 1000 but the run ends at step 1140"):
+        TorchFixMatchHparams(steps=1140, total_steps=1000, warmup=900).fitted(1)
+    # cos(7π/16 · 114/100) is the last rate above 0.
+    longest = TorchFixMatchHparams(steps=1015, total_steps=1000, warmup=900).fitted(1)
+    assert cosine_with_warmup(longest.lr, 900, 1000, 7 / 16)(longest.steps - 1) > 0
+    assert cosine_with_warmup(longest.lr, 900, 1000, 7 / 16)(longest.steps) < 0
+    with pytest.raises(CourseError, match="the run ends at step 1016"):
+        TorchFixMatchHparams(steps=1016, total_steps=1000, warmup=900).fitted(1)
+    for warmup in (1000, 1020):
+        with pytest.raises(CourseError, match=f"warmup is {warmup} but the schedule has 1000 steps"):
+            TorchFixMatchHparams(total_steps=1000, warmup=warmup).fitted(1)
+    assert MixMatchHparams(total_steps=1000, warmup=1020).fitted(1).steps == 1000
+
+
+def test_epochs_and_total_steps_are_not_both_the_length() -> None:
+    with pytest.raises(CourseError, match="epochs is 2 and total_steps is 100000"):
+        TorchFixMatchHparams(epochs=2, total_steps=100_000).fitted(1)
+    fitted = TorchFixMatchHparams(epochs=2, steps=9, total_steps=100).fitted(1)
+    assert (fitted.steps, fitted.fitted(1)) == (9, fitted)
 
 
 @pytest.mark.parametrize("field", [f for kind in KINDS for f in fields(kind)], ids=lambda f: f.name)

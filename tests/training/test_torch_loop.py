@@ -8,6 +8,7 @@ import os
 import re
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from course.training import labeled_batches, load_checkpoint, mixed_batches, pai
 from course.training.engine import NonFiniteLoss
 from course.training.torch_checkpoint import load_variables
 from course.training.torch_hparams import TorchSupervisedHparams
-from course.training.torch_loop import TorchState, torch_train_loop
+from course.training.torch_loop import TorchState, _TorchProgram, torch_train_loop
 from solutions.ema import ema_update
 from solutions.torch_methods import cosine_with_warmup
 
@@ -394,6 +395,45 @@ def test_metrics_on_disk_are_plain_json_numbers(whole_runs: Any) -> None:
     for line in (whole_runs("flexmatch")[0] / "metrics.jsonl").read_text().splitlines():
         record = json.loads(line)
         assert all(isinstance(v, float) for n, v in record.items() if n not in ("step", "epoch"))
+
+
+def test_an_optimizer_that_is_not_finite_is_found() -> None:
+    model = nn.Linear(1, 1)
+    optimizer = torch.optim.Adam(model.parameters())
+    model(torch.ones(1, 1)).sum().backward()
+    optimizer.step()
+    state = TorchState(model, optimizer, {}, use_ema=False)
+    program = _TorchProgram(TorchSupervisedHparams(), state, None, None, None, None, {})  # type: ignore[arg-type]
+    assert program.not_finite() is None
+    optimizer.state[model.weight]["exp_avg_sq"].fill_(float("inf"))
+    assert program.not_finite() == "optimizer's averages"
+
+
+def test_the_training_accuracy_is_of_evenly_spaced_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, list[int]] = {}
+
+    def evaluate(model: Any, dataset: Any, *, batch_size: int, phase: str) -> dict[str, float]:
+        seen[phase] = dataset.indices.tolist()
+        return {f"{phase} error rate": 0.0}
+
+    monkeypatch.setattr("course.training.torch_train.evaluate", evaluate)
+    monkeypatch.setattr("tiny_run.images", partial(_images, tiny_run.images))
+    tiny_torch.train("supervised", tmp_path / "run", {"steps": 1})
+    assert seen["train"] == [0, 3, 6, 9, 12] and len(seen["val"]) == 5
+
+
+def _images(make: Any, n: int, seed: int) -> Any:
+    return make(n, seed).subset(np.arange(5)) if n == 20 else make(n, seed)
+
+
+def test_what_remembers_each_image_is_given_none_twice() -> None:
+    labeled, unlabeled, _ = tiny_run.parts()
+    hparams = tiny_torch.hparams("flexmatch", "unused", mu=11)
+    with pytest.raises(CourseError, match=r"44 unlabeled images in a step.* 40"):
+        paired_batches(hparams, labeled, unlabeled, with_index=True)
+    paired_batches(hparams, labeled, unlabeled)
 
 
 # --- mini-batches -------------------------------------------------------------------------------
