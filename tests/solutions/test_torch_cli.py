@@ -173,7 +173,7 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "a missing checkpoint": (("mixmatch", "--checkpoint", "none.safetensors"), "none.safetensors"),
     "a threshold": (("flexmatch", "--threshold", "3"), "threshold is 3.0: it must be between 0 and 1"),
-    "dropout of resnet18": (("flexmatch", "--model", "resnet18", "--dropout", "0.1"), "resnet18 has none"),
+    "dropout of resnet18": (("mixmatch", "--model", "resnet18", "--dropout", "0.1"), "resnet18 has none"),
     "schedule shorter than the run": (
         ("flexmatch", "--steps", "6", "--total-steps", "2", "--labels", "16"),
         "total_steps is 2",

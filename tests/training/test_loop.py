@@ -316,6 +316,15 @@ def test_an_interrupt_in_the_last_step_is_a_finished_run(whole_run: tuple[Path, 
     assert_same_run(tmp_path / "run", whole_run[0])
 
 
+@pytest.fixture
+def keyboard() -> Iterator[None]:
+    """Ctrl-C as in a terminal: a shell starts background jobs with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("keyboard")
 def test_a_second_ctrl_c_stops_without_saving(whole_run: tuple[Path, Any], tmp_path: Path) -> None:
     def twice() -> None:
         press(signal.SIGINT)()
