@@ -12,14 +12,10 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from course.errors import CourseError
+from solutions.machine import cores
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_all(

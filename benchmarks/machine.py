@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from solutions.experiment import hardware, versions
+from solutions import machine
 
 
 def describe() -> dict[str, str]:
     """Hardware and versions, by name."""
-    return {"hardware": hardware(), **versions(), "nbgrader": version("nbgrader")}
+    return {**machine.describe(), "nbgrader": version("nbgrader")}

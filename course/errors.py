@@ -1,5 +1,10 @@
 """The one exception for bad input."""
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+
 
 class CourseError(Exception):
     """Something given to the course cannot be used.
@@ -11,3 +16,15 @@ class CourseError(Exception):
     def _render_traceback_(self) -> list[str]:
         """IPython's hook: the line alone is what a student needs to see."""
         return [f"{type(self).__name__}: {self}"]
+
+
+def unknown_name(what: str, name: object, known: Collection[str]) -> CourseError:
+    """What to raise for a name that nothing has: it names the nearest that something does have.
+
+    Args:
+        what: kind of thing, such as "check".
+        name: what was given; anything, because students call functions with anything.
+        known: all names.
+    """
+    near = difflib.get_close_matches(str(name), known, n=1) or list(known)
+    return CourseError(f"there is no {what} called {name!r}: use {' or '.join(near)}")

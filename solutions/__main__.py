@@ -30,26 +30,15 @@ Data = Annotated[
     str, typer.Option(help="shapes, cifar10, or a .npz file with x_train, y_train, x_test, y_test.")
 ]
 Start = Annotated[str, typer.Option(help="Weights to start from: provided, none, or a .safetensors file.")]
-Labels = Annotated[
-    int | None,
-    typer.Option(
-        "--labels",
-        "--n-labeled",
-        "--n_labeled",
-        min=1,
-        help="Labeled images in all; not given, the checkpoint's, the preset's or the method's.",
-    ),
-]
-PretrainLabels = Annotated[
-    int | None,
-    typer.Option(
-        "--labels",
-        "--n-labeled",
-        "--n_labeled",
-        min=1,
-        help="Labeled images in all; not given, as many of each class as below.",
-    ),
-]
+
+
+def _labels_option(otherwise: str) -> Any:
+    names = ("--labels", "--n-labeled", "--n_labeled")
+    return typer.Option(*names, min=1, help=f"Labeled images in all; not given, {otherwise}.")
+
+
+Labels = Annotated[int | None, _labels_option("the checkpoint's, the preset's or the method's")]
+PretrainLabels = Annotated[int | None, _labels_option("as many of each class as below")]
 Out = Annotated[
     Path,
     typer.Option(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import platform
 import shlex
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +22,9 @@ from course.files import write_atomically
 from course.training import Checkpoint, RunFolder, TrainResult
 from course.training.engine import IfExists
 from solutions.curves import plot_run
-from solutions.frameworks import FRAMEWORKS, Parts, error_rate, framework_for
+from solutions.frameworks import Parts, framework_for
+from solutions.machine import versions
 from solutions.results import load_result
-
-__all__ = ["Parts", "command", "cut", "error_rate", "hardware", "run", "summarize", "versions"]
 
 
 def _number_of_labels(hparams: Any, num_classes: int) -> tuple[int, bool]:
@@ -102,17 +99,6 @@ def cut(
         others = rng.permutation(others)[: n_unlabeled - len(labeled)]
     unlabeled, _ = subset_by_indices(train, np.concatenate([labeled.indices, others]))
     return Parts(labeled, unlabeled, validation, splits.test)
-
-
-def hardware() -> str:
-    """What JAX runs on."""
-    return FRAMEWORKS["jax"].hardware()
-
-
-def versions() -> dict[str, str]:
-    """Of everything that can change a number."""
-    packages = ("jax", "jaxlib", "flax", "optax", "jax-resnet", "numpy", "torch", "torchvision", "pillow")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
 def _write_json(path: Path, content: Any) -> None:

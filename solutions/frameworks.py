@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 import jax
@@ -38,6 +35,7 @@ from course.training.torch_hparams import FlexMatchHparams
 from course.training.torch_parts import evaluate
 from course.training.torch_train import TORCH_METHODS
 from solutions.fixmatch import train_fixmatch
+from solutions.machine import jax_hardware, processor
 from solutions.practical import PracticalLabeledAug, PracticalUnlabeledAug
 from solutions.supervised import train_supervised
 from solutions.torch_methods import train_reference
@@ -112,17 +110,6 @@ def _predict(model: Any, variables: Any, x: Any) -> jax.Array:
     return jnp.argmax(model.apply(variables, x), axis=-1)
 
 
-def processor() -> str:
-    """The processor's name and the cores that this process may use."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        lines = cpuinfo.read_text().splitlines()
-        names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]
-        model = names[0] if names else model
-    return f"{model}, {len(os.sched_getaffinity(0))} of {os.cpu_count()} cores"
-
-
 class _Jax:
     """The unit ``fixmatch``: ResNet18 in flax."""
 
@@ -185,10 +172,7 @@ class _Jax:
         }
 
     def hardware(self) -> str:
-        device = jax.devices()[0]
-        if device.platform != "cpu":
-            return f"{device.device_kind}, {jax.device_count()} device(s)"
-        return processor()
+        return jax_hardware()
 
 
 class _Torch:

@@ -11,7 +11,8 @@ from course.data import load_dataset
 from course.errors import CourseError
 from course.models import resnet18
 from course.training import RunFolder, load_checkpoint, save_checkpoint
-from solutions.experiment import error_rate, versions
+from solutions.frameworks import error_rate
+from solutions.machine import versions
 from solutions.results import load_result
 
 LICENCE = "CC BY 4.0"

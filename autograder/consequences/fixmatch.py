@@ -22,7 +22,7 @@ from course.data.dataset import ImageDataset
 from course.models.resnet import NormalizedModel
 from course.training import FixMatchHparams, Metrics, TrainState, get_ema_params, paired_batches
 from course.training.checkpoint import flatten, unflatten_like
-from course.training.loop import NonFiniteLoss
+from course.training.engine import NonFiniteLoss
 
 ENTRY = "train_fixmatch"
 LABELS = 200
@@ -197,6 +197,6 @@ def _model() -> NormalizedModel:
 
 def _error(variables: Mapping[str, Any]) -> float:
     """Share of wrong predictions on the validation images."""
-    from solutions.experiment import error_rate
+    from solutions.frameworks import error_rate
 
     return error_rate(_model(), variables["params"], variables["batch_stats"], _datasets()[2])

@@ -24,6 +24,7 @@ from autograder.files import REPOSITORY
 from autograder.mutants import Mutant, load_edited, mutants_of, run_text, solution_text
 from autograder.pool import run_all
 from course.errors import CourseError
+from solutions.machine import describe
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def measure(
         folder = Path(name)
         error = next(result for _, result in run_all(_start, [(unit, folder)], 1))
         references = [] if kept else [Job(unit, folder, None, seed) for seed in trainer.SEEDS]
-        found = kept or Consequences(unit, trainer.settings(), machine(), error, ())
+        found = kept or Consequences(unit, trainer.settings(), describe(), error, ())
         runs: dict[int, Measured] = {}
         work = [*references, *(Job(unit, folder, mutant, trainer.SEEDS[0]) for mutant in chosen)]
         for job, run in run_all(_run, work, jobs):
@@ -150,13 +151,6 @@ def trained_exercises(unit: str) -> tuple[str, ...]:
         new = set().union(*(functions[name] for name in new)) & functions.keys() - reached
     exercises = {mutant.exercise: None for mutant in mutants_of(unit)}
     return tuple(name for name in exercises if name in reached)
-
-
-def machine() -> dict[str, str]:
-    """On what the numbers were measured."""
-    from solutions.experiment import hardware, versions
-
-    return {"hardware": hardware(), **versions()}
 
 
 def _with(found: Consequences, mutant: Mutant, run: Measured) -> Consequences:

@@ -77,7 +77,8 @@ def hidden_function(draws: Mapping[str, tuple[str, Draw]]) -> dict[str, Hidden]:
         draws: name of each of its cases, in the same order → (what is tried, the hidden draw).
     """
     counterparts = {name: Hidden(tries, draw) for name, (tries, draw) in draws.items()}
-    first, *_, last = [*counterparts.values()] * 2
+    hidden = list(counterparts.values())
+    first, last = hidden[0], hidden[-1]
     compiled = Hidden(f"{first.tries}, under jit", first.draw)
     again = Hidden(f"{first.tries}, after another call", after(first.draw, last.draw))
     return counterparts | {"compiled": compiled, "called again": again}

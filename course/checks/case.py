@@ -91,8 +91,8 @@ class Check:
         cases: run in this order; the first that fails is reported.
         slips: misconceptions with a message of their own.
         uses: earlier exercises that a student's function calls by name, or that the exercise's visible
-            test calls. For each, the import path ``package.module:function`` of a library's function that
-            can stand in for it, or None where there is none.
+            test calls. For each, a library's function that can stand in for it, as
+            ``package.module:function(a, b)`` with the parameters that the exercise states, or None.
     """
 
     name: str

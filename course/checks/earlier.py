@@ -27,7 +27,7 @@ def called_names(function: Callable[..., Any], names: Iterable[str]) -> list[str
     if not isinstance(inner, FunctionType):
         return []
     found: set[str] = set()
-    for helper in _family(inner):
+    for helper in family(inner):
         found |= _global_names(helper.__code__)
     return [name for name in names if name in found]
 
@@ -76,13 +76,13 @@ def _forget_compiled(function: Callable[..., Any]) -> None:
     inner = unwrap(function)
     if not isinstance(inner, FunctionType):
         return
-    names = {name for helper in _family(inner) for name in _global_names(helper.__code__)}
+    names = {name for helper in family(inner) for name in _global_names(helper.__code__)}
     for value in (function, *(inner.__globals__.get(name) for name in names)):
         if callable(value) and hasattr(value, "clear_cache"):
             value.clear_cache()
 
 
-def _family(function: FunctionType) -> list[FunctionType]:
+def family(function: FunctionType) -> list[FunctionType]:
     """A function and the functions of the same notebook that it calls, directly or not."""
     scope, family = function.__globals__, [function]
     for member in family:  # grows while it is read

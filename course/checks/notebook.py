@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -23,6 +22,7 @@ from course.checks.runner import (
     run_check,
     wrong_earlier,
 )
+from course.frontend import show
 
 
 class CheckFailed(Exception):
@@ -170,15 +170,7 @@ def _explain(exercise: Check, function: Callable[..., Any] | None, error: Except
 
 def _conclude(result: Result) -> None:
     """Show a result, tell the callbacks, and raise unless it is correct."""
-    report = Report(result)
-    # IPython's display only where a session runs: importing IPython costs most of a second.
-    ipython = sys.modules.get("IPython")
-    if ipython is not None and ipython.get_ipython() is not None:
-        from IPython.display import display
-
-        display(report)
-    else:
-        print(report)
+    show(Report(result))
     check.tell(result)
     if result.state is not State.CORRECT:
         raise CheckFailed(result) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from course.checks.guard import Stop, guarded
 from course.checks.plain import to_plain, type_name
 from course.checks.result import CaseResult, CaseState, Result, Shown, State
 from course.checks.state import unusual_settings
-from course.errors import CourseError
+from course.errors import unknown_name
 
 T = TypeVar("T")
 
@@ -34,8 +33,7 @@ def find_check(name: str) -> tuple[str, Check]:
         module = importlib.import_module(f"course.checks.{unit}")
         known |= {check.name: (unit, check) for check in module.CHECKS}
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1) or list(known)
-        raise CourseError(f"there is no check called {name!r}: use {' or '.join(near)}")
+        raise unknown_name("check", name, known)
     return known[name]
 
 
@@ -50,7 +48,7 @@ class Examination:
 
     Attributes:
         result: what counts.
-        replaced: the earlier exercises for which a library's function stood in: name → import path.
+        replaced: the earlier exercises for which a library's function stood in, as in ``Check.uses``.
     """
 
     result: Result

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from course.frontend import shell
+
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _BOX = "border-left:4px solid currentColor;padding:4px 12px;margin:4px 0;color:inherit;background:none"
 _CELL = "text-align:left;vertical-align:top;padding:2px 16px 2px 0;color:inherit;background:none"
@@ -37,17 +39,6 @@ class Fragment:
         return self.text
 
 
-def show(fragment: Fragment) -> None:
-    """Display a fragment below the cell; without a notebook, print its text."""
-    # IPython's display only where a session runs: importing IPython costs most of a second.
-    if _shell() is None:
-        print(fragment)
-    else:
-        from IPython.display import display
-
-        display(fragment)
-
-
 def show_widget(widget: Any, fallback: Fragment) -> None:
     """Display a widget; a viewer that runs no widgets shows the fallback in its place."""
     from IPython.display import display
@@ -62,7 +53,7 @@ def show_widget(widget: Any, fallback: Fragment) -> None:
 
 def widgets_module() -> Any | None:
     """ipywidgets where a notebook's kernel runs and it is installed, else None."""
-    if getattr(_shell(), "kernel", None) is None:
+    if getattr(shell(), "kernel", None) is None:
         return None
     try:
         import ipywidgets
@@ -134,8 +125,3 @@ def box(title: str, *parts: Fragment) -> Fragment:
 def indent(text: str) -> str:
     """Every line two spaces further in."""
     return "\n".join(f"  {line}" for line in text.splitlines())
-
-
-def _shell() -> Any | None:
-    ipython = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None

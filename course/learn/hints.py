@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-
-from course.errors import CourseError
-from course.learn.display import Fragment, box, bullets, details, paragraph, show
+from course.errors import CourseError, unknown_name
+from course.frontend import show
+from course.learn.display import Fragment, box, bullets, details, paragraph
 from course.learn.texts import Lesson, Texts, load_texts
 from course.units import load_course
 
@@ -48,8 +47,7 @@ def find_lesson(name: str) -> Lesson:
     """The texts of an exercise of any unit. Raises CourseError for an unknown name."""
     lessons = {exercise: lesson for texts in _all_texts() for exercise, lesson in texts.exercises.items()}
     if name not in lessons:
-        near = difflib.get_close_matches(name, lessons, n=1) or list(lessons)
-        raise CourseError(f"there is no exercise called {name!r}: use {' or '.join(near)}")
+        raise unknown_name("exercise", name, lessons)
     return lessons[name]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from typing import Any
 
 import numpy as np
 
-from course.errors import CourseError
-from course.learn.display import Fragment, box, paragraph, rich, show, show_widget, widgets_module
+from course.errors import CourseError, unknown_name
+from course.frontend import show
+from course.learn.display import Fragment, box, paragraph, rich, show_widget, widgets_module
 from course.learn.session import Session, current
 from course.learn.texts import Prediction
 
@@ -133,8 +133,7 @@ def _status(text: str) -> str:
 def _find(session: Session, name: str) -> Prediction:
     known = session.texts.predictions
     if not isinstance(name, str) or name not in known:
-        near = difflib.get_close_matches(str(name), known, n=1) or list(known)
-        raise CourseError(f"there is no prediction called {name!r}: use {' or '.join(near)}")
+        raise unknown_name("prediction", name, known)
     return known[name]
 
 

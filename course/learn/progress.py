@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from course.checks import State
 from course.checks.render import SYMBOLS
-from course.learn.display import Fragment, box, paragraph, show, table
+from course.frontend import show
+from course.learn.display import Fragment, box, paragraph, table
 from course.learn.session import Session, current, current_fingerprint
 from course.learn.store import Checked
 from course.units import Exercise

@@ -5,17 +5,8 @@ from __future__ import annotations
 from string import ascii_uppercase
 from typing import Any
 
-from course.learn.display import (
-    Fragment,
-    box,
-    details,
-    paragraph,
-    plain,
-    rich,
-    show,
-    show_widget,
-    widgets_module,
-)
+from course.frontend import show
+from course.learn.display import Fragment, box, details, paragraph, plain, rich, show_widget, widgets_module
 from course.learn.session import current
 from course.learn.texts import Recall, load_texts
 

@@ -11,7 +11,8 @@ from typing import Any
 from course.checks import State, check
 from course.checks.render import SYMBOLS
 from course.errors import CourseError
-from course.learn.display import Fragment, box, bullets, paragraph, show, table
+from course.frontend import show
+from course.learn.display import Fragment, box, bullets, paragraph, table
 from course.learn.fingerprint import notebook_names
 from course.learn.notebook_file import find_notebook
 from course.learn.released import Kind, Release, load_release

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from course.checks import Result, State, check
 from course.environment import Environment
 from course.errors import CourseError
-from course.learn.display import paragraph, show
+from course.frontend import show
+from course.learn.display import paragraph
 from course.learn.fingerprint import fingerprint, notebook_names
 from course.learn.hints import explanation
 from course.learn.store import Store

@@ -14,20 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from course.training.checkpoint import ARCHITECTURE, Checkpoint, flatten, unflatten_like
-from course.training.engine import Batches, IfExists, NonFiniteLoss, TrainResult, run_loop
+from course.training.engine import Batches, IfExists, TrainResult, run_loop
 from course.training.hparams import SupervisedHparams
 from course.training.observers import Observer
 from course.training.runfolder import RunFolder
-
-__all__ = [
-    "Batches",
-    "IfExists",
-    "NonFiniteLoss",
-    "TrainResult",
-    "TrainState",
-    "start",
-    "train_loop",
-]
 
 
 class TrainState(NamedTuple):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.alternatives import IMPORTS, Alternative, alternatives_of, load_alternative
 from autograder.mutants import Mutant, load_mutant, mutants_of
 from autograder.separate import WORKER, Separate
 from course.checks.case import Case, Check, Inputs, Outcome, Verdict, attempt, judge
@@ -76,48 +77,25 @@ def test_the_reference_passes_there_too(
     assert there == here == [Verdict(True)] * len(here)
 
 
-ALTERNATIVES = {
-    "logits_to_log_probs": """
-        import jax
-        import numpy as np
-
-        def normalizer(z):
-            return jax.nn.logsumexp(z, axis=-1)[..., None]
-
-        @jax.jit
-        def logits_to_log_probs(logits):
-            return logits - normalizer(logits)
-    """,
-    "cosine_decay_schedule": """
-        import math
-        import jax.numpy as jnp
-
-        def cosine_decay_schedule(init_value, decay_steps, alpha):
-            def schedule(count):
-                if isinstance(count, int):
-                    return init_value * math.cos(math.pi * alpha * count / decay_steps)
-                return init_value * jnp.cos(math.pi * alpha * count / decay_steps)
-            return schedule
-    """,
-    "get_validate_fn": """
-        import numpy as np
-
-        def get_validate_fn(get_params, model, batches=()):
-            def validate(opt_state, batch_stats):
-                variables = {"params": get_params(opt_state), "batch_stats": batch_stats}
-                errors = [np.mean(np.argmax(model.apply(variables, x), 1) != y) for x, y in batches]
-                return {"val error rate": float(np.mean(errors)), "batches": len(errors)}
-            return validate
-    """,
-}
+TITLES = {"helper in another cell", "Python floats where possible", "Python floats"}
+ALTERNATIVES = [
+    item
+    for item in alternatives_of("fixmatch")
+    if item.exercise in ("logits_to_log_probs", "cosine_decay_schedule", "get_validate_fn")
+    and item.title in TITLES
+]
 
 
-@pytest.mark.parametrize("name", ALTERNATIVES)
+def test_three_alternatives_are_tried() -> None:
+    assert len(ALTERNATIVES) == 3
+
+
+@pytest.mark.parametrize("item", ALTERNATIVES, ids=lambda item: item.exercise)
 def test_alternatives_pass_there_too(
-    name: str, hand_in: Callable[[str], Path], run_cell: Callable[..., dict], separate: Separate
+    item: Alternative, hand_in: Callable[[str], Path], separate: Separate
 ) -> None:
-    function = run_cell(textwrap.dedent(ALTERNATIVES[name]))[name]
-    here, there = here_and_there(name, function, hand_in(ALTERNATIVES[name]), separate)
+    function = load_alternative("fixmatch", item)
+    here, there = here_and_there(item.exercise, function, hand_in(IMPORTS + item.source), separate)
     assert there == here == [Verdict(True)] * len(here)
 
 

@@ -206,9 +206,9 @@ def test_another_units_questions_can_be_asked(session: Session, capsys: pytest.C
 
 def test_widgets_need_a_kernel_and_ipywidgets(monkeypatch: pytest.MonkeyPatch) -> None:
     assert display.widgets_module() is None, "no shell"
-    monkeypatch.setattr(display, "_shell", lambda: SimpleNamespace())
+    monkeypatch.setattr(display, "shell", lambda: SimpleNamespace())
     assert display.widgets_module() is None, "IPython in a terminal"
-    monkeypatch.setattr(display, "_shell", lambda: SimpleNamespace(kernel=object()))
+    monkeypatch.setattr(display, "shell", lambda: SimpleNamespace(kernel=object()))
     assert display.widgets_module() is ipywidgets
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     assert display.widgets_module() is None, "a notebook without ipywidgets"

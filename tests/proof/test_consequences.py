@@ -23,7 +23,7 @@ from autograder.consequences import (
 )
 from autograder.mutants import Mutant, load_edited, mutants_of, run_text, solution_text
 from course.errors import CourseError
-from course.training.loop import NonFiniteLoss
+from course.training.engine import NonFiniteLoss
 
 UNIT = "fixmatch"
 FIRST, SECOND = mutants_of(UNIT)[:2]

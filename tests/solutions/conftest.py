@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -62,3 +63,39 @@ def tiny_network() -> Iterator[None]:
         patches.enter_context(tiny_run.tiny_resnet18())
         patches.enter_context(mock.patch("solutions.pretrain.resnet18", tiny_run.TinyModel))
         yield
+
+
+class Called(Exception):
+    """The run that a command line asks for."""
+
+
+@pytest.fixture
+def asked(cli: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, Any, dict[str, Any]]]:
+    """What a command line would run: (method, its hyperparameters, the other options)."""
+
+    def run(method: str, make_hparams: Any, **options: Any) -> Any:
+        raise Called(method, make_hparams, options)
+
+    monkeypatch.setattr("solutions.experiment.run", run)
+
+    def parse(*words: str) -> tuple[str, Any, dict[str, Any]]:
+        with pytest.raises(Called) as caught:
+            cli(*words)
+        method, make_hparams, options = caught.value.args
+        return method, make_hparams(logdir=str(options["out"]), num_classes=10), options
+
+    return parse
+
+
+@pytest.fixture
+def another() -> Callable[[Any], Any]:
+    """A value of the same kind that is within every hyperparameter's bounds."""
+
+    def of(default: Any) -> Any:
+        if isinstance(default, bool):
+            return not default
+        if isinstance(default, float):
+            return 0.25
+        return 13 if default is None or isinstance(default, int) else "runs/other"
+
+    return of

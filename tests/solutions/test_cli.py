@@ -29,7 +29,7 @@ from course.training import (
 from course.training.checkpoint import PROVIDED
 from course.training.observers import JsonlLog
 from solutions.__main__ import app
-from solutions.experiment import error_rate
+from solutions.frameworks import error_rate
 
 pytestmark = pytest.mark.usefixtures("compile_cache")
 
@@ -102,41 +102,12 @@ def test_without_a_command_help_is_shown(words: tuple[str, ...], cli: Any) -> No
     assert "Usage" in answer.out + answer.err and "Traceback" not in answer.err
 
 
-class Called(Exception):
-    """The run that a command line asks for."""
-
-
-@pytest.fixture
-def asked(cli: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, Any, dict[str, Any]]]:
-    """What a command line would run: (method, its hyperparameters, the other options)."""
-
-    def run(method: str, make_hparams: Any, **options: Any) -> Any:
-        raise Called(method, make_hparams, options)
-
-    monkeypatch.setattr("solutions.experiment.run", run)
-
-    def parse(*words: str) -> tuple[str, Any, dict[str, Any]]:
-        with pytest.raises(Called) as caught:
-            cli(*words)
-        method, make_hparams, options = caught.value.args
-        return method, make_hparams(logdir=str(options["out"]), num_classes=10), options
-
-    return parse
-
-
-def another(default: Any) -> Any:
-    """A value of the same kind that is within every hyperparameter's bounds."""
-    if isinstance(default, bool):
-        return not default
-    if isinstance(default, float):
-        return 0.25
-    return 13 if default is None or isinstance(default, int) else "runs/other"
-
-
 @pytest.mark.parametrize(
     ("method", "name"), [(m, f.name) for m, hparams in METHODS.items() for f in fields(hparams)]
 )
-def test_every_hyperparameter_has_an_option_under_its_own_name(method: str, name: str, asked: Any) -> None:
+def test_every_hyperparameter_has_an_option_under_its_own_name(
+    method: str, name: str, asked: Any, another: Any
+) -> None:
     _, default, _ = asked("train", method)
     value = another(getattr(default, name))
     for flag in {f"--{name}", f"--{name.replace('_', '-')}"}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ import solutions.experiment as experiment
 from course.data.dataset import ImageDataset, Splits
 from course.errors import CourseError
 from course.training import Checkpoint, FixMatchHparams, SupervisedHparams, load_checkpoint, read_metrics
-from solutions.experiment import command, cut, error_rate, hardware, run, versions
+from solutions.experiment import command, cut, run
+from solutions.frameworks import error_rate
+from solutions.machine import jax_hardware, processor, versions
 
 pytestmark = pytest.mark.usefixtures("compile_cache")
 
@@ -124,8 +127,15 @@ def test_error_rate_counts_images_whatever_the_batches_are() -> None:
         assert got == pytest.approx(expected)
 
 
+def test_the_processor_is_named_where_the_system_does_not_tell_the_cores_of_a_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS
+    assert f"{os.cpu_count()} of {os.cpu_count()} cores" in processor()
+
+
 def test_hardware_and_versions_are_named() -> None:
-    assert "cores" in hardware() or "device" in hardware()
+    assert "cores" in jax_hardware() or "device" in jax_hardware()
     named = versions()
     assert named["jax"] == jax.__version__ and named["numpy"] == np.__version__
     assert named["python"] == ".".join(map(str, sys.version_info[:3]))

@@ -31,33 +31,9 @@ SMALL_RUN = [
 
 
 @pytest.fixture
-def asked(cli: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """What a command line would run: (method, its hyperparameters, the other options)."""
-
-    class Called(Exception):
-        pass
-
-    def run(method: str, make_hparams: Any, **options: Any) -> Any:
-        raise Called(method, make_hparams, options)
-
-    monkeypatch.setattr("solutions.experiment.run", run)
-
-    def parse(*words: str) -> tuple[str, Any, dict[str, Any]]:
-        with pytest.raises(Called) as caught:
-            cli("train", *words)
-        method, make_hparams, options = caught.value.args
-        return method, make_hparams(logdir=str(options["out"])), options
-
-    return parse
-
-
-def another(default: Any) -> Any:
-    """A value of the same kind that is within every hyperparameter's bounds."""
-    if isinstance(default, bool):
-        return not default
-    if isinstance(default, float):
-        return 0.25
-    return 13
+def asked(asked: Any) -> Any:
+    """What ``train`` with these words would run."""
+    return lambda *words: asked("train", *words)
 
 
 # --- options ------------------------------------------------------------------------------------
@@ -72,7 +48,9 @@ def another(default: Any) -> Any:
         if f.name not in ("logdir", "n_labeled")
     ],
 )
-def test_every_hyperparameter_has_an_option_under_its_own_name(method: str, name: str, asked: Any) -> None:
+def test_every_hyperparameter_has_an_option_under_its_own_name(
+    method: str, name: str, asked: Any, another: Any
+) -> None:
     _, default, _ = asked(method, "--framework", "torch")
     assert default == TORCH_METHODS[method].hparams(logdir=f"runs/{method}")
     value = another(getattr(default, name))
@@ -99,7 +77,7 @@ def test_the_framework_is_that_of_the_methods_unit(asked: Any) -> None:
 
 @pytest.mark.parametrize(("jax_name", "torch_name", "factor"), SAME)
 def test_a_thing_may_be_called_by_either_name(
-    jax_name: str, torch_name: str, factor: Any, asked: Any
+    jax_name: str, torch_name: str, factor: Any, asked: Any, another: Any
 ) -> None:
     value = another(getattr(FixMatchHparams(), jax_name))
     in_jax, in_torch = (value, value * (factor or 1)), (value / (factor or 1), value)

@@ -32,7 +32,7 @@ from course.training import (
     start,
     train_loop,
 )
-from course.training.loop import NonFiniteLoss
+from course.training.engine import NonFiniteLoss
 
 pytestmark = pytest.mark.usefixtures("compile_cache")
 
