@@ -302,7 +302,7 @@ def test_the_worker_needs_neither_answers_nor_hidden_checks(hand_in: Callable[[s
         "for name in ('autograder', 'solutions'):\n"
         "    sys.modules[name] = None\n"
         "from course.checks.worker import main\n"
-        "main()\n"
+        "main(sys.argv[1])\n"
     )
     with Separate("fixmatch", command=(*WORKER[:2], "-c", blocked)) as separate:
         assert drive_it(separate, hand_in(RIGHT)).failure is None
