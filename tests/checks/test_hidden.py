@@ -18,19 +18,25 @@ from autograder.mutants import load_mutant, mutants_of
 from course.checks import State, check, render_text
 from course.checks.case import Check
 from course.checks.expectations import Expectation
-from course.checks.fixmatch import CHECKS
 from course.checks.plain import to_json
-from course.checks.runner import judge_case
+from course.checks.runner import find_check, judge_case
 from course.errors import CourseError
+from course.units import load_course
 
 Function = Callable[..., Any]
 
-PUBLIC = {public.name: public for public in CHECKS}
-NAMES = list(PUBLIC)
+UNITS = [unit.name for unit in load_course().units]
+PUBLIC = {e.name: find_check(e.name) for unit in load_course().units for e in unit.exercises}
+MUTANTS = [mutant for unit in UNITS for mutant in mutants_of(unit)]
+ALTERNATIVES = [item for unit in UNITS for item in alternatives_of(unit)]
 
 
 def secret(number: int) -> bytes:
     return hashlib.sha256(bytes([number])).digest()
+
+
+def hide(exercise: str, number: int) -> tuple[Check, Expectation]:
+    return hidden_check(PUBLIC[exercise][0], exercise, secret(number))
 
 
 def failing(hidden: tuple[Check, Expectation], function: Function) -> Iterator[str]:
@@ -48,14 +54,14 @@ def failed(hidden: tuple[Check, Expectation], function: Function) -> list[str]:
 @pytest.fixture(scope="module")
 def hidden() -> dict[str, tuple[Check, Expectation]]:
     """The hidden checks of one secret."""
-    return {name: hidden_check("fixmatch", name, secret(0)) for name in NAMES}
+    return {name: hide(name, 0) for name in PUBLIC}
 
 
 def test_a_hidden_check_has_the_public_cases_with_other_inputs(
     exercise: str, hidden: dict[str, tuple[Check, Expectation]]
 ) -> None:
     found, expectation = hidden[exercise]
-    public = PUBLIC[exercise]
+    _, public = PUBLIC[exercise]
     assert [case.name for case in found.cases] == [case.name for case in public.cases]
     assert list(expectation.cases) == [case.name for case in found.cases]
     assert found.slips == ()
@@ -69,14 +75,14 @@ def test_a_hidden_check_has_the_public_cases_with_other_inputs(
 
 
 def test_equal_secrets_give_equal_checks(exercise: str, hidden: dict[str, tuple[Check, Expectation]]) -> None:
-    first, again = hidden[exercise], hidden_check("fixmatch", exercise, secret(0))
+    first, again = hidden[exercise], hide(exercise, 0)
     for one, two in zip(first[0].cases, again[0].cases, strict=True):
         assert to_json(one.inputs()) == to_json(two.inputs())
     assert to_json(dict(first[1].cases)) == to_json(dict(again[1].cases))
 
 
 def test_other_secrets_give_other_values(exercise: str, hidden: dict[str, tuple[Check, Expectation]]) -> None:
-    first, other = hidden[exercise], hidden_check("fixmatch", exercise, secret(1))
+    first, other = hidden[exercise], hide(exercise, 1)
     for one, two in zip(first[0].cases, other[0].cases, strict=True):
         assert to_json(one.inputs()) != to_json(two.inputs()), one.name
 
@@ -88,13 +94,13 @@ def test_each_case_has_a_seed_of_its_own(hidden: dict[str, tuple[Check, Expectat
 
 @pytest.mark.parametrize("number", range(2))
 def test_the_reference_passes(exercise: str, reference: Function, number: int) -> None:
-    assert failed(hidden_check("fixmatch", exercise, secret(number)), reference) == []
+    assert failed(hide(exercise, number), reference) == []
 
 
 @pytest.mark.slow
 def test_the_reference_passes_for_many_secrets(exercise: str, reference: Function) -> None:
     for number in range(2, 40):
-        assert failed(hidden_check("fixmatch", exercise, secret(number)), reference) == [], number
+        assert failed(hide(exercise, number), reference) == [], number
 
 
 def test_draws_accept_any_seed(exercise: str, hidden: dict[str, tuple[Check, Expectation]]) -> None:
@@ -104,21 +110,19 @@ def test_draws_accept_any_seed(exercise: str, hidden: dict[str, tuple[Check, Exp
             case.draw(np.random.RandomState(seed))
 
 
-@pytest.mark.parametrize(
-    "mutant", mutants_of("fixmatch"), ids=lambda mutant: f"{mutant.exercise}: {mutant.slip}"
-)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.exercise}: {mutant.id}")
 def test_wrong_versions_fail(mutant: Any, hidden: dict[str, tuple[Check, Expectation]]) -> None:
-    assert any(failing(hidden[mutant.exercise], load_mutant("fixmatch", mutant)))
+    unit, _ = PUBLIC[mutant.exercise]
+    assert any(failing(hidden[mutant.exercise], load_mutant(unit, mutant)))
 
 
 # --- a function that is right on the public inputs alone
 
 
-@pytest.mark.parametrize(
-    "alternative", alternatives_of("fixmatch"), ids=lambda item: f"{item.exercise}: {item.title}"
-)
+@pytest.mark.parametrize("alternative", ALTERNATIVES, ids=lambda item: f"{item.exercise}: {item.title}")
 def test_right_answers_pass(alternative: Alternative, hidden: dict[str, tuple[Check, Expectation]]) -> None:
-    assert failed(hidden[alternative.exercise], load_alternative("fixmatch", alternative)) == []
+    unit, _ = PUBLIC[alternative.exercise]
+    assert failed(hidden[alternative.exercise], load_alternative(unit, alternative)) == []
 
 
 def agrees(known: Any, given: Any) -> Any:
