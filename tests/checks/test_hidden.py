@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import importlib
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,16 +13,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 
 import solutions.fixmatch
 from autograder.alternatives import Alternative, alternatives_of, load_alternative
 from autograder.hidden import hidden_check
 from autograder.mutants import load_mutant, mutants_of
 from course.checks import State, check, render_text
-from course.checks.case import Check
+from course.checks.case import Check, drive
 from course.checks.expectations import Expectation
-from course.checks.plain import to_json
+from course.checks.plain import to_json, to_plain
 from course.checks.runner import find_check, judge_case
+from course.checks.state import kept_state
 from course.errors import CourseError
 from course.units import load_course
 
@@ -228,6 +233,51 @@ def memorized_mean() -> Function:
     return mean_over_images
 
 
+def memorized(exercise: str) -> Function:
+    """The reference where it is called as in a public case, and something else elsewhere.
+
+    It looks at the numbers that it is given, so it is for functions that no framework traces.
+    """
+    unit, public = PUBLIC[exercise]
+    reference = getattr(importlib.import_module(f"solutions.{unit}"), exercise)
+    known: set[str] = set()
+
+    def record(*args: Any) -> Any:
+        known.add(written(args))
+        return reference(*args)
+
+    for case in public.cases:
+        with kept_state():
+            assert drive(case, record, case.inputs()).failure is None
+
+    def function(*args: Any) -> Any:
+        return reference(*args) if written(args) in known else changed(reference(*copy.deepcopy(args)))
+
+    return function
+
+
+def written(args: Any) -> str:
+    """What a function is given as text, the weights of models included."""
+    if isinstance(args, torch.nn.Module):
+        return written(dict(args.state_dict()))
+    if isinstance(args, list | tuple):
+        return "\n".join(map(written, args))
+    return json.dumps(to_json(to_plain(args)))
+
+
+def changed(answer: Any) -> Any:
+    """Another answer of the same structure."""
+    if isinstance(answer, dict):
+        return {key: changed(value) for key, value in answer.items()}
+    if isinstance(answer, list | tuple):
+        return type(answer)(changed(value) for value in answer)
+    if answer is None or isinstance(answer, str):
+        return answer
+    if isinstance(answer, bool) or getattr(answer, "dtype", None) in (torch.bool, np.dtype(bool)):
+        return answer ^ True
+    return answer + 1
+
+
 MEMORIZED = {
     "logits_to_log_probs": memorized_log_probs,
     "log_softmax_cross_entropy": memorized_cross_entropy,
@@ -242,10 +292,10 @@ MEMORIZED = {
 def test_knowing_the_public_inputs_passes_the_public_check_alone(
     exercise: str, hidden: dict[str, tuple[Check, Expectation]]
 ) -> None:
-    function = MEMORIZED[exercise]()
+    function = MEMORIZED[exercise]() if exercise in MEMORIZED else memorized(exercise)
     result = check.run(exercise, function)
     assert result.state is State.CORRECT, render_text(result)
-    names = [case.name for case in PUBLIC[exercise].cases]
+    names = [case.name for case in PUBLIC[exercise][1].cases]
     assert failed(hidden[exercise], function) == names
 
 
