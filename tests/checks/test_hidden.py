@@ -151,7 +151,7 @@ def looked_up(table: list[Any], given: Any, answer: Any) -> Any:
 
 def public_arguments(name: str, *names: str) -> list[Any]:
     """The named inputs of every public case that has them, those of second calls included."""
-    drawn = [case.inputs() for case in PUBLIC[name].cases]
+    drawn = [case.inputs() for case in PUBLIC[name][1].cases]
     drawn += [{key.removeprefix("other "): value for key, value in inputs.items()} for inputs in drawn]
     return [[inputs[key] for key in names] for inputs in drawn if all(key in inputs for key in names)]
 
