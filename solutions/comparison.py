@@ -184,11 +184,13 @@ def plot_accuracy(rows: Sequence[Row], path: Path) -> None:
     with plt.rc_context({"svg.hashsalt": "accuracy"}):  # the same file from the same rows
         figure, axis = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
         counts = sorted({row["labels"] for row in rows})
-        for method in METHODS:
+        # Side by side, so that no bar hides another's.
+        aside = max(counts[-1] / counts[0], 4) ** 0.006
+        for number, method in enumerate(METHODS):
             points = [(n, found) for n in counts if (found := accuracies(rows, method, n))]
             if points:
                 axis.errorbar(
-                    [n for n, _ in points],
+                    [n * aside ** (number - 1.5) for n, _ in points],
                     [statistics.fmean(found) for _, found in points],
                     [statistics.stdev(found) if len(found) > 1 else 0.0 for _, found in points],
                     label=method,

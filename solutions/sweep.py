@@ -16,7 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -314,27 +314,32 @@ def default_jobs(framework: str) -> int:
 
 
 @contextmanager
-def connected(scheduler: str | None, jobs: int) -> Iterator[Any]:
-    """A dask client: of processes on this machine, or of the scheduler at an address.
+def reach(scheduler: str) -> Iterator[Any]:
+    """A client of the dask scheduler at an address.
 
     Raises:
-        CourseError: there is no scheduler at that address.
+        CourseError: there is none.
     """
+    from distributed import Client
+
+    try:
+        client = Client(scheduler, timeout=REACH_SCHEDULER, set_as_default=False)
+    except (OSError, ValueError, TypeError, ImportError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise CourseError(
+            f"there is no dask scheduler at {scheduler} ({reason}): start one with 'dask scheduler', or "
+            "leave --scheduler out"
+        ) from None
+    with client:
+        yield client
+
+
+@contextmanager
+def processes_here(jobs: int) -> Iterator[Any]:
+    """A client of that many processes on this machine, which end with this one."""
     import dask
     from distributed import Client, LocalCluster
 
-    if scheduler is not None:
-        try:
-            client = Client(scheduler, timeout=REACH_SCHEDULER, set_as_default=False)
-        except (OSError, ValueError, TypeError, ImportError) as error:
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise CourseError(
-                f"there is no dask scheduler at {scheduler} ({reason}): start one with 'dask scheduler', or "
-                "leave --scheduler out"
-            ) from None
-        with client:
-            yield client
-        return
     settings = {
         "distributed.nanny.pre-spawn-environ": ONE_THREAD,
         "distributed.worker.daemon": True,
@@ -345,7 +350,8 @@ def connected(scheduler: str | None, jobs: int) -> Iterator[Any]:
             n_workers=jobs,
             threads_per_worker=1,
             memory_limit=0,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # of the status pages; None would be dask's fixed port
+            worker_dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
             env=ONE_THREAD,
         )
@@ -510,7 +516,6 @@ def sweep(
     scheduler: str | None = None,
     jobs: int | None = None,
     command: str = "",
-    connect: Callable[..., Any] | None = None,
 ) -> Outcome:
     """Make all runs that are asked for and that the folder does not hold yet.
 
@@ -520,7 +525,6 @@ def sweep(
         scheduler: address of a dask scheduler; None starts processes here.
         jobs: how many processes; None takes one a core.
         command: for about.json.
-        connect: in place of `connected`.
 
     Raises:
         CourseError: a run can not be, the folder holds other runs, or there is no scheduler.
@@ -539,26 +543,22 @@ def sweep(
     if held and not resume:
         raise CourseError(f"{out} already holds results: go on with --resume, or choose another --out")
     cells = make_cells(asked)
-    lock = FileLock(out / LOCKS / "sweep", timeout=0)
-    try:
-        (out / LOCKS).mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise CourseError(f"another sweep writes to {out}: wait for it, or choose another --out") from None
-    except OSError as error:
-        raise cannot_write(out, error) from None
-    with lock:
-        return _sweep(cells, asked, scheduler, jobs, command, connect or connected)
+    with nullcontext() if scheduler is None else reach(scheduler) as remote:
+        lock = FileLock(out / LOCKS / "sweep", timeout=0)
+        try:
+            (out / LOCKS).mkdir(parents=True, exist_ok=True)
+            held = lock.acquire()
+        except Timeout:
+            raise CourseError(
+                f"another sweep writes to {out}: wait for it, or choose another --out"
+            ) from None
+        except OSError as error:
+            raise cannot_write(out, error) from None
+        with held:
+            return _sweep(cells, asked, remote, jobs, command)
 
 
-def _sweep(
-    cells: Sequence[Cell],
-    asked: Asked,
-    scheduler: str | None,
-    jobs: int | None,
-    command: str,
-    connect: Callable[..., Any],
-) -> Outcome:
+def _sweep(cells: Sequence[Cell], asked: Asked, remote: Any, jobs: int | None, command: str) -> Outcome:
     tidy = Tidy.read(asked.out)
     about = _about(cells, Path(asked.data).stem, command)
     _check_about(tidy, about)
@@ -592,8 +592,8 @@ def _sweep(
         try:
             with _signals({signal.SIGTERM: _interrupt}), progress.bar:
                 jobs = min(len(todo), jobs or default_jobs(asked.framework))
-                with connect(scheduler, jobs) as client:
-                    _run_all(client, todo, take, progress, scheduler)
+                with processes_here(jobs) if remote is None else nullcontext(remote) as client:
+                    _run_all(client, todo, take, progress)
         except KeyboardInterrupt:
             interrupted = True
     finished = sum(cell.key in tidy.rows for cell in cells)
@@ -605,7 +605,6 @@ def _run_all(
     todo: Sequence[Cell],
     take: Callable[[Cell, Mapping[str, str]], None],
     progress: Progress,
-    scheduler: str | None,
 ) -> None:
     """Submit everything, the first the most urgent, and hand each answer on as it comes."""
     progress.begin()
@@ -616,11 +615,12 @@ def _run_all(
     }
     try:
         while pending:
-            for future in [f for f in pending if f.done()]:
+            for future in list(pending):
+                if not future.done():
+                    continue
                 if future.cancelled() or future.status == "lost":
                     raise CourseError(
-                        f"the scheduler {scheduler or 'of this sweep'} is gone: start it again, and go on "
-                        "with --resume"
+                        "the scheduler is gone: see its log, start it again, and go on with --resume"
                     )
                 cell = pending.pop(future)
                 error = future.exception()
