@@ -539,8 +539,7 @@ def sweep(
     out = asked.out
     if out.exists() and not out.is_dir():
         raise CourseError(f"{out} is no folder: choose another --out")
-    held = [p for p in (out / "results.csv", *out.glob("runs/*/")) if p.exists()]
-    if held and not resume:
+    if not resume and any(p.exists() for p in (out / "results.csv", *out.glob("runs/*/"))):
         raise CourseError(f"{out} already holds results: go on with --resume, or choose another --out")
     cells = make_cells(asked)
     with nullcontext() if scheduler is None else reach(scheduler) as remote:
