@@ -16,6 +16,7 @@ from solutions.cost import images_per_step
 from solutions.results import load_run
 
 METHODS = ("supervised", "mixmatch", "fixmatch", "flexmatch")  # the order of rows, columns and lines
+DIGITS = 6  # of an error: a share of some thousand images, without what 1 - accuracy adds
 
 Row = dict[str, Any]
 Key = tuple[str, int, int]  # method, labels, seed
@@ -161,9 +162,9 @@ def row_of(run: Mapping[str, Any]) -> Row:
         "trained_images": trained,
         "forward_images": forward,
         "seconds": seconds_of(run),
-        "test_error": run["test error (EMA)"],
-        "test_error_raw": run["test error (raw)"],
-        "val_error": run["val error rate"],
+        "test_error": round(run["test error (EMA)"], DIGITS),
+        "test_error_raw": round(run["test error (raw)"], DIGITS),
+        "val_error": round(run["val error rate"], DIGITS),
     }
 
 
@@ -171,7 +172,7 @@ def curve_of(run: Mapping[str, Any]) -> list[Row]:
     """A row for each validation of a run, from `load_run`."""
     which = {name: run[name] for name in ("method", "labels", "seed")}
     return [
-        {**which, "step": record["step"], "val_error": record["val error rate"]}
+        {**which, "step": record["step"], "val_error": round(record["val error rate"], DIGITS)}
         for record in run["records"]
         if "val error rate" in record
     ]
