@@ -4,7 +4,8 @@ Each run is two files in this folder: ``<data>-<run>.jsonl``, records of the tra
 thinned out, and ``<data>-<run>.json``, what it was and where it ran. The runs are
 
 - ``base``: the labeled images alone, the practical's ``jaxlog-base``;
-- ``fixmatch``: the same start and length with the unlabeled loss, for the figure to expect.
+- ``fixmatch``: the same start and length with the unlabeled loss, for the figure to expect;
+- ``mixmatch`` and ``mixmatch-labeled``: the two runs of the unit ``mixmatch`` in CPU mode.
 
 ``python -m course.recorded RUN_FOLDER RUN`` makes them from a run's folder.
 """
@@ -21,7 +22,7 @@ from typing import Any
 from course.errors import CourseError
 
 BASE_FOLDER = "jaxlog-base"
-RUNS = ("base", "fixmatch")
+RUNS = ("base", "fixmatch", "mixmatch", "mixmatch-labeled")
 ABOUT = (
     "data",
     "method",
@@ -52,7 +53,7 @@ class Recorded:
 
 
 def load_recorded(data: str, run: str) -> Recorded:
-    """The log of ``run`` ("base" or "fixmatch") on ``data`` ("cifar10" or "shapes").
+    """The log of ``run``, one of `RUNS`, on ``data`` ("cifar10" or "shapes").
 
     Raises:
         CourseError: there is no such log.
@@ -110,7 +111,7 @@ def record(run_folder: Path, run: str, destination: Path) -> tuple[Path, Path]:
 
     Args:
         run_folder: a folder made by ``python -m solutions train``, with metrics.jsonl and result.json.
-        run: "base" or "fixmatch".
+        run: one of `RUNS`.
         destination: folder to write to.
 
     Returns:
