@@ -85,8 +85,8 @@ def three_kinds(n: int = 130) -> None:
     show(
         figure,
         f"Three panels with the same {2 * n} points, two interlocked half-moons. Left, supervised: every "
-        "point has the class of the nearest of four labeled points, and the border cuts straight through both "
-        f"moons; {wrong['supervised']:.0%} of the points are wrong. Middle, unsupervised: the points alone, "
+        "point has the class of the nearest of four labeled points, and the border cuts through both moons; "
+        f"{wrong['supervised']:.0%} of the points are wrong. Middle, unsupervised: the points alone, "
         "whose two groups can be seen and have no names. Right, semi-supervised: labels were handed on from "
         "neighbor to neighbor, the border runs between the moons, and "
         f"{wrong['semi-supervised']:.0%} are wrong.",
@@ -281,7 +281,7 @@ def expected(labeled: Recorded, mixmatch: Recorded) -> None:
     about = mixmatch.about
     title = (
         f"To expect on {about['data']}: {about['steps']:,} steps, {about['labels']:,} labels, one run each\n"
-        f"({about['hardware']}; MixMatch {about['seconds']:.0f} s)"
+        f"({about['hardware']})"
     )
     runs = {"MixMatch": mixmatch.records, "labeled images alone": labeled.records}
     curves(runs, ("val error rate", "error rate", "unsupervised loss"), title=title)

@@ -417,13 +417,13 @@ with practical_check("mixmatch_loss", mixmatch_loss):
         },
         MixMatchHparams(n_classes=3, T=0.5, lambda_u=8.0, rampup_length=4),
     )
-    # (log(8/6) + log 4) / 2
-    np.testing.assert_allclose(float(metrics["supervised loss"]), 0.8370, atol=1e-4)
-    np.testing.assert_allclose(float(metrics["unsupervised loss"]), 0.0193, atol=1e-4)
-    np.testing.assert_allclose(float(metrics["unlabeled weight"]), 2.0, atol=1e-6)  # a quarter of the ramp
-    np.testing.assert_allclose(float(metrics["error rate"]), 1.0)  # the guess is class 0
-    np.testing.assert_allclose(float(metrics["total loss"]), 0.8756, atol=2e-4)
-    np.testing.assert_allclose(float(total_loss), 0.8756, atol=2e-4)
+    values = {name: torch.as_tensor(value).item() for name, value in metrics.items()}
+    np.testing.assert_allclose(values["supervised loss"], 0.8370, atol=1e-4)  # (log(8/6) + log 4) / 2
+    np.testing.assert_allclose(values["unsupervised loss"], 0.0193, atol=1e-4)
+    np.testing.assert_allclose(values["unlabeled weight"], 2.0, atol=1e-6)  # a quarter of the ramp
+    np.testing.assert_allclose(values["error rate"], 1.0)  # the guess is class 0
+    np.testing.assert_allclose(values["total loss"], 0.8756, atol=2e-4)
+    np.testing.assert_allclose(total_loss.item(), 0.8756, atol=2e-4)
 
 check("mixmatch_loss", mixmatch_loss)
 
