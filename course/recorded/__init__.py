@@ -36,6 +36,8 @@ ABOUT = (
     "note",
     "command",
 )
+# Beginnings of names: these are not of a mini-batch, or are measured now and then, in evaluation mode.
+EXACT = ("step", "epoch", "lr", "val ", "train ")
 KEPT = 56  # records of a run, validations apart: enough for a curve
 
 
@@ -98,9 +100,8 @@ def thin(records: Sequence[Mapping[str, Any]], every: int) -> list[dict[str, Any
         window.append(record)
         if record["step"] % every and "val error rate" not in record and record is not records[-1]:
             continue
-        names = [name for name in record if name not in ("step", "epoch", "val error rate", "lr")]
-        means = {name: _mean([r[name] for r in window]) for name in names}
-        exact = {name: record[name] for name in ("step", "epoch", "lr", "val error rate") if name in record}
+        exact = {name: value for name, value in record.items() if name.startswith(EXACT)}
+        means = {name: _mean([r[name] for r in window]) for name in record if name not in exact}
         kept.append(exact | means)
         window = []
     return kept

@@ -515,7 +515,7 @@ mixing_plots.weights(
 #
 # `train_torch` makes the loaders and the optimizer and calls your loss in each step, then your `ema_update`; every `eval_step` steps it validates the averaged network. The learning rate stays constant.
 
-# %% locked="train-function"
+# %% locked="train-function" tags=["nbval-ignore-output"]
 def train(loss, logdir, **options):
     """One run with the settings above: the same network, images and draws whatever the loss."""
     return train_torch(
