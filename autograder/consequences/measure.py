@@ -139,14 +139,18 @@ def trainer_of(unit: str) -> ModuleType:
 
 @cache
 def trained_exercises(unit: str) -> tuple[str, ...]:
-    """The exercises that a unit's training function calls, directly or through another function."""
+    """The exercises that a unit's training calls, directly or through another function.
+
+    It begins with the trainer's ENTRY: the name of a function, or of several.
+    """
     functions = {
         node.name: {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
         for node in ast.parse(solution_text(unit)).body
         if isinstance(node, ast.FunctionDef)
     }
     reached: set[str] = set()
-    new = {trainer_of(unit).ENTRY}
+    entry: str | tuple[str, ...] = trainer_of(unit).ENTRY
+    new = {entry} if isinstance(entry, str) else set(entry)
     while new:
         reached |= new
         new = set().union(*(functions[name] for name in new)) & functions.keys() - reached

@@ -235,6 +235,7 @@ def judge(
 def message_pattern(message: str) -> str:
     """The text of an exception without what differs between right precisions, modes and sessions."""
     text = re.sub(r"\b(b?float|f|int|uint|i)(8|16|32|64)\b", r"\1", message)
+    text = re.sub(r"\b(Half|Double|BFloat16)\b", "Float", text)  # PyTorch's names
     text = re.sub(r"\b(\w*Tracer|Traced)(<[^>]*>)?", "Tracer", text)
     return re.sub(r"0x[0-9a-f]+|\d+(?=\.py)", "…", text)
 

@@ -4,7 +4,8 @@ Each run is two files in this folder: ``<data>-<run>.jsonl``, records of the tra
 thinned out, and ``<data>-<run>.json``, what it was and where it ran. The runs are
 
 - ``base``: the labeled images alone, the practical's ``jaxlog-base``;
-- ``fixmatch``: the same start and length with the unlabeled loss, for the figure to expect.
+- ``fixmatch``: the same start and length with the unlabeled loss, for the figure to expect;
+- ``mixmatch`` and ``mixmatch-labeled``: the two runs of the unit ``mixmatch`` in CPU mode.
 
 ``python -m course.recorded RUN_FOLDER RUN`` makes them from a run's folder.
 """
@@ -21,7 +22,7 @@ from typing import Any
 from course.errors import CourseError
 
 BASE_FOLDER = "jaxlog-base"
-RUNS = ("base", "fixmatch")
+RUNS = ("base", "fixmatch", "mixmatch", "mixmatch-labeled")
 ABOUT = (
     "data",
     "method",
@@ -35,6 +36,8 @@ ABOUT = (
     "note",
     "command",
 )
+# Beginnings of names: these are not of a mini-batch, or are measured now and then, in evaluation mode.
+EXACT = ("step", "epoch", "lr", "val ", "train ")
 KEPT = 56  # records of a run, validations apart: enough for a curve
 
 
@@ -52,7 +55,7 @@ class Recorded:
 
 
 def load_recorded(data: str, run: str) -> Recorded:
-    """The log of ``run`` ("base" or "fixmatch") on ``data`` ("cifar10" or "shapes").
+    """The log of ``run``, one of `RUNS`, on ``data`` ("cifar10" or "shapes").
 
     Raises:
         CourseError: there is no such log.
@@ -97,9 +100,8 @@ def thin(records: Sequence[Mapping[str, Any]], every: int) -> list[dict[str, Any
         window.append(record)
         if record["step"] % every and "val error rate" not in record and record is not records[-1]:
             continue
-        names = [name for name in record if name not in ("step", "epoch", "val error rate", "lr")]
-        means = {name: _mean([r[name] for r in window]) for name in names}
-        exact = {name: record[name] for name in ("step", "epoch", "lr", "val error rate") if name in record}
+        exact = {name: value for name, value in record.items() if name.startswith(EXACT)}
+        means = {name: _mean([r[name] for r in window]) for name in record if name not in exact}
         kept.append(exact | means)
         window = []
     return kept
@@ -110,7 +112,7 @@ def record(run_folder: Path, run: str, destination: Path) -> tuple[Path, Path]:
 
     Args:
         run_folder: a folder made by ``python -m solutions train``, with metrics.jsonl and result.json.
-        run: "base" or "fixmatch".
+        run: one of `RUNS`.
         destination: folder to write to.
 
     Returns:

@@ -35,6 +35,7 @@ class Expected:
 
 
 FIXMATCH = (2, 2, 2, 4, 7, 3, 2)
+MIXMATCH = (2, 4, 3, 1, 7, 3)
 CLASSES = {
     "fixmatch": Expected(
         full=FIXMATCH,
@@ -51,6 +52,18 @@ CLASSES = {
             "weakened_check": (2, 2, 2, 4, 7, 3, 0),
             "stripped": FIXMATCH,
             "endless": (2, 2, 0, 4, 7, 3, 2),
+        },
+    ),
+    "mixmatch": Expected(
+        full=MIXMATCH,
+        questions=3,
+        points=28,
+        gradebook={
+            "perfect": MIXMATCH,
+            "untouched": (0, 0, 0, 0, 0, 0),
+            "half": (2, 4, 3, 0, 0, 0),
+            "wrong": (2, 4, 3, 1, 0, 3),
+            "warning": MIXMATCH,
         },
     ),
 }

@@ -1,0 +1,201 @@
+"""Training runs of the unit ``mixmatch``: a small network on procedural images, some seconds on one core."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache, lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from autograder.consequences import Ending, Measured
+from autograder.mutants import run_text
+from autograder.reference import solution_text
+from course.data.dataset import ImageDataset
+from course.models.wide_resnet import Normalize
+from course.training import Metrics, mixed_batches
+from course.training.engine import NonFiniteLoss
+from course.training.torch_hparams import MixMatchHparams
+from course.training.torch_loop import torch_train_loop
+from course.training.torch_parts import ShrinkingAdam, evaluate
+
+# A run calls both: the loss in each step, and the average after it.
+ENTRY = ("mixmatch_loss", "ema_update")
+LABELS = 200
+DATA: dict[str, Any] = {"num_validation_samples_per_class": 100, "n_labeled": LABELS}
+START: dict[str, Any] = {**DATA, "steps": 400, "batch_size": 32, "lambda_u": 0.0}
+RUN: dict[str, Any] = {**DATA, "steps": 250, "batch_size": 16, "lambda_u": 40.0, "rampup_length": 100}
+WIDTHS = (32, 64, 64)
+SEEDS = (0, 1, 2)
+
+
+def settings() -> dict[str, Any]:
+    """What the numbers depend on, for the record."""
+    return {
+        "data": "shapes",
+        "labels": LABELS,
+        "network": {"convolutions": list(WIDTHS)},
+        "start": dict(START),
+        "run": dict(RUN),
+        "seeds of the reference": list(SEEDS),
+    }
+
+
+def make_start(path: Path) -> float:
+    """Train the common start, with λ_u = 0, and save its weights as ``.safetensors``.
+
+    Returns:
+        its share of wrong predictions on the validation images.
+    """
+    names = run_text(solution_text("mixmatch"), "mixmatch start")
+    hparams = _hparams(START, 0)
+    state, _ = _train(names, _model(), hparams, path.parent / "start")
+    save_file(state.evaluated.state_dict(), path)
+    return _error(state.evaluated)
+
+
+def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measured:
+    """Train once from the common start.
+
+    Args:
+        names: of a copy of the solution module, for this run alone.
+        start: what `make_start` saved.
+        seed: of the order of images, of their views, of partners and of λ.
+        folder: for the run's files, overwritten.
+
+    Returns:
+        What came of it. No exception of the trained code gets out.
+    """
+    model = _model()
+    model.load_state_dict(load_file(start))
+    steps = _Steps()
+    try:
+        state, metrics = _train(names, model, _hparams(RUN, seed), folder, steps)
+    except NonFiniteLoss as error:
+        return Measured(Ending.STOPS, steps.done, note=str(error).partition(";")[0])
+    except Exception as error:
+        return Measured(Ending.CRASHES, steps.done, note=type(error).__name__)
+    return Measured(
+        Ending.TRAINS,
+        steps.done,
+        error=_error(state.evaluated),
+        reported=float(metrics["val error rate"][-1]),
+    )
+
+
+class SmallNet(nn.Module):
+    """Three convolutions with BatchNorm: a hundred runs of a wide ResNet would take hours."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [Normalize("cifar10")]
+        for before, width in zip((3, *WIDTHS), WIDTHS, strict=False):
+            layers += [
+                nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(),
+            ]
+        self.layers, self.last = nn.Sequential(*layers), nn.Linear(WIDTHS[-1], classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (n, classes) of images (n, 3, 32, 32) in [0, 1]."""
+        return self.last(self.layers(x).mean((2, 3)))
+
+
+def _model() -> SmallNet:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return SmallNet(MixMatchHparams().n_classes)
+
+
+def _hparams(values: Mapping[str, Any], seed: int) -> MixMatchHparams:
+    _, unlabeled, _ = _datasets()
+    steps = values["steps"]
+    settings = MixMatchHparams(**values, num_iter=steps, eval_step=steps, write_checkpoint_every=steps)
+    return replace(settings, seed=seed).fitted(len(unlabeled))
+
+
+def _train(
+    names: dict[str, Any], model: nn.Module, hparams: MixMatchHparams, folder: Path, *observers: Any
+) -> tuple[Any, Metrics]:
+    drawn = _batches(hparams)
+    with _silence():
+        result = torch_train_loop(
+            replace(hparams, logdir=str(folder)),
+            model,
+            loss=partial(names["mixmatch_loss"], hparams=hparams),
+            optimizer=ShrinkingAdam(model.parameters(), hparams.lr, hparams.weight_decay),
+            # The images of a step are the same for every mutant; cutting them up takes longer than it.
+            batches=lambda first, total: iter(drawn[first:total]),
+            schedule=lambda step: hparams.lr,
+            ema_update=names["ema_update"],
+            validate=lambda evaluated: evaluate(evaluated, _datasets()[2]),
+            model_name="wrn-10-1",  # for the checkpoint's manifest; nothing is loaded from it
+            if_exists="overwrite",
+            observers=observers,
+        )
+    return result.state, result.metrics
+
+
+class _Steps:
+    """An observer that counts finished steps."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
+        self.done += 1
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Without the run's log lines and progress bars."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+@cache
+def _datasets() -> tuple[ImageDataset, ImageDataset, ImageDataset]:
+    """Labeled, unlabeled and validation images with their transforms, the same in every run."""
+    from course.augment import NoisyWeakAugmentation, WeakViews, image_to_numpy
+    from course.data import load_dataset
+    from solutions.experiment import cut
+
+    parts = cut(MixMatchHparams(**DATA), load_dataset("shapes"), None, LABELS)
+    return (
+        parts.labeled.with_transform(NoisyWeakAugmentation()),
+        parts.unlabeled.with_transform(WeakViews(MixMatchHparams().n_views)),
+        parts.validation.with_transform(image_to_numpy),
+    )
+
+
+@lru_cache(maxsize=1)
+def _batches(hparams: MixMatchHparams) -> list[Mapping[str, Any]]:
+    """All mini-batches of a run, the same for all runs of a seed."""
+    labeled, unlabeled, _ = _datasets()
+    return list(mixed_batches(hparams, labeled, unlabeled, alpha=hparams.alpha)(0, hparams.steps or 0))
+
+
+def _error(model: nn.Module) -> float:
+    """Share of wrong predictions on the validation images, counted apart from the run's own report."""
+    from course.data.loaders import get_validation_generator
+    from course.training.torch_parts import to_tensors
+
+    model.eval()
+    wrong = 0
+    dataset = _datasets()[2]
+    with torch.no_grad():
+        for x, y in get_validation_generator(dataset, 250):
+            predicted = model(to_tensors({"x_": x})["x_"]).argmax(dim=-1).numpy()
+            wrong += int((predicted != np.asarray(y)).sum())
+    return wrong / len(dataset)

@@ -1,0 +1,693 @@
+# ---
+# jupyter:
+#   accelerator: GPU
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] about="unit"
+
+# %% [markdown]
+# ## Before you start
+#
+# **How this notebook works** is as in the unit `fixmatch`: you read, you predict, you run, and in six places you write a function, this time in PyTorch.
+# Below each function stands a *check*. It repeats a small example that you can follow by hand, and then tries your function on cases which this example can not tell apart.
+# It answers ○ not attempted, ✗ incorrect (with what it expected, what it got and the likely reason) or ✓ correct. Run it as often as you like. Keep each function's name, its arguments and what it returns.
+# Three questions are answered in words and read by a person.
+#
+# **When you are stuck**, ask in a cell of your own: `hint("guess_labels", 1)` is a nudge, `hint("guess_labels", 2)` a plan. Hints cost nothing.
+#
+# **When it says *Predict*,** guess before you run the next cell: move the slider and press *Record*, or write the guess into the cell, as in `predict("sharpened_largest", 0.5)`.
+#
+# **With or without a GPU.** Up to section 5 any computer will do. In section 6 a network is trained: on a GPU a WRN-28-2 on CIFAR-10, otherwise, in *CPU mode*, a narrower one on smaller, procedural
+# pictures for about two minutes. The code is the same, and the set-up cell says which of the two you have.
+#
+# **Keeping your work.** Save a copy of the notebook to your Drive, and mount the Drive before you run the set-up cell: then a training run that was cut off goes on where it stopped.
+
+# %% setup="true" tags=["nbval-ignore-output"]
+
+# %% locked="imports"
+import dataclasses
+import time
+
+import jax
+import numpy as np
+import torch
+from course import mixing_plots, plots
+from course.augment import NoisyWeakAugmentation, WeakViews, image_to_numpy
+from course.checks import check, practical_check
+from course.checks.torch_mocks import LinearNet
+from course.data import load_dataset
+from course.data.loaders import get_validation_generator
+from course.data.split import stratified_split, subset_by_indices
+from course.learn import begin, hint, predict, progress, ready_to_hand_in, recall, reveal
+from course.models.torch_models import make_model
+from course.training import mixed_batches, read_metrics
+from course.training.torch_hparams import MixMatchHparams
+from course.training.torch_parts import ShrinkingAdam, evaluate, frozen_statistics, to_tensors
+from course.training.torch_train import train_torch
+from torch.nn import functional as F
+
+started = time.time()
+begin("mixmatch", env)
+
+# %% [markdown]
+# Where you stand. Run this cell whenever you like.
+
+# %% tags=["figure", "nbval-ignore-output"]
+progress()
+
+# %% [markdown]
+# ## 1. The field on one page
+#
+# ### Labels cost, images do not
+#
+# A label takes a person's time, often an expert's. That divides learning into three kinds.
+#
+# | | learns from | finds | what is missing |
+# |:--|:--|:--|:--|
+# | **supervised** | images with labels | the border between named classes | labels, as soon as there are few |
+# | **unsupervised** | images without labels | groups of images that are alike | the groups' names, and whether they are the groups one wants |
+# | **semi-supervised** | few images with labels, many without | the names from the few, the borders from the many | a guarantee: it rests on assumptions |
+#
+# The figure shows the three on points in the plane. A point's label is its marker; there are two labels of each of two classes.
+
+# %% tags=["figure", "nbval-ignore-output"]
+mixing_plots.three_kinds()
+
+# %% [markdown]
+# On the right each point took its label from the nearest point that had one already, nearest first. Nothing but the *position* of the unlabeled points made the difference.
+#
+# ### What one has to assume
+#
+# Unlabeled images can only help if how images are distributed says something about their classes. The usual forms of this assumption are:
+#
+# - **Smoothness**: images that are close to each other, or that are views of one image, have the same class.
+# - **Clusters, and borders where there is little**: classes are separated by regions in which there are few images. A border should run through these.
+#
+# Where classes overlap, where the unlabeled images come from elsewhere, or where a change that we take for harmless changes the class (a 6 turned upside down), the assumption is false, and unlabeled
+# images can do harm [10].
+#
+# ### Two old ideas, and how they were put together
+#
+# **Consistency regularization** takes smoothness at its word: the network has to give the same prediction for an image and for a perturbed version of it, and what differs is a loss. The Π-model [3] passes an image
+# twice with different noise; Mean Teacher [5] compares with a network of averaged weights. The target is a prediction, and it may be a poor one.
+#
+# **Entropy minimization** [4] takes the clusters at their word: the network has to be *sure* of every unlabeled image, because an unsure prediction means that the border runs through a place with images.
+#
+# **Holistic methods** use both at once, and add strong regularization. The three that this course builds follow from one another:
+#
+# | | target for an unlabeled image | what has to match it | what keeps wrong targets harmless |
+# |:--|:--|:--|:--|
+# | **MixMatch** [1], 2019 | mean prediction on K weak views, sharpened | mixtures of weak views with other images | a bounded loss, whose weight is ramped up |
+# | **FixMatch** [6], 2020 | most probable class of one weak view | a strong view | a threshold: only confident images count |
+# | **FlexMatch** [7], 2021 | as in FixMatch | as in FixMatch | a threshold for each class, low while the class is learned badly |
+#
+# FixMatch drops MixMatch's mixing, its averaging and its ramp: a confident class in place of a sharpened distribution, a strong view in place of a mixture. What it pays is that unsure images teach nothing, and rare or
+# hard classes are unsure for longest. FlexMatch repairs that. You know FixMatch from the unit before; here you write its predecessor, and find out what its successors could do without.
+
+# %% [markdown] question="Q1"
+
+# %% [markdown]
+# You may come back to Question 1 when you have written the method.
+#
+# ## 2. The method
+#
+# A mini-batch holds $B$ labeled images $\mathcal X$ with one-hot labels $p$, and $B$ unlabeled images $\mathcal U$. One step does this:
+#
+# 1. **Augment.** One weak view of each labeled image, $K = 2$ weak views $\hat u_{b,1}, \dots, \hat u_{b,K}$ of each unlabeled one.
+# 2. **Guess.** The mean of the predictions on the views of one image, $\bar q_b = \frac1K \sum_k p_m(\cdot \mid \hat u_{b,k})$.
+# 3. **Sharpen.** $q_b(c) = \bar q_b(c)^{1/T} \big/ \sum_j \bar q_b(j)^{1/T}$ with a temperature $T = 0.5$. All $K$ views of the image get this one target.
+# 4. **Mix.** Join everything to $\mathcal W$, labeled images and all views, each with its target. Each sample $a$ of it gets a partner $b$ from a random order of $\mathcal W$, and a $\lambda$ of its own:
+#    $$\lambda \sim \mathrm{Beta}(\alpha, \alpha), \quad \lambda' = \max(\lambda, 1 - \lambda), \quad x' = \lambda' x_a + (1 - \lambda') x_b, \quad p' = \lambda' p_a + (1 - \lambda') p_b$$
+# 5. **Learn.** With $\mathcal X'$ the $B$ mixtures that began as labeled images and $\mathcal U'$ the $KB$ others, and $C$ classes,
+#    $$\mathcal L_{\mathcal X} = \frac{1}{|\mathcal X'|} \sum_{(x, p) \in \mathcal X'} H\big(p, p_m(\cdot \mid x)\big), \qquad \mathcal L_{\mathcal U} = \frac{1}{C\,|\mathcal U'|} \sum_{(u, q) \in \mathcal U'} \big\lVert q - p_m(\cdot \mid u) \big\rVert^2, \qquad \mathcal L = \mathcal L_{\mathcal X} + \lambda_u(t)\, \mathcal L_{\mathcal U}$$
+#
+# The order matters: sharpening comes *after* the mean, mixing after both, and the partner may be of either kind.
+
+# %% tags=["figure", "nbval-ignore-output"]
+mixing_plots.pipeline(load_dataset("shapes").train, 7, 3, WeakViews(2))
+
+# %% [markdown]
+# **Why a squared error?** A cross-entropy grows without bound when the network gives no probability to what the target says, so a few wrong targets can dominate it. The squared distance of two distributions is at most 2. It is also small:
+# divided by $C = 10$ classes it is usually a hundredth or less, which is why $\lambda_u$ is 75.
+#
+# **Why a ramp?** At the start guesses are worthless. $\lambda_u(t)$ rises in a straight line from 0 to $\lambda_u$. FixMatch needs no ramp, because its threshold does the same by itself.
+
+# %% [markdown]
+# ## 3. Settings
+
+# %% locked="settings"
+general_key = jax.random.PRNGKey(0)  # the course's splits are drawn with JAX's kind of key
+runs = env.work / "mixmatch" / env.mode
+
+if env.mode == "gpu":
+    DATA, MODEL = "cifar10", "wrn-28-2"
+    hparams = MixMatchHparams(
+        n_labeled=500,
+        steps=6000,
+        num_iter=500,
+        eval_step=500,
+        rampup_length=3000,
+        write_checkpoint_every=250,
+        logdir=str(runs / "mixmatch"),
+    )
+else:
+    DATA, MODEL = "shapes", "wrn-10-1"
+    hparams = MixMatchHparams(
+        n_labeled=100,
+        num_validation_samples_per_class=64,
+        batch_size=16,
+        steps=600,
+        num_iter=100,
+        eval_step=100,
+        lambda_u=20.0,
+        rampup_length=300,
+        log_every_steps=100,
+        write_checkpoint_every=100,
+        logdir=str(runs / "mixmatch"),
+    )
+
+# %% tags=["figure", "nbval-ignore-output"]
+plots.settings(hparams)
+
+# %% [markdown]
+# Some settings want a word.
+#
+# **`rampup_length` is a number of steps, not a share of the run.** The paper's is 16,384. Its runs have a million steps, so for them the ramp is short. A run of some hundreds of steps with the same ramp would never use its unlabeled images;
+# a ramp over the *whole* run, which is found in published code, would use them fully only in its last step. Here the ramp takes the first half of the run.
+#
+# **`lambda_u` belongs to the ramp.** With the paper's 75, reached after 300 steps instead of 16,384, the guesses drown the labels before they are any good: measured in CPU mode, that run ended with a validation error of .53, far worse than labeled images alone, and even its
+# labeled images were not learned. With 20 two runs with different seeds ended at .09 and .08. So CPU mode has 20. This is what a method with a fixed schedule asks for: every new length wants a new setting.
+#
+# **`weight_decay` is not in the loss.** The optimizer, Adam, divides each gradient by its usual size, and would do so with a decay's gradient as well. So the decay is separate: after each step the *kernels* shrink by
+# `lr` · `weight_decay` = 0.00004 of their size. Biases and BatchNorm's values do not.
+#
+# **`bn_momentum` and `ema_decay`.** What is evaluated is a network with averaged weights. Section 5 says why, and you write the average.
+
+# %% tags=["figure"]
+plots.source(ShrinkingAdam)
+
+# %% [markdown]
+# ## 4. The data
+#
+# CIFAR-10 has 60,000 photographs of 32 × 32 pixels in ten classes, 6,000 of each; 10,000 of them are the test set. The procedural `shapes` have the same format. Labeled, validation and unlabeled images are drawn as in the unit
+# before: as many labels of each class, validation images held out of everything, and the labeled images among the unlabeled ones too.
+
+# %% locked="data"
+splits = load_dataset(DATA)
+train_dataset, test_dataset = splits.train, splits.test
+labels_per_class = hparams.n_labeled // hparams.n_classes
+labeled_dataset, rest = stratified_split(general_key, train_dataset, labels_per_class)
+val_dataset, others = stratified_split(
+    jax.random.fold_in(general_key, 1), rest, hparams.num_validation_samples_per_class
+)
+unlabeled_dataset, _ = subset_by_indices(
+    train_dataset, np.concatenate([labeled_dataset.indices, others.indices])
+)
+for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "unlabeled": unlabeled_dataset}.items():
+    counts = np.bincount(dataset.targets, minlength=dataset.num_classes)
+    print(f"{part:10s} {len(dataset):6,d} images, {counts.min()} to {counts.max()} of each class")
+val_dataset = val_dataset.with_transform(image_to_numpy)
+test_dataset = test_dataset.with_transform(image_to_numpy)
+
+# %% [markdown]
+# MixMatch knows weak views only: flip, and shift by up to 4 pixels. `WeakViews` makes $K$ of them from one image, each with a draw of its own (and with Gaussian noise, where `noise` is set).
+
+# %% tags=["figure"]
+plots.source(WeakViews, NoisyWeakAugmentation)
+
+# %% [markdown]
+# A mini-batch holds everything a step needs, **its random draws included**: `lam` with one $\lambda$ for each sample, and `order`, the order of the partners. So your loss draws nothing, can be tested, and
+# a run that is resumed repeats what it would have done. Images have PyTorch's layout, channels before rows and columns.
+
+# %% locked="batch"
+first_batch = next(
+    mixed_batches(
+        hparams,
+        labeled_dataset.with_transform(NoisyWeakAugmentation(hparams.noise)),
+        unlabeled_dataset.with_transform(WeakViews(hparams.n_views, hparams.noise)),
+        alpha=hparams.alpha,
+    )(0, 1)
+)
+example = {**to_tensors(first_batch), "step": 0}
+for name, value in example.items():
+    print(f"{name:12s} {value.dtype} {tuple(value.shape)}" if torch.is_tensor(value) else f"{name:12s} {value}")
+
+# %% [markdown]
+# ## 5. The pieces of the training step
+#
+# ### PyTorch, if you come from JAX
+#
+# | | JAX with flax (unit `fixmatch`) | PyTorch |
+# |:--|:--|:--|
+# | where the weights are | in `params`, an argument | in the model, which is an object with a state |
+# | training mode | `model.apply(…, mutable=["batch_stats"])` | `model.train()`, then `model(x)` |
+# | BatchNorm's statistics | returned; drop them and nothing has happened | **changed by every call in training mode**, also without gradient |
+# | gradient | of a function: `jax.grad(loss)(params)` | of a value: `loss.backward()` fills `parameter.grad` |
+# | no gradient through `t` | `jax.lax.stop_gradient(t)` | `t.detach()`, or computing it under `torch.no_grad()` |
+# | images | (n, rows, columns, channels) | (n, channels, rows, columns) |
+# | an array | can not be changed | `t.add_(1)`: a trailing underscore writes into `t` |
+#
+# The third row is where twins of one method come apart most often: in JAX an additional look at the data is harmless, in PyTorch it leaves a trace.
+
+# %% [markdown] about="sharpen"
+
+# %% [markdown]
+# Sharpening raises every probability to the power $1/T$ and divides by the sum. At $T = 1$ nothing happens; towards 0 the largest takes all. The stub states the formula; two lines will do.
+
+# %% exercise="sharpen"
+
+# %% grade="sharpen"
+with practical_check("sharpen", sharpen):
+    sharpened = sharpen(torch.tensor([[0.6, 0.2, 0.2], [0.5, 0.4, 0.1]]), 0.5)
+    # The squares .36, .04, .04 have the sum .44, and .25, .16, .01 have the sum .42.
+    expected = torch.tensor([[0.36 / 0.44, 0.04 / 0.44, 0.04 / 0.44], [0.25 / 0.42, 0.16 / 0.42, 0.01 / 0.42]])
+    torch.testing.assert_close(sharpened, expected, rtol=0, atol=1e-4)
+
+check("sharpen", sharpen)
+
+# %% [markdown]
+# **Predict.** A network is unsure: 0.4 for one class, and the rest shared evenly by the nine others.
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("sharpened_largest")
+
+# %% tags=["figure", "nbval-ignore-output"]
+unsure = torch.tensor([[0.4] + [0.6 / 9] * 9])
+mixing_plots.temperatures(sharpen, unsure, (1.0, 0.5, 0.25))
+reveal("sharpened_largest", sharpen(unsure, 0.5).max())
+
+# %% [markdown] about="guess_labels"
+
+# %% [markdown]
+# Two things must *not* happen while the network guesses.
+#
+# - **No gradient** may flow through a guess. It is a target.
+# - **BatchNorm must not count this pass.** In training mode each pass moves the running mean and variance, with which validation works later. The step's own pass follows, over the mixed images, and that one counts. A network that is called five times a step
+#   (as published code does: one call for each view, and one for each part of the mixed batch) updates its statistics five times, from batches that are not alike.
+#
+# The second is what the given `frozen_statistics` is for: within it BatchNorm normalizes by the batch, and remembers nothing.
+
+# %% tags=["figure"]
+plots.source(frozen_statistics)
+
+# %% [markdown]
+# The comments in the stub are the plan. `views` has the shape $(K, n, 3, H, W)$, and the network takes $(n, 3, H, W)$: `flatten(0, 1)` and `unflatten(0, …)` go from one to the other and back.
+#
+# In the check's first lines `LinearNet` stands in for a network. With the identity as its kernel, an image of a single pixel *is* its own logits.
+
+# %% exercise="guess_labels"
+
+# %% grade="guess_labels"
+with practical_check("guess_labels", guess_labels):
+    # Two views of one image. The logarithms of 3, 1, 1 give the probabilities .6, .2, .2, those of 1, 2, 1 give
+    # .25, .5, .25. Their mean is .425, .35, .225; its squares have the sum .35375.
+    views = torch.tensor([[[3.0, 1.0, 1.0]], [[1.0, 2.0, 1.0]]]).log()[..., None, None]
+    guesses = guess_labels(LinearNet(np.eye(3), np.zeros(3)), views, 0.5)
+    torch.testing.assert_close(guesses, torch.tensor([[0.5106, 0.3463, 0.1431]]), rtol=0, atol=1e-4)
+
+check("guess_labels", guess_labels)
+
+# %% [markdown] about="mixup"
+
+# %% [markdown]
+# MixUp [2] trains on images that do not exist, between two that do, and demands a prediction that lies between the two labels in the same proportion. The network learns to behave in a straight line from one image to the other, and has no place for a sudden border.
+# MixMatch takes $\max(\lambda, 1 - \lambda)$, so that a mixture is always closer to the sample at whose place it stands: labeled images stay mostly labeled images.
+#
+# `lam` has one entry for each sample. To multiply images $(n, 3, H, W)$ by it, give it the axes that it lacks; where sizes happen to agree, a missing axis raises no error and multiplies *columns*.
+
+# %% exercise="mixup"
+
+# %% grade="mixup"
+with practical_check("mixup", mixup):
+    # Three white images of one pixel, each mixed with a black one. λ = .2 becomes λ' = .8, and .4 becomes .6.
+    x, targets = mixup(
+        torch.ones(3, 3, 1, 1),
+        torch.zeros(3, 3, 1, 1),
+        torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]),
+        torch.tensor([[0.0, 1.0], [0.5, 0.5], [0.0, 1.0]]),
+        torch.tensor([0.9, 0.2, 0.4]),
+    )
+    torch.testing.assert_close(x[:, 0, 0, 0], torch.tensor([0.9, 0.8, 0.6]), rtol=0, atol=1e-5)
+    torch.testing.assert_close(targets, torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4]]), rtol=0, atol=1e-5)
+
+check("mixup", mixup)
+
+# %% [markdown]
+# This is what your function makes of the labeled images of the mini-batch above, each mixed with its neighbor: a column is a sample, its partner, and the mixture with the share λ′ of the sample. In which of the mixtures would you still name both classes?
+
+# %% tags=["figure", "nbval-ignore-output"]
+mixing_plots.mixtures(mixup, example["x_labeled"], example["y_labeled"], example["lam"], train_dataset.classes)
+
+# %% [markdown] about="linear_rampup"
+
+# %% [markdown]
+# The share of $\lambda_u$ that counts at a step: a straight line from 0 at step 0 to 1 at step `length`, and 1 from then on.
+
+# %% exercise="linear_rampup"
+
+# %% grade="linear_rampup"
+with practical_check("linear_rampup", linear_rampup):
+    np.testing.assert_allclose(linear_rampup(50, 200), 0.25)
+    np.testing.assert_allclose(linear_rampup(1000, 200), 1.0)
+
+check("linear_rampup", linear_rampup)
+
+# %% [markdown]
+# ### Where the gradient must not flow
+#
+# In FixMatch you could leave `stop_gradient` out: a most probable *class* is a step function of the weights, and its derivative is 0. MixMatch's target is a *distribution*. It moves when the weights move, and so has a derivative.
+#
+# Take one unlabeled image with the logits $z$ of three classes and only the core of the method: the target is the sharpened prediction itself, the loss their squared distance. With $T = 0.5$ the target is $\mathrm{softmax}(2z)$.
+#
+# **Predict** what happens to the derivative if the gradient is left in the target.
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("gradient_ratio")
+
+# %%
+def gradient_of_the_distance(cut):
+    z = torch.tensor([0.3, 0.1, -0.2], requires_grad=True)
+    prediction, target = torch.softmax(z, dim=0), torch.softmax(2 * z, dim=0)
+    F.mse_loss(prediction, target.detach() if cut else target).backward()
+    return z.grad
+
+
+with_cut, without_cut = gradient_of_the_distance(True), gradient_of_the_distance(False)
+print("target cut off:    ", with_cut.numpy().round(5))
+print("gradient left in:  ", without_cut.numpy().round(5))
+
+# %% tags=["figure", "nbval-ignore-output"]
+reveal("gradient_ratio", without_cut[0] / with_cut[0])
+
+# %% [markdown]
+# A step of gradient descent goes against the gradient. Cut off, it *raises* the largest logit: the prediction moves towards its sharper target. Left in, it *lowers* it: the cheapest way to make target and prediction agree is to be sure of nothing,
+# because the uniform distribution is its own sharpened version. Neither the loss nor any other *value* of the first step differs, no error is raised, and a test that compares values passes. So the check of your loss compares gradients.
+
+# %% [markdown] about="mixmatch_loss"
+
+# %% [markdown]
+# Now everything together. Sections 2 and 4 say what goes in; the stub's comments name the steps. Decide for each: which samples, in which order, and how many?
+#
+# - *One* forward pass over all mixed images. (The paper's code interleaves labeled and unlabeled images in several passes, so that BatchNorm sees a bit of each in every pass. In one pass it sees all of them anyway.)
+# - The joined views stand in the order first view of all images, then second view of all images. The guesses have to be repeated in the same order.
+# - The mean of $\mathcal L_{\mathcal U}$ is over samples *and* classes.
+# - The error rate is that of the guesses, against labels which the loss never sees.
+
+# %% exercise="mixmatch_loss"
+
+# %% grade="mixmatch_loss"
+with practical_check("mixmatch_loss", mixmatch_loss):
+    # Images of one pixel are their own logits. Two labeled images, and two views of a third, which you know already.
+    # Each sample's partner is its neighbor; three of the four have λ = 1, so they stay as they are.
+    total_loss, state, metrics = mixmatch_loss(
+        LinearNet(np.eye(3), np.zeros(3)),
+        {},
+        {
+            "x_labeled": torch.tensor([[6.0, 1.0, 1.0], [1.0, 1.0, 2.0]]).log()[..., None, None],
+            "y_labeled": torch.tensor([0, 1]),
+            "x_unlabeled": torch.tensor([[[3.0, 1.0, 1.0]], [[1.0, 2.0, 1.0]]]).log()[..., None, None],
+            "y_unlabeled": torch.tensor([2]),
+            "lam": torch.tensor([1.0, 1.0, 0.25, 1.0]),
+            "order": torch.tensor([1, 0, 3, 2]),
+            "step": 1,
+        },
+        MixMatchHparams(n_classes=3, T=0.5, lambda_u=8.0, rampup_length=4),
+    )
+    values = {name: torch.as_tensor(value).item() for name, value in metrics.items()}
+    np.testing.assert_allclose(values["supervised loss"], 0.8370, atol=1e-4)  # (log(8/6) + log 4) / 2
+    np.testing.assert_allclose(values["unsupervised loss"], 0.0193, atol=1e-4)
+    np.testing.assert_allclose(values["unlabeled weight"], 2.0, atol=1e-6)  # a quarter of the ramp
+    np.testing.assert_allclose(values["error rate"], 1.0)  # the guess is class 0
+    np.testing.assert_allclose(values["total loss"], 0.8756, atol=2e-4)
+    np.testing.assert_allclose(total_loss.item(), 0.8756, atol=2e-4)
+
+check("mixmatch_loss", mixmatch_loss)
+
+# %% [markdown] question="Q2"
+
+# %% [markdown] about="ema_update"
+
+# %% [markdown]
+# The network that is validated and tested is not the trained one, but one with averaged weights: an exponential moving average (EMA). A step of stochastic gradient descent is noisy, and with a constant learning rate, as here, it stays noisy; the average of many noisy
+# positions lies closer to the middle of the valley. It is no protection against overfitting, saves no time, and the training itself never looks at it.
+#
+# - **What is averaged**: trainable weights. BatchNorm's running statistics *are* averages already, and are copied.
+# - **Where one begins**: at 0.999 from the start, the average would remember the untrained network for a long time. **Predict** for how long.
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("first_weights_left")
+
+# %% tags=["figure", "nbval-ignore-output"]
+steps = np.arange(100)
+print("share of the first weights that is left in the average after 100 steps")
+print(f"at 0.999 from the start:                {0.999 ** len(steps):.3f}")
+print(f"with the warm-up (1 + k) / (10 + k):    {np.prod((1 + steps) / (10 + steps)):.1e}")
+reveal("first_weights_left", 0.999 ** len(steps))
+
+# %% exercise="ema_update"
+
+# %% grade="ema_update"
+with practical_check("ema_update", ema_update):
+    averaged, trained = LinearNet(np.array([[1.0]]), np.array([10.0])), LinearNet(np.array([[2.0]]), np.array([20.0]))
+    ema_update(averaged.requires_grad_(False), trained, 0, 0.999)
+    # At step 0 a tenth is kept: .1 · 1 + .9 · 2, and .1 · 10 + .9 · 20.
+    np.testing.assert_allclose(averaged.dense.weight.item(), 1.9, rtol=1e-5)
+    np.testing.assert_allclose(averaged.dense.bias.item(), 19.0, rtol=1e-5)
+    np.testing.assert_allclose(trained.dense.weight.item(), 2.0)
+
+check("ema_update", ema_update)
+
+# %% [markdown]
+# ### Bugs that no message reports
+#
+# All of these have been found in a published MixMatch. Each trains, and each is one line.
+#
+# - **One λ for the whole mini-batch.** Correct on average, and far noisier: some steps hardly mix at all, others mix everything half and half.
+# - **BatchNorm updated five times in a step**, from batches of three kinds.
+# - **The average laid over the model.** Before the first step the averaged network, which is new and random, is copied *into* the trained one. Whatever the run started from is gone.
+# - **Decay of everything that is a floating-point number**, BatchNorm's running variance included. With every step the network believes the variance to be a little smaller.
+# - **A ramp over the whole run**, so that the same step of a longer run is another method.
+#
+# ## 6. Training
+#
+# ### Is everything ready?
+
+# %% locked="ready" tags=["training"]
+exercises = [sharpen, guess_labels, mixup, linear_rampup, mixmatch_loss, ema_update]
+states = {function.__name__: check.run(function.__name__, function).state.value for function in exercises}
+for name, state in states.items():
+    print(f"{name:28s} {state}")
+print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish these first: training needs all six of them.")
+
+# %% [markdown]
+# ### What to expect
+#
+# The figure shows recorded runs in CPU mode, and says on which machine they were made. In CPU mode yours should look alike. One run is one draw: another seed ends somewhere else.
+
+# %% locked="expected" tags=["training", "nbval-ignore-output"]
+from course.recorded import load_recorded
+
+mixing_plots.expected(load_recorded("shapes", "mixmatch-labeled"), load_recorded("shapes", "mixmatch"))
+
+# %% [markdown] about="budgets"
+
+# %% [markdown]
+# For CIFAR-10 there are published numbers. After $2^{20}$ steps of a WRN-28-2, MixMatch has a test error of 13.6 % with 250 labels and 6.7 % with 4,000 (re-implementation in TorchSSL); short public runs of 17,000 steps end at 29 % and 12 %.
+#
+# ### How λ_u rises in this run
+
+# %% locked="ramp" tags=["training", "nbval-ignore-output"]
+mixing_plots.weights(
+    {
+        "first half of the run (here)": lambda step: hparams.lambda_u * linear_rampup(step, hparams.rampup_length),
+        "the whole run": lambda step: hparams.lambda_u * linear_rampup(step, hparams.steps),
+        "the paper's 16,384 steps": lambda step: hparams.lambda_u * linear_rampup(step, 16_384),
+    },
+    hparams.steps,
+)
+
+# %% [markdown]
+# ### The run (given)
+#
+# `train_torch` makes the loaders and the optimizer and calls your loss in each step, then your `ema_update`; every `eval_step` steps it validates the averaged network. The learning rate stays constant.
+
+# %% locked="train-function" tags=["nbval-ignore-output"]
+def train(loss, logdir, **options):
+    """One run with the settings above: the same network, images and draws whatever the loss."""
+    return train_torch(
+        "mixmatch",
+        dataclasses.replace(hparams, logdir=str(logdir)),
+        make_model(MODEL, hparams.n_classes, seed=hparams.seed, bn_momentum=hparams.bn_momentum),
+        labeled_dataset,
+        unlabeled_dataset,
+        val_dataset,
+        loss=loss,
+        make_schedule=lambda lr, *_: lambda step: lr,
+        model_name=MODEL,
+        **options,
+    )
+
+
+def labeled_only_loss(model, state, batch, hparams):
+    """What is left without unlabeled images and without mixing: the cross-entropy of the labeled images."""
+    supervised = F.cross_entropy(model(batch["x_labeled"]), batch["y_labeled"])
+    return supervised, state, {"total loss": supervised, "supervised loss": supervised}
+
+# %% [markdown]
+# Setting $\lambda_u = 0$ would *not* be a run without unlabeled images: they would still be the partners of the labeled ones, guessed labels included. So the comparison has a loss of its own, in which they do not occur. Network, first weights, labeled images, their order
+# and views, optimizer, average and number of steps are the same.
+#
+# ### With unlabeled images
+#
+# **Predict**, before you start, where the validation error will end.
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("val_error")
+
+# %% [markdown]
+# The run saves a checkpoint now and then. If it is cut off, or you stop the cell (*Kernel*, then *Interrupt*), set everything up as before and run the cell again: with `if_exists = "resume"` it goes on where the last checkpoint was. If you have **changed one of
+# your functions**, set it to `"overwrite"`, or you will get the old run's result once more.
+
+# %%
+if_exists = "resume"  # or "overwrite"
+
+# %% locked="train" tags=["training", "nbval-ignore-output"]
+shown = ("val error rate", "error rate", "unsupervised loss")
+live = plots.LiveCurves("MixMatch", names=shown)
+began = time.time()
+with_unlabeled = train(
+    mixmatch_loss, runs / "mixmatch", ema_update=ema_update, if_exists=if_exists, observers=[live]
+)
+print(f"{time.time() - began:.0f} seconds")
+
+# %% [markdown]
+# *error rate* is the share of wrong guesses among the unlabeled images of the step. It has to fall. *unsupervised loss* is tiny and says little by itself: it is lowest when all predictions are alike, for the right reason or for the wrong one.
+
+# %% locked="guess" tags=["training", "nbval-ignore-output"]
+val_error = with_unlabeled.metrics["val error rate"][-1]
+print(f"validation error at the end: {val_error:.3f}")
+reveal("val_error", val_error)
+
+# %% [markdown]
+# ### Labeled images alone
+
+# %% locked="train-labeled" tags=["training", "nbval-ignore-output"]
+labeled_only = train(
+    labeled_only_loss, runs / "labeled-only", ema_update=ema_update, if_exists=if_exists
+)
+
+# %% locked="compare" tags=["training", "nbval-ignore-output"]
+records = {
+    "MixMatch": read_metrics(runs / "mixmatch" / "metrics.jsonl"),
+    "labeled images alone": read_metrics(runs / "labeled-only" / "metrics.jsonl"),
+}
+plots.curves(records, ("val error rate", "train error rate", "supervised loss"), title=f"{DATA}, one run each")
+
+# %% [markdown]
+# *train error rate* is measured on the labeled images themselves, without augmentation, by the averaged network; *supervised loss* on mixtures in the one run and on single images in the other, so their heights can not be compared.
+#
+# **Explain.** Labeled images alone are learned by heart: their loss goes to zero and their training error with it. MixMatch's supervised loss can not go to zero, whatever the network does. Why not?
+
+# %% [markdown] question="Q3"
+
+# %% [markdown]
+# ### How sure, and how often right?
+#
+# MixMatch has no threshold: the dashed line is *FixMatch's* τ = 0.95. How many of the images would FixMatch have let through with this network, and how many of those rightly? Compare with what you saw in the unit before, and think of what targets the network has been trained on.
+
+# %% locked="reliability" tags=["training", "nbval-ignore-output"]
+network = with_unlabeled.state.evaluated.eval()
+device = next(network.parameters()).device
+with torch.no_grad():
+    batches = [to_tensors({"x_": x}, device)["x_"] for x, _ in get_validation_generator(val_dataset)]
+    probabilities = torch.cat([torch.softmax(network(x), dim=-1) for x in batches]).cpu().numpy()
+confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == val_dataset.targets
+plots.reliability(confidence, correct, 0.95)
+
+# %% [markdown]
+# ### One look at the test set
+
+# %% locked="test" tags=["training", "nbval-ignore-output"]
+for name, result in {"MixMatch": with_unlabeled, "labeled only": labeled_only}.items():
+    for weights, model in {"averaged": result.state.evaluated, "raw": result.state.model}.items():
+        tested = evaluate(model, test_dataset, phase="test")
+        print(f"{name:14s} {weights:8s} weights: test error {tested['test error rate']:.3f}, top-5 accuracy {tested['test top-5']:.3f}")
+
+# %% [markdown]
+# **Explain.** Averaged and raw weights differ more in one of the two runs. In which, and what about its training could be the reason?
+
+# %% [markdown]
+# ## 7. What you should know now
+#
+# Three questions, one of them about the unit before. Choose an answer before you read the explanation; wrong answers are explained too.
+
+# %% tags=["figure", "nbval-ignore-output"]
+recall()
+
+# %% [markdown]
+# ### How long did it take you?
+#
+# Optional and not graded. The time since the set-up cell was first run is printed below; write what is true into the cell after it.
+
+# %% tags=["nbval-ignore-output"]
+print(f"{(time.time() - started) / 60:.0f} minutes since the set-up of this session")
+
+# %% [markdown]
+# *Minutes for the whole unit:*
+#
+# *The part that took longest:*
+
+# %% [markdown]
+# ## 8. Optional open questions
+#
+# Not graded, and without a model answer. Use `dataclasses.replace(hparams, ...)`, another `logdir`, and several seeds before you believe a difference.
+#
+# 1. **Which part does it?** Leave out one thing at a time: the mixing ($\lambda = 1$), the sharpening ($T = 1$), the second view ($K = 1$), the average. Which costs most on your data? The paper has such a table for CIFAR-10; does yours have the same order?
+# 2. **Too much, too early.** Set `lambda_u` to 75 in CPU mode and look at all curves, those of the labeled images included. How early in the run could you have known?
+# 3. **Collapse.** Leave the gradient in the guesses, on purpose, and train. When does the network notice that it can win by being unsure, and which term of the loss holds it back?
+# 4. **A threshold for MixMatch.** Let only those unlabeled samples count whose guess is confident, as FixMatch does. What happens to the ramp's purpose?
+
+# %% [markdown]
+# ## 9. Ready to hand in?
+#
+# Save the notebook, and then run the next cell. It runs every check once more and looks into the saved file for cells that are missing, that are there twice, or that have lost the metadata by which they are graded. If it can not find the
+# file, name it: `ready_to_hand_in("01_mixmatch.ipynb")`.
+
+# %% locked="ready-to-hand-in" tags=["nbval-ignore-output"]
+ready_to_hand_in()
+
+# %% [markdown]
+# ## References
+#
+# 1. D. Berthelot, N. Carlini, I. Goodfellow, N. Papernot, A. Oliver and C. Raffel. MixMatch: A holistic approach to semi-supervised learning. NeurIPS 32, 2019. [arXiv:1905.02249](https://arxiv.org/abs/1905.02249), [code](https://github.com/google-research/mixmatch)
+# 2. H. Zhang, M. Cisse, Y. N. Dauphin and D. Lopez-Paz. mixup: Beyond empirical risk minimization. ICLR 2018. [arXiv:1710.09412](https://arxiv.org/abs/1710.09412)
+# 3. S. Laine and T. Aila. Temporal ensembling for semi-supervised learning (the Π-model). ICLR 2017. [arXiv:1610.02242](https://arxiv.org/abs/1610.02242)
+# 4. Y. Grandvalet and Y. Bengio. Semi-supervised learning by entropy minimization. NeurIPS 17, 2004. [proceedings](https://papers.nips.cc/paper/2740-semi-supervised-learning-by-entropy-minimization)
+# 5. A. Tarvainen and H. Valpola. Mean teachers are better role models. NeurIPS 30, 2017. [arXiv:1703.01780](https://arxiv.org/abs/1703.01780)
+# 6. K. Sohn et al. FixMatch: Simplifying semi-supervised learning with consistency and confidence. NeurIPS 33, 2020. [arXiv:2001.07685](https://arxiv.org/abs/2001.07685)
+# 7. B. Zhang, Y. Wang, W. Hou, H. Wu, J. Wang, M. Okumura and T. Shinozaki. FlexMatch: Boosting semi-supervised learning with curriculum pseudo labeling. NeurIPS 34, 2021. [arXiv:2110.08263](https://arxiv.org/abs/2110.08263), [TorchSSL](https://github.com/TorchSSL/TorchSSL)
+# 8. S. Zagoruyko and N. Komodakis. Wide residual networks. BMVC 2016. [arXiv:1605.07146](https://arxiv.org/abs/1605.07146)
+# 9. A. Krizhevsky. Learning multiple layers of features from tiny images. Technical report, University of Toronto, 2009 (CIFAR-10). [PDF](https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf)
+# 10. A. Oliver, A. Odena, C. Raffel, E. D. Cubuk and I. J. Goodfellow. Realistic evaluation of deep semi-supervised learning algorithms. NeurIPS 31, 2018. [arXiv:1804.09170](https://arxiv.org/abs/1804.09170)
+
+# %% [markdown]
+# ## 한국어 요약
+#
+# **분야 개요.** 레이블을 붙이는 일에는 많은 시간과 비용이 듭니다. 지도 학습은 레이블이 있는 데이터만, 비지도 학습은 레이블이 없는 데이터만 사용하고, 준지도 학습은 적은 레이블과 많은 비레이블 데이터를 함께 사용합니다. 비슷한 이미지는 같은 클래스라는 가정(평활성)과
+# 클래스의 경계는 데이터가 드문 곳을 지난다는 가정이 필요합니다. 일관성 정규화(consistency regularization)와 엔트로피 최소화를 하나로 묶은 방법이 holistic 방법이며, MixMatch → FixMatch → FlexMatch 순서로 발전했습니다.
+#
+# **방법.** 레이블이 없는 이미지마다 약한 증강을 K = 2번 적용하고, 예측 확률의 평균을 낸 다음(평균이 먼저입니다), 온도 T = 0.5로 날카롭게(sharpen) 만들어 목표로 삼습니다. 레이블이 있는 이미지와 모든 증강 이미지를 한데 모아 섞은 순서로 짝을 짓고, 샘플마다 따로 뽑은 λ로
+# MixUp을 적용합니다. λ′ = max(λ, 1 − λ)이므로 결과는 항상 자기 자신에 더 가깝습니다. 손실은 레이블 쪽의 교차 엔트로피와, 나머지의 제곱 오차(샘플과 클래스 모두에 대한 평균)에 점점 커지는 가중치 λ_u를 곱한 것의 합입니다.
+#
+# **연습 문제.** ① sharpen, ② guess_labels, ③ mixup, ④ linear_rampup, ⑤ mixmatch_loss, ⑥ ema_update. 이번에는 PyTorch로 구현합니다.
+#
+# **기억할 점.** FixMatch에서는 의사 레이블의 기울기를 끊지 않아도 결과가 같지만, MixMatch의 목표는 부드러운 분포이므로 기울기를 끊지 않으면 네트워크가 "아무것도 확신하지 않는" 쪽으로 학습합니다. 값만 비교해서는 이 실수를 찾을 수 없고 기울기를 비교해야 합니다. 추측을 위한
+# 순전파가 BatchNorm의 통계를 바꾸지 않도록 하고, EMA는 학습되는 가중치만 평균하며 초기에는 더 빨리 잊도록 합니다. 한 번의 실행은 하나의 표본일 뿐입니다.
