@@ -7,6 +7,7 @@ marker and line style as well as by color.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -17,25 +18,12 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from course.plots import COLORS, LINES, MARKERS, show
 
-__all__ = [
-    "METHODS",
-    "accuracy_by_cost",
-    "accuracy_by_labels",
-    "blank",
-    "every_run",
-    "evaluations",
-    "labels_axis",
-    "labels_needed",
-    "one_by_one",
-    "show",
-    "spread_by_labels",
-    "table",
-]
-
 METHODS = ("supervised", "mixmatch", "fixmatch", "flexmatch")
 NAMES = {"supervised": "supervised", "mixmatch": "MixMatch", "fixmatch": "FixMatch", "flexmatch": "FlexMatch"}
 # Methods beside each other on a logarithmic axis: the factor from one to the next.
 APART = 1.07
+# Numbers of labels that are closer than this factor would be printed over each other.
+LEGIBLE = 1.4
 Row = Mapping[str, Any]
 
 
@@ -67,9 +55,13 @@ def blank(title: str, x: str, y: str, *, width: float = 6.4, height: float = 3.8
 
 
 def labels_axis(axis: Axes, counts: Sequence[int]) -> None:
-    """Make the x-axis logarithmic, with a tick at each number of labels that was measured."""
+    """Make the x-axis logarithmic, with a tick at each number of labels where there is room for it."""
+    ticks: list[int] = []
+    for count in sorted(set(counts)):
+        if not ticks or count >= LEGIBLE * ticks[-1]:
+            ticks.append(count)
     axis.set_xscale("log")
-    axis.xaxis.set_major_locator(FixedLocator(sorted(set(counts))))
+    axis.xaxis.set_major_locator(FixedLocator(ticks))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axis.set_xlabel("labeled images (logarithmic)")
@@ -149,7 +141,8 @@ def accuracy_by_cost(points: Sequence[Row], title: str) -> None:
                 if (point["method"], point["labels"]) == (method, count):
                     spread = 0.0 if np.isnan(point["spread"]) else point["spread"]
                     axis.errorbar(
-                        point["cost"] / 1e6,
+                        # Methods of equal cost stand a little apart.
+                        point["cost"] / 1e6 * look.shift**0.3,
                         point["mean"],
                         spread,
                         marker=look.marker,
@@ -168,8 +161,7 @@ def accuracy_by_cost(points: Sequence[Row], title: str) -> None:
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("test accuracy")
     figure.suptitle(title)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    _legend_below(figure, axes[0], columns=4)
     show(figure, f"{title}. Test accuracy by cost: {'; '.join(said)}.")
 
 
@@ -193,20 +185,23 @@ def labels_needed(
     for method, (labels, accuracies) in curves.items():
         look = looks[method]
         axis.plot(labels, accuracies, look.line, marker=look.marker, color=look.color, label=look.name)
+    axis.axhline(target, linestyle="--", color="#333333", label=f"target {target:.3g}")
+    bottom = axis.get_ylim()[0]
+    for method, look in looks.items():
         at = needed[method]
         if at is None:
             said.append(f"{look.name} does not reach it")
         else:
-            axis.plot([at, at], [axis.get_ylim()[0], target], ":", color=look.color)
+            axis.plot([at, at], [bottom, target], ":", color=look.color)
             axis.plot(at, target, "*", color=look.color, markersize=14, markeredgecolor="#333333")
             said.append(f"{look.name} reaches it with {at:,.0f} labels")
-    axis.axhline(target, linestyle="--", color="#333333", label=f"target {target:.3g}")
+    axis.set_ylim(bottom=bottom)
     labels_axis(axis, [count for labels, _ in curves.values() for count in labels])
-    axis.legend()
+    _legend_below(figure, axis)
     show(
         figure,
-        f"{title}. Lines of accuracy over labels and a dashed line at the target {target:.3g}; stars mark where "
-        f"a line meets it: {'; '.join(said)}.",
+        f"{title}. Lines of accuracy over labels and a dashed line at the target {target:.3g}; stars mark "
+        f"where a line meets it: {'; '.join(said)}.",
     )
 
 
@@ -235,15 +230,15 @@ def evaluations(curve: Sequence[Row], levels: Mapping[str, float], title: str) -
 
 def one_by_one(values: Sequence[float], title: str, axis_label: str) -> None:
     """A handful of results as dots on one line, each with its number."""
-    figure, axis = blank(title, axis_label, "", height=1.7)
+    figure, axis = blank(title, axis_label, "", height=2.1)
     axis.plot(values, [0.0] * len(values), "o", color=COLORS[0], markersize=9, alpha=0.7)
     axis.set_yticks([])
     axis.set_ylim(-1, 1)
-    for position, value in enumerate(sorted(values)):
+    for value, height in zip(sorted(values), cycle((10, -16, 22, -28)), strict=False):
         axis.annotate(
-            f"{value:.3f}",
+            f"{value:.4f}",
             (value, 0),
-            xytext=(0, 10 if position % 2 else -16),
+            xytext=(0, height),
             textcoords="offset points",
             ha="center",
             fontsize=8,
@@ -259,9 +254,13 @@ def spread_by_labels(spreads: Mapping[str, Mapping[int, float]], title: str) -> 
         spreads: what was measured → {number of labels: spread}, as shares.
         title: above the figure.
     """
-    figure, axis = blank(title, "", "spread of the error over seeds (points)")
+    figure, axis = blank(title, "", "spread over seeds (points)", height=4.8)
     said = []
-    for (name, found), color, line, marker in zip(spreads.items(), COLORS, LINES * 2, MARKERS * 2, strict=False):
+    # Of lines and markers no combination comes twice.
+    markers = (*MARKERS, "v", "P", "X")
+    for (name, found), color, line, marker in zip(
+        spreads.items(), cycle(COLORS), cycle(LINES), cycle(markers), strict=False
+    ):
         counts = sorted(found)
         axis.plot(
             counts, [100 * found[count] for count in counts], line, marker=marker, color=color, label=name
@@ -269,8 +268,14 @@ def spread_by_labels(spreads: Mapping[str, Mapping[int, float]], title: str) -> 
         said += [f"{name}, {count:,} labels: {100 * found[count]:.2f} points" for count in counts]
     labels_axis(axis, [count for found in spreads.values() for count in found])
     axis.set_yscale("log")
-    axis.legend()
+    axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    _legend_below(figure, axis, columns=2)
     show(figure, f"{title}. {'; '.join(said)}.")
+
+
+def _legend_below(figure: Figure, axis: Axes, columns: int = 3) -> None:
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
 class _Look:
@@ -289,7 +294,9 @@ def _looks(rows: Sequence[Row]) -> list[tuple[str, _Look]]:
     """The methods that occur, each with its look: the course's own first, others in the order of the rows."""
     occurring = list(dict.fromkeys(row["method"] for row in rows))
     known = list(METHODS) + [method for method in occurring if method not in METHODS]
-    return [(method, _Look(method, known.index(method), len(known))) for method in known if method in occurring]
+    return [
+        (method, _Look(method, known.index(method), len(known))) for method in known if method in occurring
+    ]
 
 
 def _with_spread(row: Row) -> str:

@@ -27,10 +27,9 @@ def mean_and_spread(values):
     values = np.asarray(values, dtype=float)
     mean = values.mean()
     ### BEGIN SOLUTION
+    spread = np.nan
     if len(values) > 1:
         spread = np.sqrt(np.sum((values - mean) ** 2) / (len(values) - 1))
-    else:
-        spread = np.nan
     ### END SOLUTION
     return float(mean), float(spread)
 
@@ -49,11 +48,11 @@ def summarize(rows, statistic):
         "mean" and "spread" (the two numbers that statistic gives for the accuracies of these runs, which
         are 1 − test_error). The rows are left as they are.
     """
-    # 1. Collect the accuracies of each (method, labels). A dictionary with such pairs as keys keeps their order.
+    # 1. Collect the accuracies of each (method, labels): a dictionary with pairs as keys keeps their order.
     # 2. Call statistic once for each of these lists.
     # 3. Put what it returns, and the length of the list, into a dictionary of its own.
     ### BEGIN SOLUTION
-    groups = {}
+    groups: dict = {}
     for row in rows:
         groups.setdefault((row["method"], row["labels"]), []).append(1 - row["test_error"])
     summaries = []
@@ -124,7 +123,7 @@ def reported_error(curve, last):
     Args:
         curve: a list of dictionaries, one for each evaluation of one run, with the keys "step" and
             "val_error". They need not stand in the order of the steps.
-        last: how many of the latest evaluations count, at least 1. A run that has fewer counts with all of them.
+        last: how many of the latest evaluations count, at least 1. A run with fewer counts with all of them.
 
     Returns:
         the median error of these evaluations, a float. That of an even number is the mean of the middle two.

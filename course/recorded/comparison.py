@@ -1,9 +1,9 @@
 """Result files of finished comparisons, which the unit ``comparison`` reads.
 
-Each comparison is up to three files in the folder of the same name: ``<name>.csv`` with a row for each run,
-``<name>-curves.csv`` with a row for each validation, and ``<name>-about.json`` with what all rows have in common.
-``published`` holds what others have reported. The others are the sweeps of ``python -m solutions sweep``, copied
-byte by byte from ``solutions/results/comparison/`` by the build.
+Each comparison is up to three files in the folder ``comparison``: ``<name>.csv`` with a row for each run,
+``<name>-curves.csv`` with a row for each validation, and ``<name>-about.json`` with what all rows have in
+common. ``published`` holds what others have reported. The others are the sweeps of ``python -m solutions
+sweep``, copied byte by byte from ``solutions/results/comparison/`` by the build.
 """
 
 from __future__ import annotations
@@ -61,9 +61,11 @@ class Comparison:
 
     Attributes:
         name: such as "cpu-shapes".
-        rows: one for each run (or for each published entry), with the keys of ``COLUMNS``. Errors are shares of
-            wrong answers from 0 to 1; ``test_error`` is that of the averaged weights. None where unknown.
-        curves: one for each validation of each run, with the keys of ``CURVE_COLUMNS``; none for published ones.
+        rows: one for each run (or for each published entry), with the keys of ``COLUMNS``. Errors are
+            shares of wrong answers from 0 to 1; ``test_error`` is that of the averaged weights. None where
+            unknown.
+        curves: one for each validation of each run, with the keys of ``CURVE_COLUMNS``; none where numbers
+            were published.
         about: data, command, hardware, versions and settings, or the sources of published numbers.
     """
 
