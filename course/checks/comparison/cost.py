@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from course.checks.case import Inputs, Slip
-from course.checks.comparison.common import NUMBERS, unchanged
-from course.checks.functions import Draw, check_of_function
+from course.checks.comparison.common import unchanged
+from course.checks.functions import FLOAT64, Draw, check_of_function
 
 
 def draw_run(*, forward: bool = True, unknown: str = "") -> Draw:
@@ -52,7 +52,7 @@ TRAINING_COST = check_of_function(
         ),
     },
     convert=unchanged,
-    tolerance=NUMBERS,
+    tolerance=FLOAT64,
     misconception="The passes do not add up to what the docstring counts.",
     look="Count the passes of one step for one image of each kind.",
     slips=(
