@@ -15,7 +15,7 @@
 # %% [markdown]
 # ## Before you start
 #
-# You have written MixMatch, FixMatch and FlexMatch. Which of them is best, and is any of them worth the trouble? This unit trains nothing. It gives you the
+# You have written MixMatch [3], FixMatch [1] and FlexMatch [4]. Which of them is best, and is any of them worth the trouble? This unit trains nothing. It gives you the
 # result files of finished runs and asks what they show.
 #
 # **How this notebook works.** You read, you predict, you run, and in five places you write a function. Below each of them stands a *check* with three answers:
@@ -91,9 +91,9 @@ plots.every_run(sweep.rows, f"{sweep.name}: every run of the sweep")
 # ## 1. One number in a table
 #
 # The second comparison that you have loaded, `published`, holds numbers from elsewhere. It is marked as such, names the source of each row, and has a spread only where the source gives one.
-# Here is what one of them, a tutorial, prints for CIFAR-10 (accuracy in percent):
+# Here is what one of them, a tutorial, prints for CIFAR-10 [7] (accuracy in percent):
 
-# %% tags=["figure"]
+# %% tags=["figure", "nbval-ignore-output"]
 tutorial = [row for row in published.rows if row["source"] == "tutorial"]
 counts = sorted({row["labels"] for row in tutorial})
 accuracy = {(row["method"], row["labels"]): 100 * (1 - row["test_error"]) for row in tutorial}
@@ -105,7 +105,7 @@ print(published.about["sources"]["tutorial"]["note"])
 
 # %% [markdown]
 # Sixteen digits of precision would not make it more certain: every entry is **one run**. To judge the distance between two entries one has to know how far two runs of *the same* entry lie apart.
-# Somebody has looked: a person who wrote a PyTorch version of FixMatch ran one and the same command five times, with 40 labels, and published all five accuracies.
+# Somebody has looked: a person who wrote a PyTorch version of FixMatch [6] ran one and the same command five times, with 40 labels, and published all five accuracies.
 #
 # **Predict** how far the best of the five is above the worst.
 
@@ -499,7 +499,7 @@ check("reported_error", reported_error)
 # %% [markdown]
 # **What the bug does to a result.** First to the run in which nothing happens, then to the sweep. Both columns come from the same curves. The third column is how much `best_error` takes off.
 
-# %% tags=["figure"]
+# %% tags=["figure", "nbval-ignore-output"]
 idle_runs = [idle_run(50) for _ in range(500)]
 print(f"nothing happens: best {np.mean([best_error(c) for c in idle_runs]):.4f}, reported {np.mean([reported_error(c, 20) for c in idle_runs]):.4f}, true 0.3000")
 
@@ -529,7 +529,7 @@ plots.evaluations(
 )
 
 # %% [markdown]
-# Published tables follow different rules. The FixMatch paper [1] reports the median of the last 20 checkpoints. TorchSSL and USB [4, 5] report the best accuracy on the test set. So a part of the distance between the
+# Published tables follow different rules. The FixMatch paper [1] reports the median of the last 20 checkpoints. TorchSSL [4] and USB [5] report the best accuracy on the test set. So a part of the distance between the
 # two rows below is the rule, a part is luck with the labeled images, a part is code. It is impossible to say how much.
 
 # %% tags=["figure"]
@@ -571,7 +571,7 @@ plots.spread_by_labels(spreads, "Spread over seeds by the number of labels")
 #
 # A spread from few runs can miss all this. Choose three of the five runs again: how likely is it to leave out the bad one?
 
-# %%
+# %% tags=["figure"]
 without = [three for three in itertools.combinations(range(len(five)), 3) if int(np.argmin(five)) not in three]
 print(f"{len(without)} of {len(list(itertools.combinations(range(len(five)), 3)))} ways to choose three runs leave the worst out")
 
@@ -579,7 +579,7 @@ print(f"{len(without)} of {len(list(itertools.combinations(range(len(five)), 3))
 # ## 7. Your figure and your conclusion
 #
 # The cell below draws the kind of figure that is seen often: every run is there, and nothing helps to read it. The labels stand on a plain axis, where the small numbers crowd at the left; nothing shows which dots belong together. **Rework it, or throw it away and draw another.** You have your functions, `plots.METHODS`, `plots.labels_axis(axis, counts)` for a logarithmic axis,
-# and everything that matplotlib can do with `axis` (`plot`, `errorbar`, `axhline`, `legend`, `annotate`, …).
+# and all methods of `axis` (`plot`, `errorbar`, `axhline`, `legend`, `annotate`, …).
 #
 # Keep it in this one cell, begin with what is loaded above (`sweep`, `published`) and your own functions, and end with `plots.show(figure, "…")`. The second argument is the text for readers who can not see the figure: say what there is to see, with numbers. You may take another of the sweeps.
 #

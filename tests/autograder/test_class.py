@@ -35,6 +35,7 @@ class Expected:
 
 
 FIXMATCH = (2, 2, 2, 4, 7, 3, 2)
+COMPARISON = (2, 3, 2, 4, 2)
 CLASSES = {
     "fixmatch": Expected(
         full=FIXMATCH,
@@ -51,6 +52,17 @@ CLASSES = {
             "weakened_check": (2, 2, 2, 4, 7, 3, 0),
             "stripped": FIXMATCH,
             "endless": (2, 2, 0, 4, 7, 3, 2),
+        },
+    ),
+    "comparison": Expected(
+        full=COMPARISON,
+        questions=3,
+        points=24,
+        gradebook={
+            "perfect": COMPARISON,
+            "untouched": (0, 0, 0, 0, 0),
+            "half": (2, 3, 0, 0, 0),
+            "wrong": (2, 3, 2, 0, 2),
         },
     ),
 }
