@@ -68,6 +68,9 @@ print("sweeps that come with the course:", ", ".join(comparison.names()))
 sweep = comparison.load("cpu-shapes")
 published = comparison.load("published")
 print(f"{sweep.name}: {len(sweep.rows)} runs, {len(sweep.curves)} validations")
+for key in ("method", "labels", "seed", "steps"):
+    print(f"  {key}: {', '.join(str(value) for value in dict.fromkeys(row[key] for row in sweep.rows))}")
+print("the first run:")
 for key, value in sweep.rows[0].items():
     print(f"  {key:15s} {value!r}")
 print("a validation:", sweep.curves[0])
@@ -79,7 +82,7 @@ print("a validation:", sweep.curves[0])
 #   mean the same labeled images for every method.
 # - `trained_images` and `forward_images` say what a step is made of. You will need them in section 3.
 #
-# The sweep is a small one: a narrow network, a few thousand steps, three seeds, so that it fits a computer without a GPU. Its numbers can not be compared with those of papers, and this is the first thing to say about any result:
+# The sweep is a small one: a narrow network, short runs and few seeds, so that it fits a computer without a GPU. Its numbers can not be compared with those of papers, which come from runs that are hundreds of times as long. This is the first thing to say about any result:
 # what was run.
 
 # %% tags=["figure", "nbval-ignore-output"]
@@ -231,7 +234,8 @@ seeds = sorted({row["seed"] for row in sweep.rows})
 for better, baseline in [("fixmatch", "supervised"), ("flexmatch", "fixmatch")]:
     print(f"{better} minus {baseline}")
     for n in sorted({row["labels"] for row in sweep.rows}):
-        gaps = [accuracy_of[better, n, seed] - accuracy_of[baseline, n, seed] for seed in seeds]
+        pairs = [(accuracy_of.get((better, n, seed)), accuracy_of.get((baseline, n, seed))) for seed in seeds]
+        gaps = [one - other for one, other in pairs if None not in (one, other)]
         mean, spread = mean_and_spread(gaps)
         each = ", ".join(f"{100 * gap:+.1f}" for gap in gaps)
         print(f"  {n:5d} labels: {100 * mean:+5.1f} ± {100 * spread:.1f} points; seed by seed {each}")
@@ -432,7 +436,7 @@ for method, n in needed_here.items():
     print(f"{method:10s} accuracy {target:.3f}: {reached}")
 
 # %% [markdown]
-# The target is a mean of three runs and uncertain itself. Change it by its spread, up and down, in a cell of your own, and see how far the numbers of labels move.
+# The target is a mean of few runs and uncertain itself. Change it by its spread, up and down, in a cell of your own, and see how far the numbers of labels move.
 #
 # ## 5. The number that is reported
 #
