@@ -133,7 +133,7 @@ reveal("five_runs", 100 * (five.max() - five.min()))
 # $$\bar x = \frac1n \sum_i x_i \qquad s = \sqrt{\frac{1}{n-1} \sum_i (x_i - \bar x)^2}$$
 #
 # Why $n - 1$? The deviations are measured from $\bar x$, which was fitted to these very numbers, and they are smaller than the deviations from the unknown true mean would be. Dividing by
-# $n - 1$ makes up for it. With three runs that is no detail: dividing by $n$ makes the spread $\sqrt{2/3}$, 18 % too small. And with one run the formula says 0/0, which is the truth: one run has no spread.
+# $n - 1$ makes up for it. With three runs that is no detail: dividing by $n$ multiplies the spread by $\sqrt{2/3}$, which makes it 18 % too small. And with one run the formula says 0/0, which is the truth: one run has no spread.
 # A spread of 0 would claim the opposite, that every further run will give the same.
 #
 # Two numbers are easily taken for $s$. The *standard error* $s / \sqrt n$ is the uncertainty **of the mean**; it shrinks as more runs are made. $s$ says how far a **single run** is from the mean, and it does not shrink.
