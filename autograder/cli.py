@@ -216,6 +216,6 @@ def generators(root: Path) -> tuple[Generator, ...]:
     """Makers of derived files that belong to this repository's own course package."""
     if root.resolve() != REPOSITORY:
         return ()
-    from autograder import expected, readme
+    from autograder import expected, readme, sweeps
 
-    return (expected.generate, readme.generate)
+    return (expected.generate, readme.generate, sweeps.generate)

@@ -27,6 +27,7 @@ SUBTLE_FAULTS = {
     "fixmatch": ("get_fixmatch_loss_fn", "mean over the confident"),
     "mixmatch": ("mixmatch_loss", "gradient through the guesses"),
     "flexmatch": ("flexible_mask", "probability of another image"),
+    "comparison": ("labels_to_reach", "last crossing"),
 }
 
 

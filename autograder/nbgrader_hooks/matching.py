@@ -16,6 +16,8 @@ from nbformat import NotebookNode
 # mean nothing on a student's own cells, and nothing on a cell of the release whose text was changed.
 TRAINING, FIGURE = "training", "figure"
 SKIPPING_TAGS = {TRAINING, FIGURE, "skip-execution"}
+# Tag of a cell whose output belongs to a written answer: it runs wherever it stands, for who grades that.
+HANDED_IN = "handed-in"
 
 
 @dataclass

@@ -21,7 +21,7 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Enum, Integer
 
 from autograder.cpu_mode import CPU_MODE
-from autograder.nbgrader_hooks.matching import FIGURE, SKIPPING_TAGS
+from autograder.nbgrader_hooks.matching import FIGURE, HANDED_IN, SKIPPING_TAGS
 
 SETTLE_SECONDS = 0.3
 # Where a notebook's outcomes stand in nbgrader's resources: grade id → whether the cell ran to its end.
@@ -189,11 +189,18 @@ def kernel_environment(folder: str) -> dict[str, str]:
 
 
 def cells_to_run(nb: NotebookNode) -> list[int]:
-    """Indices of the code cells that grading runs: those up to the last check that neither train nor draw."""
+    """Indices of the code cells that grading runs.
+
+    These are the cells up to the last check that neither train nor draw, and behind it those whose output is
+    handed in.
+    """
     code = _code_cells(nb)
     checks = [index for index in code if is_grade(nb.cells[index])]
     last = checks[-1] if checks else -1
-    return [index for index in code if index <= last and not _skipping_tags(nb.cells[index])]
+    wanted = [
+        index for index in code if index <= last or HANDED_IN in nb.cells[index].metadata.get("tags", [])
+    ]
+    return [index for index in wanted if not _skipping_tags(nb.cells[index])]
 
 
 def _remark_on_others(nb: NotebookNode, chosen: list[int]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from course.checks.plain import Opaque, Plain
 
+ROWS = 12  # of a table that are shown
 _PRINT: dict[str, Any] = {
     "precision": 5,
     "suppress": True,
@@ -136,6 +137,8 @@ def describe(value: Plain, depth: int = 0) -> str:
         if depth > 2:
             return count
         parts = [describe(item, depth + 1) for item in value[:6]] + (["…"] if len(value) > 6 else [])
+        if len(value) > 1 and all(isinstance(item, dict) for item in value) and len(set(parts[:6])) == 1:
+            return f"{count}, each a {parts[0]}"
         return f"{count}: ({', '.join(parts)})"
     if isinstance(value, str):
         return f"str {value!r}" if len(value) <= 60 else f"str of {len(value)} characters"
@@ -148,14 +151,22 @@ def describe_type(value: Plain) -> str:
 
 
 def format_value(value: Plain) -> str:
-    """A number or array as short text, at most a dozen lines of it."""
+    """A number, an array or rows of numbers as short text, about a dozen lines at most."""
     if isinstance(value, np.ndarray):
         if value.ndim == 0:
             return format_number(value.item())
         with np.printoptions(**_PRINT):  # whatever the session has set
             return np.array2string(value)
     if isinstance(value, list):
-        return "[" + ", ".join(format_value(item) for item in value) + "]"
+        # Rows of a table stand below each other.
+        rows = any(isinstance(item, dict) for item in value)
+        parts = [format_value(item) for item in (value[:ROWS] if rows else value)]
+        parts += [f"… {len(value) - ROWS} more"] if rows and len(value) > ROWS else []
+        return "[" + (",\n " if rows else ", ").join(parts) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {format_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, str) and len(value) <= 60:
+        return repr(value)
     return format_number(value) if isinstance(value, int | float) else describe(value)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from autograder.classroom import Classroom
@@ -36,6 +37,7 @@ class Expected:
 
 FIXMATCH = (2, 2, 2, 4, 7, 3, 2)
 MIXMATCH = (2, 4, 3, 1, 7, 3)
+COMPARISON = (2, 3, 2, 4, 2)
 CLASSES = {
     "fixmatch": Expected(
         full=FIXMATCH,
@@ -64,6 +66,17 @@ CLASSES = {
             "half": (2, 4, 3, 0, 0, 0),
             "wrong": (2, 4, 3, 1, 0, 3),
             "warning": MIXMATCH,
+        },
+    ),
+    "comparison": Expected(
+        full=COMPARISON,
+        questions=3,
+        points=24,
+        gradebook={
+            "perfect": COMPARISON,
+            "untouched": (0, 0, 0, 0, 0),
+            "half": (2, 3, 0, 0, 0),
+            "wrong": (2, 3, 2, 0, 2),
         },
     ),
 }
@@ -112,3 +125,9 @@ def test_the_class_gets_exactly_this_gradebook(unit: str, tmp_path: Path) -> Non
     assert pages["perfect"].count("correct") >= len(checks)
     assert pages["untouched"].count("not attempted") >= len(checks)
     assert "Traceback (most recent call last)" not in pages["untouched"]
+    # A figure that belongs to a written answer is drawn again, for the person who grades it.
+    release = REPOSITORY / "release" / unit / f"{sample.unit.notebook}.ipynb"
+    cells = nbformat.read(release, as_version=4).cells
+    figures = sum("handed-in" in cell.metadata.get("tags", []) for cell in cells)
+    assert figures == (1 if unit == "comparison" else 0)
+    assert pages["perfect"].count("data:image/png") >= figures

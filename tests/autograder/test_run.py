@@ -151,6 +151,31 @@ def test_a_notebook_without_checks_starts_no_kernel(tmp_path: Path) -> None:
     assert outcomes == {}
 
 
+def test_a_figure_that_is_handed_in_is_drawn_for_the_grader(tmp_path: Path) -> None:
+    draw = """
+        from matplotlib.figure import Figure
+        from course import plots
+        figure = Figure()
+        figure.subplots().plot(values)
+        plots.show(figure, "A line that rises from one to three.")
+    """
+    notebook, outcomes = run(
+        tmp_path,
+        check("defines", "values = [1, 2, 3]"),
+        code("values = None"),
+        code(textwrap.dedent(draw), tags=["handed-in"]),
+        code("1 / 0", tags=["handed-in"]),
+        code("raise SystemExit", tags=["handed-in", "training"]),
+        timeout=60,
+    )
+    assert outcomes == {"defines": True}
+    assert shown(notebook.cells[1]).strip() == BEHIND
+    (picture,) = notebook.cells[2].outputs
+    assert 'alt="A line that rises' in picture["data"]["text/html"]
+    assert "ZeroDivisionError" in shown(notebook.cells[3])
+    assert shown(notebook.cells[4]).strip() == TRAINS
+
+
 def test_kernels_compute_on_the_cpu_and_are_not_told_that_they_grade(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     monkeypatch.setenv("JAX_PLATFORMS", "cuda")

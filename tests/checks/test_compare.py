@@ -174,3 +174,19 @@ def test_large_arrays_are_cut() -> None:
 def test_numbers_have_the_digits_of_float32() -> None:
     assert format_value(np.array(1 / 3)) == "0.3333333"
     assert format_value([1, np.array([2])]) == "[1, [2]]"
+
+
+def test_rows_of_a_table_are_shown_below_each_other_and_not_all_of_many() -> None:
+    rows: list[Plain] = [{"method": "a", "labels": k, "seconds": None} for k in range(3)]
+    assert format_value(rows).splitlines() == [
+        "[{'method': 'a', 'labels': 0, 'seconds': None},",
+        " {'method': 'a', 'labels': 1, 'seconds': None},",
+        " {'method': 'a', 'labels': 2, 'seconds': None}]",
+    ]
+    assert describe(rows) == "3 values, each a dict with keys 'method', 'labels', 'seconds'"
+    many = format_value(rows * 10).splitlines()
+    assert len(many) == 13 and many[-1] == " … 18 more]"
+
+
+def test_dicts_with_different_keys_are_described_one_by_one() -> None:
+    assert describe([{"a": 1}, {"b": 1}]) == "2 values: (dict with keys 'a', dict with keys 'b')"

@@ -271,7 +271,9 @@ def changed(answer: Any) -> Any:
         return {key: changed(value) for key, value in answer.items()}
     if isinstance(answer, list | tuple):
         return type(answer)(changed(value) for value in answer)
-    if answer is None or isinstance(answer, str):
+    if answer is None:
+        return 0.0
+    if isinstance(answer, str):
         return answer
     if isinstance(answer, bool) or getattr(answer, "dtype", None) in (torch.bool, np.dtype(bool)):
         return answer ^ True

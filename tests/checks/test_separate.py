@@ -23,7 +23,6 @@ from course.checks.runner import find_check
 from course.errors import CourseError
 
 ROOT = Path(__file__).parents[2]
-EXPECTATIONS = load_expectations("fixmatch")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +46,7 @@ def hand_in(tmp_path: Path) -> Callable[[str], Path]:
 
 def judge_all(check: Check, drive_case: Callable[..., Outcome]) -> list[Verdict]:
     """The verdicts on all cases, with the texts of differences and failures."""
-    expectation = EXPECTATIONS[check.name]
+    expectation = load_expectations(find_check(check.name)[0])[check.name]
     slips = {slip.id: (slip, expectation.signatures[slip.id]) for slip in check.slips}
     outcomes = [drive_case(case, case.inputs()) for case in check.cases]
     return [

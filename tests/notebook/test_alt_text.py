@@ -162,7 +162,7 @@ def draws(path: Path) -> dict[str, set[str]]:
                 for call in ast.walk(node)
                 if isinstance(call, ast.Call)
             }
-            if calls & {"Figure", "figure", "subplots"}:
+            if calls & {"Figure", "figure", "subplots", "blank"}:
                 found[node.name] = calls
     return found
 
@@ -170,14 +170,17 @@ def draws(path: Path) -> dict[str, set[str]]:
 def test_only_the_plots_modules_draw_and_each_of_their_figures_goes_through_show() -> None:
     places = {path: found for path in (ROOT / "course").rglob("*.py") if (found := draws(path))}
     assert all(path.parent == ROOT / "course" and path.name.endswith("plots.py") for path in places)
-    assert len(places[ROOT / "course" / "plots.py"]) >= 7
-    for name, calls in ((name, calls) for found in places.values() for name, calls in found.items()):
+    functions = {name: calls for found in places.values() for name, calls in found.items()}
+    # An empty figure for a student's own drawing: the notebook's cell shows it.
+    del functions["blank"]
+    assert len(functions) >= 20
+    for name, calls in functions.items():
         assert "show" in calls, f"{name} makes a figure and does not show it with a text"
         assert not calls & {"savefig", "Image", "imsave"}, name
     saving = [
-        text for path in places for text in re.findall(r"\.savefig\(", path.read_text(encoding="utf-8"))
+        path.name for path in places for _ in re.findall(r"\.savefig\(", path.read_text(encoding="utf-8"))
     ]
-    assert len(saving) == 1, "the one place is Shown, which demands a text"
+    assert saving == ["plots.py"], "the one place is Shown, which demands a text"
 
 
 @pytest.mark.parametrize("alt", ["", "   ", "Figure 1", "\n" * 40])

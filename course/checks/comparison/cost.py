@@ -1,0 +1,130 @@
+"""Check of ``training_cost``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from course.checks.case import Inputs, Slip
+from course.checks.comparison.common import unchanged
+from course.checks.functions import FLOAT64, Draw, check_of_function
+
+
+def draw_run(*, forward: bool = True, unknown: str = "") -> Draw:
+    """A draw of a run.
+
+    Args:
+        forward: whether some of its images only go forward.
+        unknown: the key whose value is None.
+    """
+
+    def draw(rng: np.random.RandomState) -> Inputs:
+        row = {
+            "labels": 10 * int(rng.randint(4, 400)),
+            "steps": int(rng.randint(500, 20_000)),
+            "trained_images": int(rng.randint(16, 1000)),
+            "forward_images": int(rng.randint(16, 300)) if forward else 0,
+            "seconds": float(rng.randint(60, 4000)),
+        }
+        return {"row": row | ({unknown: None} if unknown else {})}
+
+    return draw
+
+
+TRAINING_COST = check_of_function(
+    "training_cost",
+    {
+        "both kinds of images": (
+            "a run in which some images go forward and backward and others only forward",
+            draw_run(),
+        ),
+        "no image only forward": (
+            "a run in which every image goes forward and backward",
+            draw_run(forward=False),
+        ),
+        "unknown length": ("a run whose number of steps is not known", draw_run(unknown="steps")),
+        "unknown images": (
+            "a run of which it is not known how many images it trained on",
+            draw_run(unknown="trained_images"),
+        ),
+        "unknown predictions": (
+            "a run of which it is not known how many images only went forward",
+            draw_run(unknown="forward_images"),
+        ),
+    },
+    convert=unchanged,
+    tolerance=FLOAT64,
+    misconception="The passes do not add up to what the docstring counts.",
+    look="Count the passes of one step for one image of each kind.",
+    slips=(
+        Slip(
+            "backward not counted",
+            "Every image counts as one pass; the backward pass is not counted.",
+            "An image that the network learns from also goes backward, which costs two passes more.",
+        ),
+        Slip(
+            "backward as one pass",
+            "The backward pass counts as one forward pass.",
+            "It needs two products where the forward pass needs one.",
+        ),
+        Slip(
+            "four passes",
+            "An image that goes forward and backward counts as four passes.",
+            "One forward, and two for the way back.",
+        ),
+        Slip(
+            "backward for all",
+            "Images that only go forward are counted as if they went backward too.",
+            "Only trained_images cost three passes each.",
+        ),
+        Slip(
+            "forward images left out",
+            "The images that only go forward are left out.",
+            "Each costs one pass.",
+        ),
+        Slip(
+            "exchanged",
+            "The two kinds of images have changed places.",
+            "trained_images cost three passes each, forward_images one.",
+        ),
+        Slip("one step", "This is the cost of one step.", "Multiply by the number of steps."),
+        Slip(
+            "forward images once",
+            "The images that only go forward are counted for one step, not for each.",
+            "Add up the passes of a step first, then multiply. Look at the parentheses.",
+        ),
+        Slip(
+            "labels",
+            "The number of labels is taken for the number of steps.",
+            "Labels cost a person's time, and no passes by themselves.",
+        ),
+        Slip("seconds", "These are the seconds of the run.", "Count passes, which depend on no machine."),
+        Slip("in millions", "The passes are divided by a million.", "Return the number itself."),
+        Slip(
+            "unknown as zero",
+            "An unknown number is taken for 0, so the run looks cheaper than it was.",
+            "What is not known stays unknown: return None.",
+        ),
+        Slip(
+            "unknown as NaN",
+            "An unknown cost is given as NaN; None is asked for.",
+            "Return None where one of the three is None.",
+        ),
+        Slip(
+            "no answer where unknown",
+            "None can not be multiplied.",
+            "Look whether one of the three is None before you compute.",
+        ),
+        Slip(
+            "looks at the steps alone",
+            "Only the number of steps is looked at; the other two can be None as well.",
+            "Look at all three before you compute.",
+        ),
+        Slip(
+            "zero as unknown",
+            "0 is taken for unknown: a method without images that only go forward gets no cost.",
+            "Ask whether a value `is None`. Python takes 0 for false, too.",
+        ),
+    ),
+)
+
+CHECKS = (TRAINING_COST,)

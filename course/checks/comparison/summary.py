@@ -1,0 +1,161 @@
+"""Check of ``summarize``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from course.checks.case import Inputs, Slip
+from course.checks.comparison.common import KEPT_SLIP, METHODS, NUMBERS, shares
+from course.checks.functions import Draw, check_of_function
+
+# In place of the statistic, which is a function and no plain data.
+STATISTIC = "mean and range"
+
+
+def mean_and_range(values: Sequence[float]) -> tuple[float, float]:
+    """The statistic of these cases, so that a mistake in ``mean_and_spread`` costs nothing here."""
+    return sum(values) / len(values), max(values) - min(values)
+
+
+def _convert(value: Any) -> Any:
+    return mean_and_range if isinstance(value, str) and value == STATISTIC else value
+
+
+def draw_rows(runs: Sequence[int], *, equal: bool = False) -> Draw:
+    """A draw of runs in a random order.
+
+    Args:
+        runs: the number of runs of each pair of method and number of labels.
+        equal: whether all runs of the first pair have the same result.
+    """
+
+    def draw(rng: np.random.RandomState) -> Inputs:
+        counts = [int(count) for count in rng.choice([40, 100, 250, 400, 1000, 4000], 2, replace=False)]
+        methods = [METHODS[i] for i in rng.permutation(len(METHODS))]
+        # Two methods at both numbers of labels, so that neither of the two names a pair by itself.
+        pairs = [(method, count) for method in methods for count in counts][: len(runs)]
+        errors = iter(shares(rng, 3 * sum(runs), 0.1, 0.8))
+        rows = []
+        for place, ((method, count), n) in enumerate(zip(pairs, runs, strict=True)):
+            result = next(errors)
+            for seed in range(n):
+                own = next(errors)
+                rows.append(
+                    {
+                        "method": method,
+                        "labels": count,
+                        "seed": seed,
+                        "test_error": result if equal and place == 0 else own,
+                        "test_error_raw": next(errors),
+                    }
+                )
+        return {"rows": [rows[i] for i in rng.permutation(len(rows))], "statistic": STATISTIC}
+
+    return draw
+
+
+SUMMARIZE = check_of_function(
+    "summarize",
+    {
+        "in any order": (
+            "seven runs of four pairs; the statistic gives the mean, and the largest minus the smallest",
+            draw_rows((2, 2, 1, 2)),
+        ),
+        "uneven": ("pairs with three runs, one run and two runs", draw_rows((3, 1, 2))),
+        "equal results": ("three runs with the same result, and one other", draw_rows((3, 1), equal=True)),
+        "one run": ("a single run", draw_rows((1,))),
+    },
+    convert=_convert,
+    tolerance=NUMBERS,
+    misconception="The summaries are not those of the pairs of method and number of labels.",
+    look="Take a pencil and the rows of the case: which belong together, and in which order do they occur?",
+    slips=(
+        Slip(
+            "error",
+            "This summarizes errors; accuracies are asked for.",
+            "An accuracy is 1 − test_error.",
+        ),
+        Slip("percent", "The accuracies are in percent.", "An accuracy lies between 0 and 1."),
+        Slip(
+            "raw weights",
+            "This is the accuracy of the weights without averaging, test_error_raw.",
+            "Read the row's test_error.",
+        ),
+        Slip(
+            "by method alone",
+            "Runs with different numbers of labels are put together.",
+            "A group is a pair: method and number of labels.",
+        ),
+        Slip(
+            "by labels alone",
+            "Runs of different methods are put together.",
+            "A group is a pair: method and number of labels.",
+        ),
+        Slip(
+            "neighbors only",
+            "Runs are put together only where they stand next to each other, so a pair occurs several times.",
+            "The rows come in any order. itertools.groupby, for one, needs sorted rows.",
+        ),
+        Slip(
+            "last run only",
+            "Of each pair only the last run counts: each one replaces the one before.",
+            "Keep a list for each pair, and append to it.",
+        ),
+        Slip(
+            "first run only",
+            "Of each pair only the first run counts.",
+            "Append every run to its pair's list.",
+        ),
+        Slip(
+            "sorted",
+            "The pairs are sorted; they are asked for in the order in which they first occur.",
+            "A dictionary keeps the order in which its keys were added.",
+        ),
+        Slip(
+            "backwards",
+            "The pairs come in the order in which they last occur.",
+            "Add a pair when you meet it for the first time, and leave its place alone after that.",
+        ),
+        Slip(
+            "distinct results",
+            "Runs with the same result are counted once.",
+            "Two runs are two runs, whatever came out. Use a list and not a set.",
+        ),
+        Slip(
+            "all runs counted",
+            "`runs` is the number of all rows.",
+            "Count the runs of the pair.",
+        ),
+        Slip(
+            "exchanged",
+            "The two numbers of the statistic have changed places.",
+            "The first is the mean, the second the spread.",
+        ),
+        Slip(
+            "own statistic",
+            "The statistic that is passed is not used.",
+            "Call the argument `statistic` with the list of accuracies.",
+        ),
+        Slip(
+            "statistic of each run",
+            "The statistic is called for single runs, and the results are averaged.",
+            "Call it once for each pair, with the list of all accuracies.",
+        ),
+        Slip(
+            "dictionary of summaries",
+            "A dictionary comes back; a list is asked for.",
+            "Append one dictionary for each pair to a list.",
+        ),
+        Slip(
+            "writes into the rows",
+            "The rows that are passed get a new key; whoever calls needs them as they were.",
+            "Put the accuracy into a variable or a list of your own.",
+        ),
+        KEPT_SLIP,
+    ),
+)
+
+CHECKS = (SUMMARIZE,)

@@ -1,0 +1,303 @@
+"""The figures of the unit ``comparison``: they draw numbers that somebody else has computed.
+
+As in `course.plots`, every figure is shown with a text that says what can be seen. Methods are told apart by
+marker and line style as well as by color.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+from IPython.display import Markdown, display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from course.plots import COLORS, LINES, MARKERS, show
+
+METHODS = ("supervised", "mixmatch", "fixmatch", "flexmatch")
+NAMES = {"supervised": "supervised", "mixmatch": "MixMatch", "fixmatch": "FixMatch", "flexmatch": "FlexMatch"}
+# Methods beside each other on a logarithmic axis: the factor from one to the next.
+APART = 1.07
+# Numbers of labels that are closer than this factor would be printed over each other.
+LEGIBLE = 1.4
+Row = Mapping[str, Any]
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Show a table. Numbers are shown as they are given, so round them first; None is shown as a dash."""
+    lines = ["| " + " | ".join(heads) + " |", "|:--" + "|--:" * (len(heads) - 1) + "|"]
+    lines += ["| " + " | ".join("–" if cell is None else str(cell) for cell in row) + " |" for row in rows]
+    display(Markdown("\n".join(lines)))
+
+
+def blank(title: str, x: str, y: str, *, width: float = 6.4, height: float = 3.8) -> tuple[Figure, Axes]:
+    """An empty figure with one pair of axes, to draw on with matplotlib's methods of ``axis``.
+
+    Args:
+        title: above the axes; say which data are shown.
+        x, y: what the axes show, with the unit.
+        width, height: in inches.
+
+    Returns:
+        (figure, axis). Nothing is displayed before `show(figure, alt)`.
+    """
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axis = figure.subplots()
+    axis.set_title(title)
+    axis.set_xlabel(x)
+    axis.set_ylabel(y)
+    axis.grid(alpha=0.3)
+    return figure, axis
+
+
+def labels_axis(axis: Axes, counts: Sequence[int]) -> None:
+    """Make the x-axis logarithmic, with a tick at each number of labels where there is room for it."""
+    ticks: list[int] = []
+    for count in sorted(set(counts)):
+        if not ticks or count >= LEGIBLE * ticks[-1]:
+            ticks.append(count)
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(FixedLocator(ticks))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axis.set_xlabel("labeled images (logarithmic)")
+
+
+def every_run(rows: Sequence[Row], title: str) -> None:
+    """The test accuracy of every run as a dot of its own, by the number of labels.
+
+    Args:
+        rows: one for each run, with "method", "labels" and "test_error".
+        title: above the figure.
+    """
+    figure, axis = blank(title, "", "test accuracy")
+    said = []
+    for method, look in _looks(rows):
+        own = [row for row in rows if row["method"] == method]
+        at = [row["labels"] * look.shift for row in own]
+        axis.plot(
+            at,
+            [1 - row["test_error"] for row in own],
+            look.marker,
+            color=look.color,
+            alpha=0.75,
+            label=look.name,
+        )
+        for count in sorted({row["labels"] for row in own}):
+            found = sorted(1 - row["test_error"] for row in own if row["labels"] == count)
+            said.append(f"{look.name}, {count:,} labels: {', '.join(f'{value:.3f}' for value in found)}")
+    labels_axis(axis, [row["labels"] for row in rows])
+    axis.legend()
+    show(figure, f"{title}. One dot for each run; test accuracies: {'; '.join(said)}.")
+
+
+def accuracy_by_labels(summaries: Sequence[Row], title: str) -> None:
+    """Mean test accuracy by the number of labels, with the spread as a bar up and down where there is one.
+
+    Args:
+        summaries: with "method", "labels", "mean" and "spread", as `summarize` returns them.
+        title: above the figure.
+    """
+    figure, axis = blank(title, "", "test accuracy")
+    said = []
+    for method, look in _looks(summaries):
+        own = sorted((row for row in summaries if row["method"] == method), key=lambda row: row["labels"])
+        spreads = [0.0 if np.isnan(row["spread"]) else row["spread"] for row in own]
+        axis.errorbar(
+            [row["labels"] * look.shift for row in own],
+            [row["mean"] for row in own],
+            spreads,
+            linestyle=look.line,
+            marker=look.marker,
+            color=look.color,
+            capsize=4,
+            label=look.name,
+        )
+        said += [f"{look.name}, {row['labels']:,} labels: {_with_spread(row)}" for row in own]
+    labels_axis(axis, [row["labels"] for row in summaries])
+    axis.legend()
+    show(figure, f"{title}. Mean test accuracy, with the spread where there is one: {'; '.join(said)}.")
+
+
+def accuracy_by_cost(points: Sequence[Row], title: str) -> None:
+    """Mean test accuracy by cost, one panel for each number of labels.
+
+    Args:
+        points: with "method", "labels", "cost" (forward passes of one image), "mean" and "spread".
+        title: above the figure.
+    """
+    counts = sorted({point["labels"] for point in points})
+    figure = Figure(figsize=(3.1 * len(counts) + 0.6, 3.6), layout="constrained")
+    axes = figure.subplots(1, len(counts), sharey=True, squeeze=False)[0]
+    said = []
+    looks = _looks(points)
+    for axis, count in zip(axes, counts, strict=True):
+        for method, look in looks:
+            for point in points:
+                if (point["method"], point["labels"]) == (method, count):
+                    spread = 0.0 if np.isnan(point["spread"]) else point["spread"]
+                    axis.errorbar(
+                        # Methods of equal cost stand a little apart.
+                        point["cost"] / 1e6 * look.shift**0.3,
+                        point["mean"],
+                        spread,
+                        marker=look.marker,
+                        linestyle="none",
+                        color=look.color,
+                        capsize=4,
+                        label=look.name,
+                    )
+                    said.append(
+                        f"{look.name}, {count:,} labels: {point['cost'] / 1e6:.3g} million passes, "
+                        f"{_with_spread(point)}"
+                    )
+        axis.set_title(f"{count:,} labels")
+        axis.set_xlabel("million forward passes")
+        axis.set_xlim(left=0)
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("test accuracy")
+    figure.suptitle(title)
+    _legend_below(figure, axes[0], columns=4)
+    show(figure, f"{title}. Test accuracy by cost: {'; '.join(said)}.")
+
+
+def labels_needed(
+    curves: Mapping[str, tuple[Sequence[int], Sequence[float]]],
+    target: float,
+    needed: Mapping[str, float | None],
+    title: str,
+) -> None:
+    """Accuracy by the number of labels, with the target and where each method reaches it.
+
+    Args:
+        curves: method → (numbers of labels, accuracies).
+        target: the accuracy to reach.
+        needed: method → the number of labels at which it reaches the target, or None.
+        title: above the figure.
+    """
+    figure, axis = blank(title, "", "test accuracy")
+    said = []
+    looks = dict(_looks([{"method": method} for method in curves]))
+    for method, (labels, accuracies) in curves.items():
+        look = looks[method]
+        axis.plot(labels, accuracies, look.line, marker=look.marker, color=look.color, label=look.name)
+    axis.axhline(target, linestyle="--", color="#333333", label=f"target {target:.3g}")
+    bottom = axis.get_ylim()[0]
+    for method, look in looks.items():
+        at = needed[method]
+        if at is None:
+            said.append(f"{look.name} does not reach it")
+        else:
+            axis.plot([at, at], [bottom, target], ":", color=look.color)
+            axis.plot(at, target, "*", color=look.color, markersize=14, markeredgecolor="#333333")
+            said.append(f"{look.name} reaches it with {at:,.0f} labels")
+    axis.set_ylim(bottom=bottom)
+    labels_axis(axis, [count for labels, _ in curves.values() for count in labels])
+    _legend_below(figure, axis)
+    show(
+        figure,
+        f"{title}. Lines of accuracy over labels and a dashed line at the target {target:.3g}; stars mark "
+        f"where a line meets it: {'; '.join(said)}.",
+    )
+
+
+def evaluations(curve: Sequence[Row], levels: Mapping[str, float], title: str) -> None:
+    """The errors of one run's evaluations, and numbers that could be reported for it.
+
+    Args:
+        curve: with "step" and "val_error", in the order of the steps.
+        levels: what a number is → the number, drawn as a horizontal line.
+        title: above the figure.
+    """
+    figure, axis = blank(title, "step", "error")
+    steps, errors = [row["step"] for row in curve], [row["val_error"] for row in curve]
+    axis.plot(steps, errors, "-o", color=COLORS[0], markersize=4)
+    for (name, level), color, line in zip(levels.items(), COLORS[1:], LINES[1:], strict=False):
+        axis.axhline(level, linestyle=line, color=color, linewidth=2, label=f"{name}: {level:.3f}")
+    axis.legend()
+    named = "; ".join(f"{name} {level:.3f}" for name, level in levels.items())
+    show(
+        figure,
+        f"{title}. The error of {len(errors)} evaluations, from {errors[0]:.3f} at step {steps[0]:,} to "
+        f"{errors[-1]:.3f} at step {steps[-1]:,}, between {min(errors):.3f} and {max(errors):.3f}. "
+        f"Horizontal lines: {named}.",
+    )
+
+
+def one_by_one(values: Sequence[float], title: str, axis_label: str) -> None:
+    """A handful of results as dots on one line, each with its number."""
+    figure, axis = blank(title, axis_label, "", height=2.1)
+    axis.plot(values, [0.0] * len(values), "o", color=COLORS[0], markersize=9, alpha=0.7)
+    axis.set_yticks([])
+    axis.set_ylim(-1, 1)
+    for value, height in zip(sorted(values), cycle((10, -16, 22, -28)), strict=False):
+        axis.annotate(
+            f"{value:.4f}",
+            (value, 0),
+            xytext=(0, height),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+        )
+    said = ", ".join(f"{value:.4f}" for value in sorted(values))
+    show(figure, f"{title}. {len(values)} dots on a line of the {axis_label}: {said}.")
+
+
+def spread_by_labels(spreads: Mapping[str, Mapping[int, float]], title: str) -> None:
+    """The spread over seeds by the number of labels, both logarithmic.
+
+    Args:
+        spreads: what was measured → {number of labels: spread}, as shares.
+        title: above the figure.
+    """
+    figure, axis = blank(title, "", "spread over seeds (points)", height=4.8)
+    said = []
+    # Of lines and markers no combination comes twice.
+    markers = (*MARKERS, "v", "P", "X")
+    for (name, found), color, line, marker in zip(
+        spreads.items(), cycle(COLORS), cycle(LINES), cycle(markers), strict=False
+    ):
+        counts = sorted(found)
+        axis.plot(
+            counts, [100 * found[count] for count in counts], line, marker=marker, color=color, label=name
+        )
+        said += [f"{name}, {count:,} labels: {100 * found[count]:.2f} points" for count in counts]
+    labels_axis(axis, [count for found in spreads.values() for count in found])
+    axis.set_yscale("log")
+    axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    _legend_below(figure, axis, columns=2)
+    show(figure, f"{title}. {'; '.join(said)}.")
+
+
+def _legend_below(figure: Figure, axis: Axes, columns: int = 3) -> None:
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+
+
+class _Look:
+    """How a method is drawn wherever it occurs."""
+
+    def __init__(self, method: str, place: int, among: int) -> None:
+        self.name = NAMES.get(method, method)
+        self.color = COLORS[place % len(COLORS)]
+        self.line = LINES[place % len(LINES)]
+        self.marker = MARKERS[place % len(MARKERS)]
+        # Beside each other, so that no method hides another.
+        self.shift = APART ** (place - (among - 1) / 2)
+
+
+def _looks(rows: Sequence[Row]) -> list[tuple[str, _Look]]:
+    """The methods that occur, each with its look: the course's own first, others in the order of the rows."""
+    occurring = list(dict.fromkeys(row["method"] for row in rows))
+    known = list(METHODS) + [method for method in occurring if method not in METHODS]
+    return [
+        (method, _Look(method, known.index(method), len(known))) for method in known if method in occurring
+    ]
+
+
+def _with_spread(row: Row) -> str:
+    return f"{row['mean']:.3f}" if np.isnan(row["spread"]) else f"{row['mean']:.3f} ± {row['spread']:.3f}"

@@ -1,0 +1,676 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] about="unit"
+
+# %% [markdown]
+# ## Before you start
+#
+# You have written MixMatch [3], FixMatch [1] and FlexMatch [4]. Which of them is best, and is any of them worth the trouble? This unit trains nothing. It gives you the
+# result files of finished runs and asks what they show.
+#
+# **How this notebook works.** You read, you predict, you run, and in five places you write a function. Below each of them stands a *check* with three answers:
+#
+# | answer | meaning |
+# |:--|:--|
+# | ○ not attempted | the function is still as you got it |
+# | ✗ incorrect | the check shows what it expected, what it got, and the likely reason |
+# | ✓ correct | you have the points of this exercise |
+#
+# You may run a check as often as you like. Keep the function's name, its arguments and what it returns. Two questions are answered in words, and at the end
+# you hand in a figure of your own with a conclusion. A person reads these.
+#
+# **When you are stuck**, ask for a hint in a cell of your own: `hint("summarize", 1)` is a nudge, `hint("summarize", 2)` a plan. Hints cost nothing.
+#
+# **When it says *Predict*,** guess before you run the next cell. Move the slider or fill in the box and press *Record*; or write the guess into the cell: `predict("five_runs", 2)`. Nobody else sees it.
+#
+# **No GPU is needed.** What the set-up cell says about a training does not concern this notebook: everything in it is NumPy and runs in seconds.
+
+# %% setup="true" tags=["nbval-ignore-output"]
+
+# %% locked="imports"
+import itertools
+import time
+
+import numpy as np
+from course import comparison_plots as plots
+from course.checks import check, practical_check
+from course.learn import begin, hint, predict, progress, ready_to_hand_in, recall, reveal
+from course.recorded import comparison
+
+started = time.time()
+begin("comparison", env)
+
+# %% [markdown]
+# Where you stand. Run this cell whenever you like.
+
+# %% tags=["figure", "nbval-ignore-output"]
+progress()
+
+# %% [markdown]
+# ### The files
+#
+# A *sweep* trains every method with several numbers of labels and several seeds. It leaves two tables. In the first, each row is one run. In the second, each row is one validation of one
+# run. `comparison.load` reads them as lists of dictionaries. What is unknown is `None`.
+
+# %% locked="data"
+print("sweeps that come with the course:", ", ".join(comparison.names()))
+
+sweep = comparison.load("cpu-shapes")
+published = comparison.load("published")
+print(f"{sweep.name}: {len(sweep.rows)} runs, {len(sweep.curves)} validations")
+for key in ("method", "labels", "seed", "steps"):
+    print(f"  {key}: {', '.join(str(value) for value in dict.fromkeys(row[key] for row in sweep.rows))}")
+print("the first run:")
+for key, value in sweep.rows[0].items():
+    print(f"  {key:15s} {value!r}")
+print("a validation:", sweep.curves[0])
+
+# %% [markdown]
+# - `test_error` is the share of wrong answers on the test set, from 0 to 1, with the averaged weights (EMA). Each run looked at the test set once, at its end. `test_error_raw` is the same with the weights as they were trained.
+# - `val_error` is measured on images that are held out of the training set, again and again during a run.
+# - `labels` counts all labeled images. A `seed` decides which images get a label, the first weights, the order of the images and their augmentation. The same seed and the same number of labels
+#   mean the same labeled images for every method.
+# - `trained_images` and `forward_images` say what a step is made of. You will need them in section 3.
+#
+# The sweep is a small one: a narrow network, short runs and few seeds, so that it fits a computer without a GPU. Its numbers can not be compared with those of papers, which come from runs that are hundreds of times as long. This is the first thing to say about any result:
+# what was run.
+
+# %% tags=["figure", "nbval-ignore-output"]
+plots.every_run(sweep.rows, f"{sweep.name}: every run of the sweep")
+
+# %% [markdown]
+# Look at the dots of one method at one number of labels. All that differs between them is the seed.
+#
+# ## 1. One number in a table
+#
+# The second comparison that you have loaded, `published`, holds numbers from elsewhere. It is marked as such, names the source of each row, and has a spread only where the source gives one.
+# Here is what one of them, a tutorial, prints for CIFAR-10 [7] (accuracy in percent):
+
+# %% tags=["figure", "nbval-ignore-output"]
+tutorial = [row for row in published.rows if row["source"] == "tutorial"]
+counts = sorted({row["labels"] for row in tutorial})
+accuracy = {(row["method"], row["labels"]): 100 * (1 - row["test_error"]) for row in tutorial}
+plots.table(
+    ["method", *(f"{n:,} labels" for n in counts)],
+    [[method, *(f"{accuracy[method, n]:.2f}" for n in counts)] for method in plots.METHODS],
+)
+print(published.about["sources"]["tutorial"]["note"])
+
+# %% [markdown]
+# Sixteen digits of precision would not make it more certain: every entry is **one run**. To judge the distance between two entries one has to know how far two runs of *the same* entry lie apart.
+# Somebody has looked: a person who wrote a PyTorch version of FixMatch [6] ran one and the same command five times, with 40 labels, and published all five accuracies.
+#
+# **Predict** how far the best of the five is above the worst.
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("five_runs")
+
+# %% tags=["figure", "nbval-ignore-output"]
+five = np.array([1 - row["test_error"] for row in published.rows if row["source"] == "five-runs"])
+plots.one_by_one(five, "FixMatch, 40 labels, CIFAR-10: one command, five runs", "test accuracy")
+reveal("five_runs", 100 * (five.max() - five.min()))
+
+# %% [markdown]
+# **Explain.** Suppose that you and four others had each run the command once, and each had written a paper. What would the five papers disagree about?
+
+# %% [markdown] question="Q1"
+
+# %% [markdown]
+# ## 2. Seeds and spread
+#
+# With $n$ results $x_1, \dots, x_n$ that differ by their seed, report the mean and the **sample standard deviation**:
+#
+# $$\bar x = \frac1n \sum_i x_i \qquad s = \sqrt{\frac{1}{n-1} \sum_i (x_i - \bar x)^2}$$
+#
+# Why $n - 1$? The deviations are measured from $\bar x$, which was fitted to these very numbers, and they are smaller than the deviations from the unknown true mean would be. Dividing by
+# $n - 1$ makes up for it. With three runs that is no detail: dividing by $n$ multiplies the spread by $\sqrt{2/3}$, which makes it 18 % too small. And with one run the formula says 0/0, which is the truth: one run has no spread.
+# A spread of 0 would claim the opposite, that every further run will give the same.
+#
+# Two numbers are easily taken for $s$. The *standard error* $s / \sqrt n$ is the uncertainty **of the mean**; it shrinks as more runs are made. $s$ says how far a **single run** is from the mean, and it does not shrink.
+# Say which of the two stands behind a ±. Here it is always $s$.
+
+# %% [markdown] about="mean_and_spread"
+
+# %% [markdown]
+# This first exercise is nearly done: the mean is there, and the return.
+
+# %% exercise="mean_and_spread"
+
+# %% grade="mean_and_spread"
+with practical_check("mean_and_spread", mean_and_spread):
+    # Deviations -1, 0 and 1: their squares add up to 2, and 2 / (3 - 1) is 1.
+    np.testing.assert_allclose(mean_and_spread([4.0, 5.0, 6.0]), (5.0, 1.0))
+    np.testing.assert_allclose(mean_and_spread([0.25]), (0.25, np.nan))
+
+check("mean_and_spread", mean_and_spread)
+
+# %% [markdown]
+# ### How sure is a spread?
+#
+# A spread that was computed from a few runs is a guess itself. Take the five runs again, and suppose that only three of them had been made. There are ten ways to choose three of five.
+#
+# **Predict** the largest spread that three of the five could have shown, when the smallest is below .3 points.
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("three_of_five")
+
+# %% tags=["figure", "nbval-ignore-output"]
+threes = sorted((mean_and_spread(three) for three in itertools.combinations(five, 3)), key=lambda pair: pair[1])
+plots.table(
+    ["three of the five runs", "mean accuracy", "spread"],
+    [[number, f"{mean:.4f}", f"{spread:.4f}"] for number, (mean, spread) in enumerate(threes, start=1)],
+)
+mean, spread = mean_and_spread(five)
+print(f"all five: {mean:.4f} ± {spread:.4f}")
+reveal("three_of_five", 100 * threes[-1][1])
+
+# %% [markdown]
+# For numbers that follow a normal distribution, the spread of three runs lies between .16 and 1.92 times the true one in 95 of 100 cases (a χ² distribution with two degrees of freedom). So three seeds find out whether a difference is *obvious*. They do not
+# find out whether it is there. A difference that is not several times the spread calls for more seeds, and not for a bolder sentence.
+#
+# **Part of the spread is the test set.** An error $p$ that was measured on $N$ images has an uncertainty of $\sqrt{p\,(1-p)/N}$ from the choice of these images alone. It is the same for all methods if they share the test set, and it
+# does not show in the spread over seeds.
+
+# %%
+for size in (1_000, 10_000):
+    for error in (0.05, 0.3):
+        print(f"error {error:.2f} on {size:6,d} test images: ± {np.sqrt(error * (1 - error) / size):.4f}")
+
+# %% [markdown] about="summarize"
+
+# %% [markdown]
+# The function takes `statistic` as an argument, so that the same grouping serves a mean with its spread today and something else tomorrow. Three comments mark the way.
+
+# %% exercise="summarize"
+
+# %% grade="summarize"
+with practical_check("summarize", summarize):
+    # Two runs of one pair with a run of another between them. The statistic here is simple: smallest and largest.
+    shown = [
+        {"method": "fixmatch", "labels": 40, "seed": 0, "test_error": 0.5},
+        {"method": "supervised", "labels": 40, "seed": 0, "test_error": 0.75},
+        {"method": "fixmatch", "labels": 40, "seed": 1, "test_error": 0.25},
+    ]
+    first, second = summarize(shown, lambda values: (min(values), max(values)))
+    expected = {"method": "fixmatch", "labels": 40, "runs": 2, "mean": 0.5, "spread": 0.75}
+    np.testing.assert_equal({key: first[key] for key in expected}, expected)
+    expected = {"method": "supervised", "labels": 40, "runs": 1, "mean": 0.25, "spread": 0.25}
+    np.testing.assert_equal({key: second[key] for key in expected}, expected)
+
+check("summarize", summarize)
+
+# %% [markdown]
+# ### The sweep in numbers
+#
+# Now the dots of the first figure become a line for each method.
+
+# %% tags=["figure", "nbval-ignore-output"]
+summaries = summarize(sweep.rows, mean_and_spread)
+plots.accuracy_by_labels(summaries, f"{sweep.name}: mean ± spread over seeds")
+plots.table(
+    ["method", "labels", "runs", "mean accuracy", "spread"],
+    [[s["method"], s["labels"], s["runs"], f"{s['mean']:.4f}", f"{s['spread']:.4f}"] for s in summaries],
+)
+
+# %% [markdown]
+# ### Differences within a seed
+#
+# Runs with the same seed share their labeled images. If these happen to be good ones, every method profits. So compare **within a seed**: take the difference of two methods for each seed, then the mean and the spread *of the differences*. Where luck with the labels is a
+# large part of the spread, the differences lie closer together than the results themselves.
+
+# %% tags=["figure"]
+accuracy_of = {(row["method"], row["labels"], row["seed"]): 1 - row["test_error"] for row in sweep.rows}
+seeds = sorted({row["seed"] for row in sweep.rows})
+for better, baseline in [("fixmatch", "supervised"), ("flexmatch", "fixmatch")]:
+    print(f"{better} minus {baseline}")
+    for n in sorted({row["labels"] for row in sweep.rows}):
+        pairs = [(accuracy_of.get((better, n, seed)), accuracy_of.get((baseline, n, seed))) for seed in seeds]
+        gaps = [one - other for one, other in pairs if None not in (one, other)]
+        mean, spread = mean_and_spread(gaps)
+        each = ", ".join(f"{100 * gap:+.1f}" for gap in gaps)
+        print(f"  {n:5d} labels: {100 * mean:+5.1f} ± {100 * spread:.1f} points; seed by seed {each}")
+
+# %% [markdown]
+# **Explain.** Which of these differences has the same sign for every seed and is several times its spread? Which would you not dare to print in bold?
+#
+# ## 3. What a run costs
+#
+# A table by numbers of labels compares methods as if their runs were equally long. In steps they are. In work they are not.
+#
+# **Seconds** are what one pays in the end. But they belong to a machine, a library and an implementation, and to whatever else the machine was doing. **Steps** are the same everywhere and hide that a step of one method
+# handles many more images than a step of another. What lies between is the number of **forward passes of one image**. For a given network, a pass is a fixed number of multiplications.
+#
+# **Why backward counts twice.** Take one layer, $y = W x$. Forward, it is one product with $W$. Backward, the gradient of the loss with respect to $y$ arrives, and *two* products are needed: with $W^\top$, to hand the gradient on to the layer below, and with $x^\top$, to get the gradient
+# of $W$ itself. Each is as much work as the forward product. So an image that the network learns from costs three passes, and one for which only a prediction is needed costs one. (The first layer has no layer below, and activations, BatchNorm and the
+# optimizer cost a little. That is a matter of percents.)
+#
+# In this course's implementations a step is made of
+#
+# | method | forward and backward | forward alone |
+# |:--|--:|--:|
+# | supervised | $B$ | 0 |
+# | MixMatch | $B + K \cdot \mu B$, the mixed images | $K \cdot \mu B$, the views whose predictions are averaged to guess the labels |
+# | FixMatch, FlexMatch | $B + 2 \cdot \mu B$ | 0 |
+#
+# FixMatch and FlexMatch put the weak views through the same joint pass as everything else (BatchNorm has to see all of them at once), and that pass is differentiated. No gradient comes out of the weak views, but the pass
+# backward handles the whole batch all the same. A program that cuts the batch first could save a part of it.
+#
+# **Predict.** In the paper's setting, $B = 64$ and $\mu = 7$. How many supervised steps (of 64 labeled images) does one FixMatch step cost?
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("step_cost")
+
+# %% [markdown] about="training_cost"
+
+# %% exercise="training_cost"
+
+# %% grade="training_cost"
+with practical_check("training_cost", training_cost):
+    # 10 steps, in each of which 4 images go forward and backward (3 passes each) and 2 go forward (1 pass each).
+    np.testing.assert_equal(training_cost({"steps": 10, "trained_images": 4, "forward_images": 2}), 140)
+    np.testing.assert_equal(training_cost({"steps": None, "trained_images": 64, "forward_images": 0}), None)
+
+check("training_cost", training_cost)
+
+# %% tags=["figure", "nbval-ignore-output"]
+step = {
+    "supervised": {"steps": 1, "trained_images": 64, "forward_images": 0},
+    "mixmatch": {"steps": 1, "trained_images": 64 + 2 * 64, "forward_images": 2 * 64},
+    "fixmatch": {"steps": 1, "trained_images": 64 + 2 * 7 * 64, "forward_images": 0},
+}
+for method, row in step.items():
+    passes = training_cost(row)
+    times = passes / training_cost(step["supervised"])
+    print(f"{method:10s} {passes:5d} passes a step in its paper's setting, {times:4.1f} supervised steps")
+reveal("step_cost", training_cost(step["fixmatch"]) / training_cost(step["supervised"]))
+
+# %% [markdown]
+# ### From passes to operations
+#
+# One forward pass of WRN-28-2, the network of the papers, on a 32 × 32 image takes .429 billion operations of multiply and add, counted as two each. Multiply the passes by that, and a run has a size that can be compared with what a machine can do: 55 milliseconds a step have been published for
+# FixMatch on four V100 GPUs.
+
+# %% tags=["figure"]
+paper = next(row for row in published.rows if row["source"] == "fixmatch-paper")
+passes = training_cost(paper)
+print(f"FixMatch as in the paper: {paper['steps']:,} steps, {passes:.3g} passes, {passes * 0.429e9:.2g} operations")
+print(f"at 55 ms a step: {paper['steps'] * 0.055 / 3600:.0f} hours")
+run = next(row for row in sweep.rows if row["method"] == "fixmatch")
+print(f"a FixMatch run of {sweep.name}: {run['steps']:,} steps, {training_cost(run):.3g} passes (of a smaller network)")
+
+# %% [markdown]
+# ### Accuracy against cost
+#
+# The same results once more, now with what they cost. A method that is higher *and* further left is better by any measure. One that is higher and further right has bought its accuracy.
+
+# %% tags=["figure", "nbval-ignore-output"]
+cost_of = {(row["method"], row["labels"]): training_cost(row) for row in sweep.rows}
+points = [s | {"cost": cost_of[s["method"], s["labels"]]} for s in summaries]
+plots.accuracy_by_cost(points, f"{sweep.name}: accuracy against cost")
+for method in plots.METHODS:
+    seconds = [row["seconds"] for row in sweep.rows if row["method"] == method and row["seconds"] is not None]
+    costs = [training_cost(row) for row in sweep.rows if row["method"] == method]
+    if seconds and costs:
+        mean, spread = mean_and_spread(seconds)
+        print(f"{method:10s} {costs[0]:.3g} passes, {mean:.0f} ± {spread:.0f} seconds on {sweep.about.get('hardware', 'one machine')}")
+
+# %% [markdown]
+# **Explain.** Do passes and seconds put the methods in the same order, and in the same proportion? What does the network not do that takes time all the same?
+
+# %% [markdown] question="Q2"
+
+# %% [markdown]
+# ## 4. How many labels is a method worth?
+#
+# "Seven points better with 250 labels" is hard to value. "As good with 250 labels as supervised training with 4,000" is not: a label has a price. So turn the figure around. Fix an accuracy, and ask how many labels each method needs for it.
+#
+# Accuracies are known for a few numbers of labels only. In between one has to interpolate, and over a *logarithmic* axis: from 500 to 1,000 labels is about as large a step as from 5,000 to 10,000. Every doubling of the labels adds a similar amount,
+# while every further label adds less. On a plain axis a straight line between 500 and 2,000 labels would put far too much of the gain near 2,000.
+#
+# What must not be done is to go on beyond the ends. The curve may bend there, and nobody has looked.
+
+# %% [markdown] about="labels_to_reach"
+
+# %% [markdown]
+# This one is open: there are no comments to follow. Take care of three situations apart from the plain one. The first accuracy may be there already, the target may be reached nowhere, and the curve may go down in between.
+
+# %% exercise="labels_to_reach"
+
+# %% grade="labels_to_reach"
+with practical_check("labels_to_reach", labels_to_reach):
+    # Halfway between .5 and .7, and halfway between 100 and 10,000 on a logarithmic axis.
+    np.testing.assert_allclose(labels_to_reach([100, 10_000], [0.5, 0.7], 0.6), 1000.0)
+    np.testing.assert_allclose(labels_to_reach([100, 10_000], [0.5, 0.7], 0.4), 100.0)
+    np.testing.assert_equal(labels_to_reach([100, 10_000], [0.5, 0.7], 0.8), None)
+
+check("labels_to_reach", labels_to_reach)
+
+# %% [markdown]
+# ### The tutorial's table, turned around
+#
+# Look at the table of section 1 again. With 500 to 2,000 labels, FixMatch passes an accuracy of 80 %.
+#
+# **Predict** how many labels the supervised network of that table needs for 80 %.
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("labels_for_80")
+
+# %% tags=["figure", "nbval-ignore-output"]
+def curves_of(rows):
+    """Method → (numbers of labels, mean accuracies), from your summaries."""
+    found = {}
+    for s in sorted(summarize(rows, mean_and_spread), key=lambda s: s["labels"]):
+        labels, accuracies = found.setdefault(s["method"], ([], []))
+        labels.append(s["labels"])
+        accuracies.append(s["mean"])
+    return found
+
+
+target = 0.8
+of_tutorial = curves_of(tutorial)
+needed = {method: labels_to_reach(*curve, target) for method, curve in of_tutorial.items()}
+plots.labels_needed(of_tutorial, target, needed, "The tutorial's table, one run each")
+for method, n in needed.items():
+    print(f"{method:10s} " + ("does not reach 80 %" if n is None else f"{n:8,.0f} labels for 80 %"))
+reveal("labels_for_80", needed["supervised"])
+
+# %% [markdown]
+# ### When does supervised training catch up?
+#
+# The more labels there are, the less is left for the unlabeled images to teach. The tutorial's table ends at 20,000 labels. How far behind is the supervised network at each number?
+
+# %% tags=["figure"]
+for n in counts:
+    gap = accuracy["fixmatch", n] - accuracy["supervised", n]
+    print(f"{n:6,d} labels: FixMatch is {gap:4.1f} points above supervised training")
+fixmatch_at_500 = accuracy["fixmatch", 500] / 100
+n = labels_to_reach(*of_tutorial["supervised"], fixmatch_at_500)
+print(f"supervised training needs {n:,.0f} labels for what FixMatch has with 500")
+print("…and for what FixMatch has with 2,000:", labels_to_reach(*of_tutorial["supervised"], accuracy["fixmatch", 2000] / 100))
+
+# %% [markdown]
+# The last line is `None`: not within this table. It is tempting to extend the supervised curve and to name a number. But compare the curve with another one first: somebody else has trained the same kind of network on labels alone, for longer.
+
+# %% tags=["figure"]
+usb = {row["labels"]: 1 - row["test_error"] for row in published.rows if row["source"] == "usb"}
+for n, value in sorted(usb.items()):
+    print(f"USB, supervised, 2^20 steps, {n:5,d} labels: {value:.4f}")
+print(f"tutorial, supervised, 10,000 labels: {accuracy['supervised', 10000] / 100:.4f}")
+long_fixmatch = {
+    row["labels"]: 1 - row["test_error"]
+    for row in published.rows
+    if (row["source"], row["method"]) == ("torchssl", "fixmatch")
+}
+print("\nlabels for 80 %          supervised  FixMatch")
+print(f"the tutorial's runs      {needed['supervised']:10,.0f}  {needed['fixmatch']:8,.0f}")
+long_runs = [labels_to_reach(sorted(c), [c[n] for n in sorted(c)], 0.8) for c in (usb, long_fixmatch)]
+print(f"runs of 2^20 steps       {long_runs[0]:10,.0f}  {long_runs[1]:8,.0f} or fewer")
+
+# %% [markdown]
+# The tutorial's supervised network is under-trained: with 10,000 labels it is worse than another one of its kind with 4,000. Set the long supervised runs against the tutorial's FixMatch, and most of FixMatch's worth is gone. Set them against long runs of FixMatch, and it is larger than before. None of the three factors is *the* value of FixMatch,
+# because a value needs two runs that got the same care: length, augmentation, regularization, settings that were tuned.
+# Oliver et al. [2] found that baselines rarely do, and that a good one takes away much of the distance. **A method is compared with its baseline, and so the baseline is half of the result.**
+#
+# ### The sweep, turned around
+#
+# Here the target is what FixMatch has with its smallest number of labels. Which method needs how many labels for it?
+
+# %% tags=["figure", "nbval-ignore-output"]
+of_sweep = curves_of(sweep.rows)
+fewest, target = of_sweep["fixmatch"][0][0], of_sweep["fixmatch"][1][0]
+needed_here = {method: labels_to_reach(*curve, target) for method, curve in of_sweep.items()}
+plots.labels_needed(of_sweep, target, needed_here, f"{sweep.name}: what FixMatch has with {fewest} labels")
+most = max(of_sweep["fixmatch"][0])
+for method, n in needed_here.items():
+    reached = f"not with up to {most:,} labels" if n is None else f"{n:,.0f} labels or fewer" if n <= fewest else f"{n:,.0f} labels"
+    print(f"{method:10s} accuracy {target:.3f}: {reached}")
+
+# %% [markdown]
+# The target is a mean of few runs and uncertain itself. Change it by its spread, up and down, in a cell of your own, and see how far the numbers of labels move.
+#
+# ## 5. The number that is reported
+#
+# A run is evaluated many times. Which evaluation is its result? Here is a function that many programs contain in some form.
+
+# %%
+def best_error(curve, last=None):
+    """The error to report for a run: the smallest that was seen."""
+    return min(evaluation["val_error"] for evaluation in curve)
+
+
+# %% [markdown]
+# As a program it is right: it finds the minimum. Let it report on a run in which *nothing happens*. The network has a true error of .30 at every step, and each evaluation counts the wrong answers among 1,000 images, drawn anew.
+# There is nothing to be found but noise.
+#
+# **Predict** the average error that `best_error` reports, over many such runs with 50 evaluations each.
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("best_of_noise")
+
+# %% tags=["figure", "nbval-ignore-output"]
+rng = np.random.default_rng(0)
+
+
+def idle_run(evaluations, images=1_000, error=0.30):
+    """Evaluations of a network that does not change."""
+    wrong = rng.binomial(images, error, evaluations)
+    return [{"step": 100 * k, "val_error": w / images} for k, w in enumerate(wrong, start=1)]
+
+
+idle = idle_run(50)
+plots.evaluations(idle, {"true error": 0.30, "best_error": best_error(idle)}, "A run in which nothing happens")
+for evaluations in (1, 5, 20, 50, 200):
+    reported = np.mean([best_error(idle_run(evaluations)) for _ in range(500)])
+    print(f"{evaluations:4d} evaluations: best_error reports {reported:.4f} on average, true 0.3000")
+reveal("best_of_noise", np.mean([best_error(idle_run(50)) for _ in range(500)]))
+
+# %% [markdown]
+# **Find the bug** before you write anything. The more often one looks, the better the result, and no message says so. Which number would somebody report who evaluates after every step? Who gains more from it, a method whose curve is smooth or one whose curve jumps?
+#
+# Choosing by a minimum is no crime in itself. One may choose the evaluation with the smallest *validation* error and report that network's *test* error: chosen on one set, reported on another. The bug is to choose and to report on **the same** set, and with a test set it has a second price: the test labels
+# have become training data, one decision at a time.
+#
+# The rule of the FixMatch paper looks at no value: the median of the last 20 checkpoints. Others report the last one alone, which is as fair and a little noisier.
+
+# %% [markdown] about="reported_error"
+
+# %% exercise="reported_error"
+
+# %% grade="reported_error"
+with practical_check("reported_error", reported_error):
+    curve = [
+        {"step": 300, "val_error": 0.4},
+        {"step": 100, "val_error": 0.75},
+        {"step": 400, "val_error": 0.5},
+        {"step": 200, "val_error": 0.25},
+    ]
+    # The last three in the order of the steps: 0.25, 0.4, 0.5.
+    np.testing.assert_allclose(reported_error(curve, 3), 0.4)
+    np.testing.assert_allclose(reported_error(curve, 2), 0.45)
+
+check("reported_error", reported_error)
+
+# %% [markdown]
+# **What the bug does to a result.** First to the run in which nothing happens, then to the sweep. Both columns come from the same curves. The third column is how much `best_error` takes off.
+
+# %% tags=["figure", "nbval-ignore-output"]
+idle_runs = [idle_run(50) for _ in range(500)]
+print(f"nothing happens: best {np.mean([best_error(c) for c in idle_runs]):.4f}, reported {np.mean([reported_error(c, 20) for c in idle_runs]):.4f}, true 0.3000")
+
+curves = {}
+for evaluation in sweep.curves:
+    curves.setdefault((evaluation["method"], evaluation["labels"], evaluation["seed"]), []).append(evaluation)
+print(f"\n{sweep.name}: mean over runs, median of the last 3 validations")
+print("method      labels    best  reported  taken off (largest of one run)")
+taken_off = {}
+for method in plots.METHODS:
+    for n in sorted({key[1] for key in curves if key[0] == method}):
+        own = [curve for key, curve in curves.items() if key[:2] == (method, n)]
+        best = np.array([best_error(curve) for curve in own])
+        fair = np.array([reported_error(curve, 3) for curve in own])
+        taken_off[method, n] = np.mean(fair - best)
+        print(f"{method:10s} {n:7d}  {best.mean():.4f}    {fair.mean():.4f}     {np.mean(fair - best):.4f} ({np.max(fair - best):.4f})")
+largest = max(taken_off, key=taken_off.get)
+print(f"The bug helps {largest[0]} with {largest[1]} labels most: by {100 * taken_off[largest]:.1f} points.")
+
+# %% tags=["figure", "nbval-ignore-output"]
+jumpiest = max(curves, key=lambda key: reported_error(curves[key], 3) - best_error(curves[key]))
+chosen = sorted(curves[jumpiest], key=lambda evaluation: evaluation["step"])
+plots.evaluations(
+    chosen,
+    {"best_error": best_error(chosen), "reported_error": reported_error(chosen, 3)},
+    f"{sweep.name}: {jumpiest[0]}, {jumpiest[1]} labels, seed {jumpiest[2]}",
+)
+
+# %% [markdown]
+# Published tables follow different rules. The FixMatch paper [1] reports the median of the last 20 checkpoints. TorchSSL [4] and USB [5] report the best accuracy on the test set. So a part of the distance between the
+# two rows below is the rule, a part is luck with the labeled images, a part is code. It is impossible to say how much.
+
+# %% tags=["figure"]
+for row in published.rows:
+    if row["method"] == "fixmatch" and row["source"] in ("fixmatch-paper", "torchssl"):
+        about = published.about["sources"][row["source"]]
+        print(f"{row['labels']:5,d} labels: error {row['test_error']:.4f} ± {row['spread']:.4f}  {about['title']}")
+
+# %% [markdown]
+# ## 6. Why forty labels are a lottery
+#
+# Forty labels are four images of each class. Look at how the published spread falls with the number of labels, and at the sweep's.
+
+# %% tags=["figure", "nbval-ignore-output"]
+spreads = {
+    "FixMatch, paper (CIFAR-10, 2^20 steps)": {
+        row["labels"]: row["spread"] for row in published.rows if row["source"] == "fixmatch-paper"
+    },
+    "MixMatch, TorchSSL (CIFAR-10, 2^20 steps)": {
+        row["labels"]: row["spread"]
+        for row in published.rows
+        if (row["source"], row["method"]) == ("torchssl", "mixmatch")
+    },
+}
+for method in plots.METHODS:
+    spreads[f"{plots.NAMES[method]}, {sweep.name}"] = {s["labels"]: s["spread"] for s in summaries if s["method"] == method}
+plots.spread_by_labels(spreads, "Spread over seeds by the number of labels")
+
+# %% [markdown]
+# Four causes come together.
+#
+# 1. **Four images do not describe a class.** If the four cars happen to be red and seen from the front, the network learns redness. Four hundred cars average such accidents out. The same draw of labeled images therefore moves all methods together, which is why a comparison within a seed says more.
+# 2. **Self-training amplifies.** A method that learns from its own predictions goes on in the direction in which it started. If two classes are mixed up early and confidently, the unlabeled images confirm it, and whole classes can be lost. Runs do not scatter
+#    around one accuracy but fall into groups: most of the five runs lie near .91, one near .79.
+# 3. **Short runs make it worse.** With 40 labels and some ten thousand steps instead of a million, public runs of FixMatch have ended anywhere from 39 to 49 %. The beginning, in which luck decides, is then most of the run.
+# 4. **Nobody can see it.** Whoever has 40 labels has no validation set worth the name: 1,000 labeled images for choosing settings would be 25 times as many as for training. With them, one would rather train [2].
+#
+# What helps: several draws of the labeled images, and every single result shown; the same draws for all methods; the median or the worst run beside the mean, since a mean hides a lost class; and for the one who has to *use* forty labels, choosing typical images of each class to be labeled instead of drawing them.
+#
+# A spread from few runs can miss all this. Choose three of the five runs again: how likely is it to leave out the bad one?
+
+# %% tags=["figure"]
+without = [three for three in itertools.combinations(range(len(five)), 3) if int(np.argmin(five)) not in three]
+print(f"{len(without)} of {len(list(itertools.combinations(range(len(five)), 3)))} ways to choose three runs leave the worst out")
+
+# %% [markdown]
+# ## 7. Your figure and your conclusion
+#
+# The cell below draws the kind of figure that is seen often: every run is there, and nothing helps to read it. The labels stand on a plain axis, where the small numbers crowd at the left; nothing shows which dots belong together. **Rework it, or throw it away and draw another.** You have your functions, `plots.METHODS`, `plots.labels_axis(axis, counts)` for a logarithmic axis,
+# and all methods of `axis` (`plot`, `errorbar`, `axhline`, `legend`, `annotate`, …).
+#
+# Keep it in this one cell, begin with what is loaded above (`sweep`, `published`) and your own functions, and end with `plots.show(figure, "…")`. The second argument is the text for readers who can not see the figure: say what there is to see, with numbers. You may take another of the sweeps.
+#
+# This cell is run again when your notebook is graded, so that the grader sees your figure. It has to work after the cells above that define your functions, without any of the cells that only show something.
+
+# %% tags=["handed-in", "nbval-ignore-output"]
+figure, axis = plots.blank(f"{sweep.name}: every run", "labeled images", "test accuracy")
+for method in plots.METHODS:
+    own = [row for row in sweep.rows if row["method"] == method]
+    axis.plot([row["labels"] for row in own], [1 - row["test_error"] for row in own], "o", label=method)
+axis.legend()
+plots.show(figure, f"One dot for each of the {len(sweep.rows)} runs: test accuracy by the number of labeled images.")
+
+# %% [markdown] question="Q3"
+
+# %% [markdown]
+# ### The other sweeps
+#
+# Does what you have found hold on other data? Here are all sweeps that come with the course, with your functions. If there is more than one: is the order of the methods the same, and is it clear in each?
+
+# %% tags=["figure", "nbval-ignore-output"]
+for name in comparison.names():
+    plots.accuracy_by_labels(summarize(comparison.load(name).rows, mean_and_spread), f"{name}: mean ± spread over seeds")
+
+# %% [markdown]
+# ## 8. What you should know now
+#
+# Three questions, the first of them on the unit before this one. Choose an answer before you read the explanation; wrong answers are explained too.
+
+# %% tags=["figure", "nbval-ignore-output"]
+recall()
+
+# %% [markdown]
+# ### How long did it take you?
+#
+# Optional and not graded: it helps to improve the course. The time since the set-up cell was first run is printed below; write what is true into the cell after it.
+
+# %% tags=["nbval-ignore-output"]
+print(f"{(time.time() - started) / 60:.0f} minutes since the set-up of this session")
+
+# %% [markdown]
+# *Minutes for the whole unit:*
+#
+# *The part that took longest:*
+
+# %% [markdown]
+# ## 9. Optional open questions
+#
+# Not graded, and without a model answer.
+#
+# 1. **How many seeds?** Two methods differ by one point, and each has a spread of one point. How many seeds would you need to be fairly sure which is better? Simulate it: draw results from two normal distributions, and count how often the mean of the better one comes out ahead.
+# 2. **Equal cost.** Give supervised training as many forward passes as FixMatch has had, in longer runs or larger batches. What would you expect with few labels, and why? `python -m solutions train` (for whoever has the repository) can tell.
+# 3. **Medians.** Summarize the five runs by their median and by the distance between their quartiles. Which of the two summaries would you rather read, and what does each hide?
+# 4. **Your own target.** Draw the number of labels that supervised training needs for what FixMatch has, over all targets that both reach. Does one number ("eight times fewer labels") describe the curve?
+
+# %% [markdown]
+# ## 10. Ready to hand in?
+#
+# Save the notebook, and then run the next cell. It runs every check once more and looks into the saved file for cells that are missing, that are there twice, or that have lost the metadata by which they are graded. If it can not find the
+# file, name it: `ready_to_hand_in("01_comparison.ipynb")`.
+
+# %% locked="ready-to-hand-in" tags=["nbval-ignore-output"]
+ready_to_hand_in()
+
+# %% [markdown]
+# ## References
+#
+# 1. K. Sohn, D. Berthelot, C.-L. Li, Z. Zhang, N. Carlini, E. D. Cubuk, A. Kurakin, H. Zhang and C. Raffel. FixMatch: Simplifying semi-supervised learning with consistency and confidence. NeurIPS 33, 2020. [arXiv:2001.07685](https://arxiv.org/abs/2001.07685)
+# 2. A. Oliver, A. Odena, C. Raffel, E. D. Cubuk and I. J. Goodfellow. Realistic evaluation of deep semi-supervised learning algorithms. NeurIPS 31, 2018. [arXiv:1804.09170](https://arxiv.org/abs/1804.09170)
+# 3. D. Berthelot, N. Carlini, I. Goodfellow, N. Papernot, A. Oliver and C. Raffel. MixMatch: A holistic approach to semi-supervised learning. NeurIPS 32, 2019. [arXiv:1905.02249](https://arxiv.org/abs/1905.02249)
+# 4. B. Zhang, Y. Wang, W. Hou, H. Wu, J. Wang, M. Okumura and T. Shinozaki. FlexMatch: Boosting semi-supervised learning with curriculum pseudo labeling. NeurIPS 34, 2021. [arXiv:2110.08263](https://arxiv.org/abs/2110.08263); its code is [TorchSSL](https://github.com/TorchSSL/TorchSSL).
+# 5. Y. Wang et al. USB: A unified semi-supervised learning benchmark for classification. NeurIPS 35, 2022. [arXiv:2208.07204](https://arxiv.org/abs/2208.07204), [results](https://github.com/microsoft/Semi-supervised-learning/tree/main/results)
+# 6. The five runs: [CoinCheung/fixmatch-pytorch](https://github.com/CoinCheung/fixmatch-pytorch).
+# 7. A. Krizhevsky. Learning multiple layers of features from tiny images. Technical report, University of Toronto, 2009 (CIFAR-10). [PDF](https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf)
+
+# %% [markdown]
+# ## 한국어 요약
+#
+# **무엇을 배우나.** 이 단원에서는 학습을 하지 않습니다. 지도 학습, MixMatch, FixMatch, FlexMatch의 실행 결과 파일을 읽고, 그 결과가 무엇을 말하고 무엇을 말하지 않는지 판단하는 법을 배웁니다.
+#
+# **시드와 산포.** 표의 숫자 하나는 실행 한 번의 결과일 뿐입니다. 같은 명령을 다섯 번 실행한 공개 결과(CIFAR-10, 레이블 40개)에서 가장 좋은 정확도와 가장 나쁜 정확도는 12점 넘게 차이가 납니다. 그래서 시드를 바꾸어 여러 번 실행하고 평균과 표본 표준편차(n − 1로 나눔)를 함께
+# 보고합니다. 한 번의 실행에는 산포가 없으며, 0이 아니라 "알 수 없음"입니다. 같은 시드끼리의 차이를 비교하면 레이블을 뽑는 운의 영향을 줄일 수 있습니다.
+#
+# **비용.** 학습에 쓰인 이미지 한 장은 순전파 한 번과 역전파(순전파 두 번에 해당)로 세 번, 예측만 한 이미지는 한 번으로 셉니다. 단계 수가 같아도 방법마다 비용은 크게 다릅니다.
+#
+# **레이블의 가치.** 정해진 정확도에 도달하는 데 필요한 레이블 수를 로그 축에서 보간하여 구합니다. 측정하지 않은 범위로 외삽하지 않습니다. 기준선(baseline)을 충분히 학습하지 않으면 방법의 이득이 부풀려집니다.
+#
+# **보고하는 숫자.** 테스트 집합에서 가장 좋았던 값을 골라 같은 집합의 결과로 보고하면, 더 자주 평가할수록 결과가 좋아 보입니다. FixMatch 논문처럼 마지막 체크포인트들의 중앙값을 보고하는 규칙은 값을 보고 고르지 않습니다.
+#
+# **연습 문제.** ① 평균과 산포, ② 방법과 레이블 수별 요약, ③ 학습 비용, ④ 목표 정확도에 필요한 레이블 수, ⑤ 버그 찾기: 자주 볼수록 좋아지는 결과. 마지막으로 그림 하나와 결론을 제출합니다.

@@ -1,0 +1,135 @@
+"""The figures of the unit ``comparison``: each says its numbers, and they draw what they are given."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from course import comparison_plots as plots
+from course import plots as all_plots
+
+ROOT = Path(__file__).parents[2]
+ROWS = [
+    {"method": method, "labels": labels, "seed": seed, "test_error": error + seed / 100}
+    for method, error in {"supervised": 0.6, "fixmatch": 0.4, "another": 0.5}.items()
+    for labels in (40, 400)
+    for seed in (0, 1)
+]
+SUMMARIES = [
+    {"method": "supervised", "labels": 40, "runs": 2, "mean": 0.395, "spread": 0.007},
+    {"method": "supervised", "labels": 400, "runs": 1, "mean": 0.512, "spread": float("nan")},
+    {"method": "fixmatch", "labels": 40, "runs": 2, "mean": 0.595, "spread": 0.007},
+]
+CURVE = [{"step": 100 * k, "val_error": 0.5 - k / 50} for k in range(1, 8)]
+DRAWN: dict[str, Callable[[], None]] = {
+    "every_run": lambda: plots.every_run(ROWS, "every run"),
+    "accuracy_by_labels": lambda: plots.accuracy_by_labels(SUMMARIES, "means"),
+    "accuracy_by_cost": lambda: plots.accuracy_by_cost([s | {"cost": 96_000} for s in SUMMARIES], "cost"),
+    "labels_needed": lambda: plots.labels_needed(
+        {"supervised": ([40, 400], [0.3, 0.4]), "fixmatch": ([40, 400], [0.4, 0.6])},
+        0.5,
+        {"supervised": None, "fixmatch": 126.49},
+        "turned around",
+    ),
+    "evaluations": lambda: plots.evaluations(CURVE, {"best": 0.36, "last": 0.37}, "one run"),
+    "one_by_one": lambda: plots.one_by_one([0.79, 0.91, 0.92], "three runs", "test accuracy"),
+    "spread_by_labels": lambda: plots.spread_by_labels({"paper": {40: 0.0337, 4000: 0.0005}}, "spread"),
+}
+NO_FIGURE = {"table", "blank", "labels_axis"}
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    things: list[Any] = []
+    monkeypatch.setattr(plots, "display", things.append)
+    monkeypatch.setattr(all_plots, "display", things.append)
+    return things
+
+
+def test_every_public_function_of_the_module_is_known_here() -> None:
+    tree = ast.parse((ROOT / "course" / "comparison_plots.py").read_text(encoding="utf-8"))
+    public = {n.name for n in tree.body if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")}
+    assert public == set(DRAWN) | NO_FIGURE
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_every_figure_has_a_text_with_its_numbers(name: str, shown: list[Any]) -> None:
+    DRAWN[name]()
+    (figure,) = shown
+    assert isinstance(figure, all_plots.Shown)
+    assert len(figure.alt) >= 60 and re.search(r"\d\.\d", figure.alt)
+
+
+def test_the_text_has_every_run(shown: list[Any]) -> None:
+    plots.every_run(ROWS, "every run")
+    assert "FixMatch, 40 labels: 0.590, 0.600" in shown[0].alt
+    assert "another, 400 labels: 0.490, 0.500" in shown[0].alt
+
+
+def test_one_run_has_no_bar_and_no_spread_in_the_text(shown: list[Any]) -> None:
+    plots.accuracy_by_labels(SUMMARIES, "means")
+    assert "supervised, 40 labels: 0.395 ± 0.007" in shown[0].alt
+    assert re.search(r"supervised, 400 labels: 0\.512(;|\.$)", shown[0].alt)
+    assert "nan" not in shown[0].alt
+
+
+def test_what_is_not_reached_is_said_and_not_drawn(shown: list[Any]) -> None:
+    DRAWN["labels_needed"]()
+    assert "supervised does not reach it" in shown[0].alt
+    assert "FixMatch reaches it with 126 labels" in shown[0].alt
+
+
+def test_methods_are_told_apart_without_color_and_look_the_same_everywhere() -> None:
+    looks = dict(plots._looks(ROWS))
+    assert list(looks) == ["supervised", "fixmatch", "another"]
+    everyone = dict(plots._looks([{"method": method} for method in plots.METHODS]))
+    assert len({look.marker for look in everyone.values()}) == len(plots.METHODS)
+    assert len({look.line for look in everyone.values()}) == len(plots.METHODS)
+    assert looks["fixmatch"].marker == everyone["fixmatch"].marker
+    assert looks["fixmatch"].color == everyone["fixmatch"].color
+
+
+def test_ticks_stand_where_something_was_measured_and_do_not_cover_each_other() -> None:
+    figure, axis = plots.blank("title", "x", "y")
+    axis.plot([500, 20_000], [0.1, 0.2])
+    plots.labels_axis(axis, [20_000, 500, 2000, 10_000, 15_000, 15_000, 500])
+    figure.canvas.draw()
+    assert list(axis.get_xticks()) == [500, 2000, 10_000, 15_000]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["500", "2,000", "10,000", "15,000"]
+    assert axis.get_xscale() == "log"
+
+
+def test_a_blank_figure_is_not_shown_by_itself(shown: list[Any]) -> None:
+    figure, axis = plots.blank("title", "x", "y")
+    assert isinstance(figure, Figure) and not shown
+    axis.plot([1], [2])
+    with pytest.raises(ValueError, match="say what the figure shows"):
+        plots.show(figure, "a plot")
+    plots.show(figure, "A single dot at one and two, for a test.")
+    assert len(shown) == 1
+
+
+def test_a_table_shows_unknown_as_a_dash(shown: list[Any]) -> None:
+    plots.table(["method", "n"], [["fixmatch", None], ["mixmatch", 3]])
+    assert shown[0].data.splitlines() == [
+        "| method | n |",
+        "|:--|--:|",
+        "| fixmatch | – |",
+        "| mixmatch | 3 |",
+    ]
+
+
+def test_spreads_are_drawn_in_points(monkeypatch: pytest.MonkeyPatch, shown: list[Any]) -> None:
+    kept: list[Figure] = []
+    monkeypatch.setattr(plots, "show", lambda figure, alt: kept.append(figure))
+    plots.spread_by_labels({"paper": {4000: 0.0005, 40: 0.0337}}, "spread")
+    (line,) = kept[0].axes[0].lines
+    np.testing.assert_allclose(line.get_xdata(), [40, 4000])
+    np.testing.assert_allclose(line.get_ydata(), [3.37, 0.05])
