@@ -251,7 +251,7 @@ def spread_by_labels(spreads: Mapping[str, Mapping[int, float]], title: str) -> 
     """The spread over seeds by the number of labels, both logarithmic.
 
     Args:
-        spreads: what was measured → {number of labels: spread}, as shares.
+        spreads: what was measured → {number of labels: spread}, as shares. NaN, for one run, is left out.
         title: above the figure.
     """
     figure, axis = blank(title, "", "spread over seeds (points)", height=4.8)
@@ -261,7 +261,7 @@ def spread_by_labels(spreads: Mapping[str, Mapping[int, float]], title: str) -> 
     for (name, found), color, line, marker in zip(
         spreads.items(), cycle(COLORS), cycle(LINES), cycle(markers), strict=False
     ):
-        counts = sorted(found)
+        counts = sorted(count for count, spread in found.items() if not np.isnan(spread))
         axis.plot(
             counts, [100 * found[count] for count in counts], line, marker=marker, color=color, label=name
         )

@@ -129,7 +129,7 @@ def test_a_table_shows_unknown_as_a_dash(shown: list[Any]) -> None:
 def test_spreads_are_drawn_in_points(monkeypatch: pytest.MonkeyPatch, shown: list[Any]) -> None:
     kept: list[Figure] = []
     monkeypatch.setattr(plots, "show", lambda figure, alt: kept.append(figure))
-    plots.spread_by_labels({"paper": {4000: 0.0005, 40: 0.0337}}, "spread")
+    plots.spread_by_labels({"paper": {4000: 0.0005, 40: 0.0337, 250: float("nan")}}, "spread")
     (line,) = kept[0].axes[0].lines
     np.testing.assert_allclose(line.get_xdata(), [40, 4000])
     np.testing.assert_allclose(line.get_ydata(), [3.37, 0.05])
