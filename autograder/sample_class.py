@@ -26,7 +26,7 @@ STUB = "raise NotImplementedError()"
 SUBTLE_FAULTS = {
     "fixmatch": ("get_fixmatch_loss_fn", "mean over the confident"),
     "mixmatch": ("mixmatch_loss", "gradient through the guesses"),
-    "flexmatch": ("flexible_mask", "probability of another image"),
+    "flexmatch": ("flexmatch_loss", "flexible thresholds for û"),
     "comparison": ("labels_to_reach", "last crossing"),
 }
 

@@ -37,6 +37,7 @@ class Expected:
 
 FIXMATCH = (2, 2, 2, 4, 7, 3, 2)
 MIXMATCH = (2, 4, 3, 1, 7, 3)
+FLEXMATCH = (6, 2, 3, 2, 3, 5)
 COMPARISON = (2, 3, 2, 4, 2)
 CLASSES = {
     "fixmatch": Expected(
@@ -66,6 +67,18 @@ CLASSES = {
             "half": (2, 4, 3, 0, 0, 0),
             "wrong": (2, 4, 3, 1, 0, 3),
             "warning": MIXMATCH,
+        },
+    ),
+    "flexmatch": Expected(
+        full=FLEXMATCH,
+        questions=3,
+        points=29,
+        gradebook={
+            "perfect": FLEXMATCH,
+            "untouched": (0, 0, 0, 0, 0, 0),
+            "half": (6, 2, 3, 0, 0, 0),
+            "wrong": (6, 2, 3, 2, 3, 0),
+            "warning": FLEXMATCH,
         },
     ),
     "comparison": Expected(
