@@ -8,6 +8,8 @@ import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,10 +28,16 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def separate() -> Iterator[Separate]:
-    """One worker process for all hand-ins of this file that do it no harm."""
-    with Separate("fixmatch") as separate:
-        yield separate
+def workers() -> Iterator[Callable[[str], Separate]]:
+    """One worker process a unit for all hand-ins of this file that do it no harm."""
+    with ExitStack() as stack:
+        yield cache(lambda unit: stack.enter_context(Separate(unit)))
+
+
+@pytest.fixture
+def separate(workers: Callable[[str], Separate]) -> Separate:
+    """That of the unit fixmatch."""
+    return workers("fixmatch")
 
 
 @pytest.fixture
@@ -70,10 +78,11 @@ def here_and_there(
 
 
 def test_the_reference_passes_there_too(
-    exercise: str, reference: Callable[..., object], separate: Separate
+    exercise: str, reference: Callable[..., object], workers: Callable[[str], Separate]
 ) -> None:
-    file = ROOT / "solutions" / f"{find_check(exercise)[0]}.py"
-    here, there = here_and_there(exercise, reference, file, separate)
+    unit, _ = find_check(exercise)
+    file = ROOT / "solutions" / f"{unit}.py"
+    here, there = here_and_there(exercise, reference, file, workers(unit))
     assert there == here == [Verdict(True)] * len(here)
 
 
@@ -142,11 +151,14 @@ def test_wrong_versions_get_the_same_verdicts_there(
 
 
 def test_a_stub_is_unfinished_there_too(
-    exercise: str, stub_text: Callable[[str], str], hand_in: Callable[[str], Path], separate: Separate
+    exercise: str,
+    stub_text: Callable[[str], str],
+    hand_in: Callable[[str], Path],
+    workers: Callable[[str], Separate],
 ) -> None:
     unit, check = find_check(exercise)
     file = hand_in(imports_of(unit) + stub_text(exercise))
-    outcome = separate.drive(file, exercise, check.cases[0].name, check.cases[0].inputs())
+    outcome = workers(unit).drive(file, exercise, check.cases[0].name, check.cases[0].inputs())
     assert outcome.failure is not None
     assert outcome.failure.unfinished
 
