@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 import sys
 import textwrap
@@ -14,6 +15,7 @@ import pytest
 
 from autograder.alternatives import Alternative, alternatives_of, imports_of, load_alternative
 from autograder.mutants import Mutant, load_mutant, mutants_of
+from autograder.reference import solution_text
 from autograder.separate import WORKER, Separate
 from course.checks.case import Case, Check, Inputs, Outcome, Verdict, attempt, judge
 from course.checks.expectations import load_expectations
@@ -21,9 +23,14 @@ from course.checks.fixmatch import CHECKS
 from course.checks.fixmatch.log_probs import LOGITS_TO_LOG_PROBS
 from course.checks.runner import find_check
 from course.errors import CourseError
+from course.units import load_course
 
 ROOT = Path(__file__).parents[2]
-EXPECTATIONS = load_expectations("fixmatch")
+EXPECTATIONS = {
+    name: expectation
+    for unit in load_course().units
+    for name, expectation in load_expectations(unit.name).items()
+}
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +78,16 @@ def here_and_there(
 
 
 def test_the_reference_passes_there_too(
-    exercise: str, reference: Callable[..., object], separate: Separate
+    exercise: str,
+    reference: Callable[..., object],
+    hand_in: Callable[[str], Path],
+    separate: Separate,
 ) -> None:
-    file = ROOT / "solutions" / f"{find_check(exercise)[0]}.py"
-    here, there = here_and_there(exercise, reference, file, separate)
+    unit = find_check(exercise)[0]
+    file = hand_in(solution_text(unit))
+    with contextlib.ExitStack() as stack:
+        own = separate if unit == "fixmatch" else stack.enter_context(Separate(unit))
+        here, there = here_and_there(exercise, reference, file, own)
     assert there == here == [Verdict(True)] * len(here)
 
 
