@@ -120,7 +120,6 @@ _RAMP = hidden_function(
         "last step": ("the step at which the ramp ends", _step(lambda rng: 1.0)),
         "beyond": ("a step after the ramp's end", _step(lambda rng: number(rng, 1.5, 9.0))),
         "no ramp": ("a length of 0", lambda rng: {"step": size(rng, 1, 100), "length": 0}),
-        "no ramp at the start": ("a length of 0 at step 0", lambda rng: {"step": 0, "length": 0}),
     },
     compiled=False,
 )

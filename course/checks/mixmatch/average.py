@@ -57,26 +57,38 @@ def _nets(inputs: Inputs) -> tuple[nn.Module, nn.Module]:
     return average, model
 
 
+def _change(call: Call, function: Function, average: nn.Module, model: nn.Module, *rest: Any) -> Any:
+    """How an update changes each entry of the trained model's state: not at all."""
+    before = _values(model)
+    call(function, average, model, *rest)
+    return {name: after - before[name] for name, after in _values(model).items()}
+
+
 def _update(call: Call, function: Function, inputs: Inputs) -> Any:
     average, model = _nets(inputs)
-    call(function, average, model, inputs["step"], inputs["decay"])
-    return {"average": _values(average), "model": _values(model)}
+    change = _change(call, function, average, model, inputs["step"], inputs["decay"])
+    return {"change": change, "average": _values(average)}
 
 
 def _two_updates(call: Call, function: Function, inputs: Inputs) -> Any:
     """An early and a late update, and a step of the model after each."""
     average, model = _nets(inputs)
+    changes = []
     for step in (inputs["step"], 1000 * inputs["step"]):
-        call(function, average, model, step, inputs["decay"])
+        changes.append(_change(call, function, average, model, step, inputs["decay"]))
         with torch.no_grad():
             model.dense.weight.add_(tensors(inputs["change"].T))
             model(tensors(inputs["images"]))
-    return {"average": _values(average), "model": _values(model)}
+    return {"change": changes[0], "second change": changes[1], "average": _values(average)}
 
 
 _NAMES = {
     f'returned["{key}"]["{name}"]': f"{whose}: {what}"
-    for key, whose in (("model", "the trained model"), ("average", "the averaged model"))
+    for key, whose in (
+        ("change", "what an update changes in the trained model"),
+        ("second change", "what the second update changes in the trained model"),
+        ("average", "the averaged model"),
+    )
     for name, what in {
         "dense.weight": "the kernel",
         "dense.bias": "the bias",

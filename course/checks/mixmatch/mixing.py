@@ -159,7 +159,6 @@ LINEAR_RAMPUP = check_of_function(
         "last step": ("the step at which the ramp ends", step_of(80, 80)),
         "beyond": ("a step long after the ramp's end", step_of(1000, 80)),
         "no ramp": ("a length of 0", step_of(7, 0)),
-        "no ramp at the start": ("a length of 0 at step 0", step_of(0, 0)),
     },
     convert=tensors,
     stated={"within": 0.25},
