@@ -26,6 +26,8 @@ from course.training.checkpoint import flatten, unflatten_like
 from course.training.engine import NonFiniteLoss
 
 ENTRY = "train_fixmatch"
+FRAMEWORK = "jax"
+ABOUT = "Everything else is as in the paper, so that what multiplies λ_u = 1 does not show."
 LABELS = 200
 # The last of the validation mini-batches is smaller, as in the practical.
 DATA: dict[str, Any] = {"num_validation_samples_per_class": 100, "val_batch_size": 96}

@@ -28,10 +28,19 @@ from course.training.torch_parts import ShrinkingAdam, evaluate
 
 # A run calls both: the loss in each step, and the average after it.
 ENTRY = ("mixmatch_loss", "ema_update")
+FRAMEWORK = "torch"
 LABELS = 200
 DATA: dict[str, Any] = {"num_validation_samples_per_class": 100, "n_labeled": LABELS}
-START: dict[str, Any] = {**DATA, "steps": 400, "batch_size": 32, "lambda_u": 0.0}
-RUN: dict[str, Any] = {**DATA, "steps": 250, "batch_size": 16, "lambda_u": 40.0, "rampup_length": 100}
+START: dict[str, Any] = {**DATA, "steps": 400, "batch_size": 32, "mu": 1, "lambda_u": 0.0}
+RUN: dict[str, Any] = {
+    **DATA,
+    "steps": 250,
+    "batch_size": 16,
+    "mu": 1,
+    "lambda_u": 40.0,
+    "rampup_length": 100,
+}
+ABOUT = f"λ_u rises to {RUN['lambda_u']:g} over the first {RUN['rampup_length']} steps."
 WIDTHS = (32, 64, 64)
 SEEDS = (0, 1, 2)
 

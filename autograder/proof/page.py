@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autograder.alternatives import alternatives_of
 from autograder.consequences import LEAST, SPREADS, Consequences, load_consequences, share
-from autograder.consequences.measure import trained_exercises
+from autograder.consequences.measure import trained_exercises, trainer_of
 from autograder.equivalents import equivalents_of
 from autograder.files import REPOSITORY
 from autograder.mutants import Mutant, mutants_of
@@ -81,19 +81,21 @@ def _cell(cell: Share | None) -> str:
 
 def _about_training(found: Consequences) -> str:
     """What the numbers of the column "in training" are."""
-    (error, error_spread), (mask, mask_spread) = found.spread("error"), found.spread("mask_rate")
-    run, start = found.settings["run"], found.settings["start"]
-    reference = (
-        f"{share(error)} ± {share(error_spread)} and a mask rate of {share(mask)} ± {share(mask_spread)}"
-    )
+    error, error_spread = found.spread("error")
+    run, start, trainer = found.settings["run"], found.settings["start"], trainer_of(found.unit)
+    reference = f"{share(error)} ± {share(error_spread)}"
+    if all(one.mask_rate is not None for one in found.reference):
+        mask, mask_spread = found.spread("mask_rate")
+        reference += f" and a mask rate of {share(mask)} ± {share(mask_spread)}"
+    images = f"{run.get('labeled_batch_size') or run['batch_size']} labeled and "
+    images += f"{run['mu']} times as many" if run["mu"] > 1 else "as many"
     sentences = (
         'The column "in training" of the tables below says what a mistake does there.',
         f"Each mutant was trained in its reference's place: a network of "
         f"{len(found.settings['network']['convolutions'])} convolutions, {run['steps']} steps of "
-        f"{run['labeled_batch_size']} labeled and {run['mu']} times as many unlabeled images of "
-        f"`{found.settings['data']}`, of which {found.settings['labels']} have labels. Everything else is as "
-        "in the paper, so that what multiplies λ_u = 1 does not show.",
-        f"All runs begin at the same weights ({start['steps']} steps on the labeled images alone, validation "
+        f"{images} unlabeled images of `{found.settings['data']}`, of which {found.settings['labels']} have "
+        f"labels. {trainer.ABOUT}",
+        f"All runs begin at the same weights ({start['steps']} steps with λ_u = 0, validation "
         f"error {share(found.start)}).",
         f"The reference ends at a validation error of {reference} (mean and standard deviation of "
         f"{len(found.reference)} seeds).",
@@ -102,7 +104,8 @@ def _about_training(found: Consequences) -> str:
         *_about_unmasked(found, error),
         "So short a run of so small a network on such images shows that a mistake is silent and that it "
         "matters; in a long run on others the order may be another.",
-        f"Measured on {found.machine['hardware']} with jax {found.machine['jax']}.",
+        f"Measured on {found.machine['hardware']} with {trainer.FRAMEWORK} "
+        f"{found.machine[trainer.FRAMEWORK]}.",
     )
     return " ".join(sentences)
 

@@ -182,7 +182,7 @@ def fake_training(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(measure, "trainer_of", lambda unit: trainer)
     monkeypatch.setattr(measure, "run_all", run_all)
-    monkeypatch.setattr(measure, "machine", lambda: MACHINE)
+    monkeypatch.setattr(measure, "describe", lambda: MACHINE)
     return done
 
 
