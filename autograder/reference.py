@@ -43,8 +43,14 @@ def _inlined(path: Path, label: str, seen: set[str]) -> str:
         raise CourseError(f"{label}, line {error.lineno}: {error.msg}; correct the file") from error
     lines = text.splitlines(keepends=True)
     for node in reversed(tree.body):
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__" and len(seen) > 1:
+            lines[node.lineno - 1 : node.end_lineno] = []  # it may stand at the top alone
+        if isinstance(node, ast.Import) and any(alias.name.startswith("solutions") for alias in node.names):
+            raise CourseError(f"{label}, line {node.lineno}: write `from solutions.NAME import …`")
         if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("solutions."):
             continue
+        if any(alias.asname for alias in node.names):
+            raise CourseError(f"{label}, line {node.lineno}: an exercise keeps its name; leave `as` out")
         name = str(node.module).removeprefix("solutions.")
         replacement = ""
         if name not in seen:

@@ -16,7 +16,8 @@ from nbformat import NotebookNode
 # mean nothing on a student's own cells, and nothing on a cell of the release whose text was changed.
 TRAINING, FIGURE = "training", "figure"
 SKIPPING_TAGS = {TRAINING, FIGURE, "skip-execution"}
-# Tag of a cell whose output belongs to a written answer: it runs wherever it stands, for who grades that.
+# Tag of a released cell whose output belongs to a written answer: it runs wherever it stands, for the person
+# who grades that. On a student's own cells it means nothing either.
 HANDED_IN = "handed-in"
 
 
@@ -31,6 +32,7 @@ class Repairs:
         changed: read-only cells whose text was changed; it is the release's again.
         moved: checks that stood before the exercise that they check.
         retagged: cells whose tags were changed.
+        lost: cells with a figure to hand in that were not found.
     """
 
     stripped: bool = False
@@ -39,6 +41,7 @@ class Repairs:
     changed: list[str] = field(default_factory=list)
     moved: list[str] = field(default_factory=list)
     retagged: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
 
     def describe(self) -> list[str]:
         """One line for each kind of repair, for the log and for the student."""
@@ -51,6 +54,7 @@ class Repairs:
             (self.changed, "read-only and changed, restored"),
             (self.moved, "placed before its exercise, moved back"),
             (self.retagged, "tagged differently, restored"),
+            (self.lost, "not found, so what it draws is not shown here"),
         ):
             if names:
                 lines.append(f"{what.capitalize()}: {', '.join(names)}.")
@@ -61,7 +65,8 @@ def repair(submitted: NotebookNode, released: NotebookNode) -> tuple[NotebookNod
     """A hand-in with every released cell present once, in a runnable order, with the release's metadata.
 
     A cell is recognised by its grade id, else by its cell id, else (read-only cells) by its text, else
-    (exercises) by the functions that it defines, else (written answers) by standing below its question.
+    (exercises) by the functions that it defines, else (written answers, figures to hand in) by standing below
+    what precedes it in the release.
 
     Args:
         submitted: a valid notebook.
@@ -78,10 +83,15 @@ def repair(submitted: NotebookNode, released: NotebookNode) -> tuple[NotebookNod
     for slot in slots:
         if slot.owner is not None:
             _restore(slot.cell, released.cells[slot.owner], repairs)
-        if slot.owner is None or _content(slot.cell) != _content(released.cells[slot.owner]):
-            _drop_skipping_tags(slot.cell)
         if slot.owner is None:
+            _drop_tags(slot.cell, SKIPPING_TAGS | {HANDED_IN})
             slot.cell.metadata.pop("nbgrader", None)
+        elif _content(slot.cell) != _content(released.cells[slot.owner]):
+            _drop_tags(slot.cell, SKIPPING_TAGS)
+    found = {slot.owner for slot in slots}
+    repairs.lost = [
+        cell.id for r, cell in enumerate(released.cells) if _is_handed_in(cell) and r not in found
+    ]
     _insert_missing(slots, released.cells, repairs)
     _move_checks_down(slots, released.cells, repairs)
     _make_ids_unique(slots)
@@ -129,6 +139,9 @@ def _find(
     """The submitted cell that is released cell r, an editable one, by what it defines or where it stands."""
     free = _unowned(owners)
     target = released[r]
+    below = owners.index(r - 1) + 1 if r - 1 in owners else None
+    if _is_handed_in(target) and below in free and cells[below].cell_type == "code":
+        return below
     if not _grade_id(target):
         return next((i for i in free if _content(cells[i]) == _content(target)), None)
     if target.cell_type == "code":
@@ -136,7 +149,6 @@ def _find(
         code = [i for i in free if cells[i].cell_type == "code"]
         defining = [i for i in code if wanted and wanted <= _defined_names(cells[i].source)]
         return defining[-1] if defining else None
-    below = owners.index(r - 1) + 1 if r - 1 in owners else None
     return below if below in free and cells[below].cell_type == "markdown" else None
 
 
@@ -272,8 +284,12 @@ def _defined_names(source: str) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
-def _drop_skipping_tags(cell: NotebookNode) -> None:
-    tags = [tag for tag in cell.metadata.get("tags", []) if tag not in SKIPPING_TAGS]
+def _is_handed_in(cell: NotebookNode) -> bool:
+    return HANDED_IN in cell.metadata.get("tags", [])
+
+
+def _drop_tags(cell: NotebookNode, unwanted: set[str]) -> None:
+    tags = [tag for tag in cell.metadata.get("tags", []) if tag not in unwanted]
     cell.metadata.pop("tags", None)
     if tags:
         cell.metadata["tags"] = tags

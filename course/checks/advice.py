@@ -52,7 +52,7 @@ _ADVICE = (
     ),
     (
         r"RuntimeError",
-        r"in-place operation|in-place operations",
+        r"in-place operation",
         "A tensor that the gradient still needs was written into.",
         "Make a new tensor: leave out operations that end in _ and assignments to a part of a tensor.",
     ),

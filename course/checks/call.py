@@ -118,8 +118,10 @@ def _changed(value: Any, before: Any) -> str | None:
         same = (value.dtype, value.shape, value.tobytes()) == (before.dtype, before.shape, before.tobytes())
         return None if same else ""
     elif is_tensor(value):
-        same = (value.dtype, value.shape) == (before.dtype, before.shape)
-        return None if same and bool(((value == before) | (value != value)).all()) else ""
+        if (value.dtype, value.shape) != (before.dtype, before.shape):
+            return ""
+        unchanged = (value == before) | ((value != value) & (before != before))  # NaN is unlike itself
+        return None if bool(unchanged.all()) else ""
     else:
         # Arrays of JAX can not be written into, but given away to a function that reuses their memory.
         gone = is_jax_array(value) and not is_tracer(value) and value.is_deleted()

@@ -156,9 +156,13 @@ def _plain_tensor(value: Any) -> np.ndarray | Opaque:
     if value.numel() > MAX_ELEMENTS:
         return Opaque(f"tensor of shape {tuple(value.shape)}", "too large to compare")
     name = str(value.dtype).removeprefix("torch.")
+    opaque = Opaque(f"tensor of {name}"[:_NAME], _short_text(value))
     if value.layout != sys.modules["torch"].strided or value.is_complex() or value.is_quantized:
-        return Opaque(f"tensor of {name}"[:_NAME], _short_text(value))
-    return (value.detach().float() if name == "bfloat16" else value.detach()).cpu().numpy().copy()
+        return opaque
+    try:
+        return (value.detach().float() if name == "bfloat16" else value.detach()).cpu().numpy().copy()
+    except (NotImplementedError, RuntimeError, TypeError):  # on the device meta, or of a dtype of its own
+        return opaque
 
 
 def is_tensor(value: Any) -> bool:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from course.errors import CourseError
+from course.files import write_atomically
 
 BASE_FOLDER = "jaxlog-base"
 RUNS = ("base", "fixmatch", "mixmatch", "mixmatch-labeled")
@@ -129,9 +130,9 @@ def record(run_folder: Path, run: str, destination: Path) -> tuple[Path, Path]:
     if not described.is_file():
         raise CourseError(f"{run_folder} holds no result.json: give the folder of a finished run")
     result = json.loads(described.read_text(encoding="utf-8"))
-    # The time of a run that was interrupted and resumed is not known.
-    in_one_go = result.get("steps_this_process") == result.get("steps")
-    result["seconds"] = result.get("seconds_this_process") if in_one_go else None
+    if "seconds" not in result:  # a run from before they were counted over all of its processes
+        in_one_go = result.get("steps_this_process") == result.get("steps")
+        result["seconds"] = result.get("seconds_this_process") if in_one_go else None
     missing = [name for name in ABOUT if name not in result]
     if missing:
         raise CourseError(f"{described} lacks {', '.join(missing)}: make the run anew")
@@ -140,8 +141,8 @@ def record(run_folder: Path, run: str, destination: Path) -> tuple[Path, Path]:
     stem = f"{result['data']}-{run}"
     log, about = destination / f"{stem}.jsonl", destination / f"{stem}.json"
     rounded = ({name: _round(value) for name, value in entry.items()} for entry in records)
-    log.write_text("".join(json.dumps(entry) + "\n" for entry in rounded), encoding="utf-8")
-    about.write_text(json.dumps({name: result[name] for name in ABOUT}, indent=1) + "\n", encoding="utf-8")
+    write_atomically(log, "".join(json.dumps(entry) + "\n" for entry in rounded).encode())
+    write_atomically(about, (json.dumps({name: result[name] for name in ABOUT}, indent=1) + "\n").encode())
     return log, about
 
 

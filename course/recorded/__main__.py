@@ -1,4 +1,4 @@
-"""``python -m course.recorded RUN_FOLDER {base,fixmatch}``: keep a finished run's log for the notebooks."""
+"""``python -m course.recorded RUN_FOLDER RUN``: keep a finished run's log for the notebooks."""
 
 from __future__ import annotations
 

@@ -235,6 +235,43 @@ def test_a_figure_cell_is_skipped_only_as_released(solved: NotebookNode, release
     assert "tags" not in cell(repaired, figure.id).metadata
 
 
+@pytest.fixture
+def with_figure(released: NotebookNode) -> NotebookNode:
+    """A release with a cell for a figure behind the last check."""
+    notebook = deepcopy(released)
+    figure = nbformat.v4.new_code_cell("draw()", id="draw", metadata={"tags": ["handed-in"]})
+    notebook.cells.append(figure)
+    return notebook
+
+
+@pytest.mark.parametrize("keeps_id", [True, False])
+def test_the_figure_that_is_handed_in_keeps_its_tag(
+    solved: NotebookNode, with_figure: NotebookNode, keeps_id: bool
+) -> None:
+    reworked = own("draw(everything)")
+    if keeps_id:
+        reworked["id"] = "draw"
+    solved.cells.append(reworked)
+    repaired, repairs = repair(solved, with_figure)
+    assert (repaired.cells[-1].id, repaired.cells[-1].source) == ("draw", "draw(everything)")
+    assert repaired.cells[-1].metadata.tags == ["handed-in"]
+    assert repairs.describe() == []
+
+
+def test_a_students_own_cells_are_not_handed_in(solved: NotebookNode, with_figure: NotebookNode) -> None:
+    solved.cells.append(deepcopy(with_figure.cells[-1]))
+    more = own("while True: pass")
+    more.metadata["tags"] = ["handed-in", "training"]
+    solved.cells.append(more)
+    repaired, _ = repair(solved, with_figure)
+    assert "tags" not in repaired.cells[-1].metadata
+
+
+def test_a_figure_that_is_not_there_is_missed(solved: NotebookNode, with_figure: NotebookNode) -> None:
+    _, repairs = repair(solved, with_figure)
+    assert repairs.describe() == ["Not found, so what it draws is not shown here: draw."]
+
+
 def test_a_check_above_its_exercise_moves_below(solved: NotebookNode, released: NotebookNode) -> None:
     check = cell(solved, "check-double")
     solved.cells.remove(check)

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import solutions.fixmatch
 from course.checks import CheckFailed, Result, State, check, practical_check
+from course.checks.call import Call, ChangedArgument
 from course.errors import CourseError
 
 ROOT = Path(__file__).parents[2]
@@ -187,3 +189,20 @@ def test_running_a_check_needs_neither_torch_nor_the_reference() -> None:
     assert "✓ logits_to_log_probs: correct" in done.stdout
     loaded = set(done.stdout.split())
     assert not loaded & {"torch", "torchvision", "jax_resnet", "flax", "solutions", "autograder"}
+
+
+@pytest.mark.parametrize("value", [float("nan"), 7.0])
+def test_a_tensor_that_is_written_into_is_a_changed_argument(value: float) -> None:
+    """NaN is unlike itself, so the difference alone does not tell."""
+
+    def student(x: torch.Tensor) -> torch.Tensor:
+        x[0] = value
+        return x
+
+    with pytest.raises(ChangedArgument, match="`student` changed its argument `x`"):
+        Call()(student, torch.tensor([1.0, float("nan")]))
+
+
+def test_a_tensor_that_holds_nan_may_be_read() -> None:
+    x = torch.tensor([1.0, float("nan")])
+    assert Call()(lambda x: x.sum(), x).isnan()

@@ -3,12 +3,14 @@
 import itertools
 import json
 from collections.abc import Iterator
+from unittest.mock import ANY
 
 import jax
 import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
+import torch
 from flax.core import freeze
 
 from course.checks.plain import MAX_DEPTH, MAX_VALUES, Opaque, Plain, from_json, to_json, to_plain
@@ -64,6 +66,34 @@ def test_arrays_of_jax_and_numpy_scalars_become_numpy_arrays() -> None:
 
 def test_bfloat16_is_widened() -> None:
     assert same(to_plain(np.array([1.5], ml_dtypes.bfloat16)), np.array([1.5], np.float32))
+
+
+def test_tensors_become_numpy_arrays() -> None:
+    leaf = torch.tensor([1.5, 2.0], requires_grad=True)
+    got = to_plain({"leaf": leaf, "half": leaf.to(torch.bfloat16), "mask": leaf > 1.7, "n": torch.tensor(3)})
+    assert same(
+        got,
+        {
+            "leaf": np.array([1.5, 2.0], np.float32),
+            "half": np.array([1.5, 2.0], np.float32),
+            "mask": np.array([False, True]),
+            "n": np.array(3),
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.ones(2, device="meta"),
+        torch.ones(2).to(torch.float8_e4m3fn),
+        torch.ones(2, 2).to_sparse(),
+        torch.ones(2, dtype=torch.complex64),
+    ],
+    ids=["meta", "float8", "sparse", "complex"],
+)
+def test_tensors_without_comparable_numbers_are_opaque(tensor: torch.Tensor) -> None:
+    assert to_plain(tensor) == Opaque(ANY, ANY)
 
 
 def test_tuples_and_frozen_dicts_become_plain_containers() -> None:
