@@ -1,0 +1,137 @@
+"""Batches with known logits, and the network that gives them, for the checks of both losses."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from course.checks.case import Inputs
+from course.checks.torch_functions import tensors
+from course.checks.torch_mocks import LinearNet
+
+Rng = np.random.RandomState
+
+CLASSES = 4
+IMAGE = (3, 2, 2)
+PIXELS = 12
+LABELED = [2.0, 1.0, 3.0, 0.5]
+STRONG = [2.0, 7.0, 3.0, 1.5, 7.0, 0.5, 0.8]
+# How far the top logit stands out. With four classes the probabilities are above .99, near .8 and near .4.
+SURE, FAIRLY_SURE, UNSURE = 7.0, 2.6, 0.8
+
+BATCH = ("x_labeled", "y_labeled", "x_unlabeled_weak", "x_unlabeled_strong", "y_unlabeled")
+SETTINGS = ("weight_decay", "lambda_u", "T", "threshold", "n_classes")
+# From causes to consequences: of several differences the first is reported.
+METRICS = ("error rate", "mask rate", "supervised loss", "unsupervised loss", "weight decay", "total loss")
+SHOWN = (
+    "y_labeled",
+    "y_unlabeled",
+    "logits of x_labeled",
+    "logits of x_unlabeled_weak",
+    "logits of x_unlabeled_strong",
+    *SETTINGS,
+)
+
+
+def decimals(rng: Rng, shape: tuple[int, ...], low: float = -1.0, high: float = 1.0) -> np.ndarray:
+    """Uniform numbers with two decimals, which read well in a report."""
+    return np.round(rng.uniform(low, high, shape), 2)
+
+
+def draw_network(rng: Rng, n_classes: int = CLASSES) -> Inputs:
+    """Kernel and bias of a `LinearNet` that nearly copies an image's first numbers to the logits."""
+    kernel = decimals(rng, (PIXELS, n_classes), -0.02, 0.02)
+    kernel[:n_classes] += np.eye(n_classes)
+    return {"kernel": kernel, "bias": decimals(rng, (n_classes,), -0.05, 0.05)}
+
+
+def peaked(rng: Rng, classes: np.ndarray, gaps: list[float], n_classes: int) -> np.ndarray:
+    """Logits (n, n_classes) whose largest entry stands at ``classes``, by ``gaps`` above noise of ±0.2."""
+    return decimals(rng, (len(gaps), n_classes), -0.2, 0.2) + np.eye(n_classes)[classes] * np.c_[gaps]
+
+
+def images_of(logits: np.ndarray, rng: Rng) -> np.ndarray:
+    """Images (n, 3, 2, 2) for which a drawn network gives nearly these logits."""
+    rest = decimals(rng, (len(logits), PIXELS - logits.shape[1]), 0.0, 1.0)
+    return np.concatenate([logits, rest], axis=1).reshape(-1, *IMAGE)
+
+
+def views(
+    rng: Rng,
+    *,
+    labeled: list[float],
+    weak: list[float],
+    strong: list[float],
+    n_classes: int = CLASSES,
+    top_weak: np.ndarray | None = None,
+) -> Inputs:
+    """A network and a batch, by the gaps of its logits.
+
+    The label of every third labeled image is not its top class. The strong view of every other image has
+    another top class than the weak one. The labels of the unlabeled images agree with the weak view in all
+    but every third image.
+
+    Args:
+        rng: the draw's.
+        labeled, weak, strong: how far the top logit of each image stands out.
+        n_classes: number of classes.
+        top_weak: int (μB,), the most probable classes of the weak views; drawn if not given.
+    """
+    network = draw_network(rng, n_classes)
+    y_labeled = rng.randint(0, n_classes, len(labeled))
+    if top_weak is None:
+        top_weak = rng.randint(0, n_classes, len(weak))
+    position = np.arange(len(weak))
+    top = {
+        "x_labeled": (y_labeled + (np.arange(len(labeled)) % 3 == 0)) % n_classes,
+        "x_unlabeled_weak": top_weak,
+        "x_unlabeled_strong": (top_weak + position % 2) % n_classes,
+    }
+    gaps = {"x_labeled": labeled, "x_unlabeled_weak": weak, "x_unlabeled_strong": strong}
+    images = {name: images_of(peaked(rng, top[name], gaps[name], n_classes), rng) for name in top}
+    labels = {"y_labeled": y_labeled, "y_unlabeled": (top_weak + (position % 3 == 0)) % n_classes}
+    # For the report alone: what the loss gets to see of the images.
+    logits = {f"logits of {name}": logits_of(network, x) for name, x in images.items()}
+    return network | images | labels | logits
+
+
+def logits_of(network: Inputs, images: np.ndarray) -> np.ndarray:
+    """What the network gives for images."""
+    return images.reshape(len(images), -1) @ network["kernel"] + network["bias"]
+
+
+def confidence_of(inputs: Inputs) -> np.ndarray:
+    """float (μB,): the probability of each weak view's most probable class."""
+    logits = inputs["logits of x_unlabeled_weak"] / inputs["T"]
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (powers / powers.sum(axis=1, keepdims=True)).max(axis=1)
+
+
+def settings(
+    *, weight_decay: float, lambda_u: float, T: float, threshold: float, n_classes: int = CLASSES
+) -> Inputs:
+    """The hyperparameters that the losses read, by their names."""
+    return dict(zip(SETTINGS, (weight_decay, lambda_u, T, threshold, n_classes), strict=True))
+
+
+def hparams_of(inputs: Inputs) -> SimpleNamespace:
+    """The same as the losses get them."""
+    return SimpleNamespace(**{name: inputs[name] for name in SETTINGS})
+
+
+def network_of(inputs: Inputs, *, norm: bool = False) -> LinearNet:
+    """The drawn network; with ``norm`` BatchNorm sees the whole batch."""
+    return LinearNet(tensors(inputs["kernel"]), tensors(inputs["bias"]), norm=norm)
+
+
+def batch_of(inputs: Inputs, *more: str) -> dict[str, Any]:
+    """The drawn batch as tensors."""
+    return {name: tensors(inputs[name]) for name in (*BATCH, *more)}
+
+
+def gradients_of(model: LinearNet) -> dict[str, Any]:
+    """The gradient of each parameter; zeros where none arrived."""
+    found = dict(model.named_parameters())
+    return {name: p.grad if p.grad is not None else p.detach() * 0 for name, p in found.items()}

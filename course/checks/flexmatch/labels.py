@@ -1,0 +1,142 @@
+"""Check of ``remember_labels``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from course.checks.case import Inputs, Slip
+from course.checks.functions import check_of_function
+from course.checks.torch_functions import FLOAT32, tensors
+
+Rng = np.random.RandomState
+
+
+def draw_labels(
+    rng: Rng, n_images: int, n_batch: int, n_classes: int, threshold: float, margin: float = 0.02
+) -> Inputs:
+    """û with labels in about half its entries, and a batch of which every second image is confident."""
+    known = rng.uniform(size=n_images) < 0.5
+    confident = rng.permutation(np.arange(n_batch) % 2 == 0)
+    above = np.round(rng.uniform(threshold + margin, 1.0, n_batch), 3)
+    below = np.round(rng.uniform(0.3, threshold - margin, n_batch), 3)
+    return {
+        "latest": np.where(known, rng.randint(0, n_classes, n_images), -1),
+        "index": rng.permutation(n_images)[:n_batch],
+        "confidence": np.where(confident, above, below),
+        "pseudo_labels": rng.randint(0, n_classes, n_batch),
+        "threshold": threshold,
+    }
+
+
+def _some(rng: Rng) -> Inputs:
+    """Every combination: with and without an old label, confident and not, the same label and another."""
+    return {
+        "latest": np.array([-1, 2, -1, 0, 1, -1, 2, 0, -1, 1]),
+        "index": np.array([7, 0, 4, 9, 2, 6]),
+        "confidence": np.array([0.97, 0.99, 0.4, 0.96, 0.6, 0.955]),
+        "pseudo_labels": np.array([1, 2, 0, 1, 2, 0]),
+        "threshold": 0.95,
+    }
+
+
+def _at_the_threshold(rng: Rng) -> Inputs:
+    return {
+        "latest": np.array([-1, -1, 0, 2, -1]),
+        "index": np.array([3, 0, 2]),
+        "confidence": np.array([0.75, 0.75, 0.5]),
+        "pseudo_labels": np.array([1, 2, 1]),
+        "threshold": 0.75,
+    }
+
+
+def none_confident(rng: Rng) -> Inputs:
+    """A batch in which no probability reaches τ."""
+    inputs = draw_labels(rng, 9, 4, 3, 0.9)
+    return inputs | {"confidence": inputs["confidence"] * 0.5}
+
+
+REMEMBER_LABELS = check_of_function(
+    "remember_labels",
+    {
+        "some confident": ("ten images, six in the batch, four of these confident", _some),
+        "at the threshold": ("probabilities that meet τ exactly", _at_the_threshold),
+        "none confident": ("a batch in which no image is confident", none_confident),
+        "one image": ("a batch of one image", lambda rng: draw_labels(rng, 6, 1, 3, 0.9)),
+        "drawn": ("thirty images of five classes, with another τ", lambda rng: draw_labels(rng, 30, 12, 5, 0.7)),
+    },
+    convert=tensors,
+    tolerance=FLOAT32,
+    misconception="The labels after the step are not what they were, but for the batch's confident images.",
+    look="Follow three images: one outside of the batch, a confident one, and one that is not confident.",
+    slips=(
+        Slip(
+            "every label",
+            "Unsure images are remembered too.",
+            "A label enters û only where its probability reaches τ.",
+        ),
+        Slip("unsure images", "Only the unsure images are remembered.", "Turn the comparison round."),
+        Slip(
+            "strictly above",
+            "A probability that equals τ is left out: you compare with > where ≥ is meant.",
+            "An image is confident when its probability reaches τ.",
+        ),
+        Slip(
+            "unsure images forgotten",
+            "Images that are not confident in this step lose the label that they had.",
+            "û is the latest confident label: it stays until there is a new one.",
+        ),
+        Slip(
+            "all others forgotten",
+            "Images outside of the batch lose their labels.",
+            "Start from what latest holds.",
+        ),
+        Slip(
+            "first label only",
+            "An image that has a label keeps it, even when the network has changed its mind.",
+            "û is the latest label, not the first.",
+        ),
+        Slip(
+            "first positions",
+            "The labels go to the first entries of û; index is not used.",
+            "Image i of the batch stands at position index[i] of û.",
+        ),
+        Slip(
+            "old labels of other images",
+            "Unsure images get the old labels of the first images of û.",
+            "Their own old labels stand at latest[index].",
+        ),
+        Slip(
+            "changed in place",
+            "û is changed in place: the caller's tensor is another one afterwards.",
+            "Write into a copy: clone().",
+        ),
+        Slip(
+            "written into a copy",
+            "Nothing changes: with two indices one after the other, the assignment goes into a temporary copy.",
+            "Assign with one index, to the tensor itself.",
+        ),
+        Slip(
+            "batch alone",
+            "Only the batch's labels are returned.",
+            "Return û of all N images.",
+        ),
+        Slip("fixed τ", "0.95 stands in the code; τ is an argument.", "Replace the number by threshold."),
+        Slip(
+            "mask instead of labels",
+            "1 is written where the image is confident, and not its label.",
+            "Write pseudo_labels.",
+        ),
+        Slip(
+            "labels multiplied by the mask",
+            "Unsure images get class 0.",
+            "They keep what they had.",
+        ),
+        Slip(
+            "classes as positions",
+            "The pseudo-labels are used as positions in û.",
+            "The positions are in index; the pseudo-labels are what is written.",
+        ),
+    ),
+)
+
+CHECKS = (REMEMBER_LABELS,)

@@ -1,0 +1,328 @@
+"""Checks of ``learning_status``, ``flexible_thresholds`` and ``flexible_mask``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from course.checks.case import Inputs, Slip
+from course.checks.functions import check_of_function
+from course.checks.torch_functions import FLOAT32, tensors
+
+Rng = np.random.RandomState
+
+# --- learning_status
+
+
+def draw_latest(counts: list[int], unlabeled: int, n_classes: int | None = None) -> Inputs:
+    """û in which each class occurs a given number of times, and −1 for the rest, in drawn order."""
+    values = np.repeat(np.arange(-1, len(counts)), [unlabeled, *counts])
+    return {"latest": values, "n_classes": n_classes or len(counts)}
+
+
+def shuffled(inputs: Inputs, rng: Rng) -> Inputs:
+    """The same labels in another order."""
+    return inputs | {"latest": rng.permutation(inputs["latest"])}
+
+
+LEARNING_STATUS = check_of_function(
+    "learning_status",
+    {
+        "some labels": (
+            "twenty images of five classes, seven of them without a label",
+            lambda rng: shuffled(draw_latest([4, 1, 3, 0, 5], 7), rng),
+        ),
+        "all labeled": (
+            "images that all have a label",
+            lambda rng: shuffled(draw_latest([2, 5, 1, 4], 0), rng),
+        ),
+        "last classes missing": (
+            "labels among which the last two classes do not occur",
+            lambda rng: shuffled(draw_latest([3, 2, 4], 2, 5), rng),
+        ),
+        "nothing labeled": ("images of which none has a label", lambda rng: draw_latest([0, 0, 0], 6)),
+        "many classes": (
+            "thirteen classes",
+            lambda rng: shuffled(draw_latest([int(n) for n in rng.randint(0, 4, 12)] + [2], 3), rng),
+        ),
+    },
+    convert=tensors,
+    tolerance=FLOAT32,
+    misconception="These are not the numbers of images with each class as their latest label.",
+    look="Count by hand how often 0 occurs, how often 1, and so on. −1 counts nowhere.",
+    slips=(
+        Slip(
+            "images without label counted",
+            "The images without a label have an entry of their own: one number too many.",
+            "The result has one entry for each class.",
+        ),
+        Slip(
+            "shifted by one",
+            "The first entry counts the images without a label, and the last class is left out.",
+            "Leave out the entry of −1, not that of the last class.",
+        ),
+        Slip(
+            "without label as class 0",
+            "The images without a label are counted as class 0.",
+            "−1 counts nowhere.",
+        ),
+        Slip(
+            "without label as last class",
+            "The images without a label are counted as the last class: −1 is a position from the end.",
+            "−1 counts nowhere.",
+        ),
+        Slip(
+            "as many as occur",
+            "The result ends at the largest class that occurs.",
+            "It has n_classes entries, with zeros where nothing was counted.",
+        ),
+        Slip(
+            "classes that occur",
+            "Classes that no image has are missing in the result.",
+            "They are entries of 0.",
+        ),
+        Slip(
+            "ten classes",
+            "10 stands in the code; the number of classes is an argument.",
+            "Replace the number by n_classes.",
+        ),
+        Slip(
+            "negative labels",
+            "torch.bincount accepts no negative numbers, and û holds −1.",
+            "Move all labels up by one, or leave those images out.",
+        ),
+        Slip(
+            "each class once",
+            "An assignment by index adds 1 to each class one time, however often the class occurs.",
+            "Repeated positions of an index are not added up by +=.",
+        ),
+        Slip("shares", "These are shares of all images.", "σ(c) is a number of images."),
+        Slip(
+            "shares of the labeled",
+            "These are shares of the images with a label.",
+            "σ(c) is a number of images.",
+        ),
+        Slip("summed up", "The counts are cumulative.", "Each class has its own number."),
+        Slip("total", "This is one number, over all classes.", "One number for each class is asked for."),
+        Slip(
+            "counts of earlier calls",
+            "The counts of earlier calls are added.",
+            "Count what is in latest now, and keep nothing.",
+        ),
+    ),
+)
+
+# --- flexible_thresholds
+
+
+def _status(counts: list[int], n_unlabeled: int, threshold: float) -> Inputs:
+    return {"counts": np.array(counts), "n_unlabeled": n_unlabeled, "threshold": threshold}
+
+
+FLEXIBLE_THRESHOLDS = check_of_function(
+    "flexible_thresholds",
+    {
+        "during the warm-up": (
+            "100 images, of which 38 have a label: the images without one are more than any class has",
+            lambda rng: _status([20, 12, 5, 1], 100, 0.95),
+        ),
+        "after the warm-up": (
+            "100 images, of which 90 have a label: one class has more images than are without label",
+            lambda rng: _status([40, 12, 8, 30], 100, 0.95),
+        ),
+        "nothing labeled": (
+            "the first step: no image has a label",
+            lambda rng: _status([0, 0, 0, 0, 0], 60, 0.95),
+        ),
+        "all labeled": ("images that all have a label", lambda rng: _status([9, 6, 12], 27, 0.95)),
+        "another τ": ("another fixed threshold", lambda rng: _status([2, 9, 4], 20, 0.6)),
+    },
+    convert=tensors,
+    tolerance=FLOAT32,
+    misconception="The thresholds are not T(c) = τ · β(c) / (2 − β(c)).",
+    look="Work β out by hand for one class: what is the largest count, and how many images have no label?",
+    slips=(
+        Slip(
+            "no warm-up",
+            "β is taken against the largest count alone, so that there is no warm-up, and 0/0 at the start.",
+            "The second term in the maximum is the number of images without a label.",
+        ),
+        Slip(
+            "warm-up never ends",
+            "β is taken against the number of images without a label alone, which becomes 0.",
+            "Take the larger of that number and the largest count.",
+        ),
+        Slip(
+            "share of all images",
+            "β is the share of all N images, so that no class ever reaches 1.",
+            "Divide by the larger of the two numbers in the docstring.",
+        ),
+        Slip(
+            "share of the labeled",
+            "The counts are compared with their sum, not with the largest of them.",
+            "The most advanced class has β = 1 after the warm-up.",
+        ),
+        Slip(
+            "smaller of the two",
+            "The smaller of the two numbers is taken.",
+            "The formula has a maximum.",
+        ),
+        Slip(
+            "least advanced class",
+            "The counts are compared with the smallest of them.",
+            "The formula has the largest count.",
+        ),
+        Slip(
+            "others without label",
+            "All images but those of the largest class are taken to be without a label.",
+            "N minus the sum of all counts.",
+        ),
+        Slip(
+            "linear",
+            "T is τ · β, without the mapping β / (2 − β).",
+            "At β = ½ a third of τ is asked for.",
+        ),
+        Slip("plus", "The mapping has 2 + β below.", "At β = 1 the threshold has to be τ."),
+        Slip("concave", "The mapping is β · (2 − β), which rises too fast.", "It is β / (2 − β)."),
+        Slip("no τ", "The mapping is not multiplied by τ.", "At β = 1 the threshold has to be τ."),
+        Slip("fixed τ", "0.95 stands in the code; τ is an argument.", "Replace the number by threshold."),
+        Slip(
+            "upside down",
+            "The thresholds are high where the counts are low.",
+            "A class that few images have reached gets a low threshold.",
+        ),
+        Slip(
+            "starts at τ",
+            "While nothing has a label the thresholds are τ. The tutorial's program starts like that.",
+            "At the start all thresholds are 0, and the warm-up lets them rise.",
+        ),
+        Slip(
+            "rounded down",
+            "β is rounded down to a whole number.",
+            "Use / and not //.",
+        ),
+        Slip(
+            "one threshold",
+            "All classes get the mean threshold.",
+            "Each class has its own.",
+        ),
+        Slip("β itself", "β is returned; the thresholds are asked for.", "Go on with T(c)."),
+    ),
+)
+
+# --- flexible_mask
+
+
+def _mask_inputs(confidence: list[float], labels: list[int], thresholds: list[float]) -> Inputs:
+    return {
+        "confidence": np.array(confidence),
+        "pseudo_labels": np.array(labels),
+        "thresholds": np.array(thresholds),
+    }
+
+
+def draw_mask_inputs(rng: Rng, n_images: int, n_classes: int) -> Inputs:
+    """Probabilities with two decimals, and thresholds of three that no probability meets."""
+    return {
+        "confidence": np.round(rng.uniform(0.2, 0.99, n_images), 2),
+        "pseudo_labels": rng.permutation(np.arange(n_images) % n_classes),
+        "thresholds": np.round(rng.uniform(0.25, 0.9, n_classes), 2) + 0.005,
+    }
+
+
+FLEXIBLE_MASK = check_of_function(
+    "flexible_mask",
+    {
+        "more images than classes": (
+            "nine images of three classes",
+            lambda rng: _mask_inputs(
+                [0.91, 0.55, 0.38, 0.83, 0.42, 0.62, 0.97, 0.71, 0.35],
+                [1, 0, 2, 1, 0, 1, 2, 0, 2],
+                [0.5, 0.875, 0.375],
+            ),
+        ),
+        "at the threshold": (
+            "probabilities that meet the threshold of their class exactly",
+            lambda rng: _mask_inputs([0.75, 0.75, 0.5, 0.25, 0.5], [2, 1, 1, 0, 0], [0.25, 0.5, 0.75]),
+        ),
+        "thresholds of 0": (
+            "the first step: all thresholds are 0",
+            lambda rng: _mask_inputs([0.3, 0.26, 0.9, 0.4, 0.55], [3, 0, 3, 1, 2], [0.0, 0.0, 0.0, 0.0]),
+        ),
+        "fewer images than classes": (
+            "three images and six classes",
+            lambda rng: _mask_inputs([0.6, 0.8, 0.3], [5, 2, 4], [0.1, 0.2, 0.85, 0.3, 0.25, 0.7]),
+        ),
+        "one image": ("a single image", lambda rng: _mask_inputs([0.6], [1], [0.9, 0.5])),
+        "drawn": ("other values", lambda rng: draw_mask_inputs(rng, 12, 4)),
+    },
+    convert=tensors,
+    tolerance=FLOAT32,
+    misconception="The mask does not compare each image's probability with the threshold of its class.",
+    look="Take the images one by one: which entry of confidence and which entry of thresholds belongs to it?",
+    slips=(
+        Slip(
+            "probability of another image",
+            "The probabilities are indexed by class: image i is judged by the probability of image number "
+            "pseudo_labels[i]. This is the bug that the cell above shows.",
+            "confidence has one entry for each image, in the order of the images.",
+        ),
+        Slip(
+            "threshold of the position",
+            "The thresholds are taken in the order of the images, not by class.",
+            "thresholds has one entry for each class.",
+        ),
+        Slip(
+            "strictly above",
+            "A probability that equals the threshold is left out: you compare with > where ≥ is meant.",
+            "An image counts when its probability reaches the threshold.",
+        ),
+        Slip("below", "The mask is the wrong way round.", "Keep the probabilities that reach the threshold."),
+        Slip(
+            "mean threshold",
+            "All images are compared with the mean of the thresholds.",
+            "Each image has the threshold of its own class.",
+        ),
+        Slip(
+            "largest threshold",
+            "All images are compared with the largest threshold.",
+            "Each image has the threshold of its own class.",
+        ),
+        Slip(
+            "smallest threshold",
+            "All images are compared with the smallest threshold.",
+            "Each image has the threshold of its own class.",
+        ),
+        Slip(
+            "every class",
+            "Each image is compared with the thresholds of all classes.",
+            "One answer for each image is asked for.",
+        ),
+        Slip(
+            "class numbers compared",
+            "The class numbers are compared with the thresholds.",
+            "Compare the probabilities.",
+        ),
+        Slip(
+            "positions",
+            "The positions of the images that count are returned.",
+            "A mask has an entry for each image: true or false.",
+        ),
+        Slip(
+            "probabilities of those that count",
+            "The probabilities are returned where the images count, and 0 elsewhere.",
+            "Return true or false for each image.",
+        ),
+        Slip(
+            "only those that count",
+            "The result has entries only for the images that count.",
+            "A mask has an entry for each image.",
+        ),
+        Slip(
+            "whole classes",
+            "All images of a class count when one of them does.",
+            "Each image is judged by its own probability.",
+        ),
+    ),
+)
+
+CHECKS = (LEARNING_STATUS, FLEXIBLE_THRESHOLDS, FLEXIBLE_MASK)
