@@ -8,7 +8,9 @@ within the cases' tolerances.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -33,8 +35,7 @@ def generate(unit: str) -> dict[str, bytes]:
             a mutant no slip, or no case rejects a mutant in a way that tells it from the others.
     """
     checks = importlib.import_module(f"course.checks.{unit}").CHECKS
-    # Compiling a hundred mutants would take most of a minute; what they compute does not depend on it.
-    with enable_x64(), jax.disable_jit():
+    with _double_precision():
         expectations = {check.name: _expectation(unit, check) for check in checks}
     return {f"course/checks/expected/{unit}.json": dump_expectations(unit, expectations)}
 
@@ -46,8 +47,26 @@ def reference_values(unit: str, check: Check) -> dict[str, Plain]:
         ValueError: the reference fails on a case or contradicts a published value.
     """
     reference = getattr(importlib.import_module(f"solutions.{unit}"), check.name)
-    with enable_x64(), jax.disable_jit():
+    with _double_precision():
         return {case.name: _expected(check, case, reference) for case in check.cases}
+
+
+@contextmanager
+def _double_precision() -> Iterator[None]:
+    """Both frameworks make float64 numbers, and JAX compiles nothing.
+
+    Compiling a hundred mutants would take most of a minute; what they compute does not depend on it.
+    """
+    torch = sys.modules.get("torch")  # where no check has imported it, none needs it
+    before = torch.get_default_dtype() if torch is not None else None
+    with enable_x64(), jax.disable_jit():
+        try:
+            if torch is not None:
+                torch.set_default_dtype(torch.float64)
+            yield
+        finally:
+            if torch is not None:
+                torch.set_default_dtype(before)
 
 
 def _expectation(unit: str, check: Check) -> Expectation:

@@ -1,6 +1,6 @@
 """Driving in another process: a student's code runs there, draw and judge stay here.
 
-    with Separate() as separate:
+    with Separate(unit) as separate:
         for case in check.cases:
             inputs = case.inputs()
             outcome = separate.drive(file, check.name, case.name, inputs)
@@ -61,13 +61,15 @@ class Separate:
     Args:
         seconds: for one case, the running of the hand-in's file included. The limit of ``Case.seconds``
             is shorter and leads to a better message; this one holds whatever the code does.
-        command: starts ``course.checks.worker``.
+        unit: whose exercises are to be driven.
+        command: starts ``course.checks.worker``; the unit's name is put behind it.
         limits: for what comes back.
         stderr: where the worker's standard error goes; what student code prints goes there too.
     """
 
     def __init__(
         self,
+        unit: str,
         *,
         seconds: float = 60.0,
         command: Sequence[str] = WORKER,
@@ -75,7 +77,7 @@ class Separate:
         stderr: int | IO[bytes] = subprocess.DEVNULL,
     ) -> None:
         self._seconds = seconds
-        self._command = tuple(command)
+        self._command = (*command, unit)
         self._limits = limits
         self._stderr = stderr
         self._process: _Process | None = None

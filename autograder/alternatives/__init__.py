@@ -9,16 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from autograder.mutants import run_text, solution_text
-
-# What a notebook has imported before its first exercise.
-IMPORTS = """
-import jax
-import jax.numpy as jnp
-import numpy as np
-from course.training import l2_penalty
-val_batches = ()
-"""
+from autograder.mutants import run_text
+from autograder.reference import solution_text
 
 
 @dataclass(frozen=True)
@@ -34,6 +26,12 @@ class Alternative:
     exercise: str
     title: str
     source: str
+
+
+def imports_of(unit: str) -> str:
+    """The text of what the unit's notebook has imported before its first exercise."""
+    text: str = importlib.import_module(f"autograder.alternatives.{unit}").IMPORTS
+    return text
 
 
 @cache
@@ -61,7 +59,7 @@ def load_alternative(unit: str, alternative: Alternative) -> Callable[..., Any]:
 def load_cells(unit: str, alternative: Alternative) -> dict[str, Any]:
     """The names of such a notebook after the alternative's cells have run."""
     names = run_text(solution_text(unit), f"{unit} around {alternative.exercise} {alternative.title}")
-    run_text(IMPORTS, "the notebook's imports", names)
+    run_text(imports_of(unit), "the notebook's imports", names)
     return run_text(
         alternative.source, f"{unit} alternative {alternative.exercise} {alternative.title}", names
     )

@@ -7,6 +7,15 @@ from __future__ import annotations
 
 from autograder.alternatives import Alternative
 
+# What the notebook has imported before its first exercise.
+IMPORTS = """
+import jax
+import jax.numpy as jnp
+import numpy as np
+from course.training import l2_penalty
+val_batches = ()
+"""
+
 _LOG_PROBS = {
     "logsumexp": """
 def logits_to_log_probs(logits):

@@ -1,10 +1,11 @@
-"""The text of an exercise: one function of ``solutions/<unit>.py``, read and never imported."""
+"""The text of an exercise: one function of a unit's reference, read and never imported."""
 
 from __future__ import annotations
 
 import ast
 from pathlib import Path
 
+from autograder.reference import reference_text
 from course.errors import CourseError
 
 BEGIN = "BEGIN SOLUTION"
@@ -12,26 +13,20 @@ END = "END SOLUTION"
 
 
 class FunctionTexts:
-    """The top-level functions and classes of a Python file, as written."""
+    """The top-level functions and classes of a unit's reference, as written."""
 
     def __init__(self, path: Path, label: str) -> None:
-        """Read and parse ``path``, called ``label`` in errors.
+        """Read and parse ``path``, called ``label`` in errors, with what it takes from other files.
 
         Raises:
-            CourseError: the file is missing or is not Python.
+            CourseError: a file is missing or is not Python.
         """
         self.label = label
-        try:
-            text = path.read_text(encoding="utf-8")
-            tree = ast.parse(text)
-        except FileNotFoundError as error:
-            raise CourseError(f"{label} is missing: write the unit's reference solution there") from error
-        except SyntaxError as error:
-            raise CourseError(f"{label}, line {error.lineno}: {error.msg}; correct the file") from error
+        text = reference_text(path, label)
         lines = text.splitlines()
         self._texts = {
             node.name: _text(node, lines)
-            for node in tree.body
+            for node in ast.parse(text).body
             if isinstance(node, ast.FunctionDef | ast.ClassDef)
         }
 

@@ -17,7 +17,8 @@ from flax import linen as nn
 from safetensors.numpy import load_file, save_file
 
 from autograder.consequences import Ending, Measured
-from autograder.mutants import run_text, solution_text
+from autograder.mutants import run_text
+from autograder.reference import solution_text
 from course.data.dataset import ImageDataset
 from course.models.resnet import NormalizedModel
 from course.training import FixMatchHparams, Metrics, TrainState, get_ema_params, paired_batches

@@ -21,8 +21,9 @@ from autograder.consequences import (
     save_consequences,
 )
 from autograder.files import REPOSITORY
-from autograder.mutants import Mutant, load_edited, mutants_of, run_text, solution_text
+from autograder.mutants import Mutant, load_edited, mutants_of, run_text
 from autograder.pool import run_all
+from autograder.reference import solution_text
 from course.errors import CourseError
 from solutions.machine import describe
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from autograder.expected import reference_values
 from course.checks.case import Case, Check
 from course.checks.expectations import Expectation
-from course.checks.jax_functions import Draw, after
+from course.checks.functions import Draw, after
 from course.checks.runner import find_check
 from course.errors import CourseError
 
@@ -70,18 +70,21 @@ def hidden_check(unit: str, exercise: str, secret: bytes) -> tuple[Check, Expect
     return check, Expectation(cases=reference_values(unit, check), signatures={})
 
 
-def hidden_function(draws: Mapping[str, tuple[str, Draw]]) -> dict[str, Hidden]:
-    """The counterparts of the cases that ``course.checks.jax_functions.check_of_function`` makes.
+def hidden_function(draws: Mapping[str, tuple[str, Draw]], *, compiled: bool = True) -> dict[str, Hidden]:
+    """The counterparts of the cases that ``check_of_function`` makes.
 
     Args:
         draws: name of each of its cases, in the same order → (what is tried, the hidden draw).
+        compiled: whether it is the one of ``course.checks.jax_functions``, which also tries jit, and not that
+            of ``course.checks.functions``.
     """
     counterparts = {name: Hidden(tries, draw) for name, (tries, draw) in draws.items()}
     hidden = list(counterparts.values())
     first, last = hidden[0], hidden[-1]
-    compiled = Hidden(f"{first.tries}, under jit", first.draw)
+    if compiled:
+        counterparts["compiled"] = Hidden(f"{first.tries}, under jit", first.draw)
     again = Hidden(f"{first.tries}, after another call", after(first.draw, last.draw))
-    return counterparts | {"compiled": compiled, "called again": again}
+    return counterparts | {"called again": again}
 
 
 def _hide(case: Case, hidden: Hidden, seed: int) -> Case:

@@ -13,7 +13,7 @@ from course.checks.fixmatch import forward, loss, validate
 from course.checks.fixmatch.common import numpy_dense, uniform
 from course.checks.fixmatch.log_probs import log_of_distribution, targets_of
 from course.checks.fixmatch.loss import FAIRLY_SURE, SURE, UNSURE, settings, views
-from course.checks.purity import other
+from course.checks.functions import other
 
 Rng = np.random.RandomState
 Draw = Callable[[Rng], Inputs]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import inspect
 import linecache
 import textwrap
 from collections import Counter
@@ -17,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
+
+from autograder.reference import solution_text
 
 BEGIN, END = "### BEGIN SOLUTION\n", "### END SOLUTION\n"
 
@@ -87,7 +88,7 @@ def require_distinct(edits: tuple[Edit, ...]) -> None:
 
 
 def load_mutant(unit: str, mutant: Edit) -> Callable[..., Any]:
-    """The edited function, in a copy of the unit's solution module of its own.
+    """The edited function, in a copy of the unit's reference of its own.
 
     Raises:
         ValueError: an edit does not apply, because the reference was rewritten.
@@ -96,7 +97,7 @@ def load_mutant(unit: str, mutant: Edit) -> Callable[..., Any]:
 
 
 def load_edited(unit: str, edit: Edit) -> dict[str, Any]:
-    """The names of a copy of the unit's solution module in which one function is edited.
+    """The names of a copy of the unit's reference in which one function is edited.
 
     Raises:
         ValueError: an edit does not apply, because the reference was rewritten.
@@ -114,11 +115,6 @@ def edited_answer(unit: str, edit: Edit) -> str:
     """
     _, function, _ = _cut_out(solution_text(unit), edit.exercise)
     return apply_edits(edit, function).partition(BEGIN)[2].partition(END)[0]
-
-
-def solution_text(unit: str) -> str:
-    """The text of a unit's reference."""
-    return inspect.getsource(importlib.import_module(f"solutions.{unit}"))
 
 
 def run_text(text: str, name: str, namespace: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from course.errors import CourseError
 from course.units import load_course
 
 GUARD = "practical_check"
-# Exercises that this course adds: their visible values are its own.
+# The units that follow the practical, each with the exercises that this course adds to it: the visible values
+# of these, and of all other units, are the course's own.
 ADDED = {"fixmatch": frozenset({"mean_over_images"})}
 IMPORTS = """
 import jax
@@ -42,7 +43,7 @@ def passes(unit: str, exercise: str, names: dict[str, Any]) -> bool | None:
     Raises:
         CourseError: the notebook's source shows no check of the exercise.
     """
-    if exercise in ADDED.get(unit, ()):
+    if unit not in ADDED or exercise in ADDED[unit]:
         return None
     body = _bodies(unit).get(exercise)
     if body is None:

@@ -1,4 +1,4 @@
-"""What exceptions of JAX and Python usually mean in an exercise, for those that no slip explains."""
+"""What exceptions of JAX, PyTorch and Python usually mean in an exercise, for those that no slip explains."""
 
 from __future__ import annotations
 
@@ -37,6 +37,42 @@ _ADVICE = (
         r"(?i)incompatible shapes|broadcast|dot_general|concatenate",
         "Two arrays do not fit together.",
         "Compare the shapes listed below with those in the docstring; a lost axis often wants keepdims=True.",
+    ),
+    (
+        r"RuntimeError",
+        r"size of tensor a|mat1 and mat2|Sizes of tensors|shape mismatch|invalid for input of size",
+        "Two tensors do not fit together.",
+        "Compare the shapes listed below with those in the docstring; a lost axis often wants keepdim=True.",
+    ),
+    (
+        r"RuntimeError",
+        r"does not require grad",
+        "The result has no gradient: something on the way to it was detached or computed under no_grad.",
+        "Only targets are cut off from the gradient; the predictions that learn are not.",
+    ),
+    (
+        r"RuntimeError",
+        r"in-place operation|in-place operations",
+        "A tensor that the gradient still needs was written into.",
+        "Make a new tensor: leave out operations that end in _ and assignments to a part of a tensor.",
+    ),
+    (
+        r"RuntimeError",
+        r"grad can be implicitly created only for scalar",
+        "The loss is not a scalar, so it has no gradient.",
+        "Average over the batch before you add the terms up.",
+    ),
+    (
+        r"RuntimeError|IndexError|TypeError",
+        r"expected scalar type|must be .*(long|int|float)|Expected floating point|used as indices",
+        "A tensor has another dtype than the operation takes.",
+        "Positions are integers (.long()), averages need floating-point numbers (.float()).",
+    ),
+    (
+        r"RuntimeError",
+        r"same device",
+        "Two tensors are on different devices.",
+        "Make new tensors on the device of the inputs: device=x.device, or torch.zeros_like(x).",
     ),
     (
         r"TypeError|ValueError",
@@ -147,7 +183,7 @@ def advise(failure: Failure) -> Advice | None:
         look = "Look for a loop whose end is never reached, for input() and for sleep."
         return reason, look + (_RESTART if "still runs" in failure.message else "")
     if failure.type == "ModelMisuse":  # the checks' own models say what is wrong with a call
-        return failure.message, "Look at your call of model.apply and at the steps in the docstring."
+        return failure.message, "Look at your call of the model and at the steps in the docstring."
     for error, pattern, reason, look in _ADVICE:
         if re.fullmatch(error, failure.type) and re.search(pattern, failure.message):
             return reason, look

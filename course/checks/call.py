@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from course.checks.plain import is_jax_array, is_tracer, type_name
+from course.checks.plain import is_jax_array, is_tensor, is_tracer, type_name
 
 
 class ChangedArgument(Exception):
@@ -31,7 +31,7 @@ class Call:
 
         Raises:
             TypeError: it is no function.
-            ChangedArgument: the function wrote into a dict, list or numpy array that it was given.
+            ChangedArgument: the function wrote into a dict, list, numpy array or tensor that it was given.
         """
         if not callable(function):
             raise TypeError(f"a function is expected here, not {type_name(function)}")
@@ -94,11 +94,13 @@ def _require_unchanged(kept: Iterable[_Kept]) -> None:
 
 
 def _copy(value: Any) -> Any:
-    """Dicts, lists, tuples and numpy arrays as they are now; all else stands for itself."""
+    """Dicts, lists, tuples, numpy arrays and tensors as they are now; all else stands for itself."""
     if type(value) is dict:
         return {key: _copy(item) for key, item in value.items()}
     if type(value) in (list, tuple):
         return [_copy(item) for item in value]
+    if is_tensor(value):
+        return value.detach().clone()
     return value.copy() if type(value) is np.ndarray else value
 
 
@@ -115,6 +117,9 @@ def _changed(value: Any, before: Any) -> str | None:
     elif type(value) is np.ndarray:
         same = (value.dtype, value.shape, value.tobytes()) == (before.dtype, before.shape, before.tobytes())
         return None if same else ""
+    elif is_tensor(value):
+        same = (value.dtype, value.shape) == (before.dtype, before.shape)
+        return None if same and bool(((value == before) | (value != value)).all()) else ""
     else:
         # Arrays of JAX can not be written into, but given away to a function that reuses their memory.
         gone = is_jax_array(value) and not is_tracer(value) and value.is_deleted()
@@ -131,6 +136,8 @@ def _alike(value: Any, before: Any) -> bool:
     """Whether a value can be compared with its copy."""
     if type(value) in (list, tuple):
         return type(before) is list
+    if is_tensor(value):
+        return is_tensor(before)
     return type(value) is type(before)
 
 

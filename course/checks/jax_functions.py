@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import wraps
 from typing import Any
 
@@ -10,16 +10,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.case import Call, Check, Inputs, Slip
 from course.checks.compare import Tolerance
+from course.checks.functions import (
+    FLOAT32,
+    KEPT,
+    KEPT_LOOK,
+    LOOK,
+    MISCONCEPTION,
+    Draw,
+    Drive,
+    Function,
+    after,
+    drawn_case,
+    drawn_cases,
+)
 from course.checks.plain import Plain
-from course.checks.purity import KEPT, KEPT_LOOK, trace
-
-Function = Callable[..., Any]
-Drive = Callable[[Call, Function, Inputs], Any]
-Draw = Callable[[np.random.RandomState], Inputs]
-
-FLOAT32 = Tolerance(1e-4, 1e-5, "the order of float32 operations may differ")
+from course.checks.purity import trace
 
 
 def eager(drive: Drive) -> Drive:
@@ -47,18 +54,13 @@ def arrays(tree: Any) -> Any:
     return jax.tree.map(jnp.asarray, tree)
 
 
-def after(draw: Draw, earlier: Draw) -> Draw:
-    """The inputs of two calls, of which the second counts."""
-    return lambda rng: {f"earlier {key}": value for key, value in earlier(rng).items()} | draw(rng)
-
-
 def check_of_function(
     name: str,
     draws: Mapping[str, tuple[str, Draw]],
     *,
     slips: Sequence[Slip],
-    misconception: str = "The values are not those that the docstring describes.",
-    look: str = "Work a small example out by hand, and compare it step by step.",
+    misconception: str = MISCONCEPTION,
+    look: str = LOOK,
     stated: Mapping[str, Plain] | None = None,
     tolerance: Tolerance = FLOAT32,
 ) -> Check:
@@ -78,17 +80,10 @@ def check_of_function(
         stated: name of a case → a value that is published with the exercise.
         tolerance: of every case.
     """
-    published = stated or {}
-
-    def case(name: str, tries: str, draw: Draw, drive: Drive, reason: str, look: str, seed: int) -> Case:
-        shown = tuple(draw(np.random.RandomState(seed)))
-        return Case(name, tries, draw, drive, tolerance, reason, look, seed, published.get(name), shown=shown)
-
-    drawn = [
-        case(key, tries, draw, _call, misconception, look, seed)
-        for seed, (key, (tries, draw)) in enumerate(draws.items())
-    ]
-    first, last = drawn[0], drawn[-1]
+    cases = drawn_cases(
+        draws, _call, misconception=misconception, look=look, stated=stated, tolerance=tolerance
+    )
+    first, last = cases[0], cases[-1]
 
     def call_twice(call: Call, function: Function, inputs: Inputs) -> Any:
         arguments = list(_arguments(inputs).values())
@@ -98,25 +93,27 @@ def check_of_function(
         _trace(call, function, arguments[half:])
         return returned
 
-    under_jit = case(
+    under_jit = drawn_case(
         "compiled",
         f"{first.tries}, under jit",
         first.draw,
         _call_compiled,
         "Inside jit the arrays are traced; your expression treats them differently.",
         "Look for NumPy, int(), float(), if, and loops over values.",
-        len(drawn),
+        len(cases),
+        tolerance,
     )
-    again = case(
+    again = drawn_case(
         "called again",
         f"{first.tries}, after a call with other values",
         after(first.draw, last.draw),
         eager(call_twice),
         KEPT,
         KEPT_LOOK,
-        len(drawn) + 1,
+        len(cases) + 1,
+        tolerance,
     )
-    return Check(name, (*drawn, under_jit, again), tuple(slips))
+    return Check(name, (*cases, under_jit, again), tuple(slips))
 
 
 def _arguments(inputs: Inputs) -> dict[str, Any]:

@@ -118,6 +118,8 @@ class _Conversion:
             return Opaque("JAX tracer", "a value of an unfinished trace, which has no numbers yet")
         if issubclass(kind, np.ndarray | np.generic) or is_jax_array(value):
             return _plain_array(value)
+        if is_tensor(value):
+            return _plain_tensor(value)
         if issubclass(kind, Mapping):
             items = list(self._some(value.items()))
             if all(type(key) is str for key, _ in items):
@@ -148,6 +150,21 @@ def _plain_array(value: Any) -> np.ndarray | Opaque:
     if array.dtype.kind in "biuf":
         return array
     return Opaque(f"array of {array.dtype.name}"[:_NAME], _short_text(value))
+
+
+def _plain_tensor(value: Any) -> np.ndarray | Opaque:
+    if value.numel() > MAX_ELEMENTS:
+        return Opaque(f"tensor of shape {tuple(value.shape)}", "too large to compare")
+    name = str(value.dtype).removeprefix("torch.")
+    if value.layout != sys.modules["torch"].strided or value.is_complex() or value.is_quantized:
+        return Opaque(f"tensor of {name}"[:_NAME], _short_text(value))
+    return (value.detach().float() if name == "bfloat16" else value.detach()).cpu().numpy().copy()
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether a value is a tensor or parameter of PyTorch, and not of a class of somebody else's."""
+    torch = sys.modules.get("torch")
+    return torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter)
 
 
 def is_jax_array(value: Any) -> bool:

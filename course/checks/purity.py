@@ -9,10 +9,8 @@ from typing import Any
 
 import jax
 
-from course.checks.case import Call, Inputs, Slip
+from course.checks.case import Call, Slip
 
-KEPT = "Something is kept from one call for the next."
-KEPT_LOOK = "Assign and append to nothing that was made outside of the function."
 KEPT_SLIP = Slip(
     "kept for later",
     "A traced value is stored outside of the function: it has no numbers, and JAX cannot let go of it.",
@@ -62,8 +60,3 @@ def trace(call: Call, function: Callable[..., Any], *args: Any) -> None:
     with jax.disable_jit():  # so that functions which were compiled before are traced again
         jax.eval_shape(traced, *args)
     watch.conclude()
-
-
-def other(inputs: Inputs) -> Inputs:
-    """The same inputs under other names: those of a case's second call."""
-    return {f"other {name}": value for name, value in inputs.items()}

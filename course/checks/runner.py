@@ -19,22 +19,20 @@ from course.checks.plain import to_plain, type_name
 from course.checks.result import CaseResult, CaseState, Result, Shown, State
 from course.checks.state import unusual_settings
 from course.errors import unknown_name
+from course.units import load_course
 
 T = TypeVar("T")
-
-UNITS = ("fixmatch",)
 
 
 @cache
 def find_check(name: str) -> tuple[str, Check]:
     """The unit and the check of an exercise. Raises CourseError for an unknown name."""
-    known: dict[str, tuple[str, Check]] = {}
-    for unit in UNITS:
-        module = importlib.import_module(f"course.checks.{unit}")
-        known |= {check.name: (unit, check) for check in module.CHECKS}
-    if name not in known:
-        raise unknown_name("check", name, known)
-    return known[name]
+    # Only the checks of its own unit are imported: no notebook should load the other's framework.
+    units = {exercise.name: unit.name for unit in load_course().units for exercise in unit.exercises}
+    if name not in units:
+        raise unknown_name("check", name, units)
+    checks = importlib.import_module(f"course.checks.{units[name]}").CHECKS
+    return units[name], next(check for check in checks if check.name == name)
 
 
 def run_check(name: str, function: Callable[..., Any], *, echo: bool = True) -> Result:

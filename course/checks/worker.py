@@ -1,4 +1,4 @@
-"""Drives the cases of checks in a process of its own: ``python -m course.checks.worker``.
+"""Drives the cases of a unit's checks in a process of its own: ``python -m course.checks.worker UNIT``.
 
 The process that draws and judges (``autograder.separate``) writes one JSON object to this process's standard
 input for each case:
@@ -22,6 +22,7 @@ import json
 import linecache
 import os
 import shutil
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -30,7 +31,7 @@ from course.checks.call import Call
 from course.checks.case import Outcome, attempt, describe_failure
 from course.checks.earlier import stand_ins
 from course.checks.exchange import read_folder, write_outcome
-from course.checks.runner import UNITS, find_check
+from course.checks.runner import find_check
 from course.errors import CourseError
 
 MODULE = "student"  # what a hand-in's functions give as their module
@@ -100,11 +101,10 @@ def _failed(error: BaseException) -> Outcome:
     return Outcome(failure=describe_failure(error, MODULE, Call()))
 
 
-def main() -> None:
+def main(unit: str) -> None:
     """Serve requests until standard input ends."""
     requests, replies = _take_streams()
-    for unit in UNITS:  # a second of imports, before a student's time is measured
-        importlib.import_module(f"course.checks.{unit}")
+    importlib.import_module(f"course.checks.{unit}")  # seconds, before a student's time is measured
     _reply(replies, 0)
     worker = Worker()
     for line in requests:
@@ -132,4 +132,4 @@ def _reply(replies: TextIO, number: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -9,7 +9,8 @@ import pytest
 import autograder.alternatives
 from autograder.alternatives import Alternative, alternatives_of, load_alternative
 from autograder.equivalents import Equivalent, equivalents_of
-from autograder.mutants import apply_edits, edited_answer, load_mutant, mutants_of, solution_text
+from autograder.mutants import apply_edits, edited_answer, load_mutant, mutants_of
+from autograder.reference import solution_text
 from course.checks import State, check, render_text
 
 ALTERNATIVES = alternatives_of("fixmatch")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.alternatives import IMPORTS, Alternative, alternatives_of, load_alternative
+from autograder.alternatives import Alternative, alternatives_of, imports_of, load_alternative
 from autograder.mutants import Mutant, load_mutant, mutants_of
 from autograder.separate import WORKER, Separate
 from course.checks.case import Case, Check, Inputs, Outcome, Verdict, attempt, judge
@@ -28,7 +28,7 @@ EXPECTATIONS = load_expectations("fixmatch")
 @pytest.fixture(scope="module")
 def separate() -> Iterator[Separate]:
     """One worker process for all hand-ins of this file that do it no harm."""
-    with Separate() as separate:
+    with Separate("fixmatch") as separate:
         yield separate
 
 
@@ -95,7 +95,9 @@ def test_alternatives_pass_there_too(
     item: Alternative, hand_in: Callable[[str], Path], separate: Separate
 ) -> None:
     function = load_alternative("fixmatch", item)
-    here, there = here_and_there(item.exercise, function, hand_in(IMPORTS + item.source), separate)
+    here, there = here_and_there(
+        item.exercise, function, hand_in(imports_of("fixmatch") + item.source), separate
+    )
     assert there == here == [Verdict(True)] * len(here)
 
 
@@ -253,7 +255,7 @@ def test_whatever_code_does_the_next_case_is_served(title: str, hand_in: Callabl
         "    return os.path.exists(path) and 'pipe' in os.readlink(path) and os.lstat(path).st_mode & 0o200\n"
         f"def logits_to_log_probs(logits):\n    {statement}\n"
     )
-    with Separate(seconds=6.0) as separate:
+    with Separate("fixmatch", seconds=6.0) as separate:
         file = hand_in(RIGHT)
         assert drive_it(separate, file).failure is None  # so that starting is not part of the time
         bad = file.with_name("bad.py")
@@ -278,13 +280,16 @@ def test_whatever_code_does_the_next_case_is_served(title: str, hand_in: Callabl
 def test_a_worker_that_does_not_start_is_an_error(
     command: tuple[str, ...], hand_in: Callable[[str], Path]
 ) -> None:
-    with Separate(command=command) as separate, pytest.raises(CourseError, match="the worker does not start"):
+    with (
+        Separate("fixmatch", command=command) as separate,
+        pytest.raises(CourseError, match="the worker does not start"),
+    ):
         drive_it(separate, hand_in(RIGHT))
 
 
 def test_only_plain_inputs_are_sent(hand_in: Callable[[str], Path]) -> None:
     with (
-        Separate(command=("no-such-program",)) as separate,
+        Separate("fixmatch", command=("no-such-program",)) as separate,
         pytest.raises(CourseError, match="a object, which is not plain"),
     ):
         separate.drive(hand_in(RIGHT), "logits_to_log_probs", "published", {"logits": object()})
@@ -297,9 +302,9 @@ def test_the_worker_needs_neither_answers_nor_hidden_checks(hand_in: Callable[[s
         "for name in ('autograder', 'solutions'):\n"
         "    sys.modules[name] = None\n"
         "from course.checks.worker import main\n"
-        "main()\n"
+        "main(sys.argv[1])\n"
     )
-    with Separate(command=(*WORKER[:2], "-c", blocked)) as separate:
+    with Separate("fixmatch", command=(*WORKER[:2], "-c", blocked)) as separate:
         assert drive_it(separate, hand_in(RIGHT)).failure is None
         other = hand_in(RIGHT).with_name("other.py")
         other.write_text("import solutions\n" + RIGHT, encoding="utf-8")

@@ -21,7 +21,8 @@ from autograder.consequences import (
     path_of,
     save_consequences,
 )
-from autograder.mutants import Mutant, load_edited, mutants_of, run_text, solution_text
+from autograder.mutants import Mutant, load_edited, mutants_of, run_text
+from autograder.reference import solution_text
 from course.errors import CourseError
 from course.training.engine import NonFiniteLoss
 

@@ -11,8 +11,9 @@ import numpy as np
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
 from course.checks.fixmatch.common import PUBLISHED, uniform
-from course.checks.jax_functions import FLOAT32, Drive, Function, arrays, compiled, eager
-from course.checks.purity import KEPT, KEPT_LOOK, KEPT_SLIP, other, trace
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Drive, Function, other
+from course.checks.jax_functions import arrays, compiled, eager
+from course.checks.purity import KEPT_SLIP, trace
 
 Rng = np.random.RandomState
 

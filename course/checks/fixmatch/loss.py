@@ -25,10 +25,11 @@ from course.checks.fixmatch.common import (
     numpy_dense,
     uniform,
 )
-from course.checks.jax_functions import FLOAT32, Function, arrays, compiled, eager
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other
+from course.checks.jax_functions import arrays, compiled, eager
 from course.checks.mocks import MockHparams, dense
 from course.checks.plain import Plain
-from course.checks.purity import KEPT, KEPT_LOOK, KEPT_SLIP, other, trace
+from course.checks.purity import KEPT_SLIP, trace
 
 Rng = np.random.RandomState
 

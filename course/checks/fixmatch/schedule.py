@@ -10,8 +10,9 @@ import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
-from course.checks.jax_functions import Function, compiled
-from course.checks.purity import KEPT, KEPT_LOOK, KEPT_SLIP, other, trace
+from course.checks.functions import KEPT, KEPT_LOOK, Function, other
+from course.checks.jax_functions import compiled
+from course.checks.purity import KEPT_SLIP, trace
 
 # The absolute part is far below a learning rate; it is for cosines near zero.
 _PUBLISHED_RATE = Tolerance(2e-4, 1e-6, "the published value has four digits")

@@ -19,9 +19,10 @@ from course.checks.fixmatch.common import (
     numpy_arrays,
     uniform,
 )
-from course.checks.jax_functions import FLOAT32, Function, arrays, eager
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function
+from course.checks.jax_functions import arrays, eager
 from course.checks.mocks import EvaluationModel, MockGetParams, ValMockModel
-from course.checks.purity import KEPT, KEPT_LOOK, KEPT_SLIP, Watch
+from course.checks.purity import KEPT_SLIP, Watch
 
 Draw = Callable[[np.random.RandomState], Inputs]
 
