@@ -5,7 +5,10 @@ Zhang et al., FlexMatch: Boosting Semi-Supervised Learning with Curriculum Pseud
 
 import torch
 
+from course.training.torch_train import train_torch
 from solutions.fixmatch_torch import fixmatch_loss
+from solutions.schedules import cosine_with_warmup
+from solutions.supervised_torch import supervised_loss
 
 
 def learning_status(latest, n_classes):
@@ -100,3 +103,32 @@ def flexmatch_loss(model, state, batch, hparams):
     metrics |= {f"threshold/{c}": value for c, value in enumerate(thresholds)}
     return total, state, metrics
     ### END SOLUTION
+
+
+def train_method(name, hparams, model, labeled, unlabeled, validation, checkpoint=None, **options):
+    """One run of "supervised", "fixmatch" or "flexmatch", with the loss of that name.
+
+    Args:
+        name: of the method.
+        hparams: its hyperparameters.
+        model: the network, with fresh weights.
+        labeled, unlabeled, validation: data sets; the first two without transform.
+        checkpoint: weights to start from instead.
+        **options: for `train_torch`: model_name, ema_update, if_exists, observers.
+
+    Returns:
+        How the run ended: the last state, and each metric's history.
+    """
+    losses = {"supervised": supervised_loss, "fixmatch": fixmatch_loss, "flexmatch": flexmatch_loss}
+    return train_torch(
+        name,
+        hparams,
+        model,
+        labeled,
+        unlabeled,
+        validation,
+        checkpoint,
+        loss=losses[name],
+        make_schedule=cosine_with_warmup,
+        **options,
+    )

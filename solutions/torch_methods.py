@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 from course.training import TrainResult
@@ -12,6 +10,7 @@ from solutions.ema import ema_update
 from solutions.fixmatch_torch import fixmatch_loss
 from solutions.flexmatch import flexmatch_loss
 from solutions.mixmatch import mixmatch_loss
+from solutions.schedules import cosine_with_warmup
 from solutions.supervised_torch import supervised_loss
 
 LOSSES = {
@@ -20,23 +19,6 @@ LOSSES = {
     "fixmatch": fixmatch_loss,
     "flexmatch": flexmatch_loss,
 }
-
-
-def cosine_with_warmup(lr: float, warmup: int, total_steps: int, fraction: float) -> Callable[[int], float]:
-    """A linear rise over ``warmup`` steps, then lr · cos(π · fraction · progress through the rest).
-
-    With no warm-up and a fraction of 7/16 it is FixMatch's cos(7πk / 16K); a fraction of 0 stays at lr.
-
-    Returns:
-        step → learning rate.
-    """
-
-    def schedule(step: int) -> float:
-        if step < warmup:
-            return lr * (step + 1) / warmup
-        return lr * math.cos(math.pi * fraction * (step - warmup) / max(1, total_steps - warmup))
-
-    return schedule
 
 
 def train_reference(name: str, *arguments: Any, **options: Any) -> TrainResult:

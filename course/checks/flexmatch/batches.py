@@ -123,15 +123,9 @@ def hparams_of(inputs: Inputs) -> SimpleNamespace:
 
 def network_of(inputs: Inputs, *, norm: bool = False) -> LinearNet:
     """The drawn network; with ``norm`` BatchNorm sees the whole batch."""
-    return LinearNet(tensors(inputs["kernel"]), tensors(inputs["bias"]), norm=norm)
+    return LinearNet(inputs["kernel"], inputs["bias"], norm=norm)
 
 
 def batch_of(inputs: Inputs, *more: str) -> dict[str, Any]:
     """The drawn batch as tensors."""
     return {name: tensors(inputs[name]) for name in (*BATCH, *more)}
-
-
-def gradients_of(model: LinearNet) -> dict[str, Any]:
-    """The gradient of each parameter; zeros where none arrived."""
-    found = dict(model.named_parameters())
-    return {name: p.grad if p.grad is not None else p.detach() * 0 for name, p in found.items()}

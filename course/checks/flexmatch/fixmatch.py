@@ -11,21 +11,24 @@ from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
 from course.checks.flexmatch.batches import (
     BATCH,
+    CLASSES,
+    FAIRLY_SURE,
+    IMAGE,
     LABELED,
     METRICS,
     SHOWN,
     STRONG,
     SURE,
     UNSURE,
-    FAIRLY_SURE,
     batch_of,
-    gradients_of,
     hparams_of,
+    logits_of,
     network_of,
     settings,
     views,
 )
-from course.checks.torch_functions import FLOAT32, tensors
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, other
+from course.checks.torch_functions import tensors
 
 Rng = np.random.RandomState
 Function = Callable[..., Any]
@@ -35,7 +38,7 @@ LARGE = Tolerance(1e-4, 1e-3, "float32 keeps seven digits of numbers of this siz
 REMEMBERED = [3, 0, 2]
 
 _NAMES = {f'returned["returned"][2]["{metric}"]': f"the metric {metric!r}" for metric in METRICS} | {
-    'returned["images in each forward pass"]': "the number of images in each forward pass",
+    'returned["forward passes"]': "the number of forward passes",
     'returned["returned"][0]': "the total loss",
     'returned["returned"][1]': "the state",
     'returned["returned"][1]["confidence"]': "the probabilities that the rule was given",
@@ -44,8 +47,8 @@ _NAMES = {f'returned["returned"][2]["{metric}"]': f"the metric {metric!r}" for m
     'returned["returned"]': "the triple (total loss, state, metrics)",
 }
 _GRADIENTS = {
-    'returned["kernel"]': "the gradient for the kernel",
-    'returned["bias"]': "the gradient for the bias",
+    'returned["dense.weight"]': "the gradient for the kernel",
+    'returned["dense.bias"]': "the gradient for the bias",
 }
 _MISCONCEPTION = "One of the terms is not what the task asks for."
 _LOOK = "Compute L_s, L_u and the weight decay by hand for two images, and compare them with your metrics."
@@ -58,11 +61,23 @@ def mixed(rng: Rng) -> Inputs:
     return drawn | settings(weight_decay=0.04, lambda_u=0.6, T=0.8, threshold=0.75)
 
 
+def certain(rng: Rng, labeled: list[float], sure: np.ndarray, strong: list[float]) -> Inputs:
+    """Views of which the ``sure`` weak ones, bool (μB,), have a probability of exactly 1.
+
+    Their other logits are near −800, of which the exponential is 0; that of the largest stays a number.
+    """
+    drawn = views(rng, labeled=labeled, weak=[800.0 if one else UNSURE for one in sure], strong=strong)
+    images = drawn["x_unlabeled_weak"].reshape(len(sure), -1).copy()
+    images[sure, :CLASSES] -= 800.0
+    drawn["x_unlabeled_weak"] = images.reshape(-1, *IMAGE)
+    return drawn | {"logits of x_unlabeled_weak": logits_of(drawn, images)}
+
+
 def at_the_threshold(rng: Rng) -> Inputs:
-    """Three weak views have a probability of exactly 1, because exp(−800) is 0."""
-    weak = [800.0, UNSURE, 800.0, UNSURE, UNSURE, 800.0, UNSURE]
-    drawn = views(rng, labeled=LABELED, weak=weak, strong=STRONG)
-    return drawn | settings(weight_decay=0.02, lambda_u=2.0, T=1.0, threshold=1.0)
+    """Three weak views have a probability of exactly 1, which is the threshold."""
+    sure = np.array([True, False, True, False, False, True, False])
+    chosen = settings(weight_decay=0.02, lambda_u=2.0, T=1.0, threshold=1.0)
+    return certain(rng, LABELED, sure, STRONG) | chosen
 
 
 def none_confident(rng: Rng) -> Inputs:
@@ -100,7 +115,7 @@ def own_rule(rng: Rng) -> Inputs:
 def two_batches(rng: Rng) -> Inputs:
     """The batches of two calls, of one size."""
     second = none_confident(rng)
-    return mixed(rng) | {f"other {name}": second[name] for name in BATCH}
+    return mixed(rng) | other({name: second[name] for name in BATCH})
 
 
 def _state(inputs: Inputs) -> dict[str, Any]:
@@ -116,7 +131,7 @@ def _drive_joint(call: Call, function: Function, inputs: Inputs) -> Any:
     """With BatchNorm over the batch, in training mode."""
     model = network_of(inputs, norm=True)
     returned = call(function, model, _state(inputs), batch_of(inputs), hparams_of(inputs))
-    return {"images in each forward pass": list(model.batches), "returned": returned}
+    return {"forward passes": len(model.batches), "returned": returned}
 
 
 def _first_classes_count(confidence: Any, pseudo_labels: Any) -> tuple[Any, dict[str, Any]]:
@@ -134,7 +149,7 @@ def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
     model = network_of(inputs)
     total, *_ = call(function, model, _state(inputs), batch_of(inputs), hparams_of(inputs))
     total.backward()
-    return gradients_of(model)
+    return model.gradients()
 
 
 def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
@@ -249,8 +264,8 @@ FIXMATCH_LOSS = Check(
             10,
             drive=_drive_again,
             names=_AGAIN,
-            misconception="Something is kept from one call for the next.",
-            look="Assign and append to nothing that was made outside of the function.",
+            misconception=KEPT,
+            look=KEPT_LOOK,
         ),
     ),
     slips=(
@@ -395,6 +410,11 @@ FIXMATCH_LOSS = Check(
             "three passes",
             "The model is called more than once, so BatchNorm sees the batches separately.",
             "Join the three batches first, then call the model one time.",
+        ),
+        Slip(
+            "weak views apart",
+            "The weak views go through the network in a pass of their own, normalized by themselves.",
+            "Join the three batches first, then call the model one time; detach what comes out.",
         ),
         Slip(
             "evaluation mode",

@@ -6,7 +6,7 @@ import numpy as np
 
 from course.checks.case import Inputs, Slip
 from course.checks.functions import check_of_function
-from course.checks.torch_functions import FLOAT32, tensors
+from course.checks.torch_functions import tensors
 
 Rng = np.random.RandomState
 
@@ -46,7 +46,6 @@ LEARNING_STATUS = check_of_function(
         ),
     },
     convert=tensors,
-    tolerance=FLOAT32,
     misconception="These are not the numbers of images with each class as their latest label.",
     look="Count by hand how often 0 occurs, how often 1, and so on. −1 counts nowhere.",
     slips=(
@@ -137,14 +136,13 @@ FLEXIBLE_THRESHOLDS = check_of_function(
         "another τ": ("another fixed threshold", lambda rng: _status([2, 9, 4], 20, 0.6)),
     },
     convert=tensors,
-    tolerance=FLOAT32,
     misconception="The thresholds are not T(c) = τ · β(c) / (2 − β(c)).",
     look="Work β out by hand for one class: what is the largest count, and how many images have no label?",
     slips=(
         Slip(
             "no warm-up",
-            "β is taken against the largest count alone, so that there is no warm-up, and 0/0 at the start.",
-            "The second term in the maximum is the number of images without a label.",
+            "β is taken against the largest count while more images are without a label: no warm-up.",
+            "Take the larger of the two numbers.",
         ),
         Slip(
             "warm-up never ends",
@@ -160,11 +158,6 @@ FLEXIBLE_THRESHOLDS = check_of_function(
             "share of the labeled",
             "The counts are compared with their sum, not with the largest of them.",
             "The most advanced class has β = 1 after the warm-up.",
-        ),
-        Slip(
-            "smaller of the two",
-            "The smaller of the two numbers is taken.",
-            "The formula has a maximum.",
         ),
         Slip(
             "least advanced class",
@@ -256,7 +249,6 @@ FLEXIBLE_MASK = check_of_function(
         "drawn": ("other values", lambda rng: draw_mask_inputs(rng, 12, 4)),
     },
     convert=tensors,
-    tolerance=FLOAT32,
     misconception="The mask does not compare each image's probability with the threshold of its class.",
     look="Take the images one by one: which entry of confidence and which entry of thresholds belongs to it?",
     slips=(
