@@ -1,0 +1,290 @@
+"""The figures of the unit ``flexmatch``: thresholds of classes, and what the index bug does."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from IPython.display import DisplayHandle, display
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from course.plots import COLORS, LINES, MARKERS, Records, series, show, smooth
+
+INDEX_BUG = "flexmatch-index-bug.json"
+NAMES = {"by image": "right mask", "by class": "mask with the bug"}
+SETTLED = 0.5  # the warm-up is over where the mean threshold is above this share of its largest value
+GAP = 0.035  # least distance of two labels at the right edge, as a share of the axis
+
+
+def mapping(threshold: float) -> None:
+    """T as a function of β, beside the straight line."""
+    beta = np.linspace(0.0, 1.0, 50)
+    figure = Figure(figsize=(4.8, 3.0), layout="constrained")
+    axis = figure.subplots()
+    axis.plot(beta, threshold * beta / (2 - beta), color=COLORS[0], linewidth=2, label="T = τ · β / (2 − β)")
+    axis.plot(beta, threshold * beta, "--", color=COLORS[1], label="a straight line")
+    axis.set_xlabel("β, how far the class has come")
+    axis.set_ylabel("threshold T")
+    axis.grid(alpha=0.3)
+    axis.legend()
+    show(
+        figure,
+        f"Two curves over β from 0 to 1. Both start at 0 and end at τ = {threshold:g}. The mapping "
+        f"β / (2 − β) lies below the straight line in between: at β = ½ it is {threshold / 3:.2f}, "
+        f"the line {threshold / 2:.2f}.",
+    )
+
+
+def thresholds(
+    records: Records, classes: Sequence[str], threshold: float, *, into: DisplayHandle | None = None
+) -> None:
+    """Each class's threshold over the run, and the mask rate; a line carries the number of its class.
+
+    Args:
+        records: of a FlexMatch run, with "threshold/0" … and "mask rate".
+        classes: their names.
+        threshold: τ, drawn as a line.
+        into: a display to replace.
+    """
+    runs = [series(records, f"threshold/{c}") for c in range(len(classes))]
+    if any(len(steps) == 0 for steps, _ in runs):
+        return
+    figure = Figure(figsize=(10.4, 3.9), layout="constrained")
+    lines, rates = figure.subplots(1, 2, width_ratios=(3, 2))
+    for c, (steps, values) in enumerate(runs):
+        every = max(1, len(steps) // 6)
+        lines.plot(
+            steps,
+            values,
+            color=COLORS[c % len(COLORS)],
+            linestyle=LINES[c % len(LINES)],
+            linewidth=1.2,
+            marker=f"${c}$",
+            markersize=6,
+            markevery=(c * every // len(classes), every),
+        )
+    last = np.array([values[-1] for _, values in runs])
+    for c, height in enumerate(_spread(last, GAP * 1.05)):
+        lines.annotate(
+            f"{c} {classes[c]}",
+            (runs[c][0][-1], last[c]),
+            xytext=(1.02, height),
+            textcoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8,
+        )
+    lines.axhline(threshold, linestyle="--", color="#333333", linewidth=1)
+    lines.text(runs[0][0][0], threshold + 0.012, f"τ = {threshold:g}", fontsize=8)
+    lines.set_ylim(-0.02, 1.05)
+    lines.set_title("threshold of each class")
+    steps, values = series(records, "mask rate")
+    rates.plot(steps, smooth(values, max(1, len(values) // 20)), color=COLORS[0])
+    rates.set_ylim(-0.02, 1.05)
+    rates.set_title("mask rate")
+    for axis in (lines, rates):
+        axis.set_xlabel("step")
+        axis.grid(alpha=0.3)
+    said = ", ".join(f"{name} {value:.2f}" for name, value in zip(classes, last, strict=True))
+    show(
+        figure,
+        f"Two line plots up to step {steps[-1]}. Left: the threshold of each of the {len(classes)} classes, "
+        f"with τ = {threshold:g} as a dashed line. They start at {runs[0][1][0]:.2f}; the last values are "
+        f"{said}. Right: the mask rate, from {values[0]:.2f} to {values[-1]:.2f}.",
+        into=into,
+    )
+
+
+def _spread(values: np.ndarray, least: float) -> np.ndarray:
+    """Heights for labels near ``values``, at least ``least`` apart, in the same order."""
+    order = np.argsort(values, kind="stable")
+    heights = np.asarray(values, float)[order]
+    for i in range(1, len(heights)):
+        heights[i] = max(heights[i], heights[i - 1] + least)
+    # What was pushed above the axis moves down again, the top first.
+    heights[-1] = min(heights[-1], 1.03)
+    for i in range(len(heights) - 2, -1, -1):
+        heights[i] = min(heights[i], heights[i + 1] - least)
+    placed = np.empty_like(heights)
+    placed[order] = heights
+    return placed
+
+
+class LiveThresholds:
+    """An observer of the training loop: redraws `thresholds` below the cell while the run goes on.
+
+    Args:
+        classes: their names.
+        threshold: τ.
+        seconds: least time between two drawings.
+    """
+
+    def __init__(self, classes: Sequence[str], threshold: float, *, seconds: float = 10.0) -> None:
+        self.classes, self.threshold, self.seconds = classes, threshold, seconds
+        self.records: list[Mapping[str, Any]] = []
+        self.drawn = time.monotonic()
+        self.handle: DisplayHandle | None = None
+
+    def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
+        """Note the step, and draw when it is time to."""
+        self.records.append(record)
+        if time.monotonic() - self.drawn >= self.seconds:
+            self.draw()
+
+    def close(self) -> None:
+        """Draw what there is."""
+        self.draw()
+
+    def draw(self) -> None:
+        """Replace the figure by one with everything so far."""
+        if self.handle is None:
+            self.handle = display("waiting for the first steps", display_id=True)
+        thresholds(self.records, self.classes, self.threshold, into=self.handle)
+        self.drawn = time.monotonic()
+
+
+def load_index_bug() -> dict[str, Any]:
+    """The runs with the right mask and with the bug that come with the course.
+
+    Returns:
+        "about" (data, model, settings, machine) and "runs": rule ("by image" or "by class"), seed, and curves,
+        each number of which is the mean of "window" steps; "val error rate" has one number a validation.
+    """
+    path = resources.files("course.recorded") / INDEX_BUG
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def expected(found: Mapping[str, Any]) -> None:
+    """What a run of this unit should look like: recorded runs with the right mask, one line a seed."""
+    runs = [run for run in found["runs"] if run["rule"] == "by image"]
+    figure = Figure(figsize=(11.0, 3.3), layout="constrained")
+    axes = figure.subplots(1, 3)
+    names = ("val error rate", "mean threshold", "mask rate")
+    said = [_panel(axis, found, name, {f"seed {r['seed']}": r for r in runs}) for axis, name in _each(axes, names)]
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(runs))
+    about = found["about"]
+    title = f"FlexMatch on {about['data']}, {about['settings']['run']['steps']} steps; {about['hardware']}"
+    figure.suptitle(title)
+    show(figure, f"Line plots over training steps. {title}. {'; '.join(said)}.")
+
+
+def index_bug(found: Mapping[str, Any]) -> None:
+    """The two masks over the recorded runs: how often they agree, and what each lets into the loss.
+
+    Left, the agreement in the runs with the right mask. Middle, the wrong labels that enter the loss, as a share
+    of all images of a batch: in the same runs, by both masks. Right, the validation error of the runs with
+    either. Lines are means over seeds; a shaded band spans them.
+    """
+    runs = {rule: [run for run in found["runs"] if run["rule"] == rule] for rule in NAMES}
+    figure = Figure(figsize=(11.0, 3.6), layout="constrained")
+    axes = figure.subplots(1, 3)
+    said = [
+        _band(axes[0], found, "images with the same answer", {"": (runs["by image"], "agreement")}),
+        _band(
+            axes[1],
+            found,
+            "wrong labels in the loss",
+            {name: (runs["by image"], f"wrong labels {rule}") for rule, name in NAMES.items()},
+        ),
+        _band(
+            axes[2],
+            found,
+            "val error rate",
+            {name: (runs[rule], "val error rate") for rule, name in NAMES.items()},
+        ),
+    ]
+    figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    seeds = len(runs["by image"])
+    figure.suptitle(f"{found['about']['data']}, mean and range of {seeds} seeds")
+    show(figure, f"Line plots over training steps, means of {seeds} seeds. {'; '.join(said)}.")
+
+
+def index_bug_table(found: Mapping[str, Any]) -> None:
+    """The numbers of `index_bug`, printed: means over the steps after the warm-up, and the range over seeds."""
+    runs = {rule: [run for run in found["runs"] if run["rule"] == rule] for rule in NAMES}
+    right = runs["by image"]
+    after = [np.array(run["mean threshold"]) > SETTLED * max(run["mean threshold"]) for run in right]
+
+    def told(values: Sequence[float]) -> str:
+        return f"{np.mean(values):.3f}  ({min(values):.3f} to {max(values):.3f})"
+
+    def settled(name: str) -> list[float]:
+        return [float(np.array(run[name])[steps].mean()) for run, steps in zip(right, after, strict=True)]
+
+    print(f"after the warm-up, runs with the right mask, {len(right)} seeds: mean (range)")
+    print(f"  images with the same answer               {told(settled('agreement'))}")
+    for rule, name in NAMES.items():
+        print(f"  wrong labels let in by the {name:17s}  {told(settled(f'wrong labels {rule}'))}")
+    print("validation error at the end")
+    for rule, name in NAMES.items():
+        print(f"  trained with the {name:17s}            {told([r['val error rate'][-1] for r in runs[rule]])}")
+
+
+def _each(axes: Any, names: Sequence[str]) -> list[tuple[Axes, str]]:
+    return list(zip(axes, names, strict=True))
+
+
+def _steps(found: Mapping[str, Any], n_values: int) -> np.ndarray:
+    """The steps at which ``n_values`` numbers that are spread over a run stand."""
+    steps = found["about"]["settings"]["run"]["steps"]
+    return np.arange(1, n_values + 1) * (steps / n_values)
+
+
+def _panel(axis: Axes, found: Mapping[str, Any], name: str, runs: Mapping[str, Mapping[str, Any]]) -> str:
+    said = []
+    for i, (label, run) in enumerate(runs.items()):
+        values = run[name]
+        axis.plot(
+            _steps(found, len(values)),
+            values,
+            LINES[i],
+            color=COLORS[i],
+            marker=MARKERS[i],
+            markevery=max(1, len(values) // 6),
+            markersize=4,
+            label=label,
+        )
+        said.append(f"{label} from {values[0]:.2f} to {values[-1]:.2f}")
+    _finish(axis, name)
+    return f"{name}: {', '.join(said)}"
+
+
+def _band(
+    axis: Axes,
+    found: Mapping[str, Any],
+    title: str,
+    lines: Mapping[str, tuple[Sequence[Mapping[str, Any]], str]],
+) -> str:
+    said = []
+    for i, (label, (runs, name)) in enumerate(lines.items()):
+        values = np.array([run[name] for run in runs])
+        steps, mean = _steps(found, values.shape[1]), values.mean(axis=0)
+        axis.fill_between(steps, values.min(axis=0), values.max(axis=0), color=COLORS[i], alpha=0.2)
+        axis.plot(
+            steps,
+            mean,
+            LINES[i],
+            color=COLORS[i],
+            marker=MARKERS[i],
+            markevery=max(1, len(mean) // 6),
+            markersize=4,
+            label=label or None,
+        )
+        least = int(mean.argmin())
+        said.append(
+            f"{label} from {mean[0]:.3f} to {mean[-1]:.3f}, least {mean[least]:.3f} near step {steps[least]:.0f}"
+        )
+    _finish(axis, title)
+    return f"{title}: {', '.join(said)}"
+
+
+def _finish(axis: Axes, title: str) -> None:
+    axis.set_title(title)
+    axis.set_xlabel("step")
+    axis.set_ylim(bottom=0)
+    axis.grid(alpha=0.3)

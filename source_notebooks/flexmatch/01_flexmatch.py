@@ -1,0 +1,637 @@
+# ---
+# jupyter:
+#   accelerator: GPU
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] about="unit"
+
+# %% [markdown]
+# ## Before you start
+#
+# **How this notebook works.** As in the unit `fixmatch`: you read, you predict, you run, and in six places you write a function, this time in PyTorch. Below each of your functions stands a *check* with three
+# answers: ○ not attempted, ✗ incorrect (with what it expected, what it got, and the likely reason), ✓ correct. Run it as often as you like. Keep the function's name, its arguments and what it returns; helper functions in cells
+# of your own are fine. Three questions are answered in words and read by a person.
+#
+# **When you are stuck**, ask in a cell of your own: `hint("fixmatch_loss", 1)` is a nudge, `hint("fixmatch_loss", 2)` a plan. Hints cost nothing. When it says *Predict*, guess before you run the next cell; nobody else sees it.
+#
+# **With or without a GPU.** Sections 1 to 5 run on any computer. In section 6 three short runs follow each other. On a GPU they use CIFAR-10 and the Wide ResNet of the papers; without one, *CPU mode* takes procedural pictures and a narrow network.
+#
+# **Keeping your work.** Save the notebook to your Drive (*File*, then *Save a copy in Drive*), and mount your Drive before you run the set-up cell. Then a training run that was cut off goes on where it stopped.
+
+# %% setup="true" tags=["nbval-ignore-output"]
+
+# %% locked="imports"
+import dataclasses
+import math
+import time
+from collections import Counter
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+import torch
+from course import plots, threshold_plots
+from course.augment import image_to_numpy
+from course.checks import check, practical_check
+from course.checks.torch_mocks import LinearNet
+from course.data import load_dataset
+from course.data.loaders import get_validation_generator
+from course.data.split import generator_from_key, stratified_split, subset_by_indices
+from course.learn import begin, hint, predict, progress, ready_to_hand_in, recall, reveal
+from course.models.torch_models import make_model
+from course.training import load_checkpoint, read_metrics
+from course.training.torch_checkpoint import architecture
+from course.training.torch_hparams import FlexMatchHparams, TorchFixMatchHparams
+from course.training.torch_loop import default_device
+from course.training.torch_parts import evaluate, l2_penalty, to_tensors
+from course.training.torch_train import train_torch
+from torch.nn import functional as F
+
+started = time.time()
+begin("flexmatch", env)
+
+# %% [markdown]
+# Where you stand. The table is kept with your logs, so it survives a restart of the kernel.
+
+# %% tags=["figure", "nbval-ignore-output"]
+progress()
+
+# %% [markdown]
+# ## 1. From JAX to PyTorch
+#
+# FixMatch again, in the other framework. The mathematics does not change. What changes is **who owns what**: in JAX you hand everything to a function and get everything back; in PyTorch objects own their state and change it.
+#
+# | | JAX with flax | PyTorch |
+# |:--|:--|:--|
+# | parameters | a pytree that you pass: `model.apply(variables, x)` | live in the module: `model(x)` |
+# | training mode | `mutable=["batch_stats"]` in the call | `model.train()`, a switch that stays where you left it |
+# | BatchNorm's statistics | come back, and you pass them on | change inside of the module, with *each* training-mode call |
+# | gradient | `jax.grad(loss)` is a function | `loss.backward()` adds to each parameter's `.grad` |
+# | no gradient | `jax.lax.stop_gradient(t)` | `t.detach()`, or a block `with torch.no_grad():` |
+# | random numbers | a key that you pass | a generator with a state; `torch.manual_seed(0)` sets it |
+# | when it runs | `jit` compiles once, Python is not asked again | each line runs when it is reached (*eager*), so `print` and `if` see numbers |
+# | device | arrays are where JAX puts them | you move tensors: `t.to(device)` |
+# | in-place changes | impossible | `t[i] = 0` and `t.add_(1)` change `t` for everybody who holds it |
+# | images | `(n, height, width, 3)` | `(n, 3, height, width)` |
+#
+# Three of these lines are where ported code goes wrong. *Each* forward pass in training mode moves BatchNorm's statistics, so three passes are not one. A tensor that is changed in place changes for its owner as well. And on a GPU an eager line only
+# *orders* work; it waits when Python asks for a number, with `float(t)`, `t.tolist()` or an `if` on a tensor. A step that asks for ten thousand numbers waits ten thousand times.
+#
+# **How fast?** Measured with this course's benchmarks (`python -m benchmarks`) for one FixMatch step of 960 images with a ResNet18 on four cores of an Intel Xeon, jax 0.7.2, torch 2.11.0:
+#
+# | | seconds a step |
+# |:--|--:|
+# | jax-resnet as it comes | 3.59 |
+# | the ResNet18 of this course in JAX (small maps as matrix products) | 1.08 |
+# | torchvision's ResNet18 in PyTorch | 0.79 |
+#
+# The first two are the same framework. A slow convolution decides more than the choice between the two. These are numbers of a CPU; on a GPU they are others.
+#
+# ### An assignment that counts only once
+#
+# A first trap for those who come from loops. **Predict** the number before you run the cell.
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("repeated_index")
+
+# %% tags=["figure", "nbval-ignore-output"]
+votes = torch.zeros(4)
+votes[torch.tensor([2, 2, 2, 0])] += 1
+print(votes)
+reveal("repeated_index", votes[2])
+
+# %% [markdown]
+# ## 2. The data
+#
+# Few images have a label, and a labeled image is also used as an unlabeled one, as in the paper. In CPU mode there are only 400 unlabeled images. That is little, and on purpose: FlexMatch's thresholds begin to move when
+# most of the unlabeled images have once been predicted with confidence, and this should happen within a few minutes here.
+
+# %% locked="settings"
+if env.mode == "gpu":
+    DATA, MODEL = "cifar10", "wrn-28-2"
+    common = {"n_labeled": 400, "num_validation_samples_per_class": 500, "eval_step": 500}
+    start_settings = {"steps": 1000, "batch_size": 64, "mu": 1, "lambda_u": 0.0}
+    run_settings = {"steps": 4000, "batch_size": 64, "mu": 7}
+else:
+    DATA, MODEL = "shapes", "wrn-10-1"
+    common = {"n_labeled": 200, "n_unlabeled": 400, "num_validation_samples_per_class": 64, "eval_step": 40}
+    start_settings = {"steps": 200, "batch_size": 32, "mu": 1, "lambda_u": 0.0}
+    run_settings = {"steps": 400, "batch_size": 16, "mu": 4}
+common |= {"log_every_steps": common["eval_step"], "write_checkpoint_every": common["eval_step"]}
+runs = env.work / "flexmatch" / env.mode
+hparams = dataclasses.replace(
+    FlexMatchHparams(), **common, **run_settings, logdir=str(runs / "flexmatch")
+)
+
+# %% tags=["figure", "nbval-ignore-output"]
+plots.settings(hparams)
+
+# %% locked="data"
+splits = load_dataset(DATA)
+train_dataset, test_dataset = splits.train, splits.test
+key = jax.random.PRNGKey(hparams.seed)
+labeled_dataset, rest = stratified_split(key, train_dataset, hparams.n_labeled // hparams.n_classes)
+val_dataset, others = stratified_split(
+    jax.random.fold_in(key, 1), rest, hparams.num_validation_samples_per_class
+)
+remaining = others.indices
+if hparams.n_unlabeled is not None:
+    drawn = generator_from_key(jax.random.fold_in(key, 2)).permutation(remaining)
+    remaining = drawn[: hparams.n_unlabeled - len(labeled_dataset)]
+unlabeled_dataset, _ = subset_by_indices(train_dataset, np.concatenate([labeled_dataset.indices, remaining]))
+val_dataset = val_dataset.with_transform(image_to_numpy)
+test_dataset = test_dataset.with_transform(image_to_numpy)
+for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "unlabeled": unlabeled_dataset}.items():
+    counts = np.bincount(dataset.targets, minlength=dataset.num_classes)
+    print(f"{part:10s} {len(dataset):6,d} images, {counts.min()} to {counts.max()} of each class")
+
+# %% tags=["figure", "nbval-ignore-output"]
+plots.class_examples(train_dataset)
+
+# %% [markdown]
+# The views are those of the unit `fixmatch`: weak is a flip and a shift, strong adds two random operations and a gray square. The loaders are the same too, and the loop turns their arrays into tensors.
+#
+# ## 3. FixMatch in PyTorch
+#
+# ### A loss, worked out
+#
+# All methods of this course share one training loop in PyTorch. It asks for one function, the *loss*:
+#
+# $$\texttt{loss(model, state, batch, hparams)} \;\to\; \texttt{(total loss, state, metrics)}$$
+#
+# `model` is the network in training mode, `batch` a dictionary of tensors, `hparams` the settings. `state` is what a method remembers from step to step: it comes in, and what is returned comes in again in the next step. The loop does the rest, `backward()`
+# and the update. Here is the simplest loss there is, which looks at labeled images alone.
+
+# %% given="supervised_loss"
+
+# %% [markdown]
+# Two remarks. `F.cross_entropy` takes **logits**: it does the softmax itself, in a stable way. Whoever gives it probabilities gets no error and a loss that hardly moves. And `l2_penalty` is the weight decay over convolution and dense kernels,
+# in PyTorch's convention with the factor ½.
+
+# %% [markdown] about="fixmatch_loss"
+
+# %% [markdown]
+# Now FixMatch. Once more the formulas, for $B$ labeled and $\mu B$ unlabeled images, with $q_b = \operatorname{softmax}(z_b / T)$ for the logits $z_b$ of the weak view:
+#
+# $$\mathcal L_s = \frac1B \sum_{b} H\big(y_b, p_m(\cdot \mid \alpha(x_b))\big), \qquad
+# \mathcal L_u = \frac{1}{\mu B} \sum_{b} \mathbb 1\big[\max_c q_b(c) \ge \tau\big]\, H\big(\arg\max_c q_b(c),\; p_m(\cdot \mid \mathcal A(u_b))\big)$$
+#
+# and $\mathcal L = \mathcal L_s + \lambda_u \mathcal L_u$ + weight decay. The temperature $T$ is 1 in the paper; with hard pseudo-labels it moves only the confidence.
+#
+# One thing is new: **which images count** is a rule that can be exchanged. With `select=None` it is FixMatch's threshold. Otherwise `select` is a function that gets the probabilities and the pseudo-labels of the weak views and returns the mask, and the state
+# to hand on. FlexMatch will be FixMatch with another rule, and you will not write the loss a third time.
+#
+# In the check's small example the network hands an image's three pixels on as logits, so that you can follow every number: a pixel is the logarithm of a probability.
+
+# %% exercise="fixmatch_loss"
+
+# %% grade="fixmatch_loss"
+with practical_check("fixmatch_loss", fixmatch_loss):
+    network = LinearNet(np.eye(3), np.zeros(3))  # the pixels of an image are its logits
+    probabilities = {
+        "x_labeled": [[0.5, 0.25, 0.25]],
+        "x_unlabeled_weak": [[0.96, 0.02, 0.02], [0.5, 0.3, 0.2], [0.02, 0.02, 0.96]],
+        "x_unlabeled_strong": [[0.25, 0.5, 0.25], [0.9, 0.05, 0.05], [0.2, 0.2, 0.6]],
+    }
+    example = {name: torch.tensor(p).log().reshape(-1, 3, 1, 1) for name, p in probabilities.items()}
+    example |= {"y_labeled": torch.tensor([0]), "y_unlabeled": torch.tensor([0, 1, 2])}
+    settings = SimpleNamespace(weight_decay=0.1, lambda_u=2.0, T=1.0, threshold=0.95, n_classes=3)
+    total, state, metrics = fixmatch_loss(network, {}, example, settings)
+    # Supervised: −log 0.5. Unsupervised: (−log 0.25 − log 0.6) / 3, the second image does not count.
+    np.testing.assert_allclose(float(metrics["supervised loss"]), 0.693147, rtol=1e-4)
+    np.testing.assert_allclose(float(metrics["unsupervised loss"]), 0.632373, rtol=1e-4)
+    np.testing.assert_allclose(float(metrics["weight decay"]), 0.15, rtol=1e-4)
+    np.testing.assert_allclose(float(total), 2.107894, rtol=1e-4)
+    np.testing.assert_allclose(float(metrics["mask rate"]), 2 / 3, rtol=1e-4)
+    np.testing.assert_allclose(float(metrics["error rate"]), 1 / 3, rtol=1e-4)
+
+check("fixmatch_loss", fixmatch_loss)
+
+# %% [markdown]
+# ## 4. One threshold for all classes?
+#
+# τ = 0.95 asks the same of each class. Classes are not equally hard. A class that the network learns early passes the threshold early, gives pseudo-labels, and is learned better still. A class that it confuses with another one stays below, gives none, and its images are
+# decided by what the network learns about the others.
+#
+# FlexMatch (Zhang et al., 2021, [1]) asks of each class what it can give: **a threshold for each class**, which rises as the class is learned. It calls this curriculum pseudo-labeling, and costs no extra forward pass and no validation set: how far a class has come is read off
+# the pseudo-labels themselves.
+
+# %% [markdown] question="Q1"
+
+# %% [markdown]
+# ### The method in four lines
+#
+# 1. **Remember.** For each of the $N$ unlabeled images keep the latest confident pseudo-label $\hat u_n \in \{-1, 0, \dots, C-1\}$. $-1$ says: none so far. When the network's probability for an image reaches the **fixed** $\tau$, its $\hat u_n$ becomes the new class.
+# 2. **Count.** $\sigma(c)$ is the number of images with $\hat u_n = c$, over **all** $N$ images and not only this mini-batch. It is taken **before** this step's update.
+# 3. **Threshold.**
+#
+# $$\beta(c) = \frac{\sigma(c)}{\max\big(\max_k \sigma(k),\; N - \sum_k \sigma(k)\big)}, \qquad T(c) = \tau\, \frac{\beta(c)}{2 - \beta(c)}$$
+#
+# 4. **Select.** An image counts when $\max_c q_b(c) \ge T(\hat q_b)$, with the threshold of *its own* class. The rest is FixMatch.
+#
+# **The warm-up.** At the start no image has a label. All counts are 0, all thresholds are 0, and **every image passes**: in the first steps FlexMatch learns from each of its own guesses. That looks reckless, and it is the method. The second term of the maximum, the number of
+# images without a label, keeps the thresholds low for as long as it is the larger one. It settles as the counts grow. In a short run on hard data that can take the whole run.
+#
+# **The mapping** $\beta / (2 - \beta)$ is the identity's lazier sister: it keeps the thresholds low while β is uncertain and lets them rise fast when it is near 1.
+
+# %% tags=["figure", "nbval-ignore-output"]
+threshold_plots.mapping(hparams.threshold)
+
+# %% [markdown]
+# ## 5. FlexMatch, piece by piece
+
+# %% [markdown] about="learning_status"
+
+# %% [markdown]
+# One line is missing. It has to count on the device where `latest` is: on a GPU, a Python loop over 50,000 images would wait for the GPU at each of them. The authors' code makes a Python list of all labels and counts that, in each step. Section 6 measures what it costs.
+
+# %% exercise="learning_status"
+
+# %% grade="learning_status"
+with practical_check("learning_status", learning_status):
+    counts = learning_status(torch.tensor([-1, 2, 0, 2, -1, 2]), 4)
+    np.testing.assert_array_equal(counts, [1, 0, 3, 0])
+
+check("learning_status", learning_status)
+
+# %% [markdown] about="flexible_thresholds"
+
+# %% [markdown]
+# The formulas of β and T, for all classes at once. In the first example most images have no label yet, so their number is the larger one; in the second the most advanced class decides, and it has reached τ.
+
+# %% exercise="flexible_thresholds"
+
+# %% grade="flexible_thresholds"
+with practical_check("flexible_thresholds", flexible_thresholds):
+    early = flexible_thresholds(torch.tensor([20, 10, 0, 5]), 100, 0.95)
+    np.testing.assert_allclose(early, [0.172727, 0.079167, 0.0, 0.038], rtol=1e-4)
+    late = flexible_thresholds(torch.tensor([40, 30, 10, 15]), 100, 0.95)
+    np.testing.assert_allclose(late, [0.95, 0.57, 0.135714, 0.219231], rtol=1e-4)
+
+check("flexible_thresholds", flexible_thresholds)
+
+# %% [markdown] about="flexible_mask"
+
+# %% [markdown]
+# This mask comes from a tutorial on the web, written anew but with its mistake. It runs, its shape and type are right, and the training that it was written for seemed to work.
+#
+# **Find the bug** before you write anything. The table shows eight images, the most probable class of each, the probability of that class, and the threshold of that class. For which images is the last column wrong, and what do these have in common?
+
+# %%
+def mask_with_the_bug(confidence, pseudo_labels, thresholds):
+    return torch.stack([confidence[c] >= thresholds[c] for c in pseudo_labels])
+
+
+some_confidence = torch.tensor([0.91, 0.55, 0.38, 0.83, 0.42, 0.62, 0.97, 0.71])
+some_labels = torch.tensor([1, 0, 2, 1, 0, 1, 2, 0])
+some_thresholds = torch.tensor([0.5, 0.875, 0.4])
+answers = mask_with_the_bug(some_confidence, some_labels, some_thresholds)
+print("image  class  probability  threshold of its class  counts (with the bug)")
+for i, (p, c, answer) in enumerate(zip(some_confidence, some_labels, answers)):
+    print(f"{i:5d}  {c:5d}  {p:11.2f}  {some_thresholds[c]:22.3f}  {answer}")
+
+# %% [markdown]
+# Compare the rows of one class with each other. Then look at what the loop variable runs over, and at the shapes of the two tensors that it indexes.
+
+# %% exercise="flexible_mask"
+
+# %% grade="flexible_mask"
+with practical_check("flexible_mask", flexible_mask):
+    mask = flexible_mask(
+        torch.tensor([0.91, 0.55, 0.38, 0.83, 0.42, 0.62, 0.97, 0.71]),
+        torch.tensor([1, 0, 2, 1, 0, 1, 2, 0]),
+        torch.tensor([0.5, 0.875, 0.4]),
+    )
+    np.testing.assert_array_equal(mask, [True, True, False, False, False, False, True, True])
+
+check("flexible_mask", flexible_mask)
+
+# %% [markdown]
+# Five of the eight answers with the bug were right. That is why it is hard to see: the wrong mask is not a random one. Section 7 measures how often the two agree in a real run, and what the difference does.
+
+# %% [markdown] about="remember_labels"
+
+# %% [markdown]
+# After the step, the batch's confident images get their new label. `index` says where they stand among all $N$ images. Two traps of section 1 meet here: `latest` belongs to the caller, so it must not be changed in place; and
+# `t[index][mask] = values` writes into a copy that nobody keeps.
+
+# %% exercise="remember_labels"
+
+# %% grade="remember_labels"
+with practical_check("remember_labels", remember_labels):
+    latest = torch.tensor([-1, 1, -1, 2, 0])
+    updated = remember_labels(
+        latest, torch.tensor([3, 0, 1]), torch.tensor([0.97, 0.99, 0.5]), torch.tensor([0, 2, 2]), 0.95
+    )
+    np.testing.assert_array_equal(updated, [2, 1, -1, 0, 0])
+    np.testing.assert_array_equal(latest, [-1, 1, -1, 2, 0])
+
+check("remember_labels", remember_labels)
+
+# %% [markdown] question="Q2"
+
+# %% [markdown] about="flexmatch_loss"
+
+# %% [markdown]
+# Put the pieces together: a rule for `fixmatch_loss` that knows the thresholds and returns the new state. An inner function remembers what the outer one has computed; that is a closure, as in the unit `fixmatch`. Mind the order: thresholds from the old û, and only then the update.
+
+# %% exercise="flexmatch_loss"
+
+# %% grade="flexmatch_loss"
+with practical_check("flexmatch_loss", flexmatch_loss):
+    network = LinearNet(np.eye(3), np.zeros(3))
+    probabilities = {
+        "x_labeled": [[0.5, 0.25, 0.25]],
+        "x_unlabeled_weak": [[0.96, 0.02, 0.02], [0.5, 0.3, 0.2], [0.2, 0.35, 0.45]],
+        "x_unlabeled_strong": [[0.25, 0.5, 0.25], [0.9, 0.05, 0.05], [0.2, 0.2, 0.6]],
+    }
+    example = {name: torch.tensor(p).log().reshape(-1, 3, 1, 1) for name, p in probabilities.items()}
+    example |= {"y_labeled": torch.tensor([0]), "y_unlabeled": torch.tensor([0, 1, 2])}
+    example |= {"index": torch.tensor([7, 0, 5])}
+    settings = SimpleNamespace(weight_decay=0.1, lambda_u=2.0, T=1.0, threshold=0.9, n_classes=3)
+    # Ten images: four of class 0, one of class 1, two of class 2, and three without a label.
+    memory = {"latest": torch.tensor([0, 2, 0, -1, 1, -1, 0, -1, 2, 0])}
+    total, state, metrics = flexmatch_loss(network, memory, example, settings)
+    shown = [float(metrics[f"threshold/{c}"]) for c in range(3)]
+    np.testing.assert_allclose(shown, [0.9, 0.128571, 0.3], rtol=1e-4)
+    # The first image counts, and so does the third: 0.45 is little, but enough for class 2.
+    np.testing.assert_allclose(float(metrics["mask rate"]), 2 / 3, rtol=1e-4)
+    np.testing.assert_allclose(float(metrics["unsupervised loss"]), 0.632373, rtol=1e-4)
+    # Only the first image, number 7, is sure enough to be remembered.
+    np.testing.assert_array_equal(state["latest"], [0, 2, 0, -1, 1, -1, 0, 0, 2, 0])
+
+check("flexmatch_loss", flexmatch_loss)
+
+# %% [markdown]
+# ## 6. Training
+#
+# ### Is everything ready?
+
+# %% locked="ready" tags=["training"]
+exercises = [
+    fixmatch_loss,
+    learning_status,
+    flexible_thresholds,
+    flexible_mask,
+    remember_labels,
+    flexmatch_loss,
+]
+states = {function.__name__: check.run(function.__name__, function).state.value for function in exercises}
+for name, state in states.items():
+    print(f"{name:28s} {state}")
+print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish these first: training needs all six of them.")
+
+# %% [markdown]
+# ### What is counted, and what it costs
+#
+# The learning status is needed in every step. Here it is counted in two ways, for as many labels as CIFAR-10 has training images: by your function, and the way of the authors' code, through a list of Python numbers.
+# On a GPU the list also has to be copied to the host first.
+
+# %% locked="counting" tags=["training", "nbval-ignore-output"]
+device = default_device()
+many_labels = torch.randint(-1, 10, (50_000,), device=device)
+ways = {
+    "learning_status": lambda: learning_status(many_labels, 10),
+    "Counter of a list": lambda: Counter(many_labels.tolist()),
+}
+for name, count in ways.items():
+    count()
+    began = time.perf_counter()
+    for _ in range(20):
+        count()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    print(f"{name:18s} {(time.perf_counter() - began) / 20 * 1000:7.3f} ms on {device.type}")
+
+# %% [markdown]
+# ### What to expect
+#
+# Recorded runs in CPU mode with three seeds, from the same settings as yours. The thresholds stay low for the first 150 steps or so and then rise within fifty: the warm-up is over when fewer images are without a label than the most
+# advanced class has. In GPU mode, with 49,500 unlabeled images instead of 400, expect the warm-up to last much longer than these few thousand steps; no run of that kind has been recorded here.
+
+# %% locked="expected" tags=["training", "nbval-ignore-output"]
+recorded = threshold_plots.load_index_bug()
+threshold_plots.expected(recorded)
+
+# %% [markdown] about="budgets"
+
+# %% [markdown]
+# ### A run (given)
+#
+# The schedule is that of FixMatch, with an optional warm-up of the learning rate (which has nothing to do with the one of the thresholds). `train_method` puts your losses into the common loop: mini-batches, optimizer, validation, log, checkpoints.
+
+# %% given="cosine_with_warmup"
+
+# %% given="train_method"
+
+# %% [markdown]
+# **Averaged weights.** In the unit `mixmatch` you write `ema_update`, with which all methods evaluate an average of the weights. Here it is optional: if you have it, paste your function into the next cell in place of `None`. Without it, the raw weights are evaluated; in runs as short as
+# these it makes little difference.
+
+# %%
+ema_update = None
+
+# %% [markdown]
+# The run writes to its folder and saves a checkpoint now and then. If the session is cut off, or you stop the cell (*Kernel*, then *Interrupt*), set everything up as before and run the cell again: with
+# `if_exists = "resume"` it goes on where the last checkpoint was. If you have **changed one of your functions**, set it to `"overwrite"`.
+
+# %%
+if_exists = "resume"  # or "overwrite"
+
+# %% [markdown]
+# ### The starting point
+#
+# As in the unit `fixmatch`, both runs start from a network that has learned a little from the labeled images: your FixMatch loss with $\lambda_u = 0$. The unlabeled images pass through it as well, so that BatchNorm has seen both kinds of views.
+
+# %% locked="starting-point" tags=["training", "nbval-ignore-output"]
+averaging = {"use_ema": ema_update is not None}
+parts = (labeled_dataset, unlabeled_dataset, val_dataset)
+options = {"model_name": MODEL, "ema_update": ema_update, "if_exists": if_exists}
+
+
+def fresh_network():
+    return make_model(MODEL, hparams.n_classes, seed=hparams.seed)
+
+
+start_hparams = dataclasses.replace(
+    TorchFixMatchHparams(), **common, **start_settings, **averaging, logdir=str(runs / "start")
+)
+start = train_method("fixmatch", start_hparams, fresh_network(), *parts, **options)
+checkpoint = load_checkpoint(runs / "start" / "checkpoint.safetensors", architecture(MODEL))
+print(f"validation error of the start: {start.metrics['val error rate'][-1]:.3f}")
+
+# %% [markdown]
+# ### FixMatch
+
+# %% locked="train-fixmatch" tags=["training", "nbval-ignore-output"]
+fixmatch_hparams = dataclasses.replace(
+    TorchFixMatchHparams(), **common, **run_settings, **averaging, logdir=str(runs / "fixmatch")
+)
+began = time.time()
+fixmatch_run = train_method("fixmatch", fixmatch_hparams, fresh_network(), *parts, checkpoint, **options)
+print(f"{time.time() - began:.0f} seconds")
+
+# %% [markdown]
+# ### FlexMatch
+#
+# **Predict** two numbers. Which share of the unlabeled images counts in FlexMatch's *first* step? And which share of the $N$ images will have a label in û at the end of the run?
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("first_mask_rate")
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("with_a_label")
+
+# %% locked="train-flexmatch" tags=["training", "nbval-ignore-output"]
+flexmatch_hparams = dataclasses.replace(hparams, **averaging)
+live = threshold_plots.LiveThresholds(train_dataset.classes, hparams.threshold)
+began = time.time()
+flexmatch_run = train_method(
+    "flexmatch", flexmatch_hparams, fresh_network(), *parts, checkpoint, observers=[live], **options
+)
+print(f"{time.time() - began:.0f} seconds")
+
+# %% [markdown]
+# Each line of the figure carries the number of its class. Which class is the last to leave 0? Is it the one that you would find hardest to tell from the others?
+
+# %% locked="guesses" tags=["training", "nbval-ignore-output"]
+latest = flexmatch_run.state.method["latest"]
+reveal("first_mask_rate", flexmatch_run.metrics["mask rate"][0])
+reveal("with_a_label", (latest >= 0).float().mean())
+
+# %% locked="compare" tags=["training", "nbval-ignore-output"]
+records = {name: read_metrics(runs / name / "metrics.jsonl") for name in ("fixmatch", "flexmatch")}
+plots.curves(records, ("val error rate", "error rate", "mask rate"), title=f"{DATA}, one run each")
+
+# %% [markdown]
+# **Explain.** The two mask rates could hardly be more different, and the pseudo-labels of the first steps are bad. Why does the early flood of wrong pseudo-labels not ruin FlexMatch's run here? In which data would you expect that it does?
+#
+# One run each shows how the two behave, not which is better: that takes several seeds, several numbers of labels, and the same budget for both. The unit `comparison` does it.
+#
+# ### One look at the test set
+
+# %% locked="test" tags=["training", "nbval-ignore-output"]
+for name, result in {"FixMatch": fixmatch_run, "FlexMatch": flexmatch_run}.items():
+    measured = evaluate(result.state.evaluated, test_dataset, phase="test")
+    print(f"{name:10s} test error {measured['test error rate']:.3f}")
+
+# %% [markdown]
+# ## 7. The price of the bug
+#
+# Back to exercise 4. Your mask and the one with the bug look at the same images here, with the network and the thresholds at the end of your run. **Predict** first.
+
+# %% tags=["figure", "nbval-ignore-output"]
+predict("agreement")
+
+# %% locked="agreement" tags=["training", "nbval-ignore-output"]
+network = flexmatch_run.state.model.eval()
+final_thresholds = flexible_thresholds(
+    learning_status(latest, hparams.n_classes), len(latest), hparams.threshold
+)
+answers = []
+plain_images = unlabeled_dataset.with_transform(image_to_numpy)
+for x, y in get_validation_generator(plain_images, hparams.unlabeled_batch_size):
+    if len(y) < hparams.n_classes:
+        continue  # the mask with the bug needs at least as many images as classes
+    with torch.no_grad():
+        logits = network(to_tensors({"x_": x}, device)["x_"])
+    confidence, pseudo_labels = torch.softmax(logits / hparams.T, dim=-1).max(dim=-1)
+    pair = [rule(confidence, pseudo_labels, final_thresholds) for rule in (flexible_mask, mask_with_the_bug)]
+    wrong = pseudo_labels != torch.as_tensor(y, device=device)
+    answers.append(torch.stack([*pair, wrong]))
+right_mask, bug_mask, wrong = torch.cat(answers, dim=1)
+same = (right_mask == bug_mask).float().mean()
+print(f"thresholds: from {final_thresholds.min():.2f} to {final_thresholds.max():.2f}")
+for name, mask in {"right mask": right_mask, "with the bug": bug_mask}.items():
+    print(f"{name:12s}  mask rate {mask.float().mean():.3f}   wrong labels let in: {(mask & wrong).sum()} of {wrong.sum()}")
+reveal("agreement", same)
+
+# %% [markdown]
+# That was one network at one moment. The figure shows whole runs in CPU mode, recorded with three seeds (`python -m solutions.index_bug` makes them). In each step *both* masks were computed; one of them was used.
+
+# %% locked="index-bug" tags=["training", "nbval-ignore-output"]
+threshold_plots.index_bug(recorded)
+
+# %% locked="index-bug-numbers" tags=["training", "nbval-ignore-output"]
+threshold_plots.index_bug_table(recorded)
+
+# %% [markdown]
+# Read the three panels from left to right.
+#
+# - **Agreement.** During the warm-up all thresholds are near 0, every image passes, and the two masks are the *same*. A test run of a hundred steps shows nothing. Afterwards they still agree for most images, because most images of a batch are on the same side of their thresholds.
+# - **Wrong labels.** With the bug, all images of one class share one answer: that of image number $c$ of the batch, which need not even belong to the class. A whole class is let in or kept out at random. The flexible threshold was there to hold back the doubtful images; with the bug it no longer
+#   does, and a multiple of the wrong labels enters the loss.
+# - **Validation error.** Is there a difference that is larger than the spread of the seeds?
+#
+# Nothing crashes, the mask rate looks plausible, and the loss falls. What a curve can not show, a test with eight images does. With fewer images in a batch than classes, the bug would even have raised an exception; nobody trains with so few.
+
+# %% [markdown] question="Q3"
+
+# %% [markdown]
+# ## 8. What you should know now
+#
+# Three questions; the last one goes back to MixMatch. Choose an answer before you read the explanation.
+
+# %% tags=["figure", "nbval-ignore-output"]
+recall()
+
+# %% [markdown]
+# ### How long did it take you?
+#
+# Optional and not graded: it helps to improve the course. The time since the set-up cell was first run is printed below; write what is true into the cell after it.
+
+# %% tags=["nbval-ignore-output"]
+print(f"{(time.time() - started) / 60:.0f} minutes since the set-up of this session")
+
+# %% [markdown]
+# *Minutes for the whole unit:*
+#
+# *The part that took longest:*
+
+# %% [markdown]
+# ## 9. Optional open questions
+#
+# Not graded, and without a model answer. Use `dataclasses.replace(hparams, ...)` with another `logdir`, and several seeds before you believe a difference.
+#
+# 1. **The other mappings.** The paper also tries $T = \tau \beta$ and a concave mapping. Exchange yours: how do the curves of the thresholds change, and does the result?
+# 2. **Without a warm-up.** Divide by $\max_k \sigma(k)$ alone. What happens to the first class that gets a single label?
+# 3. **Unequal classes.** All classes have as many images here. Suppose one class has a tenth of the others: what does σ(c) say about it then, and what would you count instead?
+
+# %% [markdown]
+# ## 10. Ready to hand in?
+#
+# Save the notebook, and then run the next cell. It runs every check once more and looks into the saved file for cells that are missing, that are there twice, or that have lost the metadata by which they are graded. If it can not find the
+# file, name it: `ready_to_hand_in("01_flexmatch.ipynb")`.
+
+# %% locked="ready-to-hand-in" tags=["nbval-ignore-output"]
+ready_to_hand_in()
+
+# %% [markdown]
+# ## References
+#
+# 1. B. Zhang, Y. Wang, W. Hou, H. Wu, J. Wang, M. Okumura and T. Shinozaki. FlexMatch: Boosting semi-supervised learning with curriculum pseudo labeling. NeurIPS 34, 2021. [arXiv:2110.08263](https://arxiv.org/abs/2110.08263)
+# 2. K. Sohn, D. Berthelot, C.-L. Li, Z. Zhang, N. Carlini, E. D. Cubuk, A. Kurakin, H. Zhang and C. Raffel. FixMatch: Simplifying semi-supervised learning with consistency and confidence. NeurIPS 33, 2020. [arXiv:2001.07685](https://arxiv.org/abs/2001.07685)
+# 3. D. Berthelot, N. Carlini, I. Goodfellow, N. Papernot, A. Oliver and C. Raffel. MixMatch: A holistic approach to semi-supervised learning. NeurIPS 32, 2019. [arXiv:1905.02249](https://arxiv.org/abs/1905.02249)
+# 4. S. Zagoruyko and N. Komodakis. Wide residual networks. BMVC 2016. [arXiv:1605.07146](https://arxiv.org/abs/1605.07146)
+# 5. The FlexMatch authors' code: [TorchSSL](https://github.com/TorchSSL/TorchSSL), continued as [USB](https://github.com/microsoft/Semi-supervised-learning).
+# 6. PyTorch's notes on [autograd](https://docs.pytorch.org/docs/stable/notes/autograd.html) and on [asynchronous execution](https://docs.pytorch.org/docs/stable/notes/cuda.html).
+
+# %% [markdown]
+# ## 한국어 요약
+#
+# **무엇을 배우나.** FixMatch를 PyTorch로 다시 구현하고, 클래스마다 다른 임계값을 쓰는 FlexMatch로 확장합니다. JAX에서는 모든 상태를 함수의 인자와 반환값으로 주고받지만, PyTorch에서는 모듈이 상태를 가지고 스스로 바꿉니다.
+#
+# **방법.** FixMatch의 고정 임계값 τ = 0.95는 배우기 어려운 클래스에 불리합니다. FlexMatch는 레이블이 없는 이미지 N개 모두에 대해 가장 최근의 확신 있는 의사 레이블 û를 기억하고, 클래스마다 그 수 σ(c)를 셉니다. β(c) = σ(c) / max(max σ, N − Σσ), T(c) = τ·β/(2 − β)가
+# 그 클래스의 임계값입니다. 처음에는 모든 û가 −1이므로 임계값이 0이고 모든 이미지가 통과합니다(워밍업). û에 들어갈지는 고정된 τ가 정하고, 손실에 들어갈지는 유연한 임계값이 정합니다. 임계값은 이번 단계의 갱신 이전의 û로 계산합니다.
+#
+# **연습 문제.** ① PyTorch로 쓰는 FixMatch 손실, ② 클래스별 학습 상태, ③ 유연한 임계값, ④ 버그 찾기: 확률을 이미지가 아니라 클래스로 인덱싱한 마스크, ⑤ 의사 레이블 기억하기, ⑥ FlexMatch 손실.
+#
+# **기억할 점.** 잘못된 마스크는 오류 메시지 없이 학습이 되고 대부분의 이미지에서 올바른 마스크와 같은 답을 냅니다. 워밍업 동안에는 두 마스크가 완전히 같습니다. 곡선이 보여 주지 못하는 것을 이미지 여덟 장짜리 테스트가 보여 줍니다. 한 번의 실행은 하나의 표본일 뿐입니다.
