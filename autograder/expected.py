@@ -35,7 +35,7 @@ def generate(unit: str) -> dict[str, bytes]:
             a mutant no slip, or no case rejects a mutant in a way that tells it from the others.
     """
     checks = importlib.import_module(f"course.checks.{unit}").CHECKS
-    with _double_precision():
+    with double_precision():
         expectations = {check.name: _expectation(unit, check) for check in checks}
     return {f"course/checks/expected/{unit}.json": dump_expectations(unit, expectations)}
 
@@ -47,12 +47,12 @@ def reference_values(unit: str, check: Check) -> dict[str, Plain]:
         ValueError: the reference fails on a case or contradicts a published value.
     """
     reference = getattr(importlib.import_module(f"solutions.{unit}"), check.name)
-    with _double_precision():
+    with double_precision():
         return {case.name: _expected(check, case, reference) for case in check.cases}
 
 
 @contextmanager
-def _double_precision() -> Iterator[None]:
+def double_precision() -> Iterator[None]:
     """Both frameworks make float64 numbers, and JAX compiles nothing.
 
     Compiling a hundred mutants would take most of a minute; what they compute does not depend on it.

@@ -21,7 +21,8 @@ from course.errors import CourseError
 from course.units import Unit, load_course
 
 STUB = "raise NotImplementedError()"
-# unit → a mutant (exercise, slip) that the practical's own check lets pass.
+# unit → a mutant (exercise, slip) that computes something without a sign of what is wrong. That of the first
+# unit passes the practical's own check.
 SUBTLE_FAULTS = {"fixmatch": ("get_fixmatch_loss_fn", "mean over the confident")}
 
 

@@ -12,6 +12,7 @@ from autograder.consequences.measure import trained_exercises
 from autograder.equivalents import equivalents_of
 from autograder.files import REPOSITORY
 from autograder.mutants import Mutant, mutants_of
+from autograder.proof.practical import ADDED
 from autograder.proof.summary import Row, Share, rows
 from autograder.proof.trials import Kind, Trial, Verdict
 from course.checks.case import Check
@@ -30,8 +31,8 @@ ABOUT = (
     "- **alternatives**: right answers that are written in another way. Each has to be accepted;\n"
     "- **equivalents**: edits that look like a mistake and change nothing that matters. They have to be "
     "accepted as well, and the reason is given.",
-    "Beside these stand the figures of the check that the practical itself publishes, a comparison of a few "
-    "values. In this course's notebook it is the first that a student sees.",
+    "The first unit follows a practical that publishes a check of its own, a comparison of a few values. In "
+    "this course's notebook it is the first that a student sees; its figures stand beside ours there.",
 )
 NO_NUMBERS = "not measured"
 
@@ -53,7 +54,7 @@ def _unit(unit: str, title: str, trials: Sequence[Trial]) -> list[str]:
     by_key = {(trial.kind, trial.exercise, trial.id): trial for trial in trials}
     checks: tuple[Check, ...] = importlib.import_module(f"course.checks.{unit}").CHECKS
     found = load_consequences(unit)
-    parts = [f"## {title}", _overview(rows(unit, trials))]
+    parts = [f"## {title}", _overview(rows(unit, trials), unit in ADDED)]
     if found is not None:
         parts.append(_about_training(found))
     for check in checks:
@@ -61,15 +62,15 @@ def _unit(unit: str, title: str, trials: Sequence[Trial]) -> list[str]:
     return parts
 
 
-def _overview(found: Sequence[Row]) -> str:
-    lines = [
-        "| exercise | cases | mutants rejected | with their own message | alternatives accepted "
-        "| practical's check: mutants rejected | practical's check: alternatives accepted |",
-        "|:--|--:|--:|--:|--:|--:|--:|",
-    ]
+def _overview(found: Sequence[Row], published: bool) -> str:
+    headings = ["exercise", "cases", "mutants rejected", "with their own message", "alternatives accepted"]
+    if published:
+        headings += ["practical's check: mutants rejected", "practical's check: alternatives accepted"]
+    lines = [f"| {' | '.join(headings)} |", "|:--" + "|--:" * (len(headings) - 1) + "|"]
     for row in found:
         name = "**all**" if row is found[-1] else f"`{row.name}`"
-        cells = (row.killed, row.told, row.accepted, row.practical_killed, row.practical_accepted)
+        cells: list[Share | None] = [row.killed, row.told, row.accepted]
+        cells += [row.practical_killed, row.practical_accepted] if published else []
         lines.append(f"| {name} | {row.cases} | {' | '.join(_cell(cell) for cell in cells)} |")
     return "\n".join(lines)
 
@@ -126,18 +127,15 @@ def _exercise(
 ) -> list[str]:
     mutants = [mutant for mutant in mutants_of(unit) if mutant.exercise == check.name]
     parts = [f"### `{check.name}`", "Its cases:", "\n".join(f"1. {case.tries}" for case in check.cases)]
-    lines = [
-        "| mutant | what the check says | practical's check | in training |",
-        "|:--|:--|:--|:--|",
-    ]
+    headings = ["mutant", "what the check says"]
+    headings += ["practical's check"] if unit in ADDED else []
+    headings += ["in training"] if found is not None else []
+    lines = [f"| {' | '.join(headings)} |", "|:--" * len(headings) + "|"]
     for mutant in mutants:
         trial = trials[Kind.MUTANT, check.name, mutant.id]
-        cells = (
-            mutant.id,
-            _said(trial),
-            _practical(trial),
-            _training(unit, mutant, found),
-        )
+        cells = [mutant.id, _said(trial)]
+        cells += [_practical(trial)] if unit in ADDED else []
+        cells += [_training(unit, mutant, found)] if found is not None else []
         lines.append("| " + " | ".join(_escape(cell) for cell in cells) + " |")
     parts += [f"{len(mutants)} mutants:", "\n".join(lines)]
     titles = [item.title for item in alternatives_of(unit) if item.exercise == check.name]
@@ -173,9 +171,7 @@ def _practical(trial: Trial) -> str:
     return {None: "none published", True: "accepts it", False: "rejects it"}[trial.practical]
 
 
-def _training(unit: str, mutant: Mutant, found: Consequences | None) -> str:
-    if found is None:
-        return NO_NUMBERS
+def _training(unit: str, mutant: Mutant, found: Consequences) -> str:
     if mutant.exercise not in trained_exercises(unit):
         return "not part of the training"
     run = found.of(unit, mutant)

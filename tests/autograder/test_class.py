@@ -1,68 +1,101 @@
-"""The unit itself: ten hand-ins of kinds that every class has, through the stock command."""
+"""Each unit itself: hand-ins of kinds that every class has, through the stock command."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from autograder.classroom import Classroom
 from autograder.files import REPOSITORY
 from autograder.sample_class import SampleClass
+from course.units import load_course
 
-UNIT = "fixmatch"
 # One function of the class never returns. The other cells take far less, also on a busy machine.
 LIMIT = "--RunCells.timeout=30"
-EXERCISES = (
-    "logits_to_log_probs",
-    "log_softmax_cross_entropy",
-    "cosine_decay_schedule",
-    "get_forward_fn",
-    "get_fixmatch_loss_fn",
-    "get_validate_fn",
-    "mean_over_images",
-)
-FULL = (2, 2, 2, 4, 7, 3, 2)
-# student → points of the seven checks in order, and of the four questions (None: a person grades).
-GRADEBOOK = {
-    "perfect": (FULL, None),
-    "untouched": ((0, 0, 0, 0, 0, 0, 0), 0),
-    "half": ((2, 2, 2, 0, 0, 0, 0), None),
-    "wrong": ((2, 2, 2, 4, 0, 3, 2), None),
-    "warning": (FULL, None),
-    "duplicated": (FULL, None),
-    "deleted_check": ((2, 2, 2, 4, 7, 3, 0), None),
-    "weakened_check": ((2, 2, 2, 4, 7, 3, 0), None),
-    "stripped": (FULL, None),
-    "endless": ((2, 2, 0, 4, 7, 3, 2), None),
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a class gets.
+
+    Attributes:
+        full: points of the checks in order.
+        questions: how many questions a person grades.
+        points: all points of the unit.
+        gradebook: student → points of the checks; "untouched" has no answers to grade either.
+    """
+
+    full: tuple[int, ...]
+    questions: int
+    points: int
+    gradebook: Mapping[str, tuple[int, ...]]
+
+
+FIXMATCH = (2, 2, 2, 4, 7, 3, 2)
+CLASSES = {
+    "fixmatch": Expected(
+        full=FIXMATCH,
+        questions=4,
+        points=32,
+        gradebook={
+            "perfect": FIXMATCH,
+            "untouched": (0, 0, 0, 0, 0, 0, 0),
+            "half": (2, 2, 2, 0, 0, 0, 0),
+            "wrong": (2, 2, 2, 4, 0, 3, 2),
+            "warning": FIXMATCH,
+            "duplicated": FIXMATCH,
+            "deleted_check": (2, 2, 2, 4, 7, 3, 0),
+            "weakened_check": (2, 2, 2, 4, 7, 3, 0),
+            "stripped": FIXMATCH,
+            "endless": (2, 2, 0, 4, 7, 3, 2),
+        },
+    ),
 }
 
 
-def test_the_class_gets_exactly_this_gradebook(tmp_path: Path) -> None:
-    sample = SampleClass(REPOSITORY, UNIT)
-    classroom = Classroom(tmp_path, UNIT, (LIMIT,))
+def test_every_unit_has_its_class() -> None:
+    assert list(CLASSES) == [unit.name for unit in load_course().units]
+
+
+@pytest.mark.parametrize("unit", CLASSES)
+def test_the_class_gets_exactly_this_gradebook(unit: str, tmp_path: Path) -> None:
+    wanted = CLASSES[unit]
+    sample = SampleClass(REPOSITORY, unit)
+    classroom = Classroom(tmp_path, unit, (LIMIT,))
     classroom.copy_sources()
     classroom.release()
-    hand_ins = sample.ordinary()
-    for hand_in in hand_ins:
-        classroom.hand_in(hand_in.student, sample.unit.notebook, hand_in.content)
+    for hand_in in sample.ordinary():
+        if hand_in.student in wanted.gradebook:
+            classroom.hand_in(hand_in.student, sample.unit.notebook, hand_in.content)
     log = classroom.autograde()
 
+    checks = [f"check-{exercise.name}" for exercise in sample.unit.exercises]
+    questions = [f"question-Q{number + 1}" for number in range(wanted.questions)]
     expected = {
-        student: dict(zip((f"check-{name}" for name in EXERCISES), checks, strict=True))
-        | {f"question-Q{number}": questions for number in range(1, 5)}
-        for student, (checks, questions) in GRADEBOOK.items()
+        student: dict(zip(checks, points, strict=True))
+        | dict.fromkeys(questions, 0 if student == "untouched" else None)
+        for student, points in wanted.gradebook.items()
     }
     assert classroom.points() == expected
     most = classroom.max_points()
-    assert tuple(most[f"check-{name}"] for name in EXERCISES) == FULL
-    assert sum(most.values()) == sample.unit.points
+    assert tuple(most[check] for check in checks) == wanted.full
+    assert sum(most.values()) == sample.unit.points == wanted.points
 
-    assert "stripped, fixmatch/01_fixmatch: All nbgrader metadata was gone" in log
-    assert "endless, cell check-cosine_decay_schedule: stopped after" in log
-    for calm in ("perfect", "untouched", "half", "wrong", "warning"):
-        assert f"{calm}, fixmatch/01_fixmatch:" not in log
+    notebook = f"{unit}/{sample.unit.notebook}"
+    if "stripped" in expected:
+        assert f"stripped, {notebook}: All nbgrader metadata was gone" in log
+    if "endless" in expected:
+        assert f"endless, cell check-{sample.alone}: stopped after" in log
+    for calm in expected.keys() & {"perfect", "untouched", "half", "wrong", "warning"}:
+        assert f"{calm}, {notebook}:" not in log
 
     pages = {page.parts[-3]: page.read_text(encoding="utf-8") for page in classroom.feedback()}
     assert pages.keys() == expected.keys()
-    assert "01_fixmatch (Score: 22.0 / 32.0)" in pages["perfect"]
+    assert f"{sample.unit.notebook} (Score: {sum(wanted.full)}.0 / {wanted.points}.0)" in pages["perfect"]
     # The reports of the checks are part of the page, and an untouched stub has no traceback.
-    assert pages["perfect"].count("correct") >= len(EXERCISES)
-    assert pages["untouched"].count("not attempted") >= len(EXERCISES)
+    assert pages["perfect"].count("correct") >= len(checks)
+    assert pages["untouched"].count("not attempted") >= len(checks)
     assert "Traceback (most recent call last)" not in pages["untouched"]

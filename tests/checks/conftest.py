@@ -1,41 +1,46 @@
-"""The reference solution's functions by name, and stubs as a release holds them."""
+"""The reference solutions' functions by name, and stubs as a release holds them."""
 
 from __future__ import annotations
 
-import inspect
+import importlib
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-import solutions.fixmatch
+from autograder.alternatives import imports_of
+from autograder.builder.functions import FunctionTexts
 from autograder.mutants import BEGIN, END
-from course.checks.fixmatch import CHECKS
+from course.checks.runner import find_check
+from course.units import load_course
 
-NAMES = [check.name for check in CHECKS]
+ROOT = Path(__file__).parents[2]
+NAMES = [exercise.name for unit in load_course().units for exercise in unit.exercises]
+
+
+def unit_of(name: str) -> str:
+    return find_check(name)[0]
+
+
+def reference_of(name: str) -> Callable[..., Any]:
+    return getattr(importlib.import_module(f"solutions.{unit_of(name)}"), name)
 
 
 def stub_source(name: str) -> str:
     """The text of an exercise with its answer replaced, as nbgrader does it."""
-    source = inspect.getsource(getattr(solutions.fixmatch, name))
-    head, _, rest = source.partition(BEGIN)
+    label = f"solutions/{unit_of(name)}.py"
+    head, _, rest = FunctionTexts(ROOT / label, label).exercise(name).partition(BEGIN)
     indent = head.rpartition("\n")[2]
     stub = textwrap.indent("# YOUR CODE HERE\nraise NotImplementedError()\n", indent)
     return head.removesuffix(indent) + stub + rest.partition(END)[2]
 
 
-def run_source(source: str, **names: Any) -> dict[str, Any]:
+def run_source(source: str, *, unit: str = "fixmatch", **names: Any) -> dict[str, Any]:
     """A namespace after running a cell's text in it, with the notebook's imports."""
     namespace: dict[str, Any] = {"__name__": "student"}
-    prelude = """
-        import jax
-        import jax.numpy as jnp
-        import numpy as np
-        from course.training import l2_penalty
-        val_batches = ()
-    """
-    exec(textwrap.dedent(prelude), namespace)
+    exec(imports_of(unit), namespace)
     namespace |= names
     exec(compile(source, "<a student's cell>", "exec"), namespace)
     return namespace
@@ -43,18 +48,18 @@ def run_source(source: str, **names: Any) -> dict[str, Any]:
 
 @pytest.fixture(params=NAMES)
 def exercise(request: pytest.FixtureRequest) -> str:
-    """The name of each exercise in turn."""
+    """The name of each exercise of the course in turn."""
     return request.param
 
 
 @pytest.fixture
 def reference(exercise: str) -> Callable[..., Any]:
-    return getattr(solutions.fixmatch, exercise)
+    return reference_of(exercise)
 
 
 @pytest.fixture
 def stub(exercise: str) -> Callable[..., Any]:
-    return run_source(stub_source(exercise))[exercise]
+    return run_source(stub_source(exercise), unit=unit_of(exercise))[exercise]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import random
 from collections.abc import Callable
 from functools import cache
@@ -15,16 +16,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.experimental import enable_x64
 
-import solutions.fixmatch
 from autograder.alternatives import Alternative, alternatives_of, load_alternative
+from autograder.expected import double_precision
 from autograder.mutants import Mutant, load_mutant, mutants_of
 from course.checks import check
 from course.checks.case import Case, Inputs, Verdict, drive, judge
-from course.checks.fixmatch import CHECKS
 from course.checks.fixmatch.common import draw_batch_stats, draw_params, images_of, uniform
+from course.checks.runner import find_check
+from course.units import load_course
 
-UNIT = "fixmatch"
-BY_NAME = {c.name: c for c in CHECKS}
+BY_NAME = {e.name: find_check(e.name)[1] for unit in load_course().units for e in unit.exercises}
+ALL = [
+    item
+    for unit in load_course().units
+    for of_kind in (mutants_of, alternatives_of)
+    for item in of_kind(unit.name)
+]
 SEEDS = st.integers(0, 2**32 - 1)
 Function = Callable[..., Any]
 # The same examples in every run, so that a red test is red for everybody.
@@ -33,11 +40,12 @@ SETTINGS = settings(max_examples=15, deadline=None, derandomize=True, database=N
 
 @cache
 def loaded(item: Mutant | Alternative) -> Function:
-    return load_mutant(UNIT, item) if isinstance(item, Mutant) else load_alternative(UNIT, item)
+    unit, _ = find_check(item.exercise)
+    return load_mutant(unit, item) if isinstance(item, Mutant) else load_alternative(unit, item)
 
 
-def of(items: tuple[Any, ...], exercise: str) -> list[Any]:
-    return [item for item in items if item.exercise == exercise]
+def of(items_of: Callable[[str], tuple[Any, ...]], exercise: str) -> list[Any]:
+    return [item for item in items_of(find_check(exercise)[0]) if item.exercise == exercise]
 
 
 def judged(exercise: str, case: Case, function: Function) -> Verdict:
@@ -46,9 +54,10 @@ def judged(exercise: str, case: Case, function: Function) -> Verdict:
     Nothing is compiled: it would take most of the time, and the checks' own cases do it.
     """
     inputs = case.inputs()
+    reference = getattr(importlib.import_module(f"solutions.{find_check(exercise)[0]}"), exercise)
     with jax.disable_jit():
-        with enable_x64():
-            expected = drive(case, getattr(solutions.fixmatch, exercise), inputs)
+        with double_precision():
+            expected = drive(case, reference, inputs)
         assert expected.failure is None, expected.failure
         return judge(case, drive(case, function, inputs), expected.returned, {})
 
@@ -58,7 +67,7 @@ def judged(exercise: str, case: Case, function: Function) -> Verdict:
 @given(data=st.data())
 def test_a_right_answer_passes_whatever_the_seed_of_the_case(exercise: str, data: st.DataObject) -> None:
     case = data.draw(st.sampled_from(BY_NAME[exercise].cases), "case")
-    item = data.draw(st.sampled_from(of(alternatives_of(UNIT), exercise)), "alternative")
+    item = data.draw(st.sampled_from(of(alternatives_of, exercise)), "alternative")
     seeded = dataclasses.replace(case, seed=data.draw(SEEDS, "seed"))
     result = judged(exercise, seeded, loaded(item))
     assert result.passed, (result.difference, result.failure)
@@ -69,7 +78,7 @@ def test_a_right_answer_passes_whatever_the_seed_of_the_case(exercise: str, data
 @given(data=st.data())
 def test_a_wrong_answer_fails_a_case_whatever_the_seed(exercise: str, data: st.DataObject) -> None:
     """No mutant is rejected by a lucky draw of the public cases."""
-    mutant = data.draw(st.sampled_from(of(mutants_of(UNIT), exercise)), "mutant")
+    mutant = data.draw(st.sampled_from(of(mutants_of, exercise)), "mutant")
     seed = data.draw(SEEDS, "seed")
     cases = [dataclasses.replace(case, seed=seed) for case in BY_NAME[exercise].cases]
     if mutant.id == "Python's math":  # only the cases that compile can tell
@@ -93,7 +102,7 @@ sizes = st.integers(1, 9)
 @given(seed=SEEDS, rows=sizes, classes=st.integers(2, 12), scale=st.floats(0.01, 1e4), data=st.data())
 def test_log_probs_of_any_size(seed: int, rows: int, classes: int, scale: float, data: st.DataObject) -> None:
     exercise = "logits_to_log_probs"
-    item = data.draw(st.sampled_from(of(alternatives_of(UNIT), exercise)))
+    item = data.draw(st.sampled_from(of(alternatives_of, exercise)))
     case = sized(
         exercise, "large logits", lambda rng: {"logits": scale * uniform(rng, (rows, classes))}, seed
     )
@@ -111,7 +120,7 @@ def test_cross_entropies_of_any_size(seed: int, rows: int, classes: int, data: s
         targets = np.eye(classes)[rng.randint(0, classes, rows)]
         return {"log_probs": np.log(weights / weights.sum(axis=1, keepdims=True)), "targets": targets}
 
-    item = data.draw(st.sampled_from(of(alternatives_of(UNIT), exercise)))
+    item = data.draw(st.sampled_from(of(alternatives_of, exercise)))
     result = judged(exercise, sized(exercise, "published", draw, seed), loaded(item))
     assert result.passed, (result.difference, result.failure)
 
@@ -130,7 +139,7 @@ def test_schedules_of_any_length(
     exercise = "cosine_decay_schedule"
     counts = [int(fraction * decay_steps) for fraction in fractions]
     inputs = {"init_value": init_value, "decay_steps": decay_steps, "alpha": alpha, "counts": counts}
-    item = data.draw(st.sampled_from(of(alternatives_of(UNIT), exercise)))
+    item = data.draw(st.sampled_from(of(alternatives_of, exercise)))
     result = judged(exercise, sized(exercise, "whole run", lambda rng: inputs, 0), loaded(item))
     assert result.passed, (result.difference, result.failure)
 
@@ -145,7 +154,7 @@ def test_forward_passes_of_any_size(seed: int, labeled: int, unlabeled: int, dat
         images = {name: images_of(uniform(rng, (n, 4), -2.0, 2.0), rng) for name, n in batches.items()}
         return {"params": draw_params(rng), "batch_stats": draw_batch_stats(rng), **images}
 
-    item = data.draw(st.sampled_from(of(alternatives_of(UNIT), exercise)))
+    item = data.draw(st.sampled_from(of(alternatives_of, exercise)))
     result = judged(exercise, sized(exercise, "other sizes", draw, seed), loaded(item))
     assert result.passed, (result.difference, result.failure)
 
@@ -183,7 +192,7 @@ def test_losses_of_any_size_and_mask(
             "num_classes": classes,
         }
 
-    item = data.draw(st.sampled_from(of(alternatives_of(UNIT), exercise)))
+    item = data.draw(st.sampled_from(of(alternatives_of, exercise)))
     for name in ("distinct logits", "gradient"):
         result = judged(exercise, sized(exercise, name, draw, seed), loaded(item))
         assert result.passed, (result.difference, result.failure)
@@ -203,7 +212,7 @@ def test_validations_of_any_batches(seed: int, batch: int, last: int, full: int,
         state = {"parameters": draw_params(rng), "momentum": draw_params(rng)}
         return {"opt_state": state, "batch_stats": draw_batch_stats(rng), "batches": batches}
 
-    item = data.draw(st.sampled_from(of(alternatives_of(UNIT), exercise)))
+    item = data.draw(st.sampled_from(of(alternatives_of, exercise)))
     result = judged(exercise, sized(exercise, "smaller last batch", draw, seed), loaded(item))
     assert result.passed, (result.difference, result.failure)
 
@@ -217,13 +226,13 @@ def test_means_of_any_batches(batches: list[tuple[int, float]], data: st.DataObj
     batch_sizes = np.array([size for size, _ in batches])
     wrong = np.array([round(share * size) for size, share in batches])
     inputs = {"error_rates": wrong / batch_sizes, "batch_sizes": batch_sizes}
-    item = data.draw(st.sampled_from(of(alternatives_of(UNIT), exercise)))
+    item = data.draw(st.sampled_from(of(alternatives_of, exercise)))
     result = judged(exercise, sized(exercise, "unequal batches", lambda rng: inputs, 0), loaded(item))
     assert result.passed, (result.difference, result.failure)
 
 
 @SETTINGS
-@given(item=st.sampled_from([*mutants_of(UNIT), *alternatives_of(UNIT)]), one=SEEDS, other=SEEDS)
+@given(item=st.sampled_from(ALL), one=SEEDS, other=SEEDS)
 def test_a_verdict_does_not_depend_on_the_runs_seed(item: Mutant | Alternative, one: int, other: int) -> None:
     """Not on Python's generator, nor on NumPy's: the whole report is the same."""
     reports = []

@@ -19,6 +19,7 @@ from course.checks.case import Case, Check, Inputs, Outcome, Verdict, attempt, j
 from course.checks.expectations import load_expectations
 from course.checks.fixmatch import CHECKS
 from course.checks.fixmatch.log_probs import LOGITS_TO_LOG_PROBS
+from course.checks.runner import find_check
 from course.errors import CourseError
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +64,7 @@ def source_of(function: Callable[..., object]) -> str:
 def here_and_there(
     name: str, function: Callable[..., object], file: Path, separate: Separate
 ) -> tuple[list[Verdict], list[Verdict]]:
-    check = next(check for check in CHECKS if check.name == name)
+    _, check = find_check(name)
     here = judge_all(check, lambda case, inputs: attempt(case, function, inputs, echo=False))
     there = judge_all(check, lambda case, inputs: separate.drive(file, name, case.name, inputs))
     return here, there
@@ -72,7 +73,7 @@ def here_and_there(
 def test_the_reference_passes_there_too(
     exercise: str, reference: Callable[..., object], separate: Separate
 ) -> None:
-    file = ROOT / "solutions" / "fixmatch.py"
+    file = ROOT / "solutions" / f"{find_check(exercise)[0]}.py"
     here, there = here_and_there(exercise, reference, file, separate)
     assert there == here == [Verdict(True)] * len(here)
 
@@ -144,10 +145,8 @@ def test_wrong_versions_get_the_same_verdicts_there(
 def test_a_stub_is_unfinished_there_too(
     exercise: str, stub_text: Callable[[str], str], hand_in: Callable[[str], Path], separate: Separate
 ) -> None:
-    file = hand_in(
-        "import jax\nfrom course.training import l2_penalty\nval_batches = ()\n" + stub_text(exercise)
-    )
-    check = next(check for check in CHECKS if check.name == exercise)
+    unit, check = find_check(exercise)
+    file = hand_in(imports_of(unit) + stub_text(exercise))
     outcome = separate.drive(file, exercise, check.cases[0].name, check.cases[0].inputs())
     assert outcome.failure is not None
     assert outcome.failure.unfinished

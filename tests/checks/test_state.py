@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 import torch
 
-import solutions.fixmatch
 from course.checks import State, check, render_text
 from course.checks.state import JAX_SETTINGS, kept_state, unusual_settings
 
@@ -157,8 +156,10 @@ def test_all_settings_that_matter_are_tried() -> None:
     assert ODD.keys() == JAX_SETTINGS.keys()
 
 
-def test_the_reference_is_correct_whatever_the_session_has_set(exercise: str, odd_settings: Any) -> None:
-    result = check.run(exercise, getattr(solutions.fixmatch, exercise))
+def test_the_reference_is_correct_whatever_the_session_has_set(
+    exercise: str, reference: Callable[..., Any], odd_settings: Any
+) -> None:
+    result = check.run(exercise, reference)
     assert result.state is State.CORRECT, render_text(result)
     assert result.note == ""
     assert len(unusual_settings()) == len(ODD)
@@ -204,7 +205,7 @@ def test_reports_do_not_depend_on_print_options(odd_settings: Any) -> None:
     assert "-2.44726" in with_options
 
 
-def test_a_check_seeds_no_device(exercise: str) -> None:
+def test_a_check_seeds_no_device(exercise: str, reference: Callable[..., Any]) -> None:
     """CUDA stays untouched where nobody has used it; initializing it costs seconds and memory."""
-    check.run(exercise, getattr(solutions.fixmatch, exercise))
+    check.run(exercise, reference)
     assert not torch.cuda.is_initialized()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -9,15 +10,18 @@ import jax
 import numpy as np
 import pytest
 
-import solutions.fixmatch
 from autograder.mutants import Mutant, load_mutant, mutants_of
 from course.checks import State, check, render_text
 from course.checks.compare import Kind
-from course.checks.fixmatch import CHECKS
+from course.checks.expectations import load_expectations
 from course.checks.result import CaseState
+from course.checks.runner import find_check
+from course.units import Unit, load_course
 
+UNITS = load_course().units
+CHECKS = [find_check(exercise.name)[1] for unit in UNITS for exercise in unit.exercises]
 SLIPS = {(c.name, slip.id): slip for c in CHECKS for slip in c.slips}
-MUTANTS = mutants_of("fixmatch")
+MUTANTS = [(unit.name, mutant) for unit in UNITS for mutant in mutants_of(unit.name)]
 
 Function = Callable[..., Any]
 
@@ -40,9 +44,13 @@ def test_an_untouched_stub_is_not_attempted(exercise: str, stub: Function) -> No
     assert {case.state for case in result.cases} == {CaseState.NOT_RUN}
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.exercise}: {mutant.slip}")
-def test_a_wrong_version_is_rejected_with_its_misconception(mutant: Mutant) -> None:
-    result = check.run(mutant.exercise, load_mutant("fixmatch", mutant))
+@pytest.mark.parametrize(
+    ("unit", "mutant"),
+    MUTANTS,
+    ids=lambda item: item if isinstance(item, str) else f"{item.exercise}: {item.id}",
+)
+def test_a_wrong_version_is_rejected_with_its_misconception(unit: str, mutant: Mutant) -> None:
+    result = check.run(mutant.exercise, load_mutant(unit, mutant))
     slip = SLIPS[mutant.exercise, mutant.slip]
     assert result.state is State.INCORRECT
     assert (result.slip, result.message, result.look) == (slip.id, slip.message, slip.look)
@@ -55,7 +63,8 @@ def test_a_wrong_version_is_rejected_with_its_misconception(mutant: Mutant) -> N
 @pytest.mark.parametrize("body", ["len(3)", "raise ValueError('x')", "return {}['a']", "return [][3]"])
 def test_an_exception_of_a_known_type_is_no_known_slip(exercise: str, body: str) -> None:
     """Most mistakes in a call are a TypeError: the type alone says nothing about the misconception."""
-    result = check.run(exercise, load_mutant("fixmatch", Mutant(exercise, "any", body=body)))
+    unit, _ = find_check(exercise)
+    result = check.run(exercise, load_mutant(unit, Mutant(exercise, "any", body=body)))
     assert (result.state, result.slip) == (State.INCORRECT, "")
     assert result.failure is not None
 
@@ -149,13 +158,13 @@ def test_published_validation_labels_are_as_stated() -> None:
     assert not (labels[-16:] == 9).any()
 
 
-def test_exercises_and_checks_correspond() -> None:
-    """Each check is of a function of the reference, and the data hold exactly its cases and slips."""
-    from course.checks.expectations import load_expectations
-
-    expectations = load_expectations("fixmatch")
-    assert list(expectations) == [c.name for c in CHECKS]
-    for c in CHECKS:
-        assert callable(getattr(solutions.fixmatch, c.name))
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_exercises_and_checks_correspond(unit: Unit) -> None:
+    """Each check is of an exercise, and the data hold exactly its cases and slips."""
+    checks = importlib.import_module(f"course.checks.{unit.name}").CHECKS
+    assert [c.name for c in checks] == [exercise.name for exercise in unit.exercises]
+    expectations = load_expectations(unit.name)
+    assert list(expectations) == [c.name for c in checks]
+    for c in checks:
         assert list(expectations[c.name].cases) == [case.name for case in c.cases]
         assert list(expectations[c.name].signatures) == [slip.id for slip in c.slips]

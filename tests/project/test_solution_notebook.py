@@ -26,7 +26,7 @@ def test_solution_notebook_passes_nbval(unit, tmp_path: Path) -> None:
     ]
     skipped = [c for c in cells if "nbval-skip" in c.metadata.get("tags", [])]
     # TensorBoard's panel is a server's page; everything else runs.
-    assert [c.id for c in skipped] == ["tensorboard"]
+    assert {c.id for c in skipped} <= {"tensorboard"}
     shutil.copy(notebook, tmp_path)
     # A worker's share of the cores is for small tests; this one trains.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(WORKER_ONLY)}
