@@ -23,7 +23,10 @@ from course.units import Unit, load_course
 STUB = "raise NotImplementedError()"
 # unit → a mutant (exercise, slip) that computes something without a sign of what is wrong. That of the first
 # unit passes the practical's own check.
-SUBTLE_FAULTS = {"fixmatch": ("get_fixmatch_loss_fn", "mean over the confident")}
+SUBTLE_FAULTS = {
+    "fixmatch": ("get_fixmatch_loss_fn", "mean over the confident"),
+    "flexmatch": ("flexible_mask", "probability of another image"),
+}
 
 
 @dataclass(frozen=True)

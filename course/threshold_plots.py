@@ -151,8 +151,8 @@ def load_index_bug() -> dict[str, Any]:
     """The runs with the right mask and with the bug that come with the course.
 
     Returns:
-        "about" (data, model, settings, machine) and "runs": rule ("by image" or "by class"), seed, and curves,
-        each number of which is the mean of "window" steps; "val error rate" has one number a validation.
+        "about" (data, model, settings, machine) and "runs": rule ("by image" or "by class"), seed, and
+        curves, each number of which is the mean of "window" steps; "val error rate" has one a validation.
     """
     path = resources.files("course.recorded") / INDEX_BUG
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -165,7 +165,9 @@ def expected(found: Mapping[str, Any]) -> None:
     figure = Figure(figsize=(11.0, 3.3), layout="constrained")
     axes = figure.subplots(1, 3)
     names = ("val error rate", "mean threshold", "mask rate")
-    said = [_panel(axis, found, name, {f"seed {r['seed']}": r for r in runs}) for axis, name in _each(axes, names)]
+    said = [
+        _panel(axis, found, name, {f"seed {r['seed']}": r for r in runs}) for axis, name in _each(axes, names)
+    ]
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(runs))
     about = found["about"]
     title = f"FlexMatch on {about['data']}, {about['settings']['run']['steps']} steps; {about['hardware']}"
@@ -176,9 +178,9 @@ def expected(found: Mapping[str, Any]) -> None:
 def index_bug(found: Mapping[str, Any]) -> None:
     """The two masks over the recorded runs: how often they agree, and what each lets into the loss.
 
-    Left, the agreement in the runs with the right mask. Middle, the wrong labels that enter the loss, as a share
-    of all images of a batch: in the same runs, by both masks. Right, the validation error of the runs with
-    either. Lines are means over seeds; a shaded band spans them.
+    Left, the agreement in the runs with the right mask. Middle, the wrong labels that enter the loss, as a
+    share of all images of a batch: in the same runs, by both masks. Right, the validation error of the runs
+    with either. Lines are means over seeds; a shaded band spans them.
     """
     runs = {rule: [run for run in found["runs"] if run["rule"] == rule] for rule in NAMES}
     figure = Figure(figsize=(11.0, 3.6), layout="constrained")
@@ -205,7 +207,7 @@ def index_bug(found: Mapping[str, Any]) -> None:
 
 
 def index_bug_table(found: Mapping[str, Any]) -> None:
-    """The numbers of `index_bug`, printed: means over the steps after the warm-up, and the range over seeds."""
+    """The numbers of `index_bug`, printed: means over the steps after the warm-up, and seeds' range."""
     runs = {rule: [run for run in found["runs"] if run["rule"] == rule] for rule in NAMES}
     right = runs["by image"]
     after = [np.array(run["mean threshold"]) > SETTLED * max(run["mean threshold"]) for run in right]
@@ -222,7 +224,9 @@ def index_bug_table(found: Mapping[str, Any]) -> None:
         print(f"  wrong labels let in by the {name:17s}  {told(settled(f'wrong labels {rule}'))}")
     print("validation error at the end")
     for rule, name in NAMES.items():
-        print(f"  trained with the {name:17s}            {told([r['val error rate'][-1] for r in runs[rule]])}")
+        print(
+            f"  trained with the {name:17s}            {told([r['val error rate'][-1] for r in runs[rule]])}"
+        )
 
 
 def _each(axes: Any, names: Sequence[str]) -> list[tuple[Axes, str]]:
@@ -276,9 +280,8 @@ def _band(
             label=label or None,
         )
         least = int(mean.argmin())
-        said.append(
-            f"{label} from {mean[0]:.3f} to {mean[-1]:.3f}, least {mean[least]:.3f} near step {steps[least]:.0f}"
-        )
+        span = f"from {mean[0]:.3f} to {mean[-1]:.3f}, least {mean[least]:.3f} near step {steps[least]:.0f}"
+        said.append(f"{label} {span}".strip())
     _finish(axis, title)
     return f"{title}: {', '.join(said)}"
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from course.augment import image_to_numpy
 from course.data import load_dataset
@@ -34,6 +35,7 @@ from solutions.machine import describe
 from solutions.schedules import cosine_with_warmup
 
 TARGET = Path(__file__).resolve().parents[1] / "course" / "recorded" / "flexmatch-index-bug.json"
+State = dict[str, Tensor]
 MODEL = "wrn-10-1"
 # Those of the notebook's CPU mode; a test compares them.
 DATA: dict[str, Any] = {
@@ -57,7 +59,7 @@ CURVES = (
 )
 
 
-def mask_by_class(confidence, pseudo_labels, thresholds):
+def mask_by_class(confidence: Tensor, pseudo_labels: Tensor, thresholds: Tensor) -> Tensor:
     """The bug: image i is judged by the probability of image number ``pseudo_labels[i]``."""
     return confidence[pseudo_labels] >= thresholds[pseudo_labels]
 
@@ -68,14 +70,14 @@ RULES = {"by image": flexible_mask, "by class": mask_by_class}
 def loss_with(rule: str) -> Any:
     """FlexMatch's loss with one of the two masks; its metrics tell of both."""
 
-    def loss(model, state, batch, hparams):
+    def loss(model: Any, state: State, batch: Any, hparams: Any) -> tuple[Tensor, State, dict[str, Any]]:
         latest = state["latest"]
         thresholds = flexible_thresholds(
             learning_status(latest, hparams.n_classes), len(latest), hparams.threshold
         )
-        noted = {"mean threshold": thresholds.mean()}
+        noted: dict[str, Any] = {"mean threshold": thresholds.mean()}
 
-        def select(confidence, pseudo_labels):
+        def select(confidence: Tensor, pseudo_labels: Tensor) -> tuple[Tensor, State]:
             masks = {name: made(confidence, pseudo_labels, thresholds) for name, made in RULES.items()}
             wrong = pseudo_labels != batch["y_unlabeled"]
             noted["agreement"] = (masks["by image"] == masks["by class"]).float().mean()
@@ -93,7 +95,7 @@ def loss_with(rule: str) -> Any:
     return loss
 
 
-def _not_averaged(ema_model, model, step, decay):
+def _not_averaged(ema_model: Any, model: Any, step: int, decay: float) -> None:
     raise AssertionError("use_ema is off")
 
 
@@ -135,7 +137,7 @@ def curve(values: list[float]) -> list[float]:
 
 def measure(seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
     """All runs."""
-    runs = []
+    runs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:
             train(None, seed, Path(folder))

@@ -22,7 +22,7 @@
 #
 # **When you are stuck**, ask in a cell of your own: `hint("fixmatch_loss", 1)` is a nudge, `hint("fixmatch_loss", 2)` a plan. Hints cost nothing. When it says *Predict*, guess before you run the next cell; nobody else sees it.
 #
-# **With or without a GPU.** Sections 1 to 5 run on any computer. In section 6 three short runs follow each other. On a GPU they use CIFAR-10 and the Wide ResNet of the papers; without one, *CPU mode* takes procedural pictures and a narrow network.
+# **With or without a GPU.** Sections 1 to 5 run on any computer. In section 6 three short runs follow each other. On a GPU they use CIFAR-10 and the Wide ResNet [4] of the papers; without one, *CPU mode* takes procedural pictures and a narrow network.
 #
 # **Keeping your work.** Save the notebook to your Drive (*File*, then *Save a copy in Drive*), and mount your Drive before you run the set-up cell. Then a training run that was cut off goes on where it stopped.
 
@@ -67,7 +67,7 @@ progress()
 # %% [markdown]
 # ## 1. From JAX to PyTorch
 #
-# FixMatch again, in the other framework. The mathematics does not change. What changes is **who owns what**: in JAX you hand everything to a function and get everything back; in PyTorch objects own their state and change it.
+# FixMatch [2] again, in the other framework. The mathematics does not change. What changes is **who owns what**: in JAX you hand everything to a function and get everything back; in PyTorch objects own their state and change it.
 #
 # | | JAX with flax | PyTorch |
 # |:--|:--|:--|
@@ -83,7 +83,7 @@ progress()
 # | images | `(n, height, width, 3)` | `(n, 3, height, width)` |
 #
 # Three of these lines are where ported code goes wrong. *Each* forward pass in training mode moves BatchNorm's statistics, so three passes are not one. A tensor that is changed in place changes for its owner as well. And on a GPU an eager line only
-# *orders* work; it waits when Python asks for a number, with `float(t)`, `t.tolist()` or an `if` on a tensor. A step that asks for ten thousand numbers waits ten thousand times.
+# *orders* work; it waits [6] when Python asks for a number, with `float(t)`, `t.tolist()` or an `if` on a tensor. A step that asks for ten thousand numbers waits ten thousand times.
 #
 # **How fast?** Measured with this course's benchmarks (`python -m benchmarks`) for one FixMatch step of 960 images with a ResNet18 on four cores of an Intel Xeon, jax 0.7.2, torch 2.11.0:
 #
@@ -251,7 +251,7 @@ threshold_plots.mapping(hparams.threshold)
 # %% [markdown] about="learning_status"
 
 # %% [markdown]
-# One line is missing. It has to count on the device where `latest` is: on a GPU, a Python loop over 50,000 images would wait for the GPU at each of them. The authors' code makes a Python list of all labels and counts that, in each step. Section 6 measures what it costs.
+# One line is missing. It has to count on the device where `latest` is: on a GPU, a Python loop over 50,000 images would wait for the GPU at each of them. The authors' code [5] makes a Python list of all labels and counts that, in each step. Section 6 measures what it costs.
 
 # %% exercise="learning_status"
 
@@ -295,7 +295,7 @@ some_labels = torch.tensor([1, 0, 2, 1, 0, 1, 2, 0])
 some_thresholds = torch.tensor([0.5, 0.875, 0.4])
 answers = mask_with_the_bug(some_confidence, some_labels, some_thresholds)
 print("image  class  probability  threshold of its class  counts (with the bug)")
-for i, (p, c, answer) in enumerate(zip(some_confidence, some_labels, answers)):
+for i, (p, c, answer) in enumerate(zip(some_confidence, some_labels, answers, strict=True)):
     print(f"{i:5d}  {c:5d}  {p:11.2f}  {some_thresholds[c]:22.3f}  {answer}")
 
 # %% [markdown]
@@ -433,7 +433,7 @@ threshold_plots.expected(recorded)
 # %% given="train_method"
 
 # %% [markdown]
-# **Averaged weights.** In the unit `mixmatch` you write `ema_update`, with which all methods evaluate an average of the weights. Here it is optional: if you have it, paste your function into the next cell in place of `None`. Without it, the raw weights are evaluated; in runs as short as
+# **Averaged weights.** In the unit `mixmatch` [3] you write `ema_update`, with which all methods evaluate an average of the weights. Here it is optional: if you have it, paste your function into the next cell in place of `None`. Without it, the raw weights are evaluated; in runs as short as
 # these it makes little difference.
 
 # %%
