@@ -163,6 +163,12 @@ def measure(seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
     return {"about": about, "runs": runs}
 
 
+def text_of(found: dict[str, Any]) -> bytes:
+    """The file, a line a run."""
+    lines = ",\n".join(f"  {json.dumps(run)}" for run in found["runs"])
+    return f'{{\n "about": {json.dumps(found["about"])},\n "runs": [\n{lines}\n ]\n}}\n'.encode()
+
+
 def main() -> None:
     """Measure, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -170,9 +176,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=TARGET)
     arguments = parser.parse_args()
     found = measure(tuple(arguments.seeds))
-    about = json.dumps(found["about"])
-    lines = ",\n".join(f"  {json.dumps(run)}" for run in found["runs"])
-    write_atomically(arguments.out, f'{{\n "about": {about},\n "runs": [\n{lines}\n ]\n}}\n'.encode())
+    write_atomically(arguments.out, text_of(found))
 
 
 if __name__ == "__main__":

@@ -174,7 +174,9 @@ def test_only_the_plots_modules_draw_and_each_of_their_figures_goes_through_show
     for name, calls in ((name, calls) for found in places.values() for name, calls in found.items()):
         assert "show" in calls, f"{name} makes a figure and does not show it with a text"
         assert not calls & {"savefig", "Image", "imsave"}, name
-    saving = [text for path in places for text in re.findall(r"\.savefig\(", path.read_text(encoding="utf-8"))]
+    saving = [
+        text for path in places for text in re.findall(r"\.savefig\(", path.read_text(encoding="utf-8"))
+    ]
     assert len(saving) == 1, "the one place is Shown, which demands a text"
 
 

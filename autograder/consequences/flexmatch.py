@@ -1,0 +1,223 @@
+"""Training runs of the unit ``flexmatch``: FixMatch, and FlexMatch from there, some seconds on one core.
+
+FixMatch's own rule for the mask is used in the first half alone, everything else in both or in the second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache, lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from autograder.consequences import Ending, Measured
+from autograder.mutants import run_text, solution_text
+from course.augment import LabeledDataAug, UnlabeledDataAug, image_to_numpy
+from course.data.dataset import ImageDataset
+from course.training.batches import paired_batches
+from course.training.engine import NonFiniteLoss, TrainResult
+from course.training.torch_hparams import FlexMatchHparams, TorchFixMatchHparams
+from course.training.torch_loop import torch_train_loop
+from course.training.torch_parts import evaluate
+from course.training.torch_train import flexmatch_state, sgd
+
+ENTRY = "train_method"
+LABELS, UNLABELED = 200, 400
+DATA: dict[str, Any] = {"num_validation_samples_per_class": 64, "use_ema": False}
+START: dict[str, Any] = {**DATA, "steps": 150, "batch_size": 64, "mu": 1, "lambda_u": 0.0}
+RUN: dict[str, Any] = {**DATA, "steps": 150, "batch_size": 16, "mu": 4, "lr": 0.05}
+WIDTHS = (24, 48, 96)
+SEEDS = (0, 1, 2)
+LAST_STEPS = 20
+N_CLASSES = 10
+# The names that `torch_train_loop` takes of what `train_method` is given.
+_PHASES = {"fixmatch": TorchFixMatchHparams, "flexmatch": FlexMatchHparams}
+
+
+def settings() -> dict[str, Any]:
+    """What the numbers depend on, for the record."""
+    return {
+        "data": "shapes",
+        "labels": LABELS,
+        "unlabeled": UNLABELED,
+        "network": {"convolutions": list(WIDTHS)},
+        "start": dict(START),
+        "run": {"first": "fixmatch", "then": "flexmatch", "each": dict(RUN)},
+        "seeds of the reference": list(SEEDS),
+        "mask rate over the last steps of each half": LAST_STEPS,
+    }
+
+
+def make_start(path: Path) -> float:
+    """Train the common start on the labeled images, save it, and return its validation error."""
+    names = run_text(solution_text("flexmatch"), "the start of flexmatch")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = SmallNet()
+    hparams = replace(TorchFixMatchHparams(), **START)
+    names["train_torch"] = _trainer(path.parent / "start", _Steps())
+    with _silence():
+        names[ENTRY]("fixmatch", hparams, model, *_datasets())
+    save_file(model.state_dict(), path)
+    return _error(model)
+
+
+def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measured:
+    """Train once from the common start, first with FixMatch's loss and then with FlexMatch's.
+
+    Args:
+        names: of a copy of the solution module, for this run alone.
+        start: what `make_start` saved.
+        seed: of the order of images and of their augmentation.
+        folder: for the run's files, overwritten.
+
+    Returns:
+        What came of it. No exception of the trained code gets out.
+    """
+    model = SmallNet()
+    model.load_state_dict(load_file(start))
+    steps = _Steps()
+    rates: list[float | None] = []
+    reported = None
+    try:
+        for name, kind in _PHASES.items():
+            names["train_torch"] = _trainer(folder / name, steps)
+            with _silence():
+                result = names[ENTRY](name, replace(kind(), **RUN, seed=seed), model, *_datasets())
+            rates.append(_last(result, "mask rate", LAST_STEPS))
+            reported = _last(result, "val error rate", 1)
+    except NonFiniteLoss as error:
+        return Measured(Ending.STOPS, steps.done, note=str(error).partition(";")[0])
+    except Exception as error:
+        return Measured(Ending.CRASHES, steps.done, note=type(error).__name__)
+    known = [rate for rate in rates if rate is not None]
+    return Measured(
+        Ending.TRAINS,
+        steps.done,
+        error=_error(model),
+        reported=reported,
+        mask_rate=float(np.mean(known)) if known else None,
+    )
+
+
+class SmallNet(nn.Module):
+    """Three convolutions with BatchNorm: a hundred runs of a wide ResNet would take hours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        channels = (3, *WIDTHS)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False)
+            for before, after in zip(channels, WIDTHS, strict=False)
+        )
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in WIDTHS)
+        self.last = nn.Linear(WIDTHS[-1], N_CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (n, classes) of images (n, 3, 32, 32) in [0, 1]."""
+        x = 4 * x - 2
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = F.relu(norm(convolution(x)))
+        return self.last(x.mean((2, 3)))
+
+
+def _trainer(folder: Path, steps: _Steps) -> Callable[..., TrainResult]:
+    """A stand-in for `course.training.torch_train.train_torch` with mini-batches that are drawn once."""
+
+    def train_torch(
+        name: str,
+        hparams: Any,
+        model: nn.Module,
+        labeled: ImageDataset,
+        unlabeled: ImageDataset,
+        validation: ImageDataset,
+        checkpoint: None,
+        *,
+        loss: Callable[..., Any],
+        make_schedule: Callable[..., Callable[[int], float]],
+    ) -> TrainResult:
+        hparams = replace(hparams.fitted(len(unlabeled)), logdir=str(folder), eval_step=hparams.steps)
+        # The images of a step are the same for every mutant, and cutting them up is much of a step's time.
+        drawn = _batches(replace(hparams, logdir="", lambda_u=1.0))
+        return torch_train_loop(
+            hparams,
+            model,
+            loss=partial(loss, hparams=hparams),
+            optimizer=sgd(model, hparams),
+            batches=lambda first, total: iter(drawn[first:total]),
+            schedule=make_schedule(hparams.lr, hparams.warmup, hparams.total_steps, hparams.decay_fraction),
+            ema_update=_not_averaged,
+            validate=lambda evaluated: evaluate(evaluated, validation),
+            method_state=flexmatch_state(len(unlabeled)) if name == "flexmatch" else {},
+            model_name="wrn-10-1",  # for the manifest of a checkpoint that nobody reads
+            if_exists="overwrite",
+            observers=[steps],
+        )
+
+    return train_torch
+
+
+def _not_averaged(ema_model: nn.Module, model: nn.Module, step: int, decay: float) -> None:
+    raise AssertionError("use_ema is off")
+
+
+class _Steps:
+    """An observer that counts finished steps."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
+        self.done += 1
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _last(result: TrainResult, name: str, count: int) -> float | None:
+    """Mean of a metric's last values; None when the run's code does not report it."""
+    return float(np.mean(result.metrics[name][-count:])) if name in result.metrics else None
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Without the run's log lines and progress bar."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+@cache
+def _datasets() -> tuple[ImageDataset, ImageDataset, ImageDataset]:
+    """Labeled, unlabeled and validation images with their transforms, the same in every run."""
+    from course.data import load_dataset
+    from solutions.experiment import cut
+
+    hparams = replace(FlexMatchHparams(), **DATA)
+    parts = cut(hparams, load_dataset("shapes"), None, LABELS, UNLABELED)
+    return (
+        parts.labeled.with_transform(LabeledDataAug()),
+        parts.unlabeled.with_transform(UnlabeledDataAug()),
+        parts.validation.with_transform(image_to_numpy),
+    )
+
+
+@lru_cache(maxsize=2)
+def _batches(hparams: TorchFixMatchHparams) -> list[Mapping[str, Any]]:
+    """All mini-batches of a run, the same for all runs of a seed."""
+    labeled, unlabeled, _ = _datasets()
+    return list(paired_batches(hparams, labeled, unlabeled, with_index=True)(0, hparams.steps or 0))
+
+
+def _error(model: nn.Module) -> float:
+    """Share of wrong predictions on the validation images."""
+    with _silence():
+        return evaluate(model, _datasets()[2])["val error rate"]
