@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from course.errors import CourseError
+from course.files import write_atomically
 from course.training import FixMatchHparams, SupervisedHparams
 from course.training.engine import IfExists
 from course.training.torch_hparams import (
@@ -17,14 +18,22 @@ from course.training.torch_hparams import (
     TorchFixMatchHparams,
     TorchSupervisedHparams,
 )
-from solutions.options import Given, with_hparams
-from solutions.presets import PRESETS, settings_of
+from solutions.options import Given, several_words, shared_hparams, with_hparams
+from solutions.presets import PRESETS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 train_app = typer.Typer(no_args_is_help=True, help="Train one method and test it once, at the end.")
 app.add_typer(train_app, name="train")
 
 INTERRUPTED = 130
+SWEPT = {
+    "supervised": TorchSupervisedHparams,
+    "mixmatch": MixMatchHparams,
+    "fixmatch": TorchFixMatchHparams,
+    "flexmatch": FlexMatchHparams,
+}
+# A sweep's options are what means the same to all methods. Seeds it counts, and its workers start no process.
+SHARED = [name for name in shared_hparams(SWEPT.values()) if name not in ("seed", "num_workers")]
 
 Data = Annotated[
     str, typer.Option(help="shapes, cifar10, or a .npz file with x_train, y_train, x_test, y_test.")
@@ -79,26 +88,12 @@ def _if_exists(resume: bool, overwrite: bool) -> IfExists:
 
 
 def _train(method: str, given: Given, options: dict[str, Any]) -> None:
-    from solutions.experiment import run
-    from solutions.frameworks import framework_for
+    from solutions.experiment import resolve, run
 
-    preset = options["preset"]
-    settings = settings_of(preset, method)
-    backend = framework_for(method, options["framework"] or (None if preset is None else "torch"))
-    if preset is not None:
-        if backend.name != "torch":
-            raise CourseError(
-                f"{backend.name} lacks the presets' networks and some of their settings: "
-                "use --framework torch, or leave --preset out"
-            )
-        options["model"] = options["model"] or PRESETS[preset].model
-    if backend.name == "torch":
-        import jax
-
-        # JAX only draws the split here. On a GPU it would take most of the memory for itself.
-        jax.config.update("jax_platforms", "cpu")
-    make_hparams = given.maker(backend.methods[method], settings, f"{method} in {backend.name}")
-    summary = run(method, make_hparams, **{**options, "framework": backend.name})
+    framework, model, make_hparams = resolve(
+        method, options["framework"], options["model"], options["preset"], given
+    )
+    summary = run(method, make_hparams, **{**options, "framework": framework, "model": model})
     if summary is None:
         raise typer.Exit(INTERRUPTED)
     for name in ("test error (EMA)", "test error (raw)"):
@@ -201,6 +196,138 @@ def results(
     from solutions.results import write_results
 
     typer.echo(write_results(runs, out))
+
+
+def _whole_numbers(flag: str, words: list[str]) -> list[int]:
+    try:
+        return list(dict.fromkeys(int(word) for word in words))
+    except ValueError:
+        wrong = next(word for word in words if not word.removeprefix("-").isdecimal())
+        raise CourseError(f"{flag} {wrong} is no whole number: give label counts") from None
+
+
+@app.command(cls=several_words("--methods", "--labels"))
+@with_hparams({"torch": TorchSupervisedHparams}, only=SHARED)
+def sweep(
+    given: Given,
+    methods: Annotated[
+        list[str],
+        typer.Option(
+            metavar="METHOD ...",
+            help=f"Of {', '.join(SWEPT)}; not given, all of the framework's.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006 (Typer copies it)
+    labels: Annotated[
+        list[str], typer.Option(metavar="N ...", help="Labeled images in all, for one or more numbers.")
+    ] = [],  # noqa: B006
+    seeds: Annotated[int, typer.Option(help="How many: 3 means seeds 0, 1 and 2.")] = 3,
+    framework: Annotated[str, typer.Option(help="jax or torch, for all methods.")] = "torch",
+    model: Model = None,
+    preset: PresetName = None,
+    data: Data = "shapes",
+    out: Annotated[
+        Path, typer.Option(help="Folder for results.csv, curves.csv, about.json and the runs' folders.")
+    ] = Path("runs/sweep"),
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A dask scheduler, such as tcp://host:8786, whose workers share --out and --data; not "
+            "given, processes on this machine.",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes on this machine; not given, one a core, or one with a GPU.", show_default=False
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on in --out: finished runs are collected, begun ones continued, new ones added.",
+        ),
+    ] = False,
+    note: Note = "",
+) -> None:
+    """Train every method with every number of labels and every seed, several runs at a time.
+
+    --methods and --labels take several words: --labels 500 2000 10000. Results are written as runs finish.
+    """
+    from solutions.experiment import command
+    from solutions.frameworks import FRAMEWORKS
+    from solutions.sweep import Asked
+    from solutions.sweep import sweep as run_sweep
+
+    if framework not in FRAMEWORKS:
+        raise CourseError(f"framework '{framework}' is unknown: choose from {', '.join(FRAMEWORKS)}")
+    known = [m for m in SWEPT if m in FRAMEWORKS[framework].methods]
+    asked = Asked(
+        methods=list(dict.fromkeys(methods)) or known,
+        labels=_whole_numbers("--labels", labels),
+        seeds=seeds,
+        out=out,
+        framework=framework,
+        model=model,
+        preset=preset,
+        data=data,
+        note=note,
+        given=given.values,
+    )
+    words = command().replace(" --resume", "")
+    outcome = run_sweep(asked, resume=resume, scheduler=scheduler, jobs=jobs, command=words)
+    for name, text in outcome.tracebacks.items():
+        typer.echo(f"{name}:\n{text}", err=True)
+    for name, why in outcome.failed.items():
+        typer.echo(f"error: {name}: {why}", err=True)
+    counted = f"{outcome.finished} of {outcome.runs} runs are in {out / 'results.csv'}"
+    if outcome.interrupted:
+        typer.echo(f"interrupted: {counted}; go on with the same command and --resume", err=True)
+        raise typer.Exit(INTERRUPTED)
+    if outcome.failed:
+        typer.echo(f"{counted}; try the others again with the same command and --resume", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{counted}; see them with: python -m solutions table {out}")
+
+
+Tidy = Annotated[
+    list[Path], typer.Argument(metavar="RESULTS...", help="Files results.csv, or the folders that hold them.")
+]
+
+
+@app.command()
+def table(
+    results: Tidy,
+    out: Annotated[
+        Path | None, typer.Option(help="Markdown file to write as well, such as table.md.")
+    ] = None,
+) -> None:
+    """Print a sweep's table: test accuracy by labels and method, mean and spread over seeds, and the cost."""
+    from rich.console import Console
+
+    from solutions.comparison import tables
+    from solutions.tidy import read_results
+
+    made = tables(read_results(results))
+    if out is not None:
+        write_atomically(out, "\n".join(part.markdown() for part in made).encode())
+    for part in made:
+        Console().print(part.rich())
+
+
+@app.command()
+def plot(
+    results: Tidy,
+    out: Annotated[Path, typer.Option(help="Picture to write, .png or .svg.")] = Path("accuracy.png"),
+) -> None:
+    """Draw a sweep's test accuracy against the number of labels, a line for each method."""
+    from solutions.comparison import plot_accuracy
+    from solutions.tidy import read_results
+
+    plot_accuracy(read_results(results), out)
+    typer.echo(f"{out} written")
 
 
 def main() -> None:

@@ -6,8 +6,8 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,14 @@ from course.errors import CourseError
 from course.files import write_atomically
 from course.training import Checkpoint, RunFolder, TrainResult
 from course.training.engine import IfExists
+from course.training.observers import Observer
 from solutions.curves import plot_run
-from solutions.frameworks import Parts, framework_for
+from solutions.frameworks import Framework, Parts, framework_for
 from solutions.machine import versions
+from solutions.options import Given
+from solutions.presets import PRESETS, settings_of
 from solutions.results import load_result
+from solutions.stopwatch import Stopwatch
 
 
 def _number_of_labels(hparams: Any, num_classes: int) -> tuple[int, bool]:
@@ -109,15 +113,30 @@ def _settings(hparams: Any) -> dict[str, Any]:
     return {k: v for k, v in asdict(hparams).items() if k not in ("logdir", "num_workers")}
 
 
-def _check_same_config(folder: RunFolder, config: dict[str, Any]) -> None:
-    """A resumed run must be the run that was begun."""
+def begun_config(folder: RunFolder) -> dict[str, Any]:
+    """What the run in a folder was begun with.
+
+    Raises:
+        CourseError: config.json is missing or damaged.
+    """
     try:
         begun = json.loads(folder.config.read_text())
-        before = {k: v for k, v in begun.items() if k != "hparams"} | begun["hparams"]
+        return {**begun, "hparams": dict(begun["hparams"])}
     except (OSError, ValueError, KeyError, TypeError):
         raise CourseError(
-            f"{folder.config} is missing or damaged: start the run anew with --overwrite"
+            f"{folder.config} is missing or damaged: delete {folder.path}, or start the run anew with "
+            "--overwrite"
         ) from None
+
+
+def check_same_config(folder: RunFolder, config: Mapping[str, Any]) -> None:
+    """A resumed run must be the run that was begun.
+
+    Raises:
+        CourseError: it was begun with another setting, or nobody knows with which.
+    """
+    begun = begun_config(folder)
+    before = {k: v for k, v in begun.items() if k != "hparams"} | begun["hparams"]
     now = {k: v for k, v in config.items() if k != "hparams"} | config["hparams"]
     for name, value in now.items():
         if before.get(name) != value:
@@ -127,7 +146,45 @@ def _check_same_config(folder: RunFolder, config: dict[str, Any]) -> None:
             )
 
 
-def run(
+def resolve(
+    method: str, framework: str | None, model: str | None, preset: str | None, given: Given
+) -> tuple[str, str | None, Callable[..., Any]]:
+    """What a command line's words mean: (framework, model, a function that makes the hyperparameters).
+
+    Raises:
+        CourseError: no such method, framework or preset, or not together.
+    """
+    settings = settings_of(preset, method)
+    backend = framework_for(method, framework or (None if preset is None else "torch"))
+    if preset is not None:
+        if backend.name != "torch":
+            raise CourseError(
+                f"{backend.name} lacks the presets' networks and some of their settings: "
+                "use --framework torch, or leave --preset out"
+            )
+        model = model or PRESETS[preset].model
+    if backend.name == "torch":
+        # JAX only draws the split here. On a GPU it would take most of the memory for itself.
+        jax.config.update("jax_platforms", "cpu")
+    make_hparams = given.maker(backend.methods[method], settings, f"{method} in {backend.name}")
+    return backend.name, model, make_hparams
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run before its first step: everything has been checked, and nothing written."""
+
+    method: str
+    backend: Framework
+    model: str
+    augmentation: str
+    hparams: Any
+    started_from: Checkpoint | None
+    parts: Parts
+    config: dict[str, Any]
+
+
+def plan(
     method: str,
     make_hparams: Callable[..., Any],
     *,
@@ -139,40 +196,22 @@ def run(
     checkpoint: str = "none",
     augmentation: str = "course",
     labels: int | None = None,
-    if_exists: IfExists = "error",
     note: str = "",
-) -> dict[str, Any] | None:
-    """Train, test once, and write the run's folder.
+    splits: Splits | None = None,
+) -> Plan:
+    """Check what is asked for and cut the data.
 
-    Args:
-        method: "supervised", "mixmatch", "fixmatch" or "flexmatch".
-        make_hparams: makes the method's hyperparameters; called with ``logdir`` and, when the data are
-            known, ``num_classes`` or ``n_classes``, as the framework calls it.
-        out: the folder.
-        framework: "jax" or "torch"; None takes JAX where it has the method.
-        model: "resnet18", or in PyTorch "wrn-DEPTH-WIDTH"; None takes the framework's own.
-        preset: the preset that the settings are from, for the record.
-        data: "shapes", "cifar10", or an .npz file.
-        checkpoint: "provided", "none", or a file.
-        augmentation: "course", or with JAX "practical".
-        labels: labeled images in all; None takes the checkpoint's where it is of the same data, and else the
-            hyperparameters' number.
-        if_exists: as for `course.training.train_loop`.
-        note: kept with the results.
-
-    Returns:
-        The content of result.json, or None when the run was interrupted. Resuming a finished run returns
-        what it found.
+    Args: those of `run`, and ``splits``, the data set where it is loaded already.
 
     Raises:
-        CourseError: bad input of any kind; nothing is left half-written.
+        CourseError: bad input of any kind.
     """
     backend = framework_for(method, framework)
     model = model or backend.default_model
     backend.check(model, augmentation)
     asked = make_hparams(logdir=str(out))  # a wrong setting is found out before data are fetched
     started_from = backend.open_checkpoint(checkpoint, model)
-    splits = load_dataset(data)
+    splits = splits or load_dataset(data)
     in_data = splits.train.num_classes
     classes = "num_classes" if "num_classes" in asked.__dataclass_fields__ else "n_classes"
     hparams = make_hparams(logdir=str(out), **{classes: in_data})
@@ -183,7 +222,6 @@ def run(
     parts = cut(hparams, splits, started_from, labels, getattr(hparams, "n_unlabeled", None))
     hparams = hparams.with_labels(len(parts.labeled), in_data).fitted(len(parts.unlabeled))
     backend.check_start(hparams, model, started_from)
-    folder = RunFolder(out)
     config = {
         "method": method,
         "framework": backend.name,
@@ -195,23 +233,78 @@ def run(
         "hparams": _settings(hparams),
         "note": note,
     }
+    return Plan(method, backend, model, augmentation, hparams, started_from, parts, config)
+
+
+def run(
+    method: str,
+    make_hparams: Callable[..., Any],
+    *,
+    out: Path,
+    if_exists: IfExists = "error",
+    observers: Sequence[Observer] = (),
+    command_line: str | None = None,
+    **options: Any,
+) -> dict[str, Any] | None:
+    """Train, test once, and write the run's folder.
+
+    Args:
+        method: "supervised", "mixmatch", "fixmatch" or "flexmatch".
+        make_hparams: makes the method's hyperparameters; called with ``logdir`` and, when the data are
+            known, ``num_classes`` or ``n_classes``, as the framework calls it.
+        out: the folder.
+        if_exists: as for `course.training.train_loop`.
+        observers: told of each step, as for `course.training.train_loop`.
+        command_line: kept with the results; None is the one that is running.
+        **options: of the run, each with a default:
+            framework ("jax" or "torch"; None takes JAX where it has the method),
+            model ("resnet18", or in PyTorch "wrn-DEPTH-WIDTH"; None takes the framework's own),
+            preset (that the settings are from, for the record),
+            data ("shapes", "cifar10", or an .npz file),
+            checkpoint ("provided", "none", or a file),
+            augmentation ("course", or with JAX "practical"),
+            labels (labeled images in all; None takes the checkpoint's where it is of the same data, and else
+            the hyperparameters' number),
+            note (kept with the results).
+
+    Returns:
+        The content of result.json, or None when the run was interrupted. Resuming a finished run returns
+        what it found.
+
+    Raises:
+        CourseError: bad input of any kind; nothing is left half-written.
+    """
+    planned = plan(method, make_hparams, out=out, **options)
+    backend, hparams, parts, config = planned.backend, planned.hparams, planned.parts, planned.config
+    folder = RunFolder(out)
+    stopwatch = Stopwatch(out)
     if if_exists == "resume" and folder.holds_run():
-        _check_same_config(folder, config)
+        check_same_config(folder, config)
         if folder.result.is_file():
             return load_result(out)
+        stopwatch.go_on()
     else:
         folder.prepare(overwrite=if_exists == "overwrite")
+        stopwatch.clear()
         _write_json(folder.config, config)
     about = {
         "data": parts.labeled.name,
         "labeled_indices": parts.labeled.indices.tolist(),
         "num_classes": hparams.num_classes,
         "seed": hparams.seed,
-        "note": note,
+        "note": config["note"],
     }
     began = time.perf_counter()
     result = backend.train(
-        method, model, hparams, parts, started_from, augmentation, if_exists=if_exists, manifest=about
+        method,
+        planned.model,
+        hparams,
+        parts,
+        planned.started_from,
+        planned.augmentation,
+        if_exists=if_exists,
+        manifest=about,
+        observers=(stopwatch, *observers),
     )
     if result.interrupted:
         return None
@@ -220,8 +313,9 @@ def run(
         **{name: config[name] for name in ("method", "framework", "model", "preset")},
         "seed": hparams.seed,
         "steps": hparams.steps,
-        **backend.test(result, model, hparams, started_from, parts.test),
+        **backend.test(result, planned.model, hparams, planned.started_from, parts.test),
         **summarize(result),
+        "seconds": stopwatch.total(),
         "seconds_this_process": round(seconds, 1),
         "steps_this_process": result.state.step - result.began_at,
         "hardware": backend.hardware(),
@@ -229,10 +323,11 @@ def run(
         "data": parts.labeled.name,
         "labels": len(parts.labeled),
         **{name: config[name] for name in ("checkpoint", "augmentation", "hparams", "note")},
-        "command": command(),
+        "command": command() if command_line is None else command_line,
     }
     plot_run(folder.path)
     _write_json(folder.result, summary)
+    stopwatch.clear()
     return summary
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
 from course.errors import CourseError
 from course.training.hparams import Settings
@@ -95,13 +97,16 @@ class Given:
         return make
 
 
-def with_hparams(kinds: Mapping[str, type[Settings]], **defaults: Any) -> Callable[[Any], Any]:
+def with_hparams(
+    kinds: Mapping[str, type[Settings]], *, only: Collection[str] | None = None, **defaults: Any
+) -> Callable[[Any], Any]:
     """Give a command one option per hyperparameter, under its own name (``--w_decay``, also ``--w-decay``).
 
     The command receives a `Given` as its first argument.
 
     Args:
         kinds: framework → the method's dataclass there; each field's ``help`` becomes the option's.
+        only: the hyperparameters; None means all.
         **defaults: other defaults than the dataclasses'.
     """
     found: dict[str, dict[str, Any]] = {}
@@ -109,7 +114,7 @@ def with_hparams(kinds: Mapping[str, type[Settings]], **defaults: Any) -> Callab
     for framework, kind in kinds.items():
         types = {**get_type_hints(kind), **types}
         for spec in fields(kind):
-            if spec.name not in SET_ELSEWHERE:
+            if spec.name not in SET_ELSEWHERE and (only is None or spec.name in only):
                 found.setdefault(spec.name, {})[framework] = spec
 
     def option(name: str, specs: Mapping[str, Any]) -> Any:
@@ -161,3 +166,55 @@ def with_hparams(kinds: Mapping[str, type[Settings]], **defaults: Any) -> Callab
         return wrapper
 
     return decorate
+
+
+def shared_hparams(kinds: Collection[type[Settings]]) -> list[str]:
+    """The hyperparameters that all of some methods have, with the same default, in the first one's order."""
+    first, *others = ({spec.name: spec.default for spec in fields(kind)} for kind in kinds)
+    return [name for name, value in first.items() if all(o.get(name, ...) == value for o in others)]
+
+
+def spread_words(words: Sequence[str], flags: Collection[str]) -> list[str]:
+    """``--labels 40 100,400`` as ``--labels 40 --labels 100 --labels 400``.
+
+    Args:
+        words: a command line without positional arguments.
+        flags: the options that take several words.
+
+    Raises:
+        CourseError: such an option is followed by none.
+    """
+    spread: list[str] = []
+    flag, values = "", 0
+
+    def end() -> None:
+        if flag and not values:
+            raise CourseError(f"{flag} is followed by no value: give one or more")
+
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name in flags:
+            end()
+            flag, values = name, 0
+            word = value if equals else ""
+        elif re.match(r"-+[^\d]", word):
+            end()
+            flag = ""
+        if not flag:
+            spread.append(word)
+            continue
+        for part in filter(None, word.split(",")):
+            spread += [flag, part]
+            values += 1
+    end()
+    return spread
+
+
+def several_words(*flags: str) -> type[TyperCommand]:
+    """A command whose options of these names take several words: after one flag, with commas, or repeated."""
+
+    class SeveralWords(TyperCommand):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            return super().parse_args(ctx, spread_words(args, flags))
+
+    return SeveralWords

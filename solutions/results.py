@@ -99,12 +99,13 @@ def check_comparable(runs: Sequence[Mapping[str, Any]]) -> None:
                 )
 
 
-def _cell(values: Sequence[float]) -> str:
+def spread(values: Sequence[float], digits: int = 3) -> str:
+    """Mean ± sample standard deviation; one value has no spread, and none is a dash."""
     if not values:
         return "–"
     if len(values) == 1:
-        return f"{values[0]:.3f}"
-    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
+        return f"{values[0]:.{digits}f}"
+    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
 
 
 def _seconds_a_step(runs: Sequence[Mapping[str, Any]]) -> str:
@@ -141,8 +142,8 @@ def table(runs: Sequence[Mapping[str, Any]]) -> str:
             name,
             ", ".join(str(run["seed"]) for run in members),
             str(members[0]["steps"]),
-            _cell([run["test error (EMA)"] for run in members]),
-            _cell([run["test error (raw)"] for run in members]),
+            spread([run["test error (EMA)"] for run in members]),
+            spread([run["test error (raw)"] for run in members]),
             _change(members, "error rate"),
             _change(members, "mask rate"),
             _seconds_a_step(members),

@@ -69,7 +69,7 @@ def commands() -> dict[str, Any]:
 
 def test_the_commands() -> None:
     trained = {f"train {method}" for method in ("supervised", "mixmatch", "fixmatch", "flexmatch")}
-    assert set(commands()) == {*trained, "pretrain", "results"}
+    assert set(commands()) == {*trained, "pretrain", "results", "sweep", "table", "plot"}
 
 
 @pytest.mark.parametrize("name", commands())

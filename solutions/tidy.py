@@ -1,0 +1,280 @@
+"""The tidy files of a sweep: a row for each run, a row for each validation, and what is common to all."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from course.errors import CourseError
+from course.files import write_atomically
+from solutions.cost import images_per_step
+from solutions.results import load_run
+
+METHODS = ("supervised", "mixmatch", "fixmatch", "flexmatch")  # the order of rows, columns and lines
+DIGITS = 6  # of an error: a share of some thousand images, without what 1 - accuracy adds
+
+Row = dict[str, Any]
+Key = tuple[str, int, int]  # method, labels, seed
+
+
+def _at_least(low: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if value < low:
+            raise ValueError(f"{value} is below {low}")
+        return value
+
+    return parse
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError(f"{value} is not between 0 and 1")
+    return value
+
+
+def _seconds(text: str) -> float | None:
+    if text == "":
+        return None
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{value} is no duration")
+    return value
+
+
+def _method(text: str) -> str:
+    if text not in METHODS:
+        raise ValueError(f"there is no method '{text}'")
+    return text
+
+
+COLUMNS: dict[str, Callable[[str], Any]] = {
+    "method": _method,
+    "framework": str,
+    "model": str,
+    "preset": str,
+    "data": str,
+    "labels": _at_least(1),
+    "seed": _at_least(0),
+    "steps": _at_least(1),
+    "trained_images": _at_least(1),
+    "forward_images": _at_least(0),
+    "seconds": _seconds,
+    "test_error": _share,
+    "test_error_raw": _share,
+    "val_error": _share,
+}
+CURVE_COLUMNS: dict[str, Callable[[str], Any]] = {
+    "method": _method,
+    "labels": _at_least(1),
+    "seed": _at_least(0),
+    "step": _at_least(1),
+    "val_error": _share,
+}
+
+
+def key_of(row: Mapping[str, Any]) -> Key:
+    """Which run a row of either file belongs to."""
+    return row["method"], row["labels"], row["seed"]
+
+
+def order(key: Key) -> tuple[int, int, int]:
+    """Where a run stands in the files."""
+    return METHODS.index(key[0]), key[1], key[2]
+
+
+def csv_text(rows: Iterable[Row], columns: Iterable[str]) -> str:
+    """Rows as CSV; numbers are written so that reading gives the same ones."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(columns), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def read_csv(path: Path, columns: Mapping[str, Callable[[str], Any]], *, repair: bool = False) -> list[Row]:
+    """The rows of a CSV file that `csv_text` wrote.
+
+    Args:
+        path: the file.
+        columns: name → what makes a value of its text, or raises a ValueError.
+        repair: leave out a last line that was cut short.
+
+    Raises:
+        CourseError: the file is missing, is not of this kind, or is damaged.
+    """
+    remedy = "restore the file, or delete it and run the sweep with --resume, which collects the runs again"
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise CourseError(
+            f"{path} can not be read ({error.strerror}): give a sweep's folder or results.csv"
+        ) from None
+    except UnicodeDecodeError:
+        raise CourseError(f"{path} is damaged, it is no text: {remedy}") from None
+    if not text.endswith("\n"):
+        if not repair:
+            raise CourseError(f"{path} ends within a line: {remedy}")
+        text = text[: text.rfind("\n") + 1]
+    lines = csv.reader(io.StringIO(text), strict=True)
+    rows = []
+    try:
+        header = next(lines, None)
+        if header is None and repair:
+            return []
+        if header != list(columns):
+            raise ValueError(f"the columns are not {','.join(columns)}")
+        for cells in lines:
+            rows.append(
+                {name: parse(cell) for (name, parse), cell in zip(columns.items(), cells, strict=True)}
+            )
+    except (ValueError, csv.Error) as error:
+        raise CourseError(f"{path}, line {lines.line_num}, is damaged, {error}: {remedy}") from None
+    return rows
+
+
+def seconds_of(result: Mapping[str, Any]) -> float | None:
+    """Of training, all processes together; None where a process kept no record."""
+    if "seconds" in result:
+        return result["seconds"]
+    whole = result.get("steps_this_process") == result["steps"]
+    return result["seconds_this_process"] if whole else None
+
+
+def row_of(run: Mapping[str, Any]) -> Row:
+    """The row of a finished run, from the content of its result.json."""
+    trained, forward = images_per_step(run["method"], run["hparams"])
+    return {
+        "method": run["method"],
+        "framework": run["framework"],
+        "model": run["model"],
+        "preset": run["preset"] or "",
+        "data": run["data"],
+        "labels": run["labels"],
+        "seed": run["seed"],
+        "steps": run["steps"],
+        "trained_images": trained,
+        "forward_images": forward,
+        "seconds": seconds_of(run),
+        "test_error": round(run["test error (EMA)"], DIGITS),
+        "test_error_raw": round(run["test error (raw)"], DIGITS),
+        "val_error": round(run["val error rate"], DIGITS),
+    }
+
+
+def curve_of(run: Mapping[str, Any]) -> list[Row]:
+    """A row for each validation of a run, from `load_run`."""
+    which = {name: run[name] for name in ("method", "labels", "seed")}
+    return [
+        {**which, "step": record["step"], "val_error": round(record["val error rate"], DIGITS)}
+        for record in run["records"]
+        if "val error rate" in record
+    ]
+
+
+def _joined(known: str | None, new: str) -> str:
+    """What rows have in common, or each of what they have."""
+    several = known.split("; ") if known else []
+    return "; ".join([*several, *([] if new in several else [new])])
+
+
+@dataclass
+class Tidy:
+    """A sweep's results, in memory and in its folder.
+
+    Attributes:
+        folder: that holds results.csv, curves.csv and about.json.
+        rows: run → its row.
+        curves: run → its validations.
+        about: what is common to all.
+    """
+
+    folder: Path
+    rows: dict[Key, Row] = field(default_factory=dict)
+    curves: dict[Key, list[Row]] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> Tidy:
+        """What a stopped sweep left; empty where it left nothing.
+
+        Raises:
+            CourseError: a file is damaged other than by a last line cut short.
+        """
+        tidy = cls(folder)
+        if (folder / "results.csv").exists():
+            for row in read_csv(folder / "results.csv", COLUMNS, repair=True):
+                if key_of(row) in tidy.rows:
+                    method, labels, seed = key_of(row)
+                    raise CourseError(
+                        f"{folder / 'results.csv'} has two rows of {method}, {labels} labels, seed {seed}: "
+                        "delete one"
+                    )
+                tidy.rows[key_of(row)] = row
+        if (folder / "curves.csv").exists():
+            for row in read_csv(folder / "curves.csv", CURVE_COLUMNS, repair=True):
+                tidy.curves.setdefault(key_of(row), []).append(row)
+        if (folder / "about.json").exists():
+            try:
+                tidy.about = dict(json.loads((folder / "about.json").read_text()))
+            except (OSError, ValueError, TypeError):
+                raise CourseError(
+                    f"{folder / 'about.json'} is damaged: delete it, and results.csv with it; --resume "
+                    "collects the finished runs again"
+                ) from None
+        return tidy
+
+    def collect(self, run_folder: Path) -> Row:
+        """Take up a finished run.
+
+        Raises:
+            CourseError: it has not finished, or its files are damaged.
+        """
+        run = load_run(run_folder)
+        row = row_of(run)
+        self.rows[key_of(row)], self.curves[key_of(row)] = row, curve_of(run)
+        self.about["hardware"] = _joined(self.about.get("hardware"), run["hardware"])
+        known = self.about.setdefault("versions", {})
+        for name, version in run["versions"].items():
+            known[name] = _joined(known.get(name), version)
+        return row
+
+    def write(self) -> None:
+        """Write the three files, each whole or not at all."""
+        keys = sorted(self.rows, key=order)
+        curves = [row for key in keys for row in self.curves.get(key, ())]
+        # results.csv comes last: what it names is in the others.
+        about = json.dumps(self.about, indent=1, ensure_ascii=False) + "\n"
+        write_atomically(self.folder / "about.json", about.encode())
+        write_atomically(self.folder / "curves.csv", csv_text(curves, CURVE_COLUMNS).encode())
+        results = csv_text((self.rows[key] for key in keys), COLUMNS)
+        write_atomically(self.folder / "results.csv", results.encode())
+
+
+def read_results(paths: Sequence[Path]) -> list[Row]:
+    """The rows of several results.csv, each given as a file or as the folder that holds it.
+
+    Raises:
+        CourseError: a file is missing or damaged, all are empty, or a run is there twice.
+    """
+    rows: list[Row] = []
+    seen = set()
+    for path in paths:
+        for row in read_csv(path / "results.csv" if path.is_dir() else path, COLUMNS):
+            identity = tuple(row[n] for n in ("framework", "model", "preset", "data")) + key_of(row)
+            if identity in seen:
+                raise CourseError(
+                    f"{path} has {row['method']} with {row['labels']} labels and seed {row['seed']} on "
+                    f"{row['data']} once more: give each run once"
+                )
+            seen.add(identity)
+            rows.append(row)
+    if not rows:
+        raise CourseError("no run has finished yet: go on with the sweep (--resume)")
+    return rows
