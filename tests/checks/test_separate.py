@@ -8,6 +8,8 @@ import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,14 +25,19 @@ from course.checks.runner import find_check
 from course.errors import CourseError
 
 ROOT = Path(__file__).parents[2]
-EXPECTATIONS = load_expectations("fixmatch")
 
 
 @pytest.fixture(scope="module")
-def separate() -> Iterator[Separate]:
-    """One worker process for all hand-ins of this file that do it no harm."""
-    with Separate("fixmatch") as separate:
-        yield separate
+def workers() -> Iterator[Callable[[str], Separate]]:
+    """One worker process a unit for all hand-ins of this file that do it no harm."""
+    with ExitStack() as stack:
+        yield cache(lambda unit: stack.enter_context(Separate(unit)))
+
+
+@pytest.fixture
+def separate(workers: Callable[[str], Separate]) -> Separate:
+    """That of the unit fixmatch."""
+    return workers("fixmatch")
 
 
 @pytest.fixture
@@ -47,7 +54,7 @@ def hand_in(tmp_path: Path) -> Callable[[str], Path]:
 
 def judge_all(check: Check, drive_case: Callable[..., Outcome]) -> list[Verdict]:
     """The verdicts on all cases, with the texts of differences and failures."""
-    expectation = EXPECTATIONS[check.name]
+    expectation = load_expectations(find_check(check.name)[0])[check.name]
     slips = {slip.id: (slip, expectation.signatures[slip.id]) for slip in check.slips}
     outcomes = [drive_case(case, case.inputs()) for case in check.cases]
     return [
@@ -71,10 +78,11 @@ def here_and_there(
 
 
 def test_the_reference_passes_there_too(
-    exercise: str, reference: Callable[..., object], separate: Separate
+    exercise: str, reference: Callable[..., object], workers: Callable[[str], Separate]
 ) -> None:
-    file = ROOT / "solutions" / f"{find_check(exercise)[0]}.py"
-    here, there = here_and_there(exercise, reference, file, separate)
+    unit, _ = find_check(exercise)
+    file = ROOT / "solutions" / f"{unit}.py"
+    here, there = here_and_there(exercise, reference, file, workers(unit))
     assert there == here == [Verdict(True)] * len(here)
 
 
@@ -143,11 +151,14 @@ def test_wrong_versions_get_the_same_verdicts_there(
 
 
 def test_a_stub_is_unfinished_there_too(
-    exercise: str, stub_text: Callable[[str], str], hand_in: Callable[[str], Path], separate: Separate
+    exercise: str,
+    stub_text: Callable[[str], str],
+    hand_in: Callable[[str], Path],
+    workers: Callable[[str], Separate],
 ) -> None:
     unit, check = find_check(exercise)
     file = hand_in(imports_of(unit) + stub_text(exercise))
-    outcome = separate.drive(file, exercise, check.cases[0].name, check.cases[0].inputs())
+    outcome = workers(unit).drive(file, exercise, check.cases[0].name, check.cases[0].inputs())
     assert outcome.failure is not None
     assert outcome.failure.unfinished
 
