@@ -179,8 +179,8 @@ def index_bug(found: Mapping[str, Any]) -> None:
     """The two masks over the recorded runs: how often they agree, and what each lets into the loss.
 
     Left, the agreement in the runs with the right mask. Middle, the wrong labels that enter the loss, as a
-    share of all images of a batch: in the same runs, by both masks. Right, the validation error of the runs
-    with either. Lines are means over seeds; a shaded band spans them.
+    share of all images of a batch: in the same runs, by both masks, the first steps' high values cut off.
+    Right, the validation error of the runs with either. Lines are means over seeds; a shaded band spans them.
     """
     runs = {rule: [run for run in found["runs"] if run["rule"] == rule] for rule in NAMES}
     figure = Figure(figsize=(11.0, 3.6), layout="constrained")
@@ -190,7 +190,7 @@ def index_bug(found: Mapping[str, Any]) -> None:
         _band(
             axes[1],
             found,
-            "wrong labels in the loss",
+            "wrong labels in the loss (cut off)",
             {name: (runs["by image"], f"wrong labels {rule}") for rule, name in NAMES.items()},
         ),
         _band(
@@ -200,6 +200,9 @@ def index_bug(found: Mapping[str, Any]) -> None:
             {name: (runs[rule], "val error rate") for rule, name in NAMES.items()},
         ),
     ]
+    # What matters comes after the warm-up, when few wrong labels are left.
+    late = [run[f"wrong labels {rule}"] for run in runs["by image"] for rule in NAMES]
+    axes[1].set_ylim(0, 1.3 * max(max(values[len(values) // 2 :]) for values in late))
     figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     seeds = len(runs["by image"])
     figure.suptitle(f"{found['about']['data']}, mean and range of {seeds} seeds")
@@ -219,14 +222,13 @@ def index_bug_table(found: Mapping[str, Any]) -> None:
         return [float(np.array(run[name])[steps].mean()) for run, steps in zip(right, after, strict=True)]
 
     print(f"after the warm-up, runs with the right mask, {len(right)} seeds: mean (range)")
-    print(f"  images with the same answer               {told(settled('agreement'))}")
+    print(f"  {'images with the same answer':46s}{told(settled('agreement'))}")
     for rule, name in NAMES.items():
-        print(f"  wrong labels let in by the {name:17s}  {told(settled(f'wrong labels {rule}'))}")
+        print(f"  {f'wrong labels let in by the {name}':46s}{told(settled(f'wrong labels {rule}'))}")
     print("validation error at the end")
     for rule, name in NAMES.items():
-        print(
-            f"  trained with the {name:17s}            {told([r['val error rate'][-1] for r in runs[rule]])}"
-        )
+        errors = [run["val error rate"][-1] for run in runs[rule]]
+        print(f"  {f'trained with the {name}':46s}{told(errors)}")
 
 
 def _each(axes: Any, names: Sequence[str]) -> list[tuple[Axes, str]]:

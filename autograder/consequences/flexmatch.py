@@ -33,8 +33,8 @@ from course.training.torch_train import flexmatch_state, sgd
 ENTRY = "train_method"
 LABELS, UNLABELED = 200, 400
 DATA: dict[str, Any] = {"num_validation_samples_per_class": 64, "use_ema": False}
-START: dict[str, Any] = {**DATA, "steps": 150, "batch_size": 64, "mu": 1, "lambda_u": 0.0}
-RUN: dict[str, Any] = {**DATA, "steps": 150, "batch_size": 16, "mu": 4, "lr": 0.05}
+START: dict[str, Any] = {**DATA, "steps": 300, "batch_size": 64, "mu": 1, "lambda_u": 0.0}
+RUN: dict[str, Any] = {**DATA, "steps": 150, "batch_size": 16, "mu": 4}
 WIDTHS = (24, 48, 96)
 SEEDS = (0, 1, 2)
 LAST_STEPS = 20
