@@ -23,11 +23,17 @@ GAP = 0.035  # least distance of two labels at the right edge, as a share of the
 
 def mapping(threshold: float) -> None:
     """T as a function of β, beside the straight line."""
-    beta = np.linspace(0.0, 1.0, 50)
+    heights = np.linspace(0.0, threshold, 50)  # of T; β is read off the inverse of the mapping
     figure = Figure(figsize=(4.8, 3.0), layout="constrained")
     axis = figure.subplots()
-    axis.plot(beta, threshold * beta / (2 - beta), color=COLORS[0], linewidth=2, label="T = τ · β / (2 − β)")
-    axis.plot(beta, threshold * beta, "--", color=COLORS[1], label="a straight line")
+    axis.plot(
+        2 * heights / (threshold + heights),
+        heights,
+        color=COLORS[0],
+        linewidth=2,
+        label="T = τ · β / (2 − β)",
+    )
+    axis.plot([0, 1], [0, threshold], "--", color=COLORS[1], label="a straight line")
     axis.set_xlabel("β, how far the class has come")
     axis.set_ylabel("threshold T")
     axis.grid(alpha=0.3)

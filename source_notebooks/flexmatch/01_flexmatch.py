@@ -416,7 +416,7 @@ for name, count in ways.items():
 # ### What to expect
 #
 # Recorded runs in CPU mode with three seeds, from the same settings as yours. The thresholds stay low for the first 150 steps or so and then rise within fifty: the warm-up is over when fewer images are without a label than the most
-# advanced class has. In GPU mode, with 49,500 unlabeled images instead of 400, expect the warm-up to last much longer than these few thousand steps; no run of that kind has been recorded here.
+# advanced class has. In GPU mode, with 45,000 unlabeled images instead of 400, expect the warm-up to last much longer than these few thousand steps; no run of that kind has been recorded here.
 
 # %% locked="expected" tags=["training", "nbval-ignore-output"]
 recorded = threshold_plots.load_index_bug()
