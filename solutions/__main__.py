@@ -307,7 +307,7 @@ def table(
     """Print a sweep's table: test accuracy by labels and method, mean and spread over seeds, and the cost."""
     from rich.console import Console
 
-    from solutions.comparison import tables
+    from solutions.accuracy import tables
     from solutions.tidy import read_results
 
     made = tables(read_results(results))
@@ -323,7 +323,7 @@ def plot(
     out: Annotated[Path, typer.Option(help="Picture to write, .png or .svg.")] = Path("accuracy.png"),
 ) -> None:
     """Draw a sweep's test accuracy against the number of labels, a line for each method."""
-    from solutions.comparison import plot_accuracy
+    from solutions.accuracy import plot_accuracy
     from solutions.tidy import read_results
 
     plot_accuracy(read_results(results), out)

@@ -22,7 +22,9 @@ from course.data import make_shapes
 from course.errors import CourseError
 from solutions.options import shared_hparams, spread_words
 from solutions.stopwatch import Stopwatch
-from solutions.sweep import Cell, Progress, train_cell
+from solutions.sweep.cells import Cell
+from solutions.sweep.progress import Progress
+from solutions.sweep.worker import train_cell
 from solutions.tidy import COLUMNS, CURVE_COLUMNS, Tidy, csv_text, read_csv, read_results, seconds_of
 
 ROOT = Path(__file__).parents[2]
@@ -172,7 +174,7 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
 def test_bad_input_is_one_line_and_nothing_is_written(
     case: str, sweep: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("solutions.sweep.REACH_SCHEDULER", 0.3)
+    monkeypatch.setattr("solutions.sweep.processes.REACH_SCHEDULER", 0.3)
     words, message = BAD_INPUT[case]
     answer = sweep(*words)
     assert (answer.code, answer.out) == (2, "")
@@ -633,7 +635,7 @@ def test_seconds_of_older_runs_are_known_if_one_process_made_them() -> None:
 
 def test_the_time_left_follows_from_the_work_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("solutions.sweep.time.monotonic", lambda: now)
+    monkeypatch.setattr("solutions.sweep.progress.time.monotonic", lambda: now)
     cells = [Cell(name, tmp_path / name, {}, cost, 100, {}) for name, cost in (("a", 10), ("b", 30))]
     for cell in cells:
         cell.folder.mkdir()

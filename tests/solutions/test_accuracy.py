@@ -12,7 +12,7 @@ import tiny_torch
 import torch
 
 from course.errors import CourseError
-from solutions.comparison import tables
+from solutions.accuracy import tables
 from solutions.cost import forward_equivalents, images_per_step
 from solutions.tidy import COLUMNS, METHODS, Row, csv_text
 
