@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -17,6 +15,7 @@ from flax import linen as nn
 from safetensors.numpy import load_file, save_file
 
 from autograder.consequences import Ending, Measured
+from autograder.consequences.watched import Steps, silence
 from autograder.mutants import run_text
 from autograder.reference import solution_text
 from course.data.dataset import ImageDataset
@@ -60,7 +59,7 @@ def make_start(path: Path) -> float:
     hparams = replace(FixMatchHparams(), **START, logdir=str(path.parent / "start"))
     names = run_text(solution_text("fixmatch"), "fixmatch start")
     names["start"] = _begin_with(_model().init(jax.random.PRNGKey(0), jnp.zeros((1, 32, 32, 3))))
-    with _silence():
+    with silence():
         result = names[ENTRY](hparams, *_datasets(), if_exists="overwrite")
     variables = {"params": get_ema_params(result.state.opt_state), "batch_stats": result.state.batch_stats}
     parts = [flatten(variables[part], part) for part in variables]
@@ -86,9 +85,9 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
     # The images of a step are the same for every mutant, and cutting them up is much of a step's time.
     names["paired_batches"] = lambda *_: lambda first, total: iter(drawn[first:total])
     names["start"] = _begin_with(_load(start))
-    steps = _Steps()
+    steps = Steps()
     try:
-        with _silence():
+        with silence():
             result = names[ENTRY](
                 replace(hparams, logdir=str(folder)),
                 labeled,
@@ -146,29 +145,9 @@ def _load(path: Path) -> dict[str, Any]:
     return {part: unflatten_like(shapes[part], arrays, part) for part in ("params", "batch_stats")}
 
 
-class _Steps:
-    """An observer that counts finished steps."""
-
-    def __init__(self) -> None:
-        self.done = 0
-
-    def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
-        self.done += 1
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
 def _last(metrics: Metrics, name: str, count: int) -> float | None:
     """Mean of a metric's last values; None when the run's code does not report it."""
     return float(np.mean(metrics[name][-count:])) if name in metrics else None
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Without the run's log lines and progress bar."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield
 
 
 @cache

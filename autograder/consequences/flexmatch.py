@@ -5,9 +5,7 @@ FixMatch's own rule for the mask is used in the first half alone, everything els
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -20,7 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from autograder.consequences import Ending, Measured
-from autograder.mutants import run_text, solution_text
+from autograder.consequences.watched import Steps, silence
+from autograder.mutants import run_text
+from autograder.reference import solution_text
 from course.augment import LabeledDataAug, UnlabeledDataAug, image_to_numpy
 from course.data.dataset import ImageDataset
 from course.training.batches import paired_batches
@@ -64,8 +64,8 @@ def make_start(path: Path) -> float:
         torch.manual_seed(0)
         model = SmallNet()
     hparams = replace(TorchFixMatchHparams(), **START)
-    names["train_torch"] = _trainer(path.parent / "start", _Steps())
-    with _silence():
+    names["train_torch"] = _trainer(path.parent / "start", Steps())
+    with silence():
         names[ENTRY]("fixmatch", hparams, model, *_datasets())
     save_file(model.state_dict(), path)
     return _error(model)
@@ -85,13 +85,13 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
     """
     model = SmallNet()
     model.load_state_dict(load_file(start))
-    steps = _Steps()
+    steps = Steps()
     rates: list[float | None] = []
     reported = None
     try:
         for name, kind in _PHASES.items():
             names["train_torch"] = _trainer(folder / name, steps)
-            with _silence():
+            with silence():
                 result = names[ENTRY](name, replace(kind(), **RUN, seed=seed), model, *_datasets())
             rates.append(_last(result, "mask rate", LAST_STEPS))
             reported = _last(result, "val error rate", 1)
@@ -130,7 +130,7 @@ class SmallNet(nn.Module):
         return self.last(x.mean((2, 3)))
 
 
-def _trainer(folder: Path, steps: _Steps) -> Callable[..., TrainResult]:
+def _trainer(folder: Path, steps: Steps) -> Callable[..., TrainResult]:
     """A stand-in for `course.training.torch_train.train_torch` with mini-batches that are drawn once."""
 
     def train_torch(
@@ -170,29 +170,9 @@ def _not_averaged(ema_model: nn.Module, model: nn.Module, step: int, decay: floa
     raise AssertionError("use_ema is off")
 
 
-class _Steps:
-    """An observer that counts finished steps."""
-
-    def __init__(self) -> None:
-        self.done = 0
-
-    def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
-        self.done += 1
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
 def _last(result: TrainResult, name: str, count: int) -> float | None:
     """Mean of a metric's last values; None when the run's code does not report it."""
     return float(np.mean(result.metrics[name][-count:])) if name in result.metrics else None
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Without the run's log lines and progress bar."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield
 
 
 @cache
@@ -219,5 +199,5 @@ def _batches(hparams: TorchFixMatchHparams) -> list[Mapping[str, Any]]:
 
 def _error(model: nn.Module) -> float:
     """Share of wrong predictions on the validation images."""
-    with _silence():
+    with silence():
         return evaluate(model, _datasets()[2])["val error rate"]

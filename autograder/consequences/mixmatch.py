@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -16,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from autograder.consequences import Ending, Measured
+from autograder.consequences.watched import Steps, silence
 from autograder.mutants import run_text
 from autograder.reference import solution_text
 from course.data.dataset import ImageDataset
@@ -84,7 +83,7 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
     """
     model = _model()
     model.load_state_dict(load_file(start))
-    steps = _Steps()
+    steps = Steps()
     try:
         state, metrics = _train(names, model, _hparams(RUN, seed), folder, steps)
     except NonFiniteLoss as error:
@@ -135,7 +134,7 @@ def _train(
     names: dict[str, Any], model: nn.Module, hparams: MixMatchHparams, folder: Path, *observers: Any
 ) -> tuple[Any, Metrics]:
     drawn = _batches(hparams)
-    with _silence():
+    with silence():
         result = torch_train_loop(
             replace(hparams, logdir=str(folder)),
             model,
@@ -151,26 +150,6 @@ def _train(
             observers=observers,
         )
     return result.state, result.metrics
-
-
-class _Steps:
-    """An observer that counts finished steps."""
-
-    def __init__(self) -> None:
-        self.done = 0
-
-    def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
-        self.done += 1
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Without the run's log lines and progress bars."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield
 
 
 @cache
