@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 from autograder.alternatives import alternatives_of
 from autograder.equivalents import equivalents_of
 from autograder.mutants import mutants_of
+from autograder.proof.practical import ADDED
 from autograder.proof.trials import Kind, Trial, Verdict
-from course.checks.fixmatch import CHECKS
-
-UNIT = "fixmatch"
+from course.units import load_course
 
 
-def wanted_trials() -> list[Trial]:
+def wanted_trials(unit: str) -> list[Trial]:
     """Every mutant killed with its message, everything else accepted, by the practical's check as well."""
-    messages = {(check.name, slip.id): slip.message for check in CHECKS for slip in check.slips}
+    checks = importlib.import_module(f"course.checks.{unit}").CHECKS
+    messages = {(check.name, slip.id): slip.message for check in checks for slip in check.slips}
+    passed, failed = (True, False) if unit in ADDED else (None, None)
+
+    def right(kind: Kind, exercise: str, name: str) -> Trial:
+        return Trial(kind, exercise, name, Verdict.ACCEPTED, "All cases pass.", passed, 0.1)
+
     killed = [
-        Trial(Kind.MUTANT, m.exercise, m.id, Verdict.KILLED, messages[m.exercise, m.slip], False, 0.1)
-        for m in mutants_of(UNIT)
+        Trial(Kind.MUTANT, m.exercise, m.id, Verdict.KILLED, messages[m.exercise, m.slip], failed, 0.1)
+        for m in mutants_of(unit)
     ]
-    same = [
-        Trial(Kind.EQUIVALENT, item.exercise, item.id, Verdict.ACCEPTED, "All cases pass.", True, 0.1)
-        for item in equivalents_of(UNIT)
-    ]
-    right = [
-        Trial(Kind.ALTERNATIVE, item.exercise, item.title, Verdict.ACCEPTED, "All cases pass.", True, 0.1)
-        for item in alternatives_of(UNIT)
-    ]
-    return [*killed, *same, *right]
+    same = [right(Kind.EQUIVALENT, item.exercise, item.id) for item in equivalents_of(unit)]
+    others = [right(Kind.ALTERNATIVE, item.exercise, item.title) for item in alternatives_of(unit)]
+    return [*killed, *same, *others]
 
 
 @pytest.fixture
 def trials() -> list[Trial]:
-    return wanted_trials()
+    """Those of the unit that follows the practical."""
+    return wanted_trials("fixmatch")
+
+
+@pytest.fixture
+def of_others() -> dict[str, list[Trial]]:
+    """Those of the other units."""
+    return {unit.name: wanted_trials(unit.name) for unit in load_course().units if unit.name != "fixmatch"}

@@ -17,12 +17,15 @@ from autograder.mutants import edited_answer, load_edited, mutants_of
 from autograder.proof import page
 from autograder.proof.practical import passes
 from autograder.proof.trials import Trial, Verdict
-from course.checks.fixmatch import CHECKS
+from course.checks.runner import find_check
+from course.units import load_course
 
 ROOT = Path(__file__).parents[2]
+UNITS = load_course().units
+Others = dict[str, list[Trial]]
 
 
-def test_the_page_is_what_its_sources_give(trials: list[Trial]) -> None:
+def test_the_page_is_what_its_sources_give(trials: list[Trial], of_others: Others) -> None:
     """With the verdicts that tests/checks asserts one by one; the practical's own checks are run here."""
     names = {}
     for item in (*mutants_of("fixmatch"), *equivalents_of("fixmatch")):
@@ -33,7 +36,7 @@ def test_the_page_is_what_its_sources_give(trials: list[Trial]) -> None:
         dataclasses.replace(t, practical=passes("fixmatch", t.exercise, names[t.exercise, t.id]()))
         for t in trials
     ]
-    rendered = page.render({"fixmatch": measured}).decode()
+    rendered = page.render({"fixmatch": measured} | of_others).decode()
     repair = "run `python -m autograder mutants --write`"
     committed = (ROOT / page.PATH).read_text(encoding="utf-8")
     assert rendered.splitlines() == committed.splitlines(), f"{page.PATH} is stale: {repair}"
@@ -47,20 +50,28 @@ def test_the_command_agrees() -> None:
     assert "course/CHECKS.md is up to date" in done.stdout.replace(": ", " ")
 
 
-def test_every_case_mutant_and_reason_is_on_the_page(trials: list[Trial]) -> None:
-    text = page.render({"fixmatch": trials}).decode()
+def test_every_case_mutant_and_reason_is_on_the_page(trials: list[Trial], of_others: Others) -> None:
+    text = page.render({"fixmatch": trials} | of_others).decode()
     sections = dict(re.findall(r"### `(\w+)`\n(.*?)(?=\n### |\Z)", text, re.DOTALL))
-    assert list(sections) == [check.name for check in CHECKS]
-    for check in CHECKS:
-        assert all(f"1. {case.tries}\n" in sections[check.name] for case in check.cases)
-    for mutant in mutants_of("fixmatch"):
+    assert list(sections) == [exercise.name for unit in UNITS for exercise in unit.exercises]
+    for name, section in sections.items():
+        assert all(f"1. {case.tries}\n" in section for case in find_check(name)[1].cases)
+    for mutant in (mutant for unit in UNITS for mutant in mutants_of(unit.name)):
         assert f"\n| {mutant.id} |" in sections[mutant.exercise]
-    for item in equivalents_of("fixmatch"):
+    for item in (item for unit in UNITS for item in equivalents_of(unit.name)):
         assert f"- {item.id}. {item.why}\n" in sections[item.exercise] + "\n"
 
 
+def test_only_the_unit_that_follows_the_practical_is_set_beside_its_checks(
+    trials: list[Trial], of_others: Others
+) -> None:
+    text = page.render({"fixmatch": trials} | of_others).decode()
+    parts = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    assert ["practical's check" in part for part in parts] == [unit.name == "fixmatch" for unit in UNITS]
+
+
 def test_measured_consequences_stand_beside_their_mutants(
-    trials: list[Trial], monkeypatch: pytest.MonkeyPatch
+    trials: list[Trial], of_others: Others, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mutant, unmeasured = mutants_of("fixmatch")[:2]
     reference = tuple(Measured(Ending.TRAINS, 9, error=e, reported=e, mask_rate=0.4) for e in (0.28, 0.3))
@@ -73,8 +84,8 @@ def test_measured_consequences_stand_beside_their_mutants(
         reference,
         {mutant.exercise: {mutant.id: run}},
     )
-    monkeypatch.setattr(page, "load_consequences", lambda unit: found)
-    text = page.render({"fixmatch": trials}).decode()
+    monkeypatch.setattr(page, "load_consequences", {"fixmatch": found}.get)
+    text = page.render({"fixmatch": trials} | of_others).decode()
     lines = text.splitlines()
 
     def row(name: str) -> str:
@@ -85,23 +96,26 @@ def test_measured_consequences_stand_beside_their_mutants(
     assert row("plain mean").endswith("| not part of the training |")
     assert "The reference ends at a validation error of .29 ± .01 and a mask rate of .40 ± .00" in text
     monkeypatch.setattr(page, "load_consequences", lambda unit: None)
-    assert "trains silently" not in page.render({"fixmatch": trials}).decode()
+    assert "trains silently" not in page.render({"fixmatch": trials} | of_others).decode()
 
 
-def test_faults_stand_out_on_the_page(trials: list[Trial]) -> None:
+def test_faults_stand_out_on_the_page(trials: list[Trial], of_others: Others) -> None:
     survived = dataclasses.replace(trials[0], verdict=Verdict.SURVIVED)
     otherwise = dataclasses.replace(trials[1], verdict=Verdict.KILLED_OTHERWISE, message="Other words.")
     rejected = dataclasses.replace(trials[-1], verdict=Verdict.REJECTED, practical=False)
-    text = page.render({"fixmatch": [survived, otherwise, *trials[2:-1], rejected]}).decode()
+    text = page.render({"fixmatch": [survived, otherwise, *trials[2:-1], rejected]} | of_others).decode()
     assert f"| {survived.id} | **nothing: it survives** |" in text
     assert f"| {otherwise.id} | (another message) Other words. |" in text
     assert f"- **rejected**: {rejected.id} (the practical's check rejects it)" in text
 
 
-def test_the_page_shows_no_answer(trials: list[Trial]) -> None:
+def test_the_page_shows_no_answer(trials: list[Trial], of_others: Others) -> None:
     """Students can read it: it has words about mistakes, and no line of any answer, right or wrong."""
-    text = page.render({"fixmatch": trials}).decode()
-    answers = [edited_answer("fixmatch", m) for m in (*mutants_of("fixmatch"), *equivalents_of("fixmatch"))]
+    text = page.render({"fixmatch": trials} | of_others).decode()
+    edits = [
+        (unit.name, edit) for unit in UNITS for edit in (*mutants_of(unit.name), *equivalents_of(unit.name))
+    ]
+    answers = [edited_answer(unit, edit) for unit, edit in edits]
     lines = {line.strip() for answer in answers for line in answer.splitlines() if len(line.strip()) > 15}
     assert len(lines) > 100
     assert not [line for line in lines if line in text]
