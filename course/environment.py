@@ -409,6 +409,8 @@ def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 
 def _jax_backend() -> tuple[str, str]:
+    # Or JAX takes three quarters of a GPU's memory at once, and units in PyTorch need it as well.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     import jax
 
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from course.environment import (
     SETUP_CELL,
     TESTED,
     Machine,
+    _jax_backend,
     choose_mode,
     device_note,
     find_files,
@@ -327,3 +329,15 @@ def test_a_published_course_is_fetched_from_its_repository(tmp_path):
     assert (tmp_path / "pip.log").read_text().splitlines()[-1] == address
     assert done.returncode == 1
     assert f"RuntimeError: {address} could not be installed" in done.stderr and "no network" in done.stderr
+
+
+@pytest.mark.parametrize(("given", "kept"), [(None, "false"), ("true", "true")])
+def test_jax_leaves_a_gpus_memory_to_pytorch(
+    given: str | None, kept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "XLA_PYTHON_CLIENT_PREALLOCATE"
+    monkeypatch.setenv(name, given or "")
+    if given is None:
+        monkeypatch.delenv(name)
+    _jax_backend()
+    assert os.environ[name] == kept
