@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from course.errors import CourseError
 from course.files import write_atomically
+from course.recorded.comparison import Row
 from solutions.comparison import mean_and_spread
 from solutions.cost import forward_equivalents
 from solutions.methods import METHODS
 from solutions.results import spread
-from solutions.tidy import Row
 
 if TYPE_CHECKING:
     from rich.console import Console
