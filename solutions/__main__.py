@@ -8,32 +8,22 @@ from typing import Annotated, Any
 
 import typer
 
-from course.errors import CourseError
+from course.errors import CourseError, unknown_name
 from course.files import write_atomically
 from course.training import FixMatchHparams, SupervisedHparams
 from course.training.engine import IfExists
-from course.training.torch_hparams import (
-    FlexMatchHparams,
-    MixMatchHparams,
-    TorchFixMatchHparams,
-    TorchSupervisedHparams,
-)
-from solutions.options import Given, several_words, shared_hparams, with_hparams
+from solutions.methods import HPARAMS
+from solutions.options import Given, shared_hparams, with_hparams
 from solutions.presets import PRESETS
+from solutions.words import several_words, whole_numbers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 train_app = typer.Typer(no_args_is_help=True, help="Train one method and test it once, at the end.")
 app.add_typer(train_app, name="train")
 
 INTERRUPTED = 130
-SWEPT = {
-    "supervised": TorchSupervisedHparams,
-    "mixmatch": MixMatchHparams,
-    "fixmatch": TorchFixMatchHparams,
-    "flexmatch": FlexMatchHparams,
-}
 # A sweep's options are what means the same to all methods. Seeds it counts, and its workers start no process.
-SHARED = [name for name in shared_hparams(SWEPT.values()) if name not in ("seed", "num_workers")]
+SHARED = [name for name in shared_hparams(HPARAMS.values()) if name not in ("seed", "num_workers")]
 
 Data = Annotated[
     str, typer.Option(help="shapes, cifar10, or a .npz file with x_train, y_train, x_test, y_test.")
@@ -130,22 +120,22 @@ def _add_train_command(method: str, kinds: dict[str, Any], explained: str) -> No
 
 _add_train_command(
     "supervised",
-    {"jax": SupervisedHparams, "torch": TorchSupervisedHparams},
+    {"jax": SupervisedHparams, "torch": HPARAMS["supervised"]},
     "The labeled images alone, with the same loop, schedule and optimizer.",
 )
 _add_train_command(
     "mixmatch",
-    {"torch": MixMatchHparams},
+    {"torch": HPARAMS["mixmatch"]},
     "MixMatch: soft labels from several views, sharpened, and everything mixed with everything.",
 )
 _add_train_command(
     "fixmatch",
-    {"jax": FixMatchHparams, "torch": TorchFixMatchHparams},
+    {"jax": FixMatchHparams, "torch": HPARAMS["fixmatch"]},
     "FixMatch: labeled images, and the model's own confident labels on the rest.",
 )
 _add_train_command(
     "flexmatch",
-    {"torch": FlexMatchHparams},
+    {"torch": HPARAMS["flexmatch"]},
     "FlexMatch: FixMatch with a threshold for each class, by how far the class has come.",
 )
 
@@ -198,23 +188,15 @@ def results(
     typer.echo(write_results(runs, out))
 
 
-def _whole_numbers(flag: str, words: list[str]) -> list[int]:
-    try:
-        return list(dict.fromkeys(int(word) for word in words))
-    except ValueError:
-        wrong = next(word for word in words if not word.removeprefix("-").isdecimal())
-        raise CourseError(f"{flag} {wrong} is no whole number: give label counts") from None
-
-
 @app.command(cls=several_words("--methods", "--labels"))
-@with_hparams({"torch": TorchSupervisedHparams}, only=SHARED)
+@with_hparams({"torch": HPARAMS["supervised"]}, only=SHARED)
 def sweep(
     given: Given,
     methods: Annotated[
         list[str],
         typer.Option(
             metavar="METHOD ...",
-            help=f"Of {', '.join(SWEPT)}; not given, all of the framework's.",
+            help=f"Of {', '.join(HPARAMS)}; not given, all of the framework's.",
             show_default=False,
         ),
     ] = [],  # noqa: B006 (Typer copies it)
@@ -240,7 +222,9 @@ def sweep(
     jobs: Annotated[
         int | None,
         typer.Option(
-            help="Processes on this machine; not given, one a core, or one with a GPU.", show_default=False
+            help="Processes on this machine; not given, one a core, or one with a GPU. Each computes in one "
+            "thread, so that the numbers do not depend on how many there are.",
+            show_default=False,
         ),
     ] = None,
     resume: Annotated[
@@ -256,17 +240,16 @@ def sweep(
 
     --methods and --labels take several words: --labels 500 2000 10000. Results are written as runs finish.
     """
-    from solutions.experiment import command
     from solutions.frameworks import FRAMEWORKS
     from solutions.sweep import Asked
     from solutions.sweep import sweep as run_sweep
 
     if framework not in FRAMEWORKS:
-        raise CourseError(f"framework '{framework}' is unknown: choose from {', '.join(FRAMEWORKS)}")
-    known = [m for m in SWEPT if m in FRAMEWORKS[framework].methods]
+        raise unknown_name("framework", framework, FRAMEWORKS)
+    known = [m for m in HPARAMS if m in FRAMEWORKS[framework].methods]
     asked = Asked(
         methods=list(dict.fromkeys(methods)) or known,
-        labels=_whole_numbers("--labels", labels),
+        labels=whole_numbers("--labels", labels),
         seeds=seeds,
         out=out,
         framework=framework,
@@ -276,8 +259,7 @@ def sweep(
         note=note,
         given=given.values,
     )
-    words = command().replace(" --resume", "")
-    outcome = run_sweep(asked, resume=resume, scheduler=scheduler, jobs=jobs, command=words)
+    outcome = run_sweep(asked, resume=resume, scheduler=scheduler, jobs=jobs)
     for name, text in outcome.tracebacks.items():
         typer.echo(f"{name}:\n{text}", err=True)
     for name, why in outcome.failed.items():
@@ -305,16 +287,13 @@ def table(
     ] = None,
 ) -> None:
     """Print a sweep's table: test accuracy by labels and method, mean and spread over seeds, and the cost."""
-    from rich.console import Console
-
-    from solutions.accuracy import tables
+    from solutions.accuracy import print_tables, tables
     from solutions.tidy import read_results
 
     made = tables(read_results(results))
     if out is not None:
         write_atomically(out, "\n".join(part.markdown() for part in made).encode())
-    for part in made:
-        Console().print(part.rich())
+    print_tables(made)
 
 
 @app.command()

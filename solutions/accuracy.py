@@ -11,15 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from course.errors import CourseError
 from course.files import write_atomically
+from course.recorded.comparison import Row
+from solutions.comparison import mean_and_spread
 from solutions.cost import forward_equivalents
+from solutions.methods import METHODS
 from solutions.results import spread
-from solutions.tidy import METHODS, Row
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table as RichTable
 
 NONE = "–"
 PICTURES = (".png", ".svg")
+# Neighboring methods stand so far apart in the figure, as a share of the axis: no bar hides another, and the
+# number of labels can still be read off.
+APART = 0.006
+NARROWEST = 4  # the axis spans at least so many times its first number of labels, for one number has no width
 EXPLAINED = (
     "Test accuracy in % of the averaged weights: mean ± sample standard deviation over {runs}. Below it, "
     "what a run costs: images that a step takes forward and back + forward only, passes of one image forward "
@@ -64,7 +71,15 @@ def accuracies(rows: Sequence[Row], method: str, labels: int) -> list[float]:
 
 @dataclass(frozen=True)
 class Table:
-    """A title, a head and lines of text."""
+    """A table as text, for any medium.
+
+    Attributes:
+        title: data, preset, framework and number of seeds.
+        head: "labels", then the methods.
+        results: a line for each number of labels, with a cell for each method.
+        costs: a line for each kind of cost, its name first.
+        explained: what the numbers mean, one paragraph.
+    """
 
     title: str
     head: Sequence[str]
@@ -80,20 +95,38 @@ class Table:
         return "\n".join([*lines, "", self.explained, ""])
 
     def rich(self) -> RichTable:
-        """For a terminal."""
+        """For a terminal: where it is too narrow, cells are folded and nothing is cut off."""
         from rich.table import Table as RichTable
+        from rich.text import Text
 
-        made = RichTable(
-            title=self.title, caption=self.explained, title_justify="left", caption_justify="left"
-        )
+        title = Text(self.title, style="table.title")  # a name such as my[data] is no markup
+        made = RichTable(title=title, caption=self.explained, title_justify="left", caption_justify="left")
         for name in self.head:
-            made.add_column(name, justify="right", no_wrap=True)
+            made.add_column(name, justify="right", overflow="fold")
         for cells in self.results:
             made.add_row(*cells)
         made.add_section()
         for cells in self.costs:
             made.add_row(*cells)
         return made
+
+
+def print_tables(made: Sequence[Table], console: Console | None = None) -> None:
+    """Print tables: on a terminal in its width, and else, as for a pipe or a file, as wide as they are.
+
+    Args:
+        made: the tables.
+        console: where to; None means stdout.
+    """
+    from rich.console import Console
+
+    console = console or Console()
+    for table in made:
+        content = table.rich()
+        if not console.is_terminal:
+            unlimited = console.options.update(width=10_000)
+            console.width = max(console.width, console.measure(content, options=unlimited).maximum)
+        console.print(content)
 
 
 def _groups(rows: Sequence[Row]) -> dict[tuple[str, str, str], list[Row]]:
@@ -184,15 +217,17 @@ def plot_accuracy(rows: Sequence[Row], path: Path) -> None:
     with plt.rc_context({"svg.hashsalt": "accuracy"}):  # the same file from the same rows
         figure, axis = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
         counts = sorted({row["labels"] for row in rows})
-        # Side by side, so that no bar hides another's.
-        aside = max(counts[-1] / counts[0], 4) ** 0.006
+        # From one method to the next, as a factor: the axis is logarithmic.
+        aside = max(counts[-1] / counts[0], NARROWEST) ** APART
+        middle = (len(METHODS) - 1) / 2
         for number, method in enumerate(METHODS):
             points = [(n, found) for n in counts if (found := accuracies(rows, method, n))]
             if points:
+                summaries = [mean_and_spread(found) for _, found in points]
                 axis.errorbar(
-                    [n * aside ** (number - 1.5) for n, _ in points],
-                    [statistics.fmean(found) for _, found in points],
-                    [statistics.stdev(found) if len(found) > 1 else 0.0 for _, found in points],
+                    [n * aside ** (number - middle) for n, _ in points],
+                    [mean for mean, _ in summaries],
+                    [spread for _, spread in summaries],  # NaN, where there is none, draws no bar
                     label=method,
                     capsize=3,
                     markersize=6,
@@ -204,7 +239,8 @@ def plot_accuracy(rows: Sequence[Row], path: Path) -> None:
         axis.minorticks_off()
         axis.set_xlabel("labeled images")
         axis.set_ylabel("test accuracy in %")
-        axis.set_title(f"{title_of(group, rows)}\nmean ± sample standard deviation", fontsize="medium")
+        title = f"{title_of(group, rows)}\nmean ± sample standard deviation"
+        axis.set_title(title, fontsize="medium", parse_math=False)
         axis.grid(alpha=0.3)
         axis.legend()
         picture = io.BytesIO()

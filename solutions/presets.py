@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from course.errors import CourseError
+from course.errors import unknown_name
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,6 @@ def settings_of(name: str | None, method: str) -> dict[str, Any]:
     if name is None:
         return {}
     if name not in PRESETS:
-        raise CourseError(f"preset '{name}' is unknown: choose from {', '.join(PRESETS)}")
+        raise unknown_name("preset", name, PRESETS)
     preset = PRESETS[name]
     return {"n_labeled": preset.n_labeled, **preset.settings, **preset.of_method.get(method, {})}

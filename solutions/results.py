@@ -12,6 +12,7 @@ import numpy as np
 from course.errors import CourseError
 from course.files import write_atomically
 from course.training import RunFolder, read_metrics
+from solutions.comparison import mean_and_spread
 from solutions.curves import plot_runs
 
 EVERY = 10  # steps between the points kept in results.json
@@ -46,7 +47,7 @@ def load_result(folder: Path) -> dict[str, Any]:
     """
     path = RunFolder(folder).result
     try:
-        result = json.loads(path.read_text())
+        result = json.loads(path.read_text(encoding="utf-8"))
         lacking = [name for name in NEEDED if name not in result]
     except OSError:
         raise CourseError(f"{folder} holds no result.json: finish the run first (--resume)") from None
@@ -64,9 +65,15 @@ def load_run(folder: Path) -> dict[str, Any]:
         CourseError: the run has not finished, or its files are damaged.
     """
     result = load_result(folder)
-    records = read_metrics(RunFolder(folder).metrics)
-    before = records[0]["step"] - 1 if records else 0
-    return {**result, "records": [{**r, "step": r["step"] - before} for r in records]}
+    path = RunFolder(folder).metrics
+    records = read_metrics(path)
+    try:
+        before = records[0]["step"] - 1 if records else 0
+        return {**result, "records": [{**r, "step": r["step"] - before} for r in records]}
+    except (KeyError, TypeError):
+        raise CourseError(
+            f"{path} has a line without a step: restore the file or start the run anew"
+        ) from None
 
 
 def check_comparable(runs: Sequence[Mapping[str, Any]]) -> None:
@@ -105,7 +112,8 @@ def spread(values: Sequence[float], digits: int = 3) -> str:
         return "–"
     if len(values) == 1:
         return f"{values[0]:.{digits}f}"
-    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
+    mean, deviation = mean_and_spread(values)
+    return f"{mean:.{digits}f} ± {deviation:.{digits}f}"
 
 
 def _seconds_a_step(runs: Sequence[Mapping[str, Any]]) -> str:

@@ -31,7 +31,7 @@ class Stopwatch:
     def go_on(self) -> None:
         """Count on from what earlier processes took; unknown where they kept no record."""
         try:
-            self.before = float(json.loads(self.path.read_text())["seconds"])
+            self.before = float(json.loads(self.path.read_text(encoding="utf-8"))["seconds"])
         except (OSError, ValueError, KeyError, TypeError):
             self.before = None
 

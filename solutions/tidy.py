@@ -5,78 +5,38 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from course.errors import CourseError
+from course.errors import CourseError, unknown_name
 from course.files import write_atomically
+from course.recorded.comparison import COLUMNS, CURVE_COLUMNS, Row, read_table
 from solutions.cost import images_per_step
+from solutions.methods import METHODS
 from solutions.results import load_run
 
-METHODS = ("supervised", "mixmatch", "fixmatch", "flexmatch")  # the order of rows, columns and lines
 DIGITS = 6  # of an error: a share of some thousand images, without what 1 - accuracy adds
 
-Row = dict[str, Any]
 Key = tuple[str, int, int]  # method, labels, seed
 
 
-def _at_least(low: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        value = int(text)
-        if value < low:
-            raise ValueError(f"{value} is below {low}")
-        return value
-
-    return parse
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise ValueError(f"{value} is not between 0 and 1")
-    return value
-
-
-def _seconds(text: str) -> float | None:
-    if text == "":
-        return None
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise ValueError(f"{value} is no duration")
-    return value
-
-
-def _method(text: str) -> str:
-    if text not in METHODS:
-        raise ValueError(f"there is no method '{text}'")
-    return text
-
-
-COLUMNS: dict[str, Callable[[str], Any]] = {
-    "method": _method,
-    "framework": str,
-    "model": str,
-    "preset": str,
-    "data": str,
-    "labels": _at_least(1),
-    "seed": _at_least(0),
-    "steps": _at_least(1),
-    "trained_images": _at_least(1),
-    "forward_images": _at_least(0),
-    "seconds": _seconds,
-    "test_error": _share,
-    "test_error_raw": _share,
-    "val_error": _share,
+UNKNOWN = ("preset", "seconds")  # columns that may be empty: a run without a preset, seconds nobody counted
+# Column → the least and the greatest value that a sweep can measure.
+LIMITS: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("labels", "steps", "trained_images", "step"), (1, math.inf)),
+    **dict.fromkeys(("seed", "forward_images", "seconds"), (0, math.inf)),
+    **dict.fromkeys(("test_error", "test_error_raw", "val_error"), (0, 1)),
 }
-CURVE_COLUMNS: dict[str, Callable[[str], Any]] = {
-    "method": _method,
-    "labels": _at_least(1),
-    "seed": _at_least(0),
-    "step": _at_least(1),
-    "val_error": _share,
+# What about.json holds of a sweep that has begun, and what comes with its first row.
+ABOUT: dict[str, type] = {
+    **dict.fromkeys(("data", "framework", "note", "command"), str),
+    **dict.fromkeys(("models", "hparams"), dict),
+    **dict.fromkeys(("labels", "seeds"), list),
 }
+ABOUT_ROWS: dict[str, type] = {"hardware": str, "versions": dict}
 
 
 def key_of(row: Mapping[str, Any]) -> Key:
@@ -98,18 +58,29 @@ def csv_text(rows: Iterable[Row], columns: Iterable[str]) -> str:
     return out.getvalue()
 
 
-def read_csv(path: Path, columns: Mapping[str, Callable[[str], Any]], *, repair: bool = False) -> list[Row]:
+def _check_row(row: Row) -> None:
+    """Refuse what no sweep measures, with a CourseError."""
+    if row["method"] not in METHODS:
+        raise unknown_name("method", row["method"], METHODS)
+    for name, (low, high) in LIMITS.items():
+        value = row.get(name)
+        if value is not None and not low <= value <= high:
+            bounds = f"below {low}" if high == math.inf else f"not between {low} and {high}"
+            raise CourseError(f"{name} {value} is {bounds}")
+
+
+def read_csv(path: Path, columns: Mapping[str, type], *, repair: bool = False) -> list[Row]:
     """The rows of a CSV file that `csv_text` wrote.
 
     Args:
         path: the file.
-        columns: name → what makes a value of its text, or raises a ValueError.
+        columns: `COLUMNS` or `CURVE_COLUMNS`.
         repair: leave out a last line that was cut short.
 
     Raises:
         CourseError: the file is missing, is not of this kind, or is damaged.
     """
-    remedy = "restore the file, or delete it and run the sweep with --resume, which collects the runs again"
+    remedy = "delete it and run the sweep with --resume, which collects the finished runs again"
     try:
         text = path.read_bytes().decode()
     except OSError as error:
@@ -122,21 +93,36 @@ def read_csv(path: Path, columns: Mapping[str, Callable[[str], Any]], *, repair:
         if not repair:
             raise CourseError(f"{path} ends within a line: {remedy}")
         text = text[: text.rfind("\n") + 1]
-    lines = csv.reader(io.StringIO(text), strict=True)
-    rows = []
-    try:
-        header = next(lines, None)
-        if header is None and repair:
+        if not text:
             return []
-        if header != list(columns):
-            raise ValueError(f"the columns are not {','.join(columns)}")
-        for cells in lines:
-            rows.append(
-                {name: parse(cell) for (name, parse), cell in zip(columns.items(), cells, strict=True)}
-            )
-    except (ValueError, csv.Error) as error:
-        raise CourseError(f"{path}, line {lines.line_num}, is damaged, {error}: {remedy}") from None
+    try:
+        rows = read_table(text, columns, str(path), needed=tuple(n for n in columns if n not in UNKNOWN))
+    except (CourseError, csv.Error) as error:
+        raise CourseError(f"{error}: {remedy}") from None
+    for number, row in enumerate(rows, start=2):
+        try:
+            _check_row(row)
+        except CourseError as error:
+            raise CourseError(f"{path}, line {number} is damaged ({error}): {remedy}") from None
     return rows
+
+
+def _check_about(about: Any) -> None:
+    """Refuse, with a TypeError, what is no about.json."""
+    if not isinstance(about, dict):
+        raise TypeError("about.json is no object")
+    wrong = [name for name, kind in ABOUT.items() if not isinstance(about.get(name), kind)]
+    wrong += [name for name, kind in ABOUT_ROWS.items() if not isinstance(about.get(name, kind()), kind)]
+    if about and wrong:
+        raise TypeError(f"{wrong[0]} is missing or of another kind")
+    members: list[tuple[str, type, Iterable[Any]]] = [
+        *((name, str, about.get(name, {}).values()) for name in ("models", "versions")),
+        *((name, int, about.get(name, ())) for name in ("labels", "seeds")),
+        ("hparams", dict, about.get("hparams", {}).values()),
+    ]
+    for name, kind, values in members:
+        if not all(isinstance(value, kind) for value in values):
+            raise TypeError(f"{name} holds something of another kind")
 
 
 def seconds_of(result: Mapping[str, Any]) -> float | None:
@@ -148,13 +134,32 @@ def seconds_of(result: Mapping[str, Any]) -> float | None:
 
 
 def row_of(run: Mapping[str, Any]) -> Row:
-    """The row of a finished run, from the content of its result.json."""
+    """The row of a finished run, from the content of its result.json.
+
+    Raises:
+        CourseError: a name is missing there, or a value is not of its kind.
+    """
+    try:
+        row = _row_of(run)
+        for name, kind in COLUMNS.items():
+            kinds = (int, float) if kind is float else (kind,)
+            if not (isinstance(row[name], kinds) or (name in UNKNOWN and row[name] is None)):
+                raise CourseError(f"its {name} is {row[name]!r}")
+        _check_row(row)
+    except KeyError as error:
+        raise CourseError(f"it lacks {error.args[0]}") from None
+    except (TypeError, ValueError) as error:
+        raise CourseError(f"a value is of another kind ({error})") from None
+    return row
+
+
+def _row_of(run: Mapping[str, Any]) -> Row:
     trained, forward = images_per_step(run["method"], run["hparams"])
     return {
         "method": run["method"],
         "framework": run["framework"],
         "model": run["model"],
-        "preset": run["preset"] or "",
+        "preset": run["preset"],
         "data": run["data"],
         "labels": run["labels"],
         "seed": run["seed"],
@@ -222,7 +227,8 @@ class Tidy:
                 tidy.curves.setdefault(key_of(row), []).append(row)
         if (folder / "about.json").exists():
             try:
-                tidy.about = dict(json.loads((folder / "about.json").read_text()))
+                tidy.about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+                _check_about(tidy.about)
             except (OSError, ValueError, TypeError):
                 raise CourseError(
                     f"{folder / 'about.json'} is damaged: delete it, and results.csv with it; --resume "
@@ -237,7 +243,13 @@ class Tidy:
             CourseError: it has not finished, or its files are damaged.
         """
         run = load_run(run_folder)
-        row = row_of(run)
+        try:
+            row = row_of(run)
+        except CourseError as error:
+            path = run_folder / "result.json"
+            raise CourseError(
+                f"{path} is damaged, {error}: delete it and finish the run again (--resume)"
+            ) from None
         self.rows[key_of(row)], self.curves[key_of(row)] = row, curve_of(run)
         self.about["hardware"] = _joined(self.about.get("hardware"), run["hardware"])
         known = self.about.setdefault("versions", {})

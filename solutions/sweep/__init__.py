@@ -8,6 +8,7 @@ the runs' folders; this process alone writes the tidy files.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import time
@@ -27,6 +28,7 @@ from solutions.sweep.worker import LOCKS, train_cell
 from solutions.tidy import Tidy
 
 LOOK = 0.2  # seconds between looks at the runs
+WAIT_FOR_WORKERS = 10.0  # seconds without any answer until somebody asks whether there is a worker at all
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,6 @@ def sweep(
     resume: bool = False,
     scheduler: str | None = None,
     jobs: int | None = None,
-    command: str = "",
 ) -> Outcome:
     """Make all runs that are asked for and that the folder does not hold yet.
 
@@ -63,7 +64,6 @@ def sweep(
         resume: go on in a folder that holds some.
         scheduler: address of a dask scheduler; None starts processes here.
         jobs: how many processes; None takes one a core.
-        command: for about.json.
 
     Raises:
         CourseError: a run can not be, the folder holds other runs, or there is no scheduler.
@@ -93,12 +93,12 @@ def sweep(
         except OSError as error:
             raise cannot_write(out, error) from None
         with held:
-            return _sweep(cells, asked, remote, jobs, command)
+            return _sweep(cells, asked, remote, jobs)
 
 
-def _sweep(cells: Sequence[Cell], asked: Asked, remote: Any, jobs: int | None, command: str) -> Outcome:
+def _sweep(cells: Sequence[Cell], asked: Asked, remote: Any, jobs: int | None) -> Outcome:
     tidy = Tidy.read(asked.out)
-    about = describe(cells, Path(asked.data).stem, command)
+    about = describe(cells, Path(asked.data).stem, asked.command())
     check_about(tidy, about)
     tidy.about = united(tidy.about, about)
     for cell in cells:
@@ -121,7 +121,11 @@ def _sweep(cells: Sequence[Cell], asked: Asked, remote: Any, jobs: int | None, c
             lost = f"a worker finished it, but {cell.folder} is not here: machines must share --out"
             take(cell, {"error": lost})
             return
-        row = tidy.collect(cell.folder)
+        try:
+            row = tidy.collect(cell.folder)
+        except CourseError as error:
+            take(cell, {"error": str(error)})
+            return
         tidy.write()
         progress.ended(cell.name, f"test error {row['test_error']:.4f}")
 
@@ -147,6 +151,7 @@ def _run_all(
     """Submit everything, the first the most urgent, and hand each answer on as it comes."""
     progress.begin()
     token = f"{os.getpid()}-{time.time_ns()}"
+    look_for_workers = time.monotonic() + WAIT_FOR_WORKERS
     pending = {
         client.submit(train_cell, dict(cell.words), key=(f"run-{token}", n), priority=-n, pure=False): cell
         for n, cell in enumerate(todo)
@@ -166,6 +171,14 @@ def _run_all(
                     cell, future.result() if error is None else {"error": f"{type(error).__name__}: {error}"}
                 )
                 future.release()
+            if time.monotonic() >= look_for_workers:
+                look_for_workers = math.inf
+                if len(pending) == len(todo) and not client.scheduler_info()["workers"]:
+                    address = client.scheduler.address
+                    progress.say(
+                        f"the scheduler at {address} has no workers yet: start 'dask worker {address} "
+                        "--nthreads 1' in this environment for each run at a time"
+                    )
             progress.show()
             time.sleep(LOOK if pending else 0)
     finally:

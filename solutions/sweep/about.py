@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from course.errors import CourseError
+from solutions.methods import METHODS
 from solutions.sweep.cells import Cell
-from solutions.tidy import METHODS, Tidy
+from solutions.tidy import Tidy
 
 # hyperparameters that rows differ in
 OF_A_RUN = ("seed", "n_labeled", "num_labeled_training_samples_per_class")
@@ -71,6 +72,8 @@ def united(before: Mapping[str, Any], about: dict[str, Any]) -> dict[str, Any]:
     for name in ("hparams", "models"):
         about[name] = {**before.get(name, {}), **about[name]}
     about["methods"] = [m for m in METHODS if m in about["hparams"]]
+    # A line for each command: together they need not make every method with every number and seed.
+    about["command"] = "\n".join(dict.fromkeys([*before.get("command", "").splitlines(), about["command"]]))
     for name in ("hardware", "versions"):  # of the rows that are there already
         if name in before:
             about[name] = before[name]

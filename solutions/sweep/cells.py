@@ -10,7 +10,23 @@ from typing import Any
 
 from course.errors import CourseError, unknown_name
 from solutions.cost import forward_equivalents, images_per_step
-from solutions.tidy import METHODS
+from solutions.methods import METHODS
+
+
+def _options(given: Mapping[str, Any]) -> list[str]:
+    """Hyperparameters as words of a command line."""
+    words = []
+    for option, value in given.items():
+        flag = option.replace("_", "-")
+        words += (
+            [f"--{'' if value else 'no-'}{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
+        )
+    return words
+
+
+def _chosen(preset: str | None, model: str | None) -> list[str]:
+    pairs = (("--preset", preset), ("--model", model))
+    return [word for flag, value in pairs if value for word in (flag, value)]
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,22 @@ class Asked:
         if self.seeds < 1:
             raise CourseError(f"--seeds {self.seeds} makes no run: give at least 1")
 
+    def command(self) -> str:
+        """The command that makes the same sweep: without this machine's folders and number of processes."""
+        line = ["python", "-m", "solutions", "sweep", "--methods", *self.methods]
+        line += [
+            "--labels",
+            *map(str, self.labels),
+            "--seeds",
+            str(self.seeds),
+            "--framework",
+            self.framework,
+        ]
+        line += _chosen(self.preset, self.model)
+        line += ["--data", Path(self.data).name, *_options(self.given)]
+        line += ["--note", self.note] if self.note else []
+        return shlex.join([*line, "--out", self.out.name if self.out.is_absolute() else str(self.out)])
+
 
 EXAMPLES = {"--methods": " ".join(METHODS), "--labels": "40 100 400"}
 
@@ -81,19 +113,11 @@ class Cell:
         """Which row of the tidy files is its."""
         return self.words["method"], self.words["labels"], self.words["seed"]
 
-    def steps_done(self) -> int:
-        """How far the run has come, by its log."""
-        try:
-            return min(self.steps, (self.folder / "metrics.jsonl").read_bytes().count(b"\n"))
-        except OSError:
-            return 0
-
 
 def _command(words: Mapping[str, Any], name: str) -> str:
     """The command that makes the same run."""
     line = ["python", "-m", "solutions", "train", words["method"], "--framework", words["framework"]]
-    for flag, value in (("--preset", words["preset"]), ("--model", words["model"])):
-        line += [flag, value] if value else []
+    line += _chosen(words["preset"], words["model"])
     line += [
         "--data",
         Path(words["data"]).name,
@@ -102,11 +126,7 @@ def _command(words: Mapping[str, Any], name: str) -> str:
         "--seed",
         str(words["seed"]),
     ]
-    for option, value in words["given"].items():
-        flag = option.replace("_", "-")
-        line += (
-            [f"--{'' if value else 'no-'}{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
-        )
+    line += _options(words["given"])
     line += ["--note", words["note"]] if words["note"] else []
     return shlex.join([*line, "--out", f"runs/{name}"])
 

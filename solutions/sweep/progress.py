@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from solutions.sweep.cells import Cell
 
@@ -17,6 +19,33 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+class Lines:
+    """How many whole lines a growing file has; each look reads what has been added since the last one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._begin(-1)
+
+    def _begin(self, inode: int) -> None:
+        self.inode, self.offset, self.lines = inode, 0, 0
+
+    def count(self) -> int:
+        """Of now; 0 while there is no file."""
+        try:
+            with self.path.open("rb") as file:
+                found = os.fstat(file.fileno())
+                if found.st_ino != self.inode or found.st_size < self.offset:
+                    self._begin(found.st_ino)  # another file: a run that goes on cuts its log and renames it
+                file.seek(self.offset)
+                added = file.read()
+        except OSError:
+            self._begin(-1)
+            return 0
+        self.offset += len(added)
+        self.lines += added.count(b"\n")
+        return self.lines
+
+
 class Progress:
     """A bar over the images that all runs have to work through, and how long they still take at this pace."""
 
@@ -26,6 +55,7 @@ class Progress:
         from rich.progress import Progress as Bar
 
         self.cells, self.runs_done, self.runs = cells, done, done + len(cells)
+        self.logs = [Lines(cell.folder / "metrics.jsonl") for cell in cells]
         self.work = sum(cell.cost * cell.steps for cell in cells)
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
         self.bar = Bar(
@@ -45,7 +75,10 @@ class Progress:
         self.at_first = self._work_done()
 
     def _work_done(self) -> int:
-        return sum(cell.cost * cell.steps_done() for cell in self.cells)
+        """In forward passes: a run's log has a line for each step."""
+        return sum(
+            cell.cost * min(cell.steps, log.count()) for cell, log in zip(self.cells, self.logs, strict=True)
+        )
 
     def left(self) -> str:
         """Until the last run ends, by the pace since the beginning; empty while there is none."""
@@ -66,8 +99,12 @@ class Progress:
                 left=self.left(),
             )
 
+    def say(self, words: str) -> None:
+        """A line above the bar."""
+        self.console.print(words, markup=False)
+
     def ended(self, name: str, how: str) -> None:
         """Say how a run ended."""
         self.runs_done += 1
         words = ", ".join(filter(None, [f"{self.runs_done} of {self.runs}", self.left()]))
-        self.console.print(f"{name}: {how} ({words})", markup=False)
+        self.say(f"{name}: {how} ({words})")

@@ -46,7 +46,7 @@ class _WhileWanted:
 def _quiet() -> Iterator[None]:
     """Without the run's bar and log lines, which would run into those of the others."""
     with (
-        open(os.devnull, "w") as nowhere,
+        open(os.devnull, "w", encoding="utf-8") as nowhere,
         contextlib.redirect_stdout(nowhere),
         contextlib.redirect_stderr(nowhere),
     ):

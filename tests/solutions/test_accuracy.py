@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import math
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,11 +15,14 @@ import pytest
 import tiny_run
 import tiny_torch
 import torch
+from rich.console import Console
 
 from course.errors import CourseError
-from solutions.accuracy import tables
+from course.recorded.comparison import COLUMNS, Row
+from solutions.accuracy import print_tables, tables
 from solutions.cost import forward_equivalents, images_per_step
-from solutions.tidy import COLUMNS, METHODS, Row, csv_text
+from solutions.methods import METHODS
+from solutions.tidy import csv_text
 
 IMAGES = {"supervised": (16, 0), "mixmatch": (48, 32), "fixmatch": (240, 0), "flexmatch": (240, 0)}
 # Errors by (method, labels): the accuracies of the first are 60, 62 and 67 %.
@@ -76,6 +84,47 @@ def test_the_table_has_mean_spread_and_cost(results: Any, cli: Any, tmp_path: Pa
     }
     for part in ("63.0 ± 3.6 (3)", "48 + 32", "shapes, preset cpu, torch, 3 seeds", "seconds"):
         assert part in answer.out
+
+
+WIDE = {(method, 40): [0.40, 0.38, 0.33][:n] for n, method in zip((3, 2, 3, 1), METHODS, strict=True)}
+
+
+def test_a_pipe_gets_every_number_whole(results: Any) -> None:
+    folder = results(make_rows(WIDE, data="a-data-set-with-a-name-of-some-length"))
+    others = ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE")  # they tell Rich something else than the pipe does
+    environment = {name: value for name, value in os.environ.items() if name not in others}
+    printed = subprocess.run(
+        [sys.executable, "-m", "solutions", "table", folder],
+        cwd=Path(__file__).parents[2],
+        env={**environment, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    (line,) = (line for line in printed.splitlines() if "(3)" in line)
+    assert [cell.strip() for cell in line.split("│")[1:-1]] == [
+        *("40", "63.0 ± 3.6 (3)", "61.0 ± 1.4 (2)", "63.0 ± 3.6 (3)", "60.0 (1)")
+    ]
+    assert "…" not in printed
+
+
+def test_a_narrow_terminal_gets_every_number_folded() -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=44, color_system=None)
+    print_tables(tables(make_rows(WIDE)), terminal)
+    printed = terminal.file.getvalue()  # type: ignore[attr-defined]
+    assert "…" not in printed and max(map(len, printed.splitlines())) <= 44
+    columns = list(zip(*(line.split("│")[1:-1] for line in printed.splitlines() if "│" in line), strict=True))
+    found = ["".join(cell.strip() for cell in column) for column in columns]
+    for column, cell in zip(found[1:], ("63.0±3.6(3)", "61.0±1.4(2)", "63.0±3.6(3)", "60.0(1)"), strict=True):
+        assert cell in column.replace(" ", "")
+
+
+def test_names_of_data_are_no_markup(results: Any, cli: Any, tmp_path: Path) -> None:
+    folder = results(make_rows(ERRORS, data="my[bold]$data$[/x]"))
+    answer = cli("table", folder)
+    assert answer.code == 0 and "my[bold]$data$[/x], preset cpu" in answer.out
+    assert cli("plot", folder, "--out", tmp_path / "a.svg").code == 0
+    assert "<!-- my[bold]$data$[/x], preset cpu" in (tmp_path / "a.svg").read_text()
 
 
 def test_where_all_cells_have_as_many_runs_they_are_counted_once() -> None:
@@ -154,7 +203,7 @@ def test_the_figure_shows_means_spreads_and_no_two_methods_alike(
     x, y, spread, _ = drawn[0]
     assert x == pytest.approx([40, 1000], rel=0.05)
     assert y == pytest.approx([63, 75]) and spread == pytest.approx([13**0.5, 0], abs=1e-9)
-    assert drawn[1][2] == [0.0]  # one run has no spread
+    assert [math.isnan(value) for value in drawn[1][2]] == [True]  # one run has no spread, not one of 0
     for name in ("marker", "linestyle", "color"):
         assert len({style[name] for *_, style in drawn}) == 4
 
@@ -213,5 +262,5 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     from solutions.tidy import read_results
 
     (tmp_path / "curves.csv").write_text("method,labels,seed,step,val_error\n")
-    with pytest.raises(CourseError, match=r"curves\.csv, line 1, is damaged, the columns are not"):
+    with pytest.raises(CourseError, match=r"curves\.csv: the first line must be method,framework"):
         read_results([tmp_path / "curves.csv"])

@@ -238,7 +238,10 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
     "labels that do not divide": ((*TINY, "--labels", "17"), "multiple of 4"),
     "more held out than there are": ((*TINY, "--num_validation_samples_per_class", "9"), "8 images of class"),
     "nothing held out": ((*TINY, "--num_validation_samples_per_class", "0"), "hold out"),
-    "unknown augmentation": ((*TINY, "--augmentation", "mine"), "choose from course, practical"),
+    "unknown augmentation": (
+        (*TINY, "--augmentation", "mine"),
+        "no augmentation called 'mine': use course or practical",
+    ),
     "negative rate": ((*TINY, "--lr", "-1"), "lr is -1"),
     "rate that is no number": ((*TINY, "--lr", "nan"), "lr is nan"),
     "no steps": ((*TINY, "--steps", "0"), "steps is 0"),

@@ -19,8 +19,9 @@ from course.data.dataset import ImageDataset, Splits
 from course.errors import CourseError
 from course.training import Checkpoint, FixMatchHparams, SupervisedHparams, load_checkpoint, read_metrics
 from solutions.experiment import command, cut, run
-from solutions.frameworks import error_rate
+from solutions.frameworks import FRAMEWORKS, error_rate
 from solutions.machine import jax_hardware, processor, versions
+from solutions.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.usefixtures("compile_cache")
 
@@ -146,6 +147,18 @@ def test_the_command_is_kept_without_the_machines_folders(monkeypatch: pytest.Mo
         sys, "argv", ["x", "train", "--data", "/somewhere/data.npz", "--out", "runs/a", "--note", "a b"]
     )
     assert command() == "python -m solutions train --data data.npz --out runs/a --note 'a b'"
+    words = [
+        "train",
+        "--data=/some where/data.npz",
+        "--out=runs/a",
+        "--note=a=/b",
+        "--note",
+        "x=/y/z",
+        "--k=",
+    ]
+    monkeypatch.setattr(sys, "argv", ["x", *words])
+    told = "--data=data.npz --out=runs/a --note=a=/b --note x=/y/z --k="
+    assert command() == f"python -m solutions train {told}"
 
 
 # --- whole runs of the tiny network -----------------------------------------------------------
@@ -221,6 +234,29 @@ def test_the_test_errors_are_those_of_the_saved_weights(tmp_path: Path) -> None:
     ema = {"last": {n: stored.extra[f"opt_state/ema/last/{n}"] for n in ("kernel", "bias")}}
     assert summary["test error (raw)"] == error_rate(model, stored.variables["params"], stats, SPLITS.test)
     assert summary["test error (EMA)"] == error_rate(model, ema, stats, SPLITS.test)
+
+
+@pytest.mark.usefixtures("tiny_network")
+def test_seconds_are_those_of_training_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(experiment, "Stopwatch", lambda folder: Stopwatch(folder, lambda: now))
+    jax_framework = FRAMEWORKS["jax"]
+    train, test = jax_framework.train, jax_framework.test
+
+    def slow_train(*arguments: Any, **options: Any) -> Any:
+        nonlocal now
+        now += 7
+        return train(*arguments, **options)
+
+    def slow_test(*arguments: Any, **options: Any) -> Any:
+        nonlocal now
+        now += 1000
+        return test(*arguments, **options)
+
+    monkeypatch.setattr(jax_framework, "train", slow_train)
+    monkeypatch.setattr(jax_framework, "test", slow_test)
+    summary = run("fixmatch", fixmatch(), out=tmp_path / "run")
+    assert summary is not None and summary["seconds"] == 7.0
 
 
 @pytest.mark.usefixtures("tiny_network")

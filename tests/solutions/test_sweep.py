@@ -20,12 +20,17 @@ from filelock import FileLock
 import solutions.sweep
 from course.data import make_shapes
 from course.errors import CourseError
-from solutions.options import shared_hparams, spread_words
+from course.recorded.comparison import COLUMNS, CURVE_COLUMNS
+from course.training.torch_train import TORCH_METHODS
+from solutions.methods import HPARAMS, METHODS
+from solutions.options import shared_hparams
 from solutions.stopwatch import Stopwatch
 from solutions.sweep.cells import Cell
-from solutions.sweep.progress import Progress
+from solutions.sweep.progress import Lines, Progress
 from solutions.sweep.worker import train_cell
-from solutions.tidy import COLUMNS, CURVE_COLUMNS, Tidy, csv_text, read_csv, read_results, seconds_of
+from solutions.tidy import Tidy, csv_text, read_csv, read_results, seconds_of
+from solutions.torch_methods import LOSSES
+from solutions.words import spread_words
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120  # seconds; for machines that do other things as well
@@ -154,6 +159,9 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
     "more labels than images": (("--labels", "4000"), "small has 40 images of class 0"),
     "negative labels": (("--labels", "-40"), "--labels -40 is no number of labels"),
     "labels in words": (("--labels", "forty"), "--labels forty is no whole number"),
+    "labels of which one is in words": (("--labels", "+5 x"), "--labels +5 x is no whole number"),
+    "a word after a number": (("--labels", "+40", "x"), "--labels x is no whole number"),
+    "more digits than Python reads": (("--labels", "4" * 5000), f"--labels {'4' * 20}… is no whole number"),
     "no seeds": (("--labels", "40", "--seeds", "0"), "--seeds 0 makes no run"),
     "no jobs": (("--labels", "40", "--jobs", "0"), "--jobs 0 makes no run"),
     "here and there": (("--labels", "40", "--jobs", "2", "--scheduler", "tcp://a:1"), "give one"),
@@ -162,9 +170,9 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
         "no dask scheduler at tcp://127.0.0.1:1",
     ),
     "no address": (("--labels", "40", "--scheduler", "foo://x:1"), "no dask scheduler at foo://x:1"),
-    "a framework": (("--labels", "40", "--framework", "tf"), "framework 'tf' is unknown"),
+    "a framework": (("--labels", "40", "--framework", "tf"), "no framework called 'tf': use jax or torch"),
     "a preset in jax": (("--labels", "40", "--framework", "jax"), "use --framework torch"),
-    "a preset": (("--labels", "40", "--preset", "gpu"), "preset 'gpu' is unknown"),
+    "a preset": (("--labels", "40", "--preset", "gpu"), "no preset called 'gpu': use "),
     "a hyperparameter": (("--labels", "40", "--ema-decay", "2"), "ema_decay is 2.0: it must be between"),
     "a data set": (("--labels", "40", "--data", "mnist"), 'unknown data set "mnist"'),
 }
@@ -183,9 +191,9 @@ def test_bad_input_is_one_line_and_nothing_is_written(
 
 
 def test_hyperparameters_that_differ_between_methods_are_no_options(cli: Any) -> None:
-    from solutions.__main__ import SHARED, SWEPT
+    from solutions.__main__ import SHARED
 
-    shared = shared_hparams(SWEPT.values())
+    shared = shared_hparams(HPARAMS.values())
     assert {"steps", "batch_size", "n_unlabeled"} <= set(SHARED) < set(shared)
     assert not {"lr", "weight_decay", "mu", "T", "lambda_u"} & set(shared)
 
@@ -262,7 +270,7 @@ def test_a_jax_sweep(
     )
     assert answer.code == 0, answer.err
     found = [(r["method"], r["framework"], r["model"], r["preset"]) for r in read_results([out])]
-    assert found == [(m, "jax", "resnet18", "") for m in ("supervised", "fixmatch")]
+    assert found == [(m, "jax", "resnet18", None) for m in ("supervised", "fixmatch")]
     assert [r["trained_images"] for r in read_results([out])] == [4, 4 + 2 * 7 * 4]
 
 
@@ -283,7 +291,13 @@ def test_results_are_not_touched_without_resume_and_not_repeated_with_it(
     assert sweep("--methods", "supervised", "--labels", "80", "--seeds", "1", "--resume").code == 0
     assert inline.names == ["supervised-40-0", "supervised-80-0"]
     assert [key[1] for key in Tidy.read(out).rows] == [40, 80]
-    assert json.loads((out / "about.json").read_text())["labels"] == [40, 80]
+    about = json.loads((out / "about.json").read_text())
+    assert about["labels"] == [40, 80]
+    # Each command once: that with both numbers would make more than there is.
+    sizes = "--framework torch --preset tiny --data small.npz --steps 2 --eval-step 1 --out sweep"
+    assert about["command"].splitlines() == [
+        f"python -m solutions sweep --methods supervised --labels {n} --seeds 1 {sizes}" for n in (40, 80)
+    ]
 
 
 @pytest.fixture
@@ -402,6 +416,117 @@ def test_a_failed_run_does_not_stop_the_others(
     assert len(Tidy.read(out).rows) == 4
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"framework": ...}, "it lacks framework"),
+        ({"test error (raw)": ...}, "lacks test error (raw)"),
+        ({"val error rate": ...}, "it lacks val error rate"),
+        ({"hparams": {}}, "it lacks labeled_batch_size"),
+        ({"labels": None}, "its labels is None"),
+        ({"test error (EMA)": "0.5"}, "a value is of another kind"),
+        ({"test error (EMA)": 1.5}, "test_error 1.5 is not between 0 and 1"),
+    ],
+)
+def test_a_run_whose_result_is_damaged_failed_and_the_others_count(
+    change: dict[str, Any],
+    message: str,
+    sweep: Any,
+    inline: Inline,
+    out: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def damage(words: dict[str, Any]) -> dict[str, str]:
+        answer = train_cell(words)
+        if words["seed"] == 0:
+            path = Path(words["out"]) / "result.json"
+            result = {**json.loads(path.read_text()), **change}
+            path.write_text(json.dumps({name: value for name, value in result.items() if value is not ...}))
+        return answer
+
+    monkeypatch.setattr("solutions.sweep.train_cell", damage)
+    answer = sweep(*SUPERVISED, "--seeds", "2")
+    assert answer.code == 1 and "Traceback" not in answer.err
+    (error,) = (line for line in answer.err.splitlines() if line.startswith("error:"))
+    assert error.startswith("error: supervised-40-0: ") and message in error
+    assert list(Tidy.read(out).rows) == [("supervised", 40, 1)]
+    again = sweep(*SUPERVISED, "--seeds", "2", "--resume")
+    assert again.code == 2 and again.err.count("\n") == 1 and message in again.err
+    (out / "runs" / "supervised-40-0" / "result.json").unlink()
+    monkeypatch.setattr("solutions.sweep.train_cell", train_cell)
+    assert sweep(*SUPERVISED, "--seeds", "2", "--resume").code == 0
+
+
+def test_a_log_without_steps_is_one_line(by_hand: Any, sweep: Any, inline: Inline, out: Path) -> None:
+    by_hand()
+    (out / "runs" / "supervised-40-0" / "metrics.jsonl").write_text('{"step": 1}\n{}\n')
+    answer = sweep(*SUPERVISED, "--seeds", "1", "--resume")
+    assert answer.code == 2 and "metrics.jsonl has a line without a step" in answer.err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        None,
+        [],
+        3,
+        {"models": ["wrn-10-1"]},
+        {"models": {"supervised": 3}},
+        {"models": ...},
+        {"hparams": {"supervised": [1]}},
+        {"hparams": "none"},
+        {"labels": 40},
+        {"labels": ["forty"]},
+        {"seeds": None},
+        {"versions": {"torch": 2}},
+        {"versions": []},
+        {"hardware": 3},
+        {"command": 3},
+    ],
+)
+def test_an_about_of_another_shape_is_damaged(
+    change: Any, sweep: Any, inline: Inline, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = out / "about.json"
+    out.mkdir()
+    known = {"preset": "tiny", "data": "small", "framework": "torch", "models": {"supervised": "wrn-10-1"}}
+    known |= {
+        "labels": [40],
+        "seeds": [0],
+        "methods": ["supervised"],
+        "note": "",
+        "command": "",
+        "hparams": {},
+    }
+    assert sweep(*SUPERVISED, "--seeds", "0", "--resume").code == 2
+    path.write_text(json.dumps(known))
+    assert Tidy.read(out).about == known
+    about = (
+        {n: v for n, v in (known | change).items() if v is not ...} if isinstance(change, dict) else change
+    )
+    path.write_text(json.dumps(about))
+    answer = sweep(*SUPERVISED, "--seeds", "1", "--resume")
+    assert answer.code == 2 and answer.err.count("\n") == 1
+    assert f"{path} is damaged: delete it" in answer.err and not inline.submitted
+
+
+def test_a_note_in_another_language_is_read_whatever_the_machines_encoding(
+    sweep: Any, inline: Inline, out: Path
+) -> None:
+    assert sweep(*SUPERVISED, "--seeds", "1", "--note", "größer, --resume und mehr").code == 0
+    command = json.loads((out / "about.json").read_text(encoding="utf-8"))["command"]
+    assert "--note 'größer, --resume und mehr'" in command
+    read = (
+        "from pathlib import Path; from solutions.tidy import Tidy; import sys; Tidy.read(Path(sys.argv[1]))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "0", "LC_ALL": "C"}
+    environment["PYTHONCOERCECLOCALE"] = "0"
+    done = subprocess.run(
+        [sys.executable, "-c", read, str(out)], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_two_sweeps_do_not_write_to_one_folder(sweep: Any, inline: Inline, out: Path) -> None:
     (out / ".locks").mkdir(parents=True)
     with FileLock(out / ".locks" / "sweep"):
@@ -476,6 +601,23 @@ def test_a_scheduler_at_an_address_makes_the_runs(unbroken: dict[Any, dict[str, 
     assert {row["steps"] for row in unbroken.values()} == {42}
 
 
+def test_a_scheduler_without_workers_is_named(small_npz: Path, out: Path, tmp_path: Path) -> None:
+    file = tmp_path / "scheduler.json"
+    quiet = {"cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    here = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file)
+    with started("dask", "scheduler", *here, **quiet):
+        wait_for(file.exists, "scheduler")
+        address = json.loads(file.read_text())["address"]
+        words = ("solutions", *LONG, "--data", small_npz, "--out", out, "--scheduler", address)
+        with started(*words, stderr=subprocess.PIPE) as process:
+            assert process.stderr is not None
+            said = process.stderr.readline()
+            assert f"{address} has no workers yet: start 'dask worker {address}" in said
+            process.send_signal(signal.SIGINT)
+            _, rest = process.communicate(timeout=PATIENCE)
+            assert process.returncode == 130 and "no workers" not in rest
+
+
 def test_a_killed_sweep_goes_on_to_the_same_rows(
     unbroken: dict[Any, dict[str, Any]], small_npz: Path, out: Path
 ) -> None:
@@ -537,7 +679,7 @@ ROW = dict(zip(RESULTS_HEADER.split(","), RUN, strict=True))
 
 
 def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
-    rows = [ROW, {**ROW, "seconds": None, "preset": "", "data": 'say "x"'}]
+    rows = [ROW, {**ROW, "seconds": None, "preset": None, "data": 'say "x"'}]
     path = tmp_path / "results.csv"
     path.write_text(csv_text(rows, COLUMNS))
     assert path.read_text().splitlines()[0] == RESULTS_HEADER
@@ -570,12 +712,14 @@ def test_a_torn_line_is_repaired_from_the_runs_folder(sweep: Any, inline: Inline
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("method,framework", "framework,method", "line 1, is damaged, the columns are not"),
-        (",40,0,", ",forty,0,", "line 2, is damaged"),
-        (",40,0,", ",40,", "line 2, is damaged"),
+        ("method,framework", "framework,method", "the first line must be method,framework"),
+        (",40,0,", ",forty,0,", "line 2 is damaged"),
+        (",40,0,", ",40,", "line 2 is damaged"),
         ("1.0", "1.5", "1.5 is not between 0 and 1"),
-        ("1.0", "nan", "nan is not between 0 and 1"),
-        ("mixmatch", "mixmatsch", "there is no method 'mixmatsch'"),
+        ("1.0", "nan", "nan is no finite number"),
+        ("mixmatch", "mixmatsch", "there is no method called 'mixmatsch': use mixmatch"),
+        (",40,0,", ",0,0,", "labels 0 is below 1"),
+        (",40,0,", ",,0,", "has no labels"),
         ("seed", "\N{LATIN SMALL LETTER E WITH ACUTE}".encode("latin-1"), "it is no text"),
         ("cpu", "c\0u\n", "line"),
     ],
@@ -600,6 +744,14 @@ def test_a_row_that_is_there_twice_is_refused(tmp_path: Path, cli: Any, sweep: A
     assert answer.code == 2 and "two rows of mixmatch, 40 labels, seed 0" in answer.err
     answer = cli("table", out)
     assert answer.code == 2 and "give each run once" in answer.err
+
+
+# --- one place for each fact --------------------------------------------------------------------
+
+
+def test_the_methods_are_those_of_the_course() -> None:
+    assert {name: method.hparams for name, method in TORCH_METHODS.items()} == HPARAMS
+    assert tuple(TORCH_METHODS) == METHODS == tuple(LOSSES)
 
 
 # --- time ---------------------------------------------------------------------------------------
@@ -631,6 +783,27 @@ def test_seconds_of_older_runs_are_known_if_one_process_made_them() -> None:
     assert seconds_of(old) == 3.5
     assert seconds_of({**old, "steps_this_process": 6}) is None
     assert seconds_of({**old, "seconds": 9.0}) == 9.0
+
+
+def test_a_log_is_read_from_where_the_last_look_ended(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    lines = Lines(path)
+    assert lines.count() == 0
+    path.write_bytes(b"{}\n{}\n{")
+    assert lines.count() == 2
+    with path.open("r+b") as file:  # what was read already is not read again
+        file.write(b"\n" * 6)
+        file.seek(0, os.SEEK_END)
+        file.write(b"}\n{}\n")
+    assert lines.count() == 4
+    # A run that goes on replaces its log by a shorter one, which may have grown since.
+    (tmp_path / "new").write_bytes(b"{}\n" * 7)
+    (tmp_path / "new").replace(path)
+    assert lines.count() == 7
+    path.write_bytes(b"{}\n")
+    assert lines.count() == 1
+    path.unlink()
+    assert lines.count() == 0
 
 
 def test_the_time_left_follows_from_the_work_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

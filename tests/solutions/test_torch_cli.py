@@ -109,11 +109,11 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
     "a wide network in jax": (("fixmatch", "--model", "wrn-28-2"), "jax has resnet18 alone, not wrn-28-2"),
     "another framework": (
         ("fixmatch", "--framework", "tf"),
-        "framework 'tf' is unknown: choose from jax, torch",
+        "there is no framework called 'tf': use jax or torch",
     ),
     "another network": (("mixmatch", "--model", "vgg"), "model 'vgg' is unknown"),
     "an odd depth": (("mixmatch", "--model", "wrn-11-1"), "depth 11 does not exist"),
-    "another preset": (("mixmatch", "--preset", "gpu"), "choose from tiny, cpu, colab, paper"),
+    "another preset": (("mixmatch", "--preset", "gpu"), "no preset called 'gpu': use "),
     "an option of torch": (("fixmatch", "--warmup", "3"), "--warmup is no option of fixmatch in jax"),
     "an option of jax": (
         ("supervised", "--framework", "torch", "--init_total_step", "3"),
