@@ -70,7 +70,7 @@ def test_in_fixmatch_the_same_slip_changes_no_gradient() -> None:
 
 
 def derivatives(logits: list[float]) -> tuple[float, float]:
-    """Of the notebook's distance, for the largest logit: with the target cut off, with the gradient left in."""
+    """Of the distance, for the largest logit: with the target cut off, and with the gradient left in."""
     found = []
     for cut in (True, False):
         z = torch.tensor(logits, dtype=torch.float64, requires_grad=True)
