@@ -16,6 +16,15 @@ from course.recorded import Recorded
 
 INK, GRAY, PAPER = "#333333", "#BBBBBB", "#F2F2F2"
 
+# Made-up distributions over three classes, for the diagram of the method. Numbers, not formulas: students
+# get this file, and the formulas are theirs to write. A test compares the numbers with the reference.
+PREDICTIONS = ((0.5, 0.3, 0.2), (0.62, 0.14, 0.24))
+MEAN = (0.56, 0.22, 0.22)
+GUESS = (0.764, 0.118, 0.118)
+SHARE, PARTNER_SHARE = 0.7, 0.3  # the partner's target is the last class
+MIXED_TARGET = (0.535, 0.083, 0.383)
+MIXED_PREDICTION = (0.45, 0.2, 0.35)
+
 # --- the field -----------------------------------------------------------------------------------
 
 
@@ -125,7 +134,15 @@ def _box(axis: Axes, x: float, y: float, text: str, color: str = PAPER) -> None:
 def pipeline(
     dataset: ImageDataset, position: int, partner: int, views: Callable[..., Any], *, seed: int = 2
 ) -> None:
-    """A step of MixMatch for one unlabeled image: guess, sharpen, mix with a partner, compare."""
+    """A step of MixMatch for one unlabeled image: guess, sharpen, mix with a partner, compare.
+
+    Args:
+        dataset: gives the two images. The predictions are made up, with three classes.
+        position: of the unlabeled image.
+        partner: of the image that it is mixed with.
+        views: (image, generator) → two weak views, float (2, H, W, 3).
+        seed: of the views.
+    """
     rng = np.random.default_rng(seed)
     plain = dataset.with_transform(None)
     image, label = plain[position]
@@ -141,11 +158,8 @@ def pipeline(
         axis.imshow(np.asarray(pixels), extent=(x - 0.55, x + 0.55, y - 0.55, y + 0.55), zorder=2)
         axis.text(x, y - 0.62, caption, ha="center", va="top", fontsize=8.5)
 
-    predictions = ((0.5, 0.3, 0.2), (0.62, 0.14, 0.24))
-    mean = np.mean(predictions, axis=0)
-    sharpened = mean**2 / (mean**2).sum()
     picture(image, 0.5, 3.6, "unlabeled image $u$")
-    for k, (view, y, prediction) in enumerate(zip(drawn, (4.5, 2.7), predictions, strict=False)):
+    for k, (view, y, prediction) in enumerate(zip(drawn, (4.5, 2.7), PREDICTIONS, strict=False)):
         picture(view, 2.5, y, f"weak view {k + 1}")
         _arrow(axis, (1.15, 3.6), (1.85, y))
         _arrow(axis, (3.1, y), (3.8, y))
@@ -153,30 +167,40 @@ def pipeline(
         _arrow(axis, (5.0, y), (5.5, y))
         _bars(axis, 5.6, y - 0.35, prediction, GRAY)
         _arrow(axis, (6.3, y), (7.0, 3.65))
-    _bars(axis, 7.1, 3.2, mean, GRAY)
+    _bars(axis, 7.1, 3.2, MEAN, GRAY)
     axis.text(7.35, 3.1, "mean", ha="center", va="top", fontsize=9)
     _arrow(axis, (7.75, 3.6), (8.6, 3.6))
     axis.text(8.15, 3.72, "sharpen", ha="center", va="bottom", fontsize=9)
-    _bars(axis, 8.7, 3.2, sharpened, COLORS[0])
+    _bars(axis, 8.7, 3.2, GUESS, COLORS[0])
     axis.text(8.95, 3.1, "guess $q$\n(no gradient)", ha="center", va="top", fontsize=9)
-    # the mixture: λ′ = 0.7 of the second view, and the partner
-    share = 0.7
-    mixed = share * np.asarray(drawn[-1]) + (1 - share) * np.asarray(other) / 255
+    # The mixture: the second view, and the partner laid over it so that a part of the view shows through.
     picture(other, 2.5, 0.45, "partner: any other sample")
-    picture(mixed, 5.9, 0.75, "0.7 · view + 0.3 · partner")
+    picture(drawn[-1], 5.9, 0.75, f"{SHARE:g} · view + {PARTNER_SHARE:g} · partner")
+    axis.imshow(np.asarray(other), extent=(5.35, 6.45, 0.2, 1.3), zorder=2, alpha=PARTNER_SHARE)
     _arrow(axis, (3.0, 2.2), (5.2, 1.0))
     _arrow(axis, (3.1, 0.45), (5.2, 0.6))
     _arrow(axis, (6.5, 0.75), (7.2, 0.75))
     _box(axis, 7.85, 0.75, "network", "#DCEBF7")
     _arrow(axis, (8.5, 0.75), (9.0, 0.75))
-    _bars(axis, 9.1, 0.4, (0.45, 0.2, 0.35), GRAY)
+    _bars(axis, 9.1, 0.4, MIXED_PREDICTION, GRAY)
     _arrow(axis, (9.75, 0.75), (10.2, 0.75))
-    one_hot = np.eye(3)[2]
-    _bars(axis, 11.2, 3.2, share * sharpened + (1 - share) * one_hot, COLORS[0])
-    axis.text(11.45, 3.1, "mixed target\n0.7 · $q$ + 0.3 · partner's", ha="center", va="top", fontsize=9)
+    _bars(axis, 11.2, 3.2, MIXED_TARGET, COLORS[0])
+    axis.text(
+        11.45,
+        3.1,
+        f"mixed target\n{SHARE:g} · $q$ + {PARTNER_SHARE:g} · partner's",
+        ha="center",
+        va="top",
+        fontsize=9,
+    )
     _arrow(axis, (9.4, 3.6), (11.0, 3.6))
     _arrow(axis, (11.45, 2.35), (11.45, 1.2))
     _box(axis, 11.75, 0.75, "squared distance: $L_U$\n(labeled: cross-entropy, $L_X$)", "#FCE8D5")
+    note = (
+        "The pictures are from the data. The bars are made up:\n"
+        f"three classes in place of {len(dataset.classes)}, and no network's predictions."
+    )
+    axis.text(13.3, 5.2, note, ha="right", va="top", fontsize=8.5, style="italic", color=INK)
     show(
         figure,
         "Diagram of MixMatch for one unlabeled image of the class "
@@ -185,7 +209,8 @@ def pipeline(
         f"mixed with a partner, here an image of the class {dataset.classes[other_label]}, seven parts to "
         "three. The mixture goes through the network, and its prediction is compared with the mixture of the "
         "two targets, by the squared distance for samples that began as unlabeled images, by cross-entropy "
-        "for labeled ones.",
+        "for labeled ones. The pictures are from the data; the bar charts of predictions and targets are "
+        f"made up, with three classes in place of {len(dataset.classes)}.",
     )
 
 
@@ -228,15 +253,16 @@ def mixtures(
 
     n = len(images)
     partner = (torch.arange(n) + 1) % n
-    targets = torch.eye(len(classes), device=images.device)[labels]
-    x, mixed = mixup(images, images[partner], targets, targets[partner], lam[:n])
+    # Each sample is a class of its own here: where two of one class meet, their labels would hide the shares.
+    samples = torch.eye(n, device=images.device)
+    x, shares = mixup(images, images[partner], samples, samples[partner], lam[:n])
     columns = min(columns, n)
     figure = Figure(figsize=(1.35 * columns + 0.6, 4.6), layout="constrained")
     axes = figure.subplots(3, columns, squeeze=False)
     said = []
     for column in range(columns):
         own, others = int(labels[column]), int(labels[partner[column]])
-        share = float(mixed[column, own])
+        share = float(shares[column, column])
         for axis, picture in zip(
             axes[:, column], (images[column], images[partner[column]], x[column]), strict=True
         ):
@@ -245,7 +271,7 @@ def mixtures(
             axis.set_yticks([])
         axes[0, column].set_title(classes[own], fontsize=9)
         axes[1, column].set_title(classes[others], fontsize=9)
-        axes[2, column].set_title(f"{share:.2f} {classes[own]}", fontsize=9)
+        axes[2, column].set_title(f"share {share:.2f}", fontsize=9)
         said.append(f"{share:.2f} {classes[own]} with {classes[others]}")
     for axis, name in zip(axes[:, 0], ("sample", "partner", "mixture"), strict=True):
         axis.set_ylabel(name)

@@ -416,6 +416,7 @@ _EMA = (
             "model shrinks": ((_AVERAGED, f"{_AVERAGED}\n        weight.mul_(1 - 0.02 * 0.002)"),),
             "wrong direction": ((_AVERAGED, "weight.mul_(1 - keep).add_(average, alpha=keep)"),),
             "shared buffers": ((_COPIED, "buffer.set_(current)"),),
+            "gradient recorded": ((_AVERAGED, f"with torch.enable_grad():\n            {_AVERAGED}"),),
             "fixed decay": ((_KEEP, _KEEP.replace("decay", "0.999")),),
             "kernels alone": ((_AVERAGED, f"if weight.ndim > 1:\n            {_AVERAGED}"),),
         },
@@ -444,6 +445,26 @@ _EMA = (
         "no warm-up",
         edits=((_KEEP, "min(decay, (10 + step) / (1 + step))"),),
         name="warm-up upside down",
+    ),
+    Mutant(
+        "ema_update",
+        "gradient recorded",
+        edits=((_AVERAGED, f"{_AVERAGED}\n        average.requires_grad_(True)"),),
+        name="averages that ask for a gradient",
+    ),
+    Mutant(
+        "ema_update",
+        "gradient recorded",
+        body="""
+            keep = min(decay, (1 + step) / (10 + step))
+            for ours, theirs in zip(ema_model.modules(), model.modules()):
+                for name, weight in theirs.named_parameters(recurse=False):
+                    average = keep * getattr(ours, name) + (1 - keep) * weight
+                    setattr(ours, name, torch.nn.Parameter(average))
+                for name, buffer in theirs.named_buffers(recurse=False):
+                    getattr(ours, name).copy_(buffer)
+            """,
+        name="new parameters in place of the old",
     ),
 )
 

@@ -25,7 +25,7 @@
 #
 # **When it says *Predict*,** guess before you run the next cell: move the slider and press *Record*, or write the guess into the cell, as in `predict("sharpened_largest", 0.5)`.
 #
-# **With or without a GPU.** Up to section 5 any computer will do. In section 6 a network is trained: on a GPU a WRN-28-2 on CIFAR-10, otherwise, in *CPU mode*, a narrower one on smaller, procedural
+# **With or without a GPU.** Up to section 5 any computer will do. In section 6 a network is trained: on a GPU a WRN-28-2 [8] on CIFAR-10 [9], otherwise, in *CPU mode*, a narrower one on smaller, procedural
 # pictures for about two minutes. The code is the same, and the set-up cell says which of the two you have.
 #
 # **Keeping your work.** Save a copy of the notebook to your Drive, and mount the Drive before you run the set-up cell: then a training run that was cut off goes on where it stopped.
@@ -144,7 +144,6 @@ mixing_plots.pipeline(load_dataset("shapes").train, 7, 3, WeakViews(2))
 # ## 3. Settings
 
 # %% locked="settings"
-general_key = jax.random.PRNGKey(0)  # the course's splits are drawn with JAX's kind of key
 runs = env.work / "mixmatch" / env.mode
 
 if env.mode == "gpu":
@@ -154,7 +153,7 @@ if env.mode == "gpu":
         steps=6000,
         num_iter=500,
         eval_step=500,
-        rampup_length=3000,
+        rampup_length=16_384,
         write_checkpoint_every=250,
         logdir=str(runs / "mixmatch"),
     )
@@ -169,10 +168,12 @@ else:
         eval_step=100,
         lambda_u=20.0,
         rampup_length=300,
+        seed=1,  # another seed than the recorded one
         log_every_steps=100,
         write_checkpoint_every=100,
         logdir=str(runs / "mixmatch"),
     )
+key = jax.random.PRNGKey(hparams.seed)  # the course's splits are drawn with JAX's kind of key
 
 # %% tags=["figure", "nbval-ignore-output"]
 plots.settings(hparams)
@@ -180,11 +181,12 @@ plots.settings(hparams)
 # %% [markdown]
 # Some settings want a word.
 #
-# **`rampup_length` is a number of steps, not a share of the run.** The paper's is 16,384. Its runs have a million steps, so for them the ramp is short. A run of some hundreds of steps with the same ramp would never use its unlabeled images;
-# a ramp over the *whole* run, which is found in published code, would use them fully only in its last step. Here the ramp takes the first half of the run.
+# **`rampup_length` is a number of steps, not a share of the run.** The paper's is 16,384. Its runs have a million steps, so for them the ramp is short. GPU mode has the paper's ramp, though its run ends before the ramp does, with
+# $\lambda_u(t) = 75 \cdot 6000 / 16384 \approx 27$. A ramp over the *whole* run, which is found in published code, makes every length of a run another method.
 #
-# **`lambda_u` belongs to the ramp.** With the paper's 75, reached after 300 steps instead of 16,384, the guesses drown the labels before they are any good: measured in CPU mode, that run ended with a validation error of .53, far worse than labeled images alone, and even its
-# labeled images were not learned. With 20 two runs with different seeds ended at .09 and .08. So CPU mode has 20. This is what a method with a fixed schedule asks for: every new length wants a new setting.
+# **`lambda_u` belongs to the ramp.** A weight of 75 that is reached too early lets the guesses drown the labels before they are any good. It was tried on CIFAR-10 with a narrow network (WRN-10-1, 2,000 steps with 16 labeled images each, a ramp of 1,000 steps): the network
+# fell back to guessing one class, with test errors of .87 with 250 labels and .90 with 1,000, one run each. CPU mode has a run of some hundreds of steps, in which the paper's ramp would hardly leave the ground, on images that are easy. So it has both, a shorter ramp and a smaller weight:
+# $\lambda_u$ is 20 after 300 steps. Do not carry these two numbers over to photographs.
 #
 # **`weight_decay` is not in the loss.** The optimizer, Adam, divides each gradient by its usual size, and would do so with a decay's gradient as well. So the decay is separate: after each step the *kernels* shrink by
 # `lr` · `weight_decay` = 0.00004 of their size. Biases and BatchNorm's values do not.
@@ -197,16 +199,16 @@ plots.source(ShrinkingAdam)
 # %% [markdown]
 # ## 4. The data
 #
-# CIFAR-10 has 60,000 photographs of 32 × 32 pixels in ten classes, 6,000 of each; 10,000 of them are the test set. The procedural `shapes` have the same format. Labeled, validation and unlabeled images are drawn as in the unit
+# CIFAR-10 [9] has 60,000 photographs of 32 × 32 pixels in ten classes, 6,000 of each; 10,000 of them are the test set. The procedural `shapes` have the same format. Labeled, validation and unlabeled images are drawn as in the unit
 # before: as many labels of each class, validation images held out of everything, and the labeled images among the unlabeled ones too.
 
 # %% locked="data"
 splits = load_dataset(DATA)
 train_dataset, test_dataset = splits.train, splits.test
 labels_per_class = hparams.n_labeled // hparams.n_classes
-labeled_dataset, rest = stratified_split(general_key, train_dataset, labels_per_class)
+labeled_dataset, rest = stratified_split(key, train_dataset, labels_per_class)
 val_dataset, others = stratified_split(
-    jax.random.fold_in(general_key, 1), rest, hparams.num_validation_samples_per_class
+    jax.random.fold_in(key, 1), rest, hparams.num_validation_samples_per_class
 )
 unlabeled_dataset, _ = subset_by_indices(
     train_dataset, np.concatenate([labeled_dataset.indices, others.indices])
@@ -373,23 +375,27 @@ check("linear_rampup", linear_rampup)
 predict("gradient_ratio")
 
 # %%
-def gradient_of_the_distance(cut):
-    z = torch.tensor([0.3, 0.1, -0.2], requires_grad=True)
+def gradient_of_the_distance(logits, cut):
+    z = torch.tensor(logits, requires_grad=True)
     prediction, target = torch.softmax(z, dim=0), torch.softmax(2 * z, dim=0)
     F.mse_loss(prediction, target.detach() if cut else target).backward()
     return z.grad
 
 
-with_cut, without_cut = gradient_of_the_distance(True), gradient_of_the_distance(False)
-print("target cut off:    ", with_cut.numpy().round(5))
-print("gradient left in:  ", without_cut.numpy().round(5))
+unsure_logits, surer_logits = [0.3, 0.1, -0.2], [2.0, 0.0, 0.0]
+with_cut, without_cut = (gradient_of_the_distance(unsure_logits, cut) for cut in (True, False))
+for logits in (unsure_logits, surer_logits):
+    print("prediction:        ", torch.softmax(torch.tensor(logits), dim=0).numpy().round(3))
+    print("target cut off:    ", gradient_of_the_distance(logits, True).numpy().round(5))
+    print("gradient left in:  ", gradient_of_the_distance(logits, False).numpy().round(5), end="\n\n")
 
 # %% tags=["figure", "nbval-ignore-output"]
 reveal("gradient_ratio", without_cut[0] / with_cut[0])
 
 # %% [markdown]
-# A step of gradient descent goes against the gradient. Cut off, it *raises* the largest logit: the prediction moves towards its sharper target. Left in, it *lowers* it: the cheapest way to make target and prediction agree is to be sure of nothing,
-# because the uniform distribution is its own sharpened version. Neither the loss nor any other *value* of the first step differs, no error is raised, and a test that compares values passes. So the check of your loss compares gradients.
+# A step of gradient descent goes against the gradient. Cut off, it *raises* the largest logit: the prediction moves towards its sharper target. Left in, it *lowers* it in the first example, where the prediction is still unsure: the cheapest way to make target and prediction agree is to be
+# sure of nothing, because the uniform distribution is its own sharpened version. In the second example both derivatives have the same sign, and the one with the gradient left in is smaller. With a single raised logit the sign turns at a probability of about .64 for three classes and .45 for ten.
+# So a sure prediction is still made surer, only more slowly, and an unsure one, which most are at the start, is pushed the wrong way. Neither the loss nor any other *value* of the first step differs, no error is raised, and a test that compares values passes. So the check of your loss compares gradients.
 
 # %% [markdown] about="mixmatch_loss"
 
@@ -490,7 +496,7 @@ print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish 
 # %% [markdown]
 # ### What to expect
 #
-# The figure shows recorded runs in CPU mode, and says on which machine they were made. In CPU mode yours should look alike. One run is one draw: another seed ends somewhere else.
+# The figure shows recorded runs in CPU mode with the seed 0, and says on which machine they were made. Yours has another seed than the recorded one: other labeled images, other first weights, other views. In CPU mode it should look alike, and end somewhere else: one run is one draw.
 
 # %% locked="expected" tags=["training", "nbval-ignore-output"]
 from course.recorded import load_recorded
@@ -500,16 +506,18 @@ mixing_plots.expected(load_recorded("shapes", "mixmatch-labeled"), load_recorded
 # %% [markdown] about="budgets"
 
 # %% [markdown]
-# For CIFAR-10 there are published numbers. After $2^{20}$ steps of a WRN-28-2, MixMatch has a test error of 13.6 % with 250 labels and 6.7 % with 4,000 (re-implementation in TorchSSL); short public runs of 17,000 steps end at 29 % and 12 %.
+# For CIFAR-10 there are published numbers. After $2^{20}$ steps of a WRN-28-2, MixMatch has a test error of 13.6 % with 250 labels and 6.7 % with 4,000 (re-implementation in TorchSSL [7]).
+# A run as short as yours ends far from that: the PyTorch tutorial from which this unit grew reports 46 % with 500 labels and 19 % with 2,000 after 20,480 steps, one run each.
 #
 # ### How λ_u rises in this run
 
 # %% locked="ramp" tags=["training", "nbval-ignore-output"]
+ramps = {hparams.steps: "the whole run", 16_384: "the paper's 16,384 steps"}
+ramps[hparams.rampup_length] = f"{hparams.rampup_length:,} steps (here)"
 mixing_plots.weights(
     {
-        "first half of the run (here)": lambda step: hparams.lambda_u * linear_rampup(step, hparams.rampup_length),
-        "the whole run": lambda step: hparams.lambda_u * linear_rampup(step, hparams.steps),
-        "the paper's 16,384 steps": lambda step: hparams.lambda_u * linear_rampup(step, 16_384),
+        name: lambda step, length=length: hparams.lambda_u * linear_rampup(step, length)
+        for length, name in ramps.items()
     },
     hparams.steps,
 )
@@ -569,6 +577,14 @@ with_unlabeled = train(
 print(f"{time.time() - began:.0f} seconds")
 
 # %% [markdown]
+# Where the run was resumed, or had been finished before, the figure above lacks what was trained earlier. The next cell then draws the whole run from its log.
+
+# %% locked="whole-run" tags=["training", "nbval-ignore-output"]
+log = read_metrics(runs / "mixmatch" / "metrics.jsonl")
+if not live.records or live.records[0]["step"] > log[0]["step"]:
+    plots.curves({"MixMatch": log}, shown, title=f"{DATA}, the whole run")
+
+# %% [markdown]
 # *error rate* is the share of wrong guesses among the unlabeled images of the step. It has to fall. *unsupervised loss* is tiny and says little by itself: it is lowest when all predictions are alike, for the right reason or for the wrong one.
 
 # %% locked="guess" tags=["training", "nbval-ignore-output"]
@@ -622,7 +638,7 @@ for name, result in {"MixMatch": with_unlabeled, "labeled only": labeled_only}.i
         print(f"{name:14s} {weights:8s} weights: test error {tested['test error rate']:.3f}, top-5 accuracy {tested['test top-5']:.3f}")
 
 # %% [markdown]
-# **Explain.** Averaged and raw weights differ more in one of the two runs. In which, and what about its training could be the reason?
+# **Explain.** Do averaged and raw weights differ more in one of the two runs? If so, in which, and what about its training could be the reason? If not, what would you have expected?
 
 # %% [markdown]
 # ## 7. What you should know now
@@ -652,7 +668,7 @@ print(f"{(time.time() - started) / 60:.0f} minutes since the set-up of this sess
 #
 # 1. **Which part does it?** Leave out one thing at a time: the mixing ($\lambda = 1$), the sharpening ($T = 1$), the second view ($K = 1$), the average. Which costs most on your data? The paper has such a table for CIFAR-10; does yours have the same order?
 # 2. **Too much, too early.** Set `lambda_u` to 75 in CPU mode and look at all curves, those of the labeled images included. How early in the run could you have known?
-# 3. **Collapse.** Leave the gradient in the guesses, on purpose, and train. When does the network notice that it can win by being unsure, and which term of the loss holds it back?
+# 3. **Collapse.** Leave the gradient in the guesses, on purpose, and train. Are the unlabeled predictions less sure than in your run, and when? Which predictions does the wrong gradient push which way (section 5), and which term of the loss holds against it?
 # 4. **A threshold for MixMatch.** Let only those unlabeled samples count whose guess is confident, as FixMatch does. What happens to the ramp's purpose?
 
 # %% [markdown]
@@ -681,13 +697,13 @@ ready_to_hand_in()
 # %% [markdown]
 # ## 한국어 요약
 #
-# **분야 개요.** 레이블을 붙이는 일에는 많은 시간과 비용이 듭니다. 지도 학습은 레이블이 있는 데이터만, 비지도 학습은 레이블이 없는 데이터만 사용하고, 준지도 학습은 적은 레이블과 많은 비레이블 데이터를 함께 사용합니다. 비슷한 이미지는 같은 클래스라는 가정(평활성)과
+# **분야 개요.** 레이블을 붙이는 일에는 많은 시간과 비용이 듭니다. 지도 학습은 레이블이 있는 데이터만, 비지도 학습은 레이블이 없는 데이터만 사용하고, 준지도 학습은 적은 레이블과 레이블이 없는 많은 데이터를 함께 사용합니다. 비슷한 이미지는 같은 클래스라는 가정(평활성)과
 # 클래스의 경계는 데이터가 드문 곳을 지난다는 가정이 필요합니다. 일관성 정규화(consistency regularization)와 엔트로피 최소화를 하나로 묶은 방법이 holistic 방법이며, MixMatch → FixMatch → FlexMatch 순서로 발전했습니다.
 #
 # **방법.** 레이블이 없는 이미지마다 약한 증강을 K = 2번 적용하고, 예측 확률의 평균을 낸 다음(평균이 먼저입니다), 온도 T = 0.5로 날카롭게(sharpen) 만들어 목표로 삼습니다. 레이블이 있는 이미지와 모든 증강 이미지를 한데 모아 섞은 순서로 짝을 짓고, 샘플마다 따로 뽑은 λ로
-# MixUp을 적용합니다. λ′ = max(λ, 1 − λ)이므로 결과는 항상 자기 자신에 더 가깝습니다. 손실은 레이블 쪽의 교차 엔트로피와, 나머지의 제곱 오차(샘플과 클래스 모두에 대한 평균)에 점점 커지는 가중치 λ_u를 곱한 것의 합입니다.
+# MixUp을 적용합니다. λ′ = max(λ, 1 − λ)이므로 결과는 항상 자기 자신에 더 가깝습니다. 손실은 레이블 쪽의 교차 엔트로피와, 나머지의 제곱 오차(샘플과 클래스 모두에 대한 평균)에 정해진 단계 수 동안 0에서부터 직선으로 커지는 가중치 λ_u를 곱한 것의 합입니다.
 #
 # **연습 문제.** ① sharpen, ② guess_labels, ③ mixup, ④ linear_rampup, ⑤ mixmatch_loss, ⑥ ema_update. 이번에는 PyTorch로 구현합니다.
 #
-# **기억할 점.** FixMatch에서는 의사 레이블의 기울기를 끊지 않아도 결과가 같지만, MixMatch의 목표는 부드러운 분포이므로 기울기를 끊지 않으면 네트워크가 "아무것도 확신하지 않는" 쪽으로 학습합니다. 값만 비교해서는 이 실수를 찾을 수 없고 기울기를 비교해야 합니다. 추측을 위한
-# 순전파가 BatchNorm의 통계를 바꾸지 않도록 하고, EMA는 학습되는 가중치만 평균하며 초기에는 더 빨리 잊도록 합니다. 한 번의 실행은 하나의 표본일 뿐입니다.
+# **기억할 점.** FixMatch에서는 의사 레이블의 기울기를 끊지 않아도 결과가 같지만, MixMatch의 목표는 부드러운 분포이므로 기울기를 끊지 않으면 확신이 낮은 예측은 더 불확실해지는 쪽으로 밀려납니다. 값만 비교해서는 이 실수를 찾을 수 없고 기울기를 비교해야 합니다. 추측을 위한
+# 순전파가 BatchNorm의 통계를 바꾸지 않도록 하고, EMA는 학습되는 가중치만 평균하고 BatchNorm의 통계는 평균하지 않고 복사합니다. 초기에는 더 빨리 잊도록 합니다. 한 번의 실행은 하나의 표본일 뿐입니다.

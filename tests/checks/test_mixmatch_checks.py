@@ -25,6 +25,7 @@ from course.checks.mixmatch import CHECKS, average, guesses, loss, mixing
 from course.checks.mixmatch.common import net_of
 from course.checks.runner import wrong_earlier
 from course.checks.torch_functions import tensors
+from course.checks.torch_mocks import LinearNet
 from solutions.mixmatch import guess_labels
 
 ROOT = Path(__file__).parents[2]
@@ -68,16 +69,37 @@ def test_in_fixmatch_the_same_slip_changes_no_gradient() -> None:
     assert torch.equal(gradients[True], gradients[False])
 
 
-def test_the_notebooks_example_turns_the_sign_round() -> None:
-    """Its text says: nearly the same size, and the other sign, for the largest logit."""
-    gradients = {}
+def derivatives(logits: list[float]) -> tuple[float, float]:
+    """Of the distance, for the largest logit: with the target cut off, and with the gradient left in."""
+    found = []
     for cut in (True, False):
-        z = torch.tensor([0.3, 0.1, -0.2], requires_grad=True)
+        z = torch.tensor(logits, dtype=torch.float64, requires_grad=True)
         prediction, target = torch.softmax(z, dim=0), torch.softmax(2 * z, dim=0)
         torch.nn.functional.mse_loss(prediction, target.detach() if cut else target).backward()
-        gradients[cut] = z.grad
-    assert gradients[True][0] < 0  # descent raises the largest logit
-    assert float(gradients[False][0] / gradients[True][0]) == pytest.approx(-1, abs=0.05)
+        assert z.grad is not None
+        found.append(float(z.grad[0]))
+    return found[0], found[1]
+
+
+def test_in_the_notebooks_first_example_the_sign_turns_round() -> None:
+    """Its text says: nearly the same size, and the other sign, for the largest logit."""
+    cut, left_in = derivatives([0.3, 0.1, -0.2])
+    assert cut < 0  # descent raises the largest logit
+    assert left_in / cut == pytest.approx(-1, abs=0.05)
+
+
+def test_in_the_notebooks_second_example_the_sign_stays() -> None:
+    """The model answer of the question about it names both numbers."""
+    cut, left_in = derivatives([2.0, 0.0, 0.0])
+    assert (cut, left_in) == (pytest.approx(-0.030, abs=5e-4), pytest.approx(-0.018, abs=5e-4))
+
+
+@pytest.mark.parametrize(("classes", "turns_at"), [(3, 0.64), (10, 0.45)])
+def test_the_sign_turns_at_the_probability_that_the_notebook_names(classes: int, turns_at: float) -> None:
+    for probability, wrong_way in ((turns_at - 0.02, True), (turns_at + 0.02, False)):
+        raised = float(np.log(probability * (classes - 1) / (1 - probability)))
+        cut, left_in = derivatives([raised] + [0.0] * (classes - 1))
+        assert cut < 0 and (left_in > 0) is wrong_way
 
 
 def test_a_wrong_guess_function_is_named_beside_the_loss_that_calls_it() -> None:
@@ -86,6 +108,19 @@ def test_a_wrong_guess_function_is_named_beside_the_loss_that_calls_it() -> None
     result = check.run("mixmatch_loss", names["mixmatch_loss"])
     assert result.slip == "gradient through the guesses" and "guess_labels" in result.note
     assert wrong_earlier(names["mixmatch_loss"], ["guess_labels", "sharpen"]) == ["guess_labels"]
+
+
+def test_averages_that_autograd_follows_have_right_values_and_are_rejected() -> None:
+    """Without `torch.no_grad()` every update would hold on to the one before it."""
+    recorded = [m for m in MUTANTS.values() if m.slip == "gradient recorded"]
+    assert len(recorded) == 3
+    for found in recorded:
+        function = load_mutant("mixmatch", found)
+        average, trained = LinearNet(np.eye(2), np.zeros(2)), LinearNet(2 * np.eye(2), np.ones(2))
+        function(average.requires_grad_(False), trained, 0, 0.999)
+        np.testing.assert_allclose(average.dense.weight.detach().numpy(), 1.9 * np.eye(2), rtol=1e-6)
+        result = check.run("ema_update", function)
+        assert result.state is State.INCORRECT and result.slip == "gradient recorded"
 
 
 # --- BatchNorm's statistics

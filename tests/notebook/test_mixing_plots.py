@@ -13,6 +13,7 @@ from course import mixing_plots, plots
 from course.augment import WeakViews
 from course.data import make_shapes
 from course.recorded import Recorded
+from solutions.mixmatch import mixup, sharpen
 
 
 @pytest.fixture
@@ -47,6 +48,22 @@ def test_the_pipeline_names_the_classes_of_image_and_partner(shown: list[Any]) -
         assert dataset.classes[int(dataset.targets[position])] in figure.alt
 
 
+def test_the_pipelines_made_up_numbers_are_those_of_the_method_and_it_says_that_they_are_made_up(
+    shown: list[Any],
+) -> None:
+    """They are literals, so that students receive no answer with the figure."""
+    mean = torch.tensor(mixing_plots.PREDICTIONS).mean(dim=0)
+    torch.testing.assert_close(torch.tensor(mixing_plots.MEAN), mean, rtol=0, atol=1e-6)
+    guess = sharpen(mean[None], 0.5)
+    torch.testing.assert_close(torch.tensor(mixing_plots.GUESS), guess[0], rtol=0, atol=1e-3)
+    image, lam = torch.zeros(1, 3, 2, 2), torch.tensor([mixing_plots.PARTNER_SHARE])
+    _, mixed = mixup(image, image, guess, torch.tensor([[0.0, 0.0, 1.0]]), lam)
+    torch.testing.assert_close(torch.tensor(mixing_plots.MIXED_TARGET), mixed[0], rtol=0, atol=1e-3)
+    assert pytest.approx(1) == mixing_plots.SHARE + mixing_plots.PARTNER_SHARE
+    mixing_plots.pipeline(make_shapes(20, 10, seed=1).train, 2, 5, WeakViews(2))
+    assert "made up, with three classes" in shown[0].alt
+
+
 def test_temperatures_shows_what_the_function_returns(shown: list[Any]) -> None:
     rows = torch.tensor([[0.7, 0.2, 0.1]])
     mixing_plots.temperatures(lambda p, T: p.roll(1, dims=-1) / T, rows, (1.0, 2.0))
@@ -64,9 +81,15 @@ def test_mixtures_are_those_of_the_function_that_is_given(shown: list[Any]) -> N
     mixing_plots.mixtures(mix, images, labels, torch.rand(9), ["cat", "dog", "truck"], columns=3)
     ((x_a, x_b, targets_a, targets_b, lam),) = calls
     assert torch.equal(x_b, images[[1, 2, 3, 0]]) and torch.equal(x_a, images)
-    assert targets_a.argmax(1).tolist() == [0, 1, 2, 0] and targets_b.argmax(1).tolist() == [1, 2, 0, 0]
+    assert targets_a.argmax(1).tolist() == [0, 1, 2, 3] and targets_b.argmax(1).tolist() == [1, 2, 3, 0]
     assert len(lam) == 4
     assert "0.25 cat with dog; 0.25 dog with truck; 0.25 truck with cat." in shown[0].alt
+
+
+def test_two_of_one_class_have_the_share_of_the_sample_all_the_same(shown: list[Any]) -> None:
+    images, labels = torch.rand(3, 3, 8, 8), torch.tensor([1, 1, 0])
+    mixing_plots.mixtures(mixup, images, labels, torch.tensor([0.2, 0.9, 0.6]), ["cat", "dog"])
+    assert "0.80 dog with dog; 0.90 dog with cat; 0.60 cat with dog." in shown[0].alt
 
 
 def test_weights_says_how_each_ramp_ends(shown: list[Any]) -> None:

@@ -57,6 +57,11 @@ def _nets(inputs: Inputs) -> tuple[nn.Module, nn.Module]:
     return average, model
 
 
+def _tracked(average: nn.Module) -> bool:
+    """Whether autograd follows an averaged value: by a recorded update, or because it was told to."""
+    return any(tensor.requires_grad for tensor in average.state_dict(keep_vars=True).values())
+
+
 def _change(call: Call, function: Function, average: nn.Module, model: nn.Module, *rest: Any) -> Any:
     """How an update changes each entry of the trained model's state: not at all."""
     before = _values(model)
@@ -67,7 +72,7 @@ def _change(call: Call, function: Function, average: nn.Module, model: nn.Module
 def _update(call: Call, function: Function, inputs: Inputs) -> Any:
     average, model = _nets(inputs)
     change = _change(call, function, average, model, inputs["step"], inputs["decay"])
-    return {"change": change, "average": _values(average)}
+    return {"change": change, "average": _values(average), "gradient": _tracked(average)}
 
 
 def _two_updates(call: Call, function: Function, inputs: Inputs) -> Any:
@@ -79,7 +84,12 @@ def _two_updates(call: Call, function: Function, inputs: Inputs) -> Any:
         with torch.no_grad():
             model.dense.weight.add_(tensors(inputs["change"].T))
             model(tensors(inputs["images"]))
-    return {"change": changes[0], "second change": changes[1], "average": _values(average)}
+    return {
+        "change": changes[0],
+        "second change": changes[1],
+        "average": _values(average),
+        "gradient": _tracked(average),
+    }
 
 
 _NAMES = {
@@ -98,7 +108,7 @@ _NAMES = {
         "norm.running_var": "BatchNorm's running variance",
         "norm.num_batches_tracked": "how many batches BatchNorm has counted",
     }.items()
-}
+} | {'returned["gradient"]': "whether the averaged model's weights need a gradient"}
 _MISCONCEPTION = "The averaged model is not what the docstring describes after this call."
 _LOOK = "Compute `keep` for this step first; then what becomes of a single weight, and of a running mean."
 
@@ -202,6 +212,12 @@ EMA_UPDATE = Check(
             "shared buffers",
             "The averaged model holds the trained model's own tensors: to train one changes both.",
             "Copy the numbers, with copy_.",
+        ),
+        Slip(
+            "gradient recorded",
+            "The averaged weights need a gradient after the update. Recorded for a backward pass that never "
+            "comes, every update would keep all earlier ones in memory.",
+            "Update under torch.no_grad(), and leave requires_grad as it was.",
         ),
         Slip("fixed decay", "0.999 stands in the code.", "Use the argument decay."),
         Slip(
