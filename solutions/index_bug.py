@@ -46,7 +46,7 @@ DATA: dict[str, Any] = {
 }
 START: dict[str, Any] = {"steps": 200, "batch_size": 32, "mu": 1, "lambda_u": 0.0}
 RUN: dict[str, Any] = {"steps": 400, "batch_size": 16, "mu": 4, "eval_step": 40}
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1)
 WINDOW = 10  # steps that one number of a curve is the mean of
 CURVES = (
     "agreement",
@@ -135,6 +135,18 @@ def curve(values: list[float]) -> list[float]:
     return [round(float(mean), 4) for mean in array.reshape(-1, WINDOW).mean(axis=1)]
 
 
+def about() -> dict[str, Any]:
+    """What the runs are, and where they ran."""
+    return {
+        "data": "shapes",
+        "model": MODEL,
+        "settings": {**DATA, "start": START, "run": RUN},
+        "window": WINDOW,
+        "command": "python -m solutions.index_bug",
+        **describe(),
+    }
+
+
 def measure(seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
     """All runs."""
     runs: list[dict[str, Any]] = []
@@ -152,15 +164,7 @@ def measure(seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
                     }
                 )
                 print(f"{rule}, seed {seed}: validation error {runs[-1]['val error rate'][-1]}", flush=True)
-    about = {
-        "data": "shapes",
-        "model": MODEL,
-        "settings": {**DATA, "start": START, "run": RUN},
-        "window": WINDOW,
-        "command": "python -m solutions.index_bug",
-        **describe(),
-    }
-    return {"about": about, "runs": runs}
+    return {"about": about(), "runs": runs}
 
 
 def text_of(found: dict[str, Any]) -> bytes:

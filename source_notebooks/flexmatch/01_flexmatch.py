@@ -415,7 +415,7 @@ for name, count in ways.items():
 # %% [markdown]
 # ### What to expect
 #
-# Recorded runs in CPU mode with three seeds, from the same settings as yours. The thresholds stay low for the first 150 steps or so and then rise within fifty: the warm-up is over when fewer images are without a label than the most
+# Recorded runs in CPU mode with different seeds, from the same settings as yours. The thresholds stay low for the first 150 steps or so and then rise within fifty: the warm-up is over when fewer images are without a label than the most
 # advanced class has. In GPU mode, with 45,000 unlabeled images instead of 400, expect the warm-up to last much longer than these few thousand steps; no run of that kind has been recorded here.
 
 # %% locked="expected" tags=["training", "nbval-ignore-output"]
@@ -556,7 +556,7 @@ for name, mask in {"right mask": right_mask, "with the bug": bug_mask}.items():
 reveal("agreement", same)
 
 # %% [markdown]
-# That was one network at one moment. The figure shows whole runs in CPU mode, recorded with three seeds (`python -m solutions.index_bug` makes them). In each step *both* masks were computed; one of them was used.
+# That was one network at one moment. The figure shows whole runs in CPU mode, recorded with different seeds (`python -m solutions.index_bug` makes them). In each step *both* masks were computed; one of them was used.
 
 # %% locked="index-bug" tags=["training", "nbval-ignore-output"]
 threshold_plots.index_bug(recorded)
@@ -569,7 +569,7 @@ threshold_plots.index_bug_table(recorded)
 #
 # - **Agreement.** During the warm-up all thresholds are near 0, every image passes, and the two masks are the *same*. A test run of a hundred steps shows nothing. Afterwards they still agree for most images, because most images of a batch are on the same side of their thresholds.
 # - **Wrong labels.** With the bug, all images of one class share one answer: that of image number $c$ of the batch, which need not even belong to the class. A whole class is let in or kept out at random. The flexible threshold was there to hold back the doubtful images; with the bug it no longer
-#   does, and a multiple of the wrong labels enters the loss.
+#   does so image by image, and more wrong labels enter the loss. The table says how many more, as shares of all images of a batch.
 # - **Validation error.** Is there a difference that is larger than the spread of the seeds?
 #
 # Nothing crashes, the mask rate looks plausible, and the loss falls. What a curve can not show, a test with eight images does. With fewer images in a batch than classes, the bug would even have raised an exception; nobody trains with so few.

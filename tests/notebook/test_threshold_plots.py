@@ -103,13 +103,13 @@ def test_the_recorded_runs_say_what_the_notebook_says_of_them() -> None:
     runs = {rule: [run for run in found["runs"] if run["rule"] == rule] for rule in threshold_plots.NAMES}
     assert [len(group) for group in runs.values()] == [len(index_bug.SEEDS)] * 2
     for run in runs["by image"]:
-        # Wholly alike in the warm-up, alike for most images afterwards, and worse by a multiple.
+        # Wholly alike in the warm-up, alike for most images afterwards, and more wrong labels.
         assert run["agreement"][:5] == [1.0] * 5
         assert 0.6 < min(run["agreement"]) < 0.95
         assert run["mask rate"] == run["mask rate by image"]
         late = np.array(run["mean threshold"]) > 0.5 * max(run["mean threshold"])
         wrong = {rule: np.array(run[f"wrong labels {rule}"])[late].mean() for rule in runs}
-        assert wrong["by class"] > 2 * wrong["by image"]
+        assert wrong["by class"] > 1.3 * wrong["by image"]
 
 
 def test_the_figures_of_the_recorded_runs_have_texts_with_their_numbers(
