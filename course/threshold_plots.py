@@ -13,6 +13,7 @@ from IPython.display import DisplayHandle, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from course.errors import CourseError
 from course.plots import COLORS, LINES, MARKERS, Records, series, show, smooth
 
 INDEX_BUG = "flexmatch-index-bug.json"
@@ -22,8 +23,8 @@ GAP = 0.035  # least distance of two labels at the right edge, as a share of the
 
 
 def mapping(threshold: float) -> None:
-    """T as a function of β, beside the straight line."""
-    heights = np.linspace(0.0, threshold, 50)  # of T; β is read off the inverse of the mapping
+    """τ_c as a function of β, beside the straight line."""
+    heights = np.linspace(0.0, threshold, 50)  # of τ_c; β is read off the inverse of the mapping
     figure = Figure(figsize=(4.8, 3.0), layout="constrained")
     axis = figure.subplots()
     axis.plot(
@@ -31,11 +32,11 @@ def mapping(threshold: float) -> None:
         heights,
         color=COLORS[0],
         linewidth=2,
-        label="T = τ · β / (2 − β)",
+        label="τ · β / (2 − β)",
     )
     axis.plot([0, 1], [0, threshold], "--", color=COLORS[1], label="a straight line")
     axis.set_xlabel("β, how far the class has come")
-    axis.set_ylabel("threshold T")
+    axis.set_ylabel("threshold of the class, τ_c")
     axis.grid(alpha=0.3)
     axis.legend()
     show(
@@ -159,8 +160,13 @@ def load_index_bug() -> dict[str, Any]:
     Returns:
         "about" (data, model, settings, machine) and "runs": rule ("by image" or "by class"), seed, and
         curves, each number of which is the mean of "window" steps; "val error rate" has one a validation.
+
+    Raises:
+        CourseError: the file is missing.
     """
     path = resources.files("course.recorded") / INDEX_BUG
+    if not path.is_file():
+        raise CourseError(f"{INDEX_BUG} is missing: install the course's package anew")
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
@@ -171,14 +177,28 @@ def expected(found: Mapping[str, Any]) -> None:
     figure = Figure(figsize=(11.0, 3.3), layout="constrained")
     axes = figure.subplots(1, 3)
     names = ("val error rate", "mean threshold", "mask rate")
-    said = [
-        _panel(axis, found, name, {f"seed {r['seed']}": r for r in runs}) for axis, name in _each(axes, names)
-    ]
+    by_seed = {f"seed {run['seed']}": run for run in runs}
+    said = [_panel(axis, found, name, by_seed) for axis, name in zip(axes, names, strict=True)]
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(runs))
     about = found["about"]
     title = f"FlexMatch on {about['data']}, {about['settings']['run']['steps']} steps; {about['hardware']}"
     figure.suptitle(title)
     show(figure, f"Line plots over training steps. {title}. {'; '.join(said)}.")
+
+
+def expected_table(found: Mapping[str, Any]) -> None:
+    """The numbers of `expected`, printed: when the mean threshold rises, and the error at the end."""
+    print("runs with the right mask")
+    for run in found["runs"]:
+        if run["rule"] != "by image":
+            continue
+        heights = np.array(run["mean threshold"])
+        rises = np.argmax(heights > SETTLED * heights.max())
+        print(
+            f"  seed {run['seed']}: the mean threshold is above {SETTLED:.0%} of its largest value from step "
+            f"{_steps(found, len(heights))[rises]:.0f}; validation error at the end "
+            f"{run['val error rate'][-1]:.3f}"
+        )
 
 
 def index_bug(found: Mapping[str, Any]) -> None:
@@ -227,6 +247,10 @@ def index_bug_table(found: Mapping[str, Any]) -> None:
     def settled(name: str) -> list[float]:
         return [float(np.array(run[name])[steps].mean()) for run, steps in zip(right, after, strict=True)]
 
+    for run in right:
+        differ = np.flatnonzero(np.array(run["agreement"]) < 1)
+        step = f"{_steps(found, len(run['agreement']))[differ[0]]:.0f}" if len(differ) else "none"
+        print(f"the two masks differ for the first time, seed {run['seed']}: by step {step}")
     print(f"after the warm-up, runs with the right mask, {len(right)} seeds: mean (range)")
     print(f"  {'images with the same answer':46s}{told(settled('agreement'))}")
     for rule, name in NAMES.items():
@@ -235,10 +259,6 @@ def index_bug_table(found: Mapping[str, Any]) -> None:
     for rule, name in NAMES.items():
         errors = [run["val error rate"][-1] for run in runs[rule]]
         print(f"  {f'trained with the {name}':46s}{told(errors)}")
-
-
-def _each(axes: Any, names: Sequence[str]) -> list[tuple[Axes, str]]:
-    return list(zip(axes, names, strict=True))
 
 
 def _steps(found: Mapping[str, Any], n_values: int) -> np.ndarray:

@@ -18,7 +18,8 @@ def learning_status(latest, n_classes):
 
     Args: latest: int (N,), û of every unlabeled image: −1 or a class. n_classes: int, C.
 
-    Returns: int (C,). Images with û = −1 count nowhere. Count on the device: no Python loop over images.
+    Returns: int (C,). Images with û = −1 count nowhere. Count on the device: no Python loop over images,
+    and no list or NumPy array of all labels.
     """
     ### BEGIN SOLUTION
     return torch.bincount(latest + 1, minlength=n_classes + 1)[1:]
@@ -29,7 +30,7 @@ def flexible_thresholds(counts, n_unlabeled, threshold):
     """Exercise 3: a threshold for each class ("Threshold warm-up", "Non-linear mapping").
 
     β(c) = σ(c) / max(max σ, N − Σσ), whose second term, the number of images without a label yet, is the
-    warm-up; then T(c) = τ · β(c) / (2 − β(c)).
+    warm-up; then τ_c = τ · β(c) / (2 − β(c)).
 
     Args: counts: int (C,), σ. n_unlabeled: int, N. threshold: float, τ.
 

@@ -15,7 +15,6 @@ from course.checks.flexmatch.batches import (
     FAIRLY_SURE,
     SURE,
     UNSURE,
-    confidence_of,
     settings,
     views,
 )
@@ -23,6 +22,14 @@ from course.checks.functions import other
 
 Rng = np.random.RandomState
 Draw = Callable[[Rng], Inputs]
+
+
+def confidence_of(inputs: Inputs) -> np.ndarray:
+    """float (μB,): the probability of each weak view's most probable class."""
+    logits = inputs["logits of x_unlabeled_weak"] / inputs["T"]
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (powers / powers.sum(axis=1, keepdims=True)).max(axis=1)
+
 
 # --- fixmatch_loss
 
@@ -162,6 +169,11 @@ def _latest(classes: tuple[int, int], without: tuple[int, int], missing: int = 0
     return draw
 
 
+def _many_images(rng: Rng) -> Inputs:
+    counts = [size(rng, 30, 60) for _ in range(size(rng, 3, 4))]
+    return thresholds.shuffled(thresholds.draw_latest(counts, size(rng, 40, 60)), rng)
+
+
 _STATUS = hidden_function(
     {
         "some labels": ("images with and without a label", _latest((4, 8), (3, 12))),
@@ -174,7 +186,12 @@ _STATUS = hidden_function(
         "many classes": ("many classes", _latest((14, 25), (2, 9))),
     },
     compiled=False,
-)
+) | {
+    "on the device": Hidden(
+        "many images of a few classes, and what is done with their labels one by one",
+        _many_images,
+    )
+}
 
 # --- flexible_thresholds
 

@@ -161,7 +161,43 @@ _STATUS = _bodies(
             total += counts
             return total[:n_classes].clone()
             """,
+        "asks for each number": """
+            from collections import Counter
+
+            counter = Counter(latest.tolist())
+            return torch.tensor([counter[c] for c in range(n_classes)])
+            """,
     },
+)
+_STATUS_AGAIN = tuple(
+    Mutant("learning_status", "asks for each number", body=body, name=name)
+    for name, body in {
+        "NumPy": """
+            import numpy as np
+
+            return torch.tensor(np.bincount(latest.cpu().numpy() + 1, minlength=n_classes + 1)[1:])
+            """,
+        "a loop over û": """
+            counts = torch.zeros(n_classes, dtype=torch.int64)
+            for label in latest:
+                if label >= 0:
+                    counts[label] += 1
+            return counts
+            """,
+        "a loop over positions": """
+            counts = [0] * n_classes
+            for i in range(len(latest)):
+                if latest[i].item() >= 0:
+                    counts[int(latest[i])] += 1
+            return torch.tensor(counts)
+            """,
+        "an array of the labeled": """
+            import numpy as np
+
+            labels = np.asarray(latest)
+            return torch.tensor([int((labels == c).sum()) for c in range(n_classes)])
+            """,
+    }.items()
 )
 
 _THRESHOLDS = _bodies(
@@ -454,6 +490,7 @@ MUTANTS = (
     *_FIXMATCH,
     *_FIXMATCH_AGAIN,
     *_STATUS,
+    *_STATUS_AGAIN,
     *_THRESHOLDS,
     *_THRESHOLDS_AGAIN,
     *_MASKS,

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from autograder.expected import reference_values
+from autograder.hidden.flexmatch import confidence_of
 from autograder.mutants import load_mutant, mutants_of
 from course.checks import State, check
 from course.checks.case import attempt
 from course.checks.compare import find_difference
 from course.checks.flexmatch import CHECKS, fixmatch, flexmatch
-from course.checks.flexmatch.batches import confidence_of
 from solutions.flexmatch import flexible_thresholds, learning_status
 from solutions.index_bug import mask_by_class
 
@@ -118,6 +118,25 @@ def test_the_rule_of_a_case_is_not_the_threshold() -> None:
     by_threshold = confidence_of(inputs) >= inputs["threshold"]
     assert not np.array_equal(top < 2, by_threshold)
     assert np.any(by_threshold & (top >= 2)) and np.any(~by_threshold & (top < 2))
+
+
+@pytest.mark.parametrize("name", [m.id for m in mutants_of("flexmatch") if m.slip == "asks for each number"])
+def test_labels_that_are_asked_for_one_by_one_are_found_in_one_case_alone(name: str) -> None:
+    assert failing_cases("learning_status", mutant("learning_status", name)) == ["on the device"]
+    result = check.run("learning_status", mutant("learning_status", name))
+    assert result.slip == "asks for each number"
+
+
+def test_a_loop_over_classes_is_no_loop_over_images() -> None:
+    def learning_status(latest: torch.Tensor, n_classes: int) -> torch.Tensor:
+        counts = [0] * n_classes
+        for c in range(n_classes):
+            same = torch.where(latest == c, torch.ones_like(latest), torch.zeros_like(latest))
+            if bool(same.any()):
+                counts[c] = int(same.sum().item())
+        return torch.tensor(torch.tensor(counts).tolist())
+
+    assert check.run("learning_status", learning_status).state is State.CORRECT
 
 
 def test_a_tensor_that_is_changed_in_place_is_found_and_named() -> None:

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from course import plots, threshold_plots
+from course.errors import CourseError
+from course.training import read_metrics
 from course.training.torch_hparams import FlexMatchHparams
 from solutions import index_bug
 
@@ -98,18 +100,63 @@ def test_the_recorded_runs_have_the_settings_of_the_notebooks_cpu_mode() -> None
     assert names["start_settings"] == settings["start"]
 
 
+def test_without_the_recorded_runs_the_error_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(threshold_plots.resources, "files", lambda package: tmp_path)
+    with pytest.raises(CourseError, match=r"^flexmatch-index-bug\.json is missing: install the course's"):
+        threshold_plots.load_index_bug()
+
+
 def test_the_recorded_runs_say_what_the_notebook_says_of_them() -> None:
     found = threshold_plots.load_index_bug()
     runs = {rule: [run for run in found["runs"] if run["rule"] == rule] for rule in threshold_plots.NAMES}
     assert [len(group) for group in runs.values()] == [len(index_bug.SEEDS)] * 2
     for run in runs["by image"]:
         # Wholly alike in the warm-up, alike for most images afterwards, and more wrong labels.
-        assert run["agreement"][:5] == [1.0] * 5
+        heights = np.array(run["mean threshold"])
+        assert set(np.array(run["agreement"])[heights < 0.1]) == {1.0}
         assert 0.6 < min(run["agreement"]) < 0.95
         assert run["mask rate"] == run["mask rate by image"]
         late = np.array(run["mean threshold"]) > 0.5 * max(run["mean threshold"])
         wrong = {rule: np.array(run[f"wrong labels {rule}"])[late].mean() for rule in runs}
         assert wrong["by class"] > 1.3 * wrong["by image"]
+    # The model answer of Q3: the seeds are farther apart than the masks.
+    ends = {rule: [run["val error rate"][-1] for run in group] for rule, group in runs.items()}
+    apart = abs(np.mean(ends["by image"]) - np.mean(ends["by class"]))
+    assert all(max(errors) - min(errors) > apart for errors in ends.values())
+
+
+def test_the_steps_that_are_printed_are_those_of_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(json.dumps(threshold_plots.load_index_bug()))
+    for run in found["runs"]:
+        run["mean threshold"] = [0.1] * 25 + [0.7] * 15
+        run["agreement"] = [1.0] * 30 + [0.9] * 10
+    threshold_plots.expected_table(found)
+    printed = capsys.readouterr().out
+    assert printed.count("above 50% of its largest value from step 260;") == len(index_bug.SEEDS)
+    threshold_plots.index_bug_table(found)
+    assert capsys.readouterr().out.count("by step 310\n") == len(index_bug.SEEDS)
+
+
+def test_the_notebook_draws_the_thresholds_from_the_log(shown: list[Any], tmp_path: Path) -> None:
+    """A resumed run's observers see no step of the session before."""
+    source = ROOT / "source_notebooks" / "flexmatch" / "01_flexmatch.py"
+    cells = jupytext.read(source, fmt="py:percent").cells
+    (cell,) = [cell for cell in cells if cell.metadata.get("locked") == "thresholds"]
+    log = tmp_path / "flexmatch" / "metrics.jsonl"
+    log.parent.mkdir()
+    log.write_text("".join(json.dumps(record) + "\n" for record in RECORDS), encoding="utf-8")
+    names = {
+        "threshold_plots": threshold_plots,
+        "read_metrics": read_metrics,
+        "runs": tmp_path,
+        "train_dataset": SimpleNamespace(classes=CLASSES),
+        "hparams": SimpleNamespace(threshold=0.95),
+    }
+    exec(cell.source, names)
+    (figure,) = shown
+    assert "up to step 30" in figure.alt and "They start at 0.00" in figure.alt
 
 
 def test_the_figures_of_the_recorded_runs_have_texts_with_their_numbers(

@@ -102,13 +102,6 @@ def logits_of(network: Inputs, images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1) @ network["kernel"] + network["bias"]
 
 
-def confidence_of(inputs: Inputs) -> np.ndarray:
-    """float (μB,): the probability of each weak view's most probable class."""
-    logits = inputs["logits of x_unlabeled_weak"] / inputs["T"]
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (powers / powers.sum(axis=1, keepdims=True)).max(axis=1)
-
-
 def settings(
     *, weight_decay: float, lambda_u: float, T: float, threshold: float, n_classes: int = CLASSES
 ) -> Inputs:

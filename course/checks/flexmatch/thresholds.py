@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-from course.checks.case import Inputs, Slip
-from course.checks.functions import check_of_function
+import numpy as np
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from course.checks.case import Call, Case, Inputs, Slip
+from course.checks.functions import FLOAT32, check_of_function
 from course.checks.torch_functions import tensors
 
 Rng = np.random.RandomState
@@ -24,7 +30,43 @@ def shuffled(inputs: Inputs, rng: Rng) -> Inputs:
     return inputs | {"latest": rng.permutation(inputs["latest"])}
 
 
-LEARNING_STATUS = check_of_function(
+class _Steps(TorchFunctionMode):
+    """Counts the operations on tensors, and each number of a tensor that is handed to Python or NumPy."""
+
+    HANDED_OVER = (Tensor.tolist, Tensor.numpy, Tensor.__array__, Tensor.__dlpack__)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.number += args[0].numel() if func in self.HANDED_OVER else 1
+        return func(*args, **(kwargs or {}))
+
+
+def _drive_counted(call: Call, function: Callable[..., Any], inputs: Inputs) -> Any:
+    """The case has far more images than classes, so a loop over classes takes fewer steps than images."""
+    with _Steps() as steps:
+        counts = call(function, *(tensors(value) for value in inputs.values()))
+    return {"counts": counts, "asks for each number": steps.number >= len(inputs["latest"])}
+
+
+_ON_THE_DEVICE = Case(
+    name="on the device",
+    tries="150 images of three classes, and what is done with their labels one by one",
+    draw=lambda rng: shuffled(draw_latest([50, 38, 44], 18), rng),
+    drive=_drive_counted,
+    tolerance=FLOAT32,
+    misconception="The labels are counted one by one.",
+    look="Look for an operation that takes all of them at once.",
+    seed=6,
+    names={
+        'returned["counts"]': "the counts",
+        'returned["asks for each number"]': "whether each label is asked for by itself",
+    },
+    shown=("n_classes",),
+)
+_STATUS = check_of_function(
     "learning_status",
     {
         "some labels": (
@@ -107,8 +149,14 @@ LEARNING_STATUS = check_of_function(
             "The counts of earlier calls are added.",
             "Count what is in latest now, and keep nothing.",
         ),
+        Slip(
+            "asks for each number",
+            "The counts are right, but each label is asked for: in a loop, a list or a NumPy array.",
+            "On a GPU this waits for the device. Count with operations on the whole tensor.",
+        ),
     ),
 )
+LEARNING_STATUS = replace(_STATUS, cases=(*_STATUS.cases, _ON_THE_DEVICE))
 
 # --- flexible_thresholds
 
@@ -136,7 +184,7 @@ FLEXIBLE_THRESHOLDS = check_of_function(
         "another τ": ("another fixed threshold", lambda rng: _status([2, 9, 4], 20, 0.6)),
     },
     convert=tensors,
-    misconception="The thresholds are not T(c) = τ · β(c) / (2 − β(c)).",
+    misconception="The thresholds are not τ_c = τ · β(c) / (2 − β(c)).",
     look="Work β out by hand for one class: what is the largest count, and how many images have no label?",
     slips=(
         Slip(
@@ -171,7 +219,7 @@ FLEXIBLE_THRESHOLDS = check_of_function(
         ),
         Slip(
             "linear",
-            "T is τ · β, without the mapping β / (2 − β).",
+            "The threshold is τ · β, without the mapping β / (2 − β).",
             "At β = ½ a third of τ is asked for.",
         ),
         Slip("plus", "The mapping has 2 + β below.", "At β = 1 the threshold has to be τ."),
@@ -198,7 +246,7 @@ FLEXIBLE_THRESHOLDS = check_of_function(
             "All classes get the mean threshold.",
             "Each class has its own.",
         ),
-        Slip("β itself", "β is returned; the thresholds are asked for.", "Go on with T(c)."),
+        Slip("β itself", "β is returned; the thresholds are asked for.", "Go on with τ_c."),
     ),
 )
 
