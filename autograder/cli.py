@@ -55,12 +55,12 @@ def build(
         with console.status(f"{name}: building"):
             files = derived_files(root, name, generators(root))
         if check:
-            drifts += find_drift(root, name, files)
+            drifts += find_drift(root, name, files, owned_files(root, name))
         else:
             written = write_files(root, files)
             for path in written:
                 console.print(f"wrote {path}")
-            drifts += stale_files(root, name, files)
+            drifts += stale_files(root, name, files, owned_files(root, name))
             console.print(f"{name}: {len(files)} derived files, {len(files) - len(written)} were up to date")
     for drift in drifts:
         console.print(f"{drift.path}: {drift.reason}; {drift.repair}")
@@ -219,3 +219,12 @@ def generators(root: Path) -> tuple[Generator, ...]:
     from autograder import expected, readme, sweeps
 
     return (expected.generate, readme.generate, sweeps.generate)
+
+
+def owned_files(root: Path, unit: str) -> list[Path]:
+    """What lies in folders of a unit that generators alone fill."""
+    if root.resolve() != REPOSITORY:
+        return []
+    from autograder import sweeps
+
+    return sweeps.owned(unit)

@@ -1,7 +1,8 @@
 """The figures of the unit ``comparison``: they draw numbers that somebody else has computed.
 
 As in `course.plots`, every figure is shown with a text that says what can be seen. Methods are told apart by
-marker and line style as well as by color.
+marker and line style as well as by color. On an axis of labels they stand a little apart, and the axis says
+so; a cost is drawn where it was counted.
 """
 
 from __future__ import annotations
@@ -17,11 +18,30 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from course.plots import COLORS, LINES, MARKERS, show
+from course.recorded.comparison import METHODS
 
-METHODS = ("supervised", "mixmatch", "fixmatch", "flexmatch")
+__all__ = [
+    "METHODS",
+    "NAMES",
+    "accuracy_by_cost",
+    "accuracy_by_labels",
+    "blank",
+    "evaluations",
+    "every_run",
+    "labels_axis",
+    "labels_needed",
+    "one_by_one",
+    "show",
+    "spread_by_labels",
+    "table",
+]
+
 NAMES = {"supervised": "supervised", "mixmatch": "MixMatch", "fixmatch": "FixMatch", "flexmatch": "FlexMatch"}
 # Methods beside each other on a logarithmic axis: the factor from one to the next.
 APART = 1.07
+APART_SAID = "methods are drawn a little apart"
+# Open markers of different sizes on one point can all be seen.
+SMALLEST, LARGER = 6, 2
 # Numbers of labels that are closer than this factor would be printed over each other.
 LEGIBLE = 1.4
 Row = Mapping[str, Any]
@@ -54,8 +74,14 @@ def blank(title: str, x: str, y: str, *, width: float = 6.4, height: float = 3.8
     return figure, axis
 
 
-def labels_axis(axis: Axes, counts: Sequence[int]) -> None:
-    """Make the x-axis logarithmic, with a tick at each number of labels where there is room for it."""
+def labels_axis(axis: Axes, counts: Sequence[int], *, apart: bool = False) -> None:
+    """Make the x-axis logarithmic, with a tick at each number of labels where there is room for it.
+
+    Args:
+        axis: the axes to change.
+        counts: the numbers of labels.
+        apart: whether methods stand beside each other and not at their numbers, which the axis then says.
+    """
     ticks: list[int] = []
     for count in sorted(set(counts)):
         if not ticks or count >= LEGIBLE * ticks[-1]:
@@ -64,7 +90,7 @@ def labels_axis(axis: Axes, counts: Sequence[int]) -> None:
     axis.xaxis.set_major_locator(FixedLocator(ticks))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axis.set_xlabel("labeled images (logarithmic)")
+    axis.set_xlabel(f"labeled images (logarithmic{f'; {APART_SAID}' if apart else ''})")
 
 
 def every_run(rows: Sequence[Row], title: str) -> None:
@@ -90,9 +116,9 @@ def every_run(rows: Sequence[Row], title: str) -> None:
         for count in sorted({row["labels"] for row in own}):
             found = sorted(1 - row["test_error"] for row in own if row["labels"] == count)
             said.append(f"{look.name}, {count:,} labels: {', '.join(f'{value:.3f}' for value in found)}")
-    labels_axis(axis, [row["labels"] for row in rows])
+    labels_axis(axis, [row["labels"] for row in rows], apart=True)
     axis.legend()
-    show(figure, f"{title}. One dot for each run; test accuracies: {'; '.join(said)}.")
+    show(figure, f"{title}. One dot for each run, {APART_SAID}; test accuracies: {'; '.join(said)}.")
 
 
 def accuracy_by_labels(summaries: Sequence[Row], title: str) -> None:
@@ -106,11 +132,11 @@ def accuracy_by_labels(summaries: Sequence[Row], title: str) -> None:
     said = []
     for method, look in _looks(summaries):
         own = sorted((row for row in summaries if row["method"] == method), key=lambda row: row["labels"])
-        spreads = [0.0 if np.isnan(row["spread"]) else row["spread"] for row in own]
         axis.errorbar(
             [row["labels"] * look.shift for row in own],
             [row["mean"] for row in own],
-            spreads,
+            # NaN, of one run, draws no bar.
+            [row["spread"] for row in own],
             linestyle=look.line,
             marker=look.marker,
             color=look.color,
@@ -118,9 +144,12 @@ def accuracy_by_labels(summaries: Sequence[Row], title: str) -> None:
             label=look.name,
         )
         said += [f"{look.name}, {row['labels']:,} labels: {_with_spread(row)}" for row in own]
-    labels_axis(axis, [row["labels"] for row in summaries])
+    labels_axis(axis, [row["labels"] for row in summaries], apart=True)
     axis.legend()
-    show(figure, f"{title}. Mean test accuracy, with the spread where there is one: {'; '.join(said)}.")
+    show(
+        figure,
+        f"{title}. Mean test accuracy, with the spread where there is one ({APART_SAID}): {'; '.join(said)}.",
+    )
 
 
 def accuracy_by_cost(points: Sequence[Row], title: str) -> None:
@@ -139,13 +168,14 @@ def accuracy_by_cost(points: Sequence[Row], title: str) -> None:
         for method, look in looks:
             for point in points:
                 if (point["method"], point["labels"]) == (method, count):
-                    spread = 0.0 if np.isnan(point["spread"]) else point["spread"]
                     axis.errorbar(
-                        # Methods of equal cost stand a little apart.
-                        point["cost"] / 1e6 * look.shift**0.3,
+                        point["cost"] / 1e6,
                         point["mean"],
-                        spread,
+                        point["spread"],
                         marker=look.marker,
+                        markersize=look.size,
+                        markerfacecolor="none",
+                        markeredgewidth=1.5,
                         linestyle="none",
                         color=look.color,
                         capsize=4,
@@ -157,11 +187,12 @@ def accuracy_by_cost(points: Sequence[Row], title: str) -> None:
                     )
         axis.set_title(f"{count:,} labels")
         axis.set_xlabel("million forward passes")
-        axis.set_xlim(left=0)
+        # Room for whole markers at the right end.
+        axis.set_xlim(0, 1.15 * max(point["cost"] for point in points) / 1e6)
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("test accuracy")
     figure.suptitle(title)
-    _legend_below(figure, axes[0], columns=4)
+    _legend_below(figure, columns=4)
     show(figure, f"{title}. Test accuracy by cost: {'; '.join(said)}.")
 
 
@@ -197,7 +228,7 @@ def labels_needed(
             said.append(f"{look.name} reaches it with {at:,.0f} labels")
     axis.set_ylim(bottom=bottom)
     labels_axis(axis, [count for labels, _ in curves.values() for count in labels])
-    _legend_below(figure, axis)
+    _legend_below(figure)
     show(
         figure,
         f"{title}. Lines of accuracy over labels and a dashed line at the target {target:.3g}; stars mark "
@@ -269,13 +300,17 @@ def spread_by_labels(spreads: Mapping[str, Mapping[int, float]], title: str) -> 
     labels_axis(axis, [count for found in spreads.values() for count in found])
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    _legend_below(figure, axis, columns=2)
+    _legend_below(figure, columns=2)
     show(figure, f"{title}. {'; '.join(said)}.")
 
 
-def _legend_below(figure: Figure, axis: Axes, columns: int = 3) -> None:
-    handles, labels = axis.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+def _legend_below(figure: Figure, columns: int = 3) -> None:
+    """A legend of all panels: not everything need be in the first."""
+    found: dict[str, Any] = {}
+    for axis in figure.axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    figure.legend(list(found.values()), list(found), loc="outside lower center", ncols=columns)
 
 
 class _Look:
@@ -286,6 +321,7 @@ class _Look:
         self.color = COLORS[place % len(COLORS)]
         self.line = LINES[place % len(LINES)]
         self.marker = MARKERS[place % len(MARKERS)]
+        self.size = SMALLEST + LARGER * place
         # Beside each other, so that no method hides another.
         self.shift = APART ** (place - (among - 1) / 2)
 

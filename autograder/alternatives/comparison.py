@@ -272,6 +272,18 @@ def labels_to_reach(labels, accuracies, target):
     slope = (x[i] - x[i - 1]) / (accuracies[i] - accuracies[i - 1])
     return 10 ** (x[i - 1] + slope * (target - accuracies[i - 1]))
 """,
+    "an array of integers": """
+def labels_to_reach(labels, accuracies, target):
+    labels, accuracies = np.asarray(labels), np.asarray(accuracies)
+    reached = np.flatnonzero(accuracies >= target)
+    if len(reached) == 0:
+        return None
+    i = reached[0]
+    if i == 0:
+        return labels[0]
+    share = (target - accuracies[i - 1]) / (accuracies[i] - accuracies[i - 1])
+    return np.exp(np.log(labels[i - 1]) * (1 - share) + np.log(labels[i]) * share)
+""",
     "next and a generator": """
 import math
 

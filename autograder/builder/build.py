@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,8 +80,17 @@ def write_files(root: Path, files: Mapping[Path, bytes]) -> list[Path]:
     return [path for path, content in files.items() if write_atomically(root / path, content)]
 
 
-def find_drift(root: Path, unit_name: str, files: Mapping[Path, bytes]) -> list[Drift]:
-    """Compare the derived files of a unit with what ``files`` says they should be."""
+def find_drift(
+    root: Path, unit_name: str, files: Mapping[Path, bytes], owned: Iterable[Path] = ()
+) -> list[Drift]:
+    """Compare the derived files of a unit with what ``files`` says they should be.
+
+    Args:
+        root: the repository, or a folder laid out like it.
+        unit_name: a unit of its course/units.yml.
+        files: what ``derived_files`` returns.
+        owned: as in ``stale_files``.
+    """
     repair = f"python -m autograder build {unit_name}"
     drifts = []
     for path, content in files.items():
@@ -89,14 +98,24 @@ def find_drift(root: Path, unit_name: str, files: Mapping[Path, bytes]) -> list[
             drifts.append(Drift(path, "missing", repair))
         elif (root / path).read_bytes() != content:
             drifts.append(Drift(path, "differs from its source", repair))
-    return [*drifts, *stale_files(root, unit_name, files)]
+    return [*drifts, *stale_files(root, unit_name, files, owned)]
 
 
-def stale_files(root: Path, unit_name: str, files: Mapping[Path, bytes]) -> list[Drift]:
-    """Files in the unit's derived folders that no source makes."""
+def stale_files(
+    root: Path, unit_name: str, files: Mapping[Path, bytes], owned: Iterable[Path] = ()
+) -> list[Drift]:
+    """Files in the unit's derived folders that no source makes.
+
+    Args:
+        root: the repository, or a folder laid out like it.
+        unit_name: a unit of its course/units.yml.
+        files: what ``derived_files`` returns.
+        owned: further files that only a generator can account for, relative to ``root``.
+    """
     released = (root / "release" / unit_name).rglob("*")
     notebooks = (root / "source_notebooks" / unit_name).rglob("*.ipynb")
     found = [path.relative_to(root) for path in sorted([*released, *notebooks]) if path.is_file()]
+    found += sorted(owned)
     return [
         Drift(path, "has no source", f"remove {path}")
         for path in found

@@ -64,9 +64,10 @@ _COST = hidden_function(
     {
         "both kinds of images": ("a run with images of both kinds", cost.draw_run()),
         "no image only forward": ("a run in which every image is learned from", cost.draw_run(forward=False)),
-        "unknown length": ("a run of unknown length", cost.draw_run(unknown="steps")),
-        "unknown images": ("a run with unknown images", cost.draw_run(unknown="trained_images")),
-        "unknown predictions": ("a run with unknown predictions", cost.draw_run(unknown="forward_images")),
+        "unknown length": ("a run of unknown length", cost.draw_run(unknown=("steps",))),
+        "unknown images": ("a run with unknown images", cost.draw_run(unknown=("trained_images",))),
+        "unknown predictions": ("a run with unknown predictions", cost.draw_run(unknown=("forward_images",))),
+        "unknown seconds": ("a run of unknown seconds", cost.draw_run(unknown=cost.BESIDE)),
     },
     compiled=False,
 )
@@ -142,12 +143,25 @@ def _evaluations(
     return draw
 
 
+def _just_too_few(rng: Rng) -> Inputs:
+    """An odd number of evaluations where two more are asked for; the last two have another median."""
+    n = 2 * size(rng, 2, 5) + 1
+    last = n + 2
+    while True:
+        inputs = curve.draw_evaluations(n, last, every=10 * size(rng, 5, 50))(rng)
+        in_order = sorted(inputs["curve"], key=lambda evaluation: evaluation["step"])
+        errors = [evaluation["val_error"] for evaluation in in_order]
+        if np.median(errors[n - last :]) != np.median(errors):
+            return inputs
+
+
 _REPORTED = hidden_function(
     {
         "in order": ("evaluations in the order of the steps", _evaluations((3, 8), shuffled=False)),
         "another order": ("evaluations in another order", _evaluations((3, 8))),
         "an even number": ("an even number of evaluations", _evaluations((4, 8), even=True)),
         "the last one": ("the last evaluation alone", _evaluations((1, 1))),
+        "a few fewer than asked for": ("two evaluations fewer than asked for", _just_too_few),
         "fewer than asked for": ("fewer evaluations than asked for", _evaluations((10, 30), more=False)),
     },
     compiled=False,

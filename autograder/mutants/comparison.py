@@ -56,6 +56,10 @@ _SUMMARIZE = _edits(
     "summarize",
     {
         "error": (('1 - row["test_error"]', 'row["test_error"]'),),
+        "statistic of the errors": (
+            ('1 - row["test_error"]', 'row["test_error"]'),
+            (_COMPUTE, "mean, spread = statistic(accuracies)\n        mean = 1 - mean"),
+        ),
         "percent": (('1 - row["test_error"]', '100 * (1 - row["test_error"])'),),
         "raw weights": (('row["test_error"]', 'row["test_error_raw"]'),),
         "by method alone": (
@@ -153,6 +157,9 @@ _COST = _edits(
         "no answer where unknown": ((_KNOWN, ""),),
         "looks at the steps alone": (
             ('None in (row["steps"], row["trained_images"], row["forward_images"])', 'row["steps"] is None'),
+        ),
+        "None anywhere": (
+            ('None in (row["steps"], row["trained_images"], row["forward_images"])', "None in row.values()"),
         ),
         "zero as unknown": (
             (
@@ -267,6 +274,7 @@ _REPORTED = _edits(
         "nothing for a short run": (
             ("return float", 'if len(curve) < last:\n        return float("nan")\n    return float'),
         ),
+        "a short run cut shorter": (("in_order[-last:]", "in_order[len(in_order) - last :]"),),
         "accuracy": (("return float", "return 1 - float"),),
         "sorts the list it is given": (
             (_IN_ORDER, 'curve.sort(key=lambda evaluation: evaluation["step"])\n    in_order = curve'),

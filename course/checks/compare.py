@@ -98,7 +98,7 @@ def find_difference(
 
     The whole structure is compared before any shape, every shape before any dtype, and those before values,
     so that a wrong number is never reported where the real fault is a missing element. A Python number
-    agrees with a 0-d array, and a tuple with a list.
+    agrees with a 0-d array, and a tuple with a list. A single integer may stand for a float of its value.
 
     Args:
         expected: what the reference gives.
@@ -113,7 +113,7 @@ def find_difference(
         return difference
     order = {place: i for i, place in enumerate(first)}
     leaves = sorted(_leaves(expected, got, where), key=lambda leaf: order.get(leaf[0], len(order)))
-    for compare in (_shape, _dtype, _Values(tolerance)):
+    for compare in (_shape, _Dtype(tolerance), _Values(tolerance)):
         differences = [compare(one, other, place) for place, one, other in leaves]
         found = [difference for difference in differences if difference is not None]
         if found:
@@ -225,11 +225,30 @@ def _shape(expected: np.ndarray, got: Plain, where: str) -> Difference | None:
     return Difference(Kind.SHAPE, where, f"shape {expected.shape}", f"shape {shape}")
 
 
-def _dtype(expected: np.ndarray, got: Plain, where: str) -> Difference | None:
-    # Any float precision will do, and an integer array where floats are due cannot hold the answer.
-    if expected.dtype.kind == "f" and isinstance(got, np.ndarray) and got.dtype.kind != "f":
+def _close(expected: np.ndarray, got: Plain, tolerance: Tolerance) -> np.ndarray:
+    """Which elements agree."""
+    close: np.ndarray = np.isclose(
+        np.asarray(got).astype(np.float64),
+        expected.astype(np.float64),
+        rtol=tolerance.rtol,
+        atol=tolerance.atol,
+        equal_nan=True,
+    )
+    return close
+
+
+@dataclass(frozen=True)
+class _Dtype:
+    tolerance: Tolerance
+
+    def __call__(self, expected: np.ndarray, got: Plain, where: str) -> Difference | None:
+        # Any float precision will do, and an integer array where floats are due cannot hold the answer.
+        if expected.dtype.kind != "f" or not isinstance(got, np.ndarray) or got.dtype.kind == "f":
+            return None
+        # A single integer that is the answer does hold it, as a Python int would.
+        if got.ndim == 0 and got.dtype.kind in "iu" and _close(expected, got, self.tolerance).all():
+            return None
         return Difference(Kind.DTYPE, where, "a float dtype", f"dtype {got.dtype.name}")
-    return None
 
 
 @dataclass(frozen=True)
@@ -238,13 +257,7 @@ class _Values:
 
     def __call__(self, expected: np.ndarray, got: Plain, where: str) -> Difference | None:
         array = np.asarray(got)
-        close = np.isclose(
-            array.astype(np.float64),
-            expected.astype(np.float64),
-            rtol=self.tolerance.rtol,
-            atol=self.tolerance.atol,
-            equal_nan=True,
-        )
+        close = _close(expected, got, self.tolerance)
         if close.all():
             return None
         nan = bool(np.isnan(array[~close]).any()) if array.dtype.kind == "f" else False

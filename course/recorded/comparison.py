@@ -15,13 +15,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import PurePath
 from typing import Any
 
 from course.errors import CourseError, unknown_name
 
 PUBLISHED = "published"
 FOLDER = "comparison"
+# The methods of the course, in the order of its units.
+METHODS = ("supervised", "mixmatch", "fixmatch", "flexmatch")
+# What comes behind a comparison's name in the names of its files: rows, validations, what is common.
+PARTS = ROWS, CURVES, ABOUT = ".csv", "-curves.csv", "-about.json"
 
 # Column → type of its values. An empty field is None: unknown.
 COLUMNS: dict[str, type] = {
@@ -51,6 +54,8 @@ CURVE_COLUMNS: dict[str, type] = {
 }
 # Without these a row can not be compared with any other.
 NEEDED = ("method", "labels", "test_error")
+# Of a run of a sweep everything is known but, where it was moved or taken up again, its seconds.
+SWEEP_NEEDED = (*NEEDED, "seed", "steps", "trained_images", "forward_images", "val_error")
 
 Row = dict[str, Any]
 
@@ -77,9 +82,9 @@ class Comparison:
 
 def names() -> tuple[str, ...]:
     """The sweeps that come with the course, in alphabetical order; ``published`` is not among them."""
-    files = (PurePath(entry.name) for entry in _folder().iterdir())
-    tables = sorted(path.stem for path in files if path.suffix == ".csv" and path.stem != PUBLISHED)
-    return tuple(name for name in tables if not name.endswith("-curves"))
+    files = [entry.name for entry in _folder().iterdir()]
+    tables = {file.removesuffix(ROWS) for file in files if file.endswith(ROWS) and not file.endswith(CURVES)}
+    return tuple(sorted(tables - {PUBLISHED}))
 
 
 def load(name: str) -> Comparison:
@@ -93,13 +98,31 @@ def load(name: str) -> Comparison:
     known = (*names(), PUBLISHED)
     if name not in known:
         raise unknown_name("comparison", name, known)
-    columns = PUBLISHED_COLUMNS if name == PUBLISHED else COLUMNS
-    rows = read_table(_text(f"{name}.csv"), columns, f"{name}.csv")
-    curves = []
     if name != PUBLISHED:
-        label = f"{name}-curves.csv"
-        curves = read_table(_text(label), CURVE_COLUMNS, label, needed=tuple(CURVE_COLUMNS))
-    return Comparison(name, rows, curves, json.loads(_text(f"{name}-about.json")))
+        return read_sweep(name, {part: (f"{name}{part}", _text(f"{name}{part}")) for part in PARTS})
+    rows = read_table(_text(f"{name}{ROWS}"), PUBLISHED_COLUMNS, f"{name}{ROWS}")
+    return Comparison(name, rows, [], _read_about(_text(f"{name}{ABOUT}"), f"{name}{ABOUT}"))
+
+
+def read_sweep(name: str, files: Mapping[str, tuple[str, str]]) -> Comparison:
+    """A sweep out of the texts of its files: what is accepted here can be shipped and loaded.
+
+    Args:
+        name: what the sweep is called.
+        files: each of ``PARTS`` → (how errors call the file, its text).
+
+    Raises:
+        CourseError: the name is that of something else, or a file is damaged.
+    """
+    if name == PUBLISHED or f"{name}{ROWS}".endswith(CURVES):
+        raise CourseError(f"no sweep can be called {name!r}: rename its folder, such as cpu-shapes")
+    (rows_file, rows), (curves_file, curves), (about_file, about) = (files[part] for part in PARTS)
+    return Comparison(
+        name,
+        read_table(rows, COLUMNS, rows_file, needed=SWEEP_NEEDED),
+        read_table(curves, CURVE_COLUMNS, curves_file, needed=tuple(CURVE_COLUMNS)),
+        _read_about(about, about_file),
+    )
 
 
 def read_table(
@@ -133,6 +156,16 @@ def read_table(
             raise CourseError(f"{where}, line {number} has no {empty[0]}: make the file anew")
         rows.append(row)
     return rows
+
+
+def _read_about(text: str, where: str) -> dict[str, Any]:
+    try:
+        about = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CourseError(f"{where} is damaged ({error}): make the file anew") from None
+    if not isinstance(about, dict):
+        raise CourseError(f"{where} holds no JSON object: make the file anew")
+    return about
 
 
 def _value(kind: type, field: str) -> Any:

@@ -73,7 +73,69 @@ def test_the_text_has_every_run(shown: list[Any]) -> None:
     assert "another, 400 labels: 0.490, 0.500" in shown[0].alt
 
 
-def test_one_run_has_no_bar_and_no_spread_in_the_text(shown: list[Any]) -> None:
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Figure, str]]:
+    """The figures that are shown, as matplotlib has them, with their texts."""
+    found: list[tuple[Figure, str]] = []
+    monkeypatch.setattr(plots, "show", lambda figure, alt: found.append((figure, alt)))
+    return found
+
+
+def bars(figure: Figure) -> list[bool]:
+    """Of every point with an error bar, panel by panel: whether the bar can be seen."""
+    return [
+        bool(np.isfinite(path.vertices).all())
+        for axis in figure.axes
+        for container in axis.containers
+        for collection in container.lines[2]
+        for path in collection.get_paths()
+    ]
+
+
+def test_one_run_has_no_bar(kept: list[tuple[Figure, str]]) -> None:
+    plots.accuracy_by_labels(SUMMARIES, "means")
+    plots.accuracy_by_cost([s | {"cost": 96_000} for s in SUMMARIES], "cost")
+    (by_labels, _), (by_cost, _) = kept
+    # Supervised with 40 and with 400 labels, then FixMatch with 40; the second panel is that with 400.
+    assert bars(by_labels) == [True, False, True]
+    assert bars(by_cost) == [True, True, False]
+    # No caps either: a bar of length 0 would show them.
+    ends = by_labels.axes[0].containers[0].lines[1]
+    caps = [np.isfinite(np.asarray(end.get_ydata(), dtype=float)).tolist() for end in ends]
+    assert caps == [[True, False], [True, False]]
+
+
+def test_a_cost_is_drawn_where_it_was_counted(kept: list[tuple[Figure, str]]) -> None:
+    plots.accuracy_by_cost([s | {"cost": 96_000} for s in SUMMARIES], "cost")
+    (figure, _) = kept[0]
+    points = [container.lines[0] for axis in figure.axes for container in axis.containers]
+    assert [point.get_xdata().tolist() for point in points] == [[0.096]] * 3
+    assert {point.get_markerfacecolor() for point in points} == {"none"}
+    supervised, fixmatch = (container.lines[0] for container in figure.axes[0].containers)
+    assert supervised.get_markersize() < fixmatch.get_markersize()
+
+
+def test_the_legend_has_what_is_not_in_the_first_panel(kept: list[tuple[Figure, str]]) -> None:
+    points = [
+        {"method": "supervised", "labels": 40, "cost": 1e6, "mean": 0.3, "spread": 0.01},
+        {"method": "fixmatch", "labels": 400, "cost": 2e6, "mean": 0.5, "spread": 0.01},
+    ]
+    plots.accuracy_by_cost(points, "cost")
+    (legend,) = kept[0][0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["supervised", "FixMatch"]
+
+
+def test_points_that_were_moved_are_said_to_be(kept: list[tuple[Figure, str]]) -> None:
+    plots.every_run(ROWS, "every run")
+    plots.accuracy_by_labels(SUMMARIES, "means")
+    DRAWN["labels_needed"]()
+    moved, also, not_moved = kept
+    for figure, alt in (moved, also):
+        assert plots.APART_SAID in figure.axes[0].get_xlabel() and plots.APART_SAID in alt
+    assert plots.APART_SAID not in not_moved[0].axes[0].get_xlabel()
+
+
+def test_the_text_has_no_spread_of_one_run(shown: list[Any]) -> None:
     plots.accuracy_by_labels(SUMMARIES, "means")
     assert "supervised, 40 labels: 0.395 ± 0.007" in shown[0].alt
     assert re.search(r"supervised, 400 labels: 0\.512(;|\.$)", shown[0].alt)
@@ -126,10 +188,8 @@ def test_a_table_shows_unknown_as_a_dash(shown: list[Any]) -> None:
     ]
 
 
-def test_spreads_are_drawn_in_points(monkeypatch: pytest.MonkeyPatch, shown: list[Any]) -> None:
-    kept: list[Figure] = []
-    monkeypatch.setattr(plots, "show", lambda figure, alt: kept.append(figure))
+def test_spreads_are_drawn_in_points(kept: list[tuple[Figure, str]]) -> None:
     plots.spread_by_labels({"paper": {4000: 0.0005, 40: 0.0337, 250: float("nan")}}, "spread")
-    (line,) = kept[0].axes[0].lines
+    (line,) = kept[0][0].axes[0].lines
     np.testing.assert_allclose(line.get_xdata(), [40, 4000])
     np.testing.assert_allclose(line.get_ydata(), [3.37, 0.05])

@@ -87,6 +87,11 @@ def test_an_unknown_number_makes_the_cost_unknown(key: str) -> None:
     assert training_cost(row | {key: None}) is None
 
 
+def test_what_else_is_unknown_of_a_run_leaves_its_cost() -> None:
+    row = {"steps": 10, "trained_images": 4, "forward_images": 0}
+    assert training_cost(row | {"seconds": None, "test_error_raw": None}) == 120
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_line_is_at_the_target_there_and_below_it_before(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -121,6 +126,7 @@ def test_the_reported_error_depends_on_no_order_and_on_no_early_evaluation(seed:
     assert reported_error([curve[i] for i in rng.permutation(11)], 4) == reported
     lucky = [{"step": 5, "val_error": 0.0}, *curve]
     assert reported_error(lucky, 4) == reported
+    assert reported_error(curve, 14) == reported_error(curve, 100)
     assert reported_error(curve, 100) == pytest.approx(statistics.median(c["val_error"] for c in curve))
 
 

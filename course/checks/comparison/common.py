@@ -10,7 +10,6 @@ from course.checks.case import Slip
 from course.checks.compare import Tolerance
 
 NUMBERS = Tolerance(1e-6, 1e-9, "the order of operations may differ")
-METHODS = ("supervised", "mixmatch", "fixmatch", "flexmatch")
 KEPT_SLIP = Slip(
     "kept for later",
     "What an earlier call was given still counts in a later one.",

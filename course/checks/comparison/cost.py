@@ -8,13 +8,16 @@ from course.checks.case import Inputs, Slip
 from course.checks.comparison.common import unchanged
 from course.checks.functions import FLOAT64, Draw, check_of_function
 
+# What is unknown of most published runs, and has no part in the cost.
+BESIDE = ("seconds", "test_error_raw")
 
-def draw_run(*, forward: bool = True, unknown: str = "") -> Draw:
+
+def draw_run(*, forward: bool = True, unknown: tuple[str, ...] = ()) -> Draw:
     """A draw of a run.
 
     Args:
         forward: whether some of its images only go forward.
-        unknown: the key whose value is None.
+        unknown: the keys whose value is None.
     """
 
     def draw(rng: np.random.RandomState) -> Inputs:
@@ -24,8 +27,9 @@ def draw_run(*, forward: bool = True, unknown: str = "") -> Draw:
             "trained_images": int(rng.randint(16, 1000)),
             "forward_images": int(rng.randint(16, 300)) if forward else 0,
             "seconds": float(rng.randint(60, 4000)),
+            "test_error_raw": round(float(rng.uniform(0.05, 0.9)), 4),
         }
-        return {"row": row | ({unknown: None} if unknown else {})}
+        return {"row": row | dict.fromkeys(unknown)}
 
     return draw
 
@@ -41,14 +45,18 @@ TRAINING_COST = check_of_function(
             "a run in which every image goes forward and backward",
             draw_run(forward=False),
         ),
-        "unknown length": ("a run whose number of steps is not known", draw_run(unknown="steps")),
+        "unknown length": ("a run whose number of steps is not known", draw_run(unknown=("steps",))),
         "unknown images": (
             "a run of which it is not known how many images it trained on",
-            draw_run(unknown="trained_images"),
+            draw_run(unknown=("trained_images",)),
         ),
         "unknown predictions": (
             "a run of which it is not known how many images only went forward",
-            draw_run(unknown="forward_images"),
+            draw_run(unknown=("forward_images",)),
+        ),
+        "unknown seconds": (
+            "a published run, of which the seconds and the raw error are not known",
+            draw_run(unknown=BESIDE),
         ),
     },
     convert=unchanged,
@@ -118,6 +126,11 @@ TRAINING_COST = check_of_function(
             "looks at the steps alone",
             "Only the number of steps is looked at; the other two can be None as well.",
             "Look at all three before you compute.",
+        ),
+        Slip(
+            "None anywhere",
+            "None comes back as soon as anything about the run is unknown, such as its seconds.",
+            "The cost needs three values of the row. Look at these alone.",
         ),
         Slip(
             "zero as unknown",

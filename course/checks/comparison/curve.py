@@ -55,6 +55,10 @@ _DRAWS: dict[str, tuple[str, Callable[[np.random.RandomState], Inputs]]] = {
     ),
     "an even number": ("23 evaluations, of which the last four count", draw_evaluations(23, 4)),
     "the last one": ("six evaluations, of which only the last counts", draw_evaluations(6, 1)),
+    "a few fewer than asked for": (
+        "five evaluations where the last seven are asked for",
+        draw_evaluations(5, 7),
+    ),
     "fewer than asked for": (
         "five evaluations where the last 20 are asked for",
         draw_evaluations(5, 20),
@@ -134,6 +138,11 @@ REPORTED_ERROR = check_of_function(
             "nothing for a short run",
             "A run with fewer evaluations gets NaN.",
             "It counts with all that it has.",
+        ),
+        Slip(
+            "a short run cut shorter",
+            "Of a run with fewer evaluations than `last`, some are left out: a slice begins before 0.",
+            "A negative beginning counts from the end. Begin at 0 where there are not enough.",
         ),
         Slip(
             "accuracy",
