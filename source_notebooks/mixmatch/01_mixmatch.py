@@ -496,7 +496,7 @@ print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish 
 # %% [markdown]
 # ### What to expect
 #
-# The figure shows recorded runs in CPU mode with the seed 0, and says on which machine they were made. Yours has another seed than the recorded one: other labeled images, other first weights, other views. In CPU mode it should look alike, and end somewhere else: one run is one draw.
+# The figure shows recorded runs in CPU mode with the seed 0, and says on which machine they were made. Yours has another seed than the recorded one: other labeled images, other first weights, other views. In CPU mode the curves should have the same shapes, and they will end somewhere else: one run is one draw, and 100 labeled images are few.
 
 # %% locked="expected" tags=["training", "nbval-ignore-output"]
 from course.recorded import load_recorded

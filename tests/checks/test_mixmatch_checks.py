@@ -6,8 +6,10 @@ import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import jax
 import jupytext
 import numpy as np
 import pytest
@@ -26,6 +28,8 @@ from course.checks.mixmatch.common import net_of
 from course.checks.runner import wrong_earlier
 from course.checks.torch_functions import tensors
 from course.checks.torch_mocks import LinearNet
+from course.recorded import load_recorded
+from course.training.torch_hparams import MixMatchHparams
 from solutions.mixmatch import guess_labels
 
 ROOT = Path(__file__).parents[2]
@@ -190,6 +194,30 @@ def test_distributions_are_some() -> None:
         rows = guesses.distributions(6, 4, 0.3)(np.random.RandomState(seed))["probabilities"]
         np.testing.assert_allclose(rows.sum(axis=1), 1)
         assert rows.min() > 0
+
+
+# --- the notebook's settings
+
+
+def settings_of(mode: str) -> MixMatchHparams:
+    """The settings of the notebook's run in one of its two modes."""
+    cells = jupytext.read(ROOT / "source_notebooks" / "mixmatch" / "01_mixmatch.py", fmt="py:percent").cells
+    (source,) = (cell.source for cell in cells if cell.metadata.get("locked") == "settings")
+    env = SimpleNamespace(mode=mode, work=Path("work"))
+    scope = {"env": env, "jax": jax, "MixMatchHparams": MixMatchHparams}
+    hparams: MixMatchHparams = run_text(source, "the settings", scope)["hparams"]
+    return hparams
+
+
+def test_a_students_run_is_another_draw_than_the_recorded_one() -> None:
+    """Otherwise the figure above the prediction of its validation error would be the answer to it."""
+    assert settings_of("cpu").seed not in {
+        load_recorded("shapes", name).about["seed"] for name in ("mixmatch", "mixmatch-labeled")
+    }
+
+
+def test_on_photographs_the_weight_rises_as_slowly_as_in_the_paper() -> None:
+    assert settings_of("gpu").rampup_length == MixMatchHparams().rampup_length
 
 
 # --- the notebook's visible values
