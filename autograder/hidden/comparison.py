@@ -5,16 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.hidden import hidden_function
+from autograder.hidden.draws import size
 from course.checks.case import Inputs
 from course.checks.comparison import cost, curve, labels, spread, summary
 from course.checks.functions import Draw
 
 Rng = np.random.RandomState
-
-
-def size(rng: Rng, low: int, high: int) -> int:
-    """A whole number from low to high, both included."""
-    return int(rng.randint(low, high + 1))
 
 
 # --- mean_and_spread

@@ -8,49 +8,15 @@ from typing import Any
 import numpy as np
 
 from autograder.hidden import Hidden, hidden_function
+from autograder.hidden.draws import MARGIN, lead, number, size, until
 from course.checks.case import Inputs
 from course.checks.fixmatch import forward, loss, validate
-from course.checks.fixmatch.common import numpy_dense, uniform
+from course.checks.fixmatch.common import numpy_dense
 from course.checks.fixmatch.log_probs import log_of_distribution, targets_of
 from course.checks.fixmatch.loss import FAIRLY_SURE, SURE, UNSURE, settings, views
-from course.checks.functions import other
+from course.checks.functions import Draw, other, uniform
 
 Rng = np.random.RandomState
-Draw = Callable[[Rng], Inputs]
-
-# Float32 moves logits and probabilities of these sizes by 1e-5 at most.
-MARGIN = 1e-3
-_TRIES = 1000
-
-
-def until(draw: Draw, accept: Callable[[Inputs], bool]) -> Draw:
-    """A draw that repeats another one until its inputs are acceptable."""
-
-    def repeated(rng: Rng) -> Inputs:
-        for _ in range(_TRIES):
-            inputs = draw(rng)
-            if accept(inputs):
-                return inputs
-        raise RuntimeError(f"none of {_TRIES} draws was acceptable: the condition is too narrow")
-
-    return repeated
-
-
-def size(rng: Rng, low: int, high: int) -> int:
-    """A whole number from low to high, both included."""
-    return int(rng.randint(low, high + 1))
-
-
-def number(rng: Rng, low: float, high: float, digits: int = 2) -> float:
-    """A number from low to high with few digits."""
-    return round(float(rng.uniform(low, high)), digits)
-
-
-def lead(logits: np.ndarray) -> float:
-    """By how much the largest logit of a row stands above the next, in the row where that is least."""
-    ordered = np.sort(logits, axis=-1)
-    return float(np.min(ordered[..., -1] - ordered[..., -2]))
-
 
 # --- logits_to_log_probs
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from autograder.hidden import Hidden, hidden_function
-from autograder.hidden.fixmatch import MARGIN, lead, number, size, until
+from autograder.hidden.draws import MARGIN, lead, number, size, until
 from course.checks.case import Inputs
 from course.checks.flexmatch import fixmatch, flexmatch, labels, thresholds
 from course.checks.flexmatch.batches import (

@@ -12,7 +12,7 @@ import importlib
 import linecache
 import textwrap
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -65,6 +65,16 @@ class Mutant:
     def id(self) -> str:
         """Unique among the mutants of the exercise; the slip's own id for the mutant that defines it."""
         return self.name or self.slip
+
+
+def with_bodies(exercise: str, bodies: Mapping[str, str]) -> tuple[Mutant, ...]:
+    """Mutants of an exercise: slip → the whole answer."""
+    return tuple(Mutant(exercise, slip, body=body) for slip, body in bodies.items())
+
+
+def with_edits(exercise: str, edits: Mapping[str, tuple[tuple[str, str], ...]]) -> tuple[Mutant, ...]:
+    """Mutants of an exercise: slip → (text, replacement) pairs of the reference's answer."""
+    return tuple(Mutant(exercise, slip, edits=pairs) for slip, pairs in edits.items())
 
 
 @cache

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from autograder.mutants import Mutant
-
-
-def _bodies(exercise: str, bodies: dict[str, str]) -> tuple[Mutant, ...]:
-    return tuple(Mutant(exercise, slip, body=body) for slip, body in bodies.items())
-
-
-def _edits(exercise: str, edits: dict[str, tuple[tuple[str, str], ...]]) -> tuple[Mutant, ...]:
-    return tuple(Mutant(exercise, slip, edits=pairs) for slip, pairs in edits.items())
-
+from autograder.mutants import Mutant, with_bodies, with_edits
 
 _STANDARD_DEVIATION = "np.sqrt(np.sum((values - mean) ** 2) / (len(values) - 1))"
 
-_SPREAD = _edits(
+_SPREAD = with_edits(
     "mean_and_spread",
     {
         "population": (("(len(values) - 1)", "len(values)"),),
@@ -32,7 +23,7 @@ _SPREAD = _edits(
             ("np.sum((values - mean) ** 2)", "(np.sum(values**2) - len(values) * mean**2)"),
         ),
     },
-) + _bodies(
+) + with_bodies(
     "mean_and_spread",
     {
         "range": "spread = values.max() - values.min() if len(values) > 1 else np.nan",
@@ -52,7 +43,7 @@ _APPEND = '.append(1 - row["test_error"])'
 _KEY = '(row["method"], row["labels"])'
 _COMPUTE = "mean, spread = statistic(accuracies)"
 
-_SUMMARIZE = _edits(
+_SUMMARIZE = with_edits(
     "summarize",
     {
         "error": (('1 - row["test_error"]', 'row["test_error"]'),),
@@ -118,7 +109,7 @@ _SUMMARIZE = _edits(
         "writes into the rows": ((_APPEND, '.append(row.setdefault("accuracy", 1 - row["test_error"]))'),),
         "kept for later": (("groups: dict = {}", 'groups = globals().setdefault("all_groups", {})'),),
     },
-) + _bodies(
+) + with_bodies(
     "summarize",
     {
         "neighbors only": """
@@ -139,7 +130,7 @@ _SUMMARIZE = _edits(
 _PASSES = '(3 * row["trained_images"] + row["forward_images"])'
 _KNOWN = '    if None in (row["steps"], row["trained_images"], row["forward_images"]):\n        return None\n'
 
-_COST = _edits(
+_COST = with_edits(
     "training_cost",
     {
         "backward not counted": (("3 * row", "row"),),
@@ -168,7 +159,7 @@ _COST = _edits(
             ),
         ),
     },
-) + _bodies(
+) + with_bodies(
     "training_cost",
     {
         "unknown as zero": """
@@ -184,7 +175,7 @@ _FROM_THE_START = "if accuracies[0] >= target:\n        return float(labels[0])\
 _LOG_INTERP = "np.exp(np.interp(target, accuracies, np.log(labels)))"
 
 _LABELS = (
-    *_edits(
+    *with_edits(
         "labels_to_reach",
         {
             "plain axis": (
@@ -247,7 +238,7 @@ _LABELS = (
 _MEDIAN = 'float(np.median([evaluation["val_error"] for evaluation in in_order[-last:]]))'
 _IN_ORDER = 'in_order = sorted(curve, key=lambda evaluation: evaluation["step"])'
 
-_REPORTED = _edits(
+_REPORTED = with_edits(
     "reported_error",
     {
         "best": ((_MEDIAN, 'min(evaluation["val_error"] for evaluation in curve)'),),

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from autograder.mutants import Mutant
+from autograder.mutants import with_bodies, with_edits
 
-
-def _bodies(exercise: str, bodies: dict[str, str]) -> tuple[Mutant, ...]:
-    return tuple(Mutant(exercise, slip, body=body) for slip, body in bodies.items())
-
-
-def _edits(exercise: str, edits: dict[str, tuple[tuple[str, str], ...]]) -> tuple[Mutant, ...]:
-    return tuple(Mutant(exercise, slip, edits=pairs) for slip, pairs in edits.items())
-
-
-_LOG_PROBS = _bodies(
+_LOG_PROBS = with_bodies(
     "logits_to_log_probs",
     {
         "probabilities": "return jax.nn.softmax(logits, axis=-1)",
@@ -39,7 +30,7 @@ _LOG_PROBS = _bodies(
     },
 )
 
-_CROSS_ENTROPY = _bodies(
+_CROSS_ENTROPY = with_bodies(
     "log_softmax_cross_entropy",
     {
         "sign": "return jnp.sum(targets * log_probs, axis=-1)",
@@ -65,7 +56,7 @@ _CROSS_ENTROPY = _bodies(
     },
 )
 
-_SCHEDULE = _bodies(
+_SCHEDULE = with_bodies(
     "cosine_decay_schedule",
     {
         "half cosine": "return init_value * 0.5 * (1 + jnp.cos(jnp.pi * alpha * count / decay_steps))",
@@ -103,7 +94,7 @@ _SCHEDULE = _bodies(
     },
 )
 
-_FORWARD = _edits(
+_FORWARD = with_edits(
     "get_forward_fn",
     {
         "views exchanged": (("return labeled, weak, strong,", "return labeled, strong, weak,"),),
@@ -174,7 +165,7 @@ _FORWARD = _edits(
             ),
         ),
     },
-) + _bodies(
+) + with_bodies(
     "get_forward_fn",
     {
         "three calls": """
@@ -195,7 +186,7 @@ _ERROR = "jnp.mean(pseudo_labels != y_unlabeled)"
 _ONE_HOT = "jax.nn.one_hot(pseudo_labels, hparams.num_classes)"
 _RETURN = "return total, (batch_stats, metrics)"
 
-_LOSS = _edits(
+_LOSS = with_edits(
     "get_fixmatch_loss_fn",
     {
         "views exchanged": (
@@ -296,7 +287,7 @@ _LOSS = _edits(
 
 _LOGITS_OF_BATCH = 'jnp.argmax(model.apply({"params": params, "batch_stats": batch_stats}, x), axis=-1)'
 
-_VALIDATE = _edits(
+_VALIDATE = with_edits(
     "get_validate_fn",
     {
         "accuracy": (("jnp.argmax(logits, axis=-1) != y", "jnp.argmax(logits, axis=-1) == y"),),
@@ -352,7 +343,7 @@ _VALIDATE = _edits(
             ),
         ),
     },
-) + _bodies(
+) + with_bodies(
     "get_validate_fn",
     {
         "mean over images": f"""
@@ -373,7 +364,7 @@ _VALIDATE = _edits(
     },
 )
 
-_MEAN = _bodies(
+_MEAN = with_bodies(
     "mean_over_images",
     {
         "plain mean": "return jnp.mean(error_rates)",

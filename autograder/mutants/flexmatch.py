@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from autograder.mutants import Mutant
+from autograder.mutants import Mutant, with_bodies, with_edits
 
 Edits = tuple[tuple[str, str], ...]
-
-
-def _bodies(exercise: str, bodies: dict[str, str]) -> tuple[Mutant, ...]:
-    return tuple(Mutant(exercise, slip, body=body) for slip, body in bodies.items())
-
-
-def _edits(exercise: str, edits: dict[str, Edits]) -> tuple[Mutant, ...]:
-    return tuple(Mutant(exercise, slip, edits=pairs) for slip, pairs in edits.items())
 
 
 _PASS = "labeled, weak, strong = model(torch.cat(parts)).split([len(part) for part in parts])"
@@ -28,7 +20,7 @@ _ERROR = '(pseudo_labels != batch["y_unlabeled"]).float().mean()'
 _RETURN = "return total, state, metrics"
 _MANUAL = "weak.detach() / hparams.T)"
 
-_FIXMATCH = _edits(
+_FIXMATCH = with_edits(
     "fixmatch_loss",
     {
         "views exchanged": (("labeled, weak, strong = model", "labeled, strong, weak = model"),),
@@ -128,7 +120,7 @@ _FIXMATCH_AGAIN = (
     ),
 )
 
-_STATUS = _bodies(
+_STATUS = with_bodies(
     "learning_status",
     {
         "images without label counted": "return torch.bincount(latest + 1, minlength=n_classes + 1)",
@@ -200,7 +192,7 @@ _STATUS_AGAIN = tuple(
     }.items()
 )
 
-_THRESHOLDS = _bodies(
+_THRESHOLDS = with_bodies(
     "flexible_thresholds",
     {
         "no warm-up": """
@@ -283,7 +275,7 @@ _THRESHOLDS_AGAIN = (
     ),
 )
 
-_MASKS = _bodies(
+_MASKS = with_bodies(
     "flexible_mask",
     {
         "probability of another image": "return confidence[pseudo_labels] >= thresholds[pseudo_labels]",
@@ -320,7 +312,7 @@ _MASKS_AGAIN = (
     ),
 )
 
-_LABELS = _bodies(
+_LABELS = with_bodies(
     "remember_labels",
     {
         "every label": """
@@ -407,7 +399,7 @@ _STATE = 'return mask, {"latest": updated}'
 _LOSS_LINE = "total, state, metrics = fixmatch_loss(model, state, batch, hparams, select)"
 _METRICS_LINE = 'metrics |= {f"threshold/{c}": value for c, value in enumerate(thresholds)}'
 
-_FLEXMATCH = _edits(
+_FLEXMATCH = with_edits(
     "flexmatch_loss",
     {
         "thresholds after the update": (

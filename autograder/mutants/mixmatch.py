@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from autograder.mutants import Mutant
+from autograder.mutants import Mutant, with_bodies, with_edits
 
-
-def _bodies(exercise: str, bodies: dict[str, str]) -> tuple[Mutant, ...]:
-    return tuple(Mutant(exercise, slip, body=body) for slip, body in bodies.items())
-
-
-def _edits(exercise: str, edits: dict[str, tuple[tuple[str, str], ...]]) -> tuple[Mutant, ...]:
-    return tuple(Mutant(exercise, slip, edits=pairs) for slip, pairs in edits.items())
-
-
-_SHARPEN = _bodies(
+_SHARPEN = with_bodies(
     "sharpen",
     {
         "not divided by the sum": "return probabilities ** (1 / T)",
@@ -66,7 +57,7 @@ _VIEWS = "unflatten(0, views.shape[:2])"
 _MEAN = "sharpen(probabilities.mean(dim=0), T)"
 
 _GUESS = (
-    *_edits(
+    *with_edits(
         "guess_labels",
         {
             "mean of the logits": (
@@ -123,7 +114,7 @@ _GUESS = (
 )
 
 _MIXUP = (
-    *_bodies(
+    *with_bodies(
         "mixup",
         {
             "one λ for all": """
@@ -211,7 +202,7 @@ _MIXUP = (
     ),
 )
 
-_RAMP = _bodies(
+_RAMP = with_bodies(
     "linear_rampup",
     {
         "beyond 1": "return step / length if length else 1.0",
@@ -252,7 +243,7 @@ def _unsupervised(replacement: str) -> tuple[tuple[str, str], ...]:
 
 _SQUARES = "(torch.softmax(logits[n_labeled:], dim=-1) - targets[n_labeled:]) ** 2"
 
-_LOSS = _edits(
+_LOSS = with_edits(
     "mixmatch_loss",
     {
         "gradient through the guesses": (
@@ -392,7 +383,7 @@ _BUFFERS = "for buffer, current in zip(ema_model.buffers(), model.buffers(), str
 _COPIED = "buffer.copy_(current)"
 
 _EMA = (
-    *_edits(
+    *with_edits(
         "ema_update",
         {
             "keep on the new weight": ((_AVERAGED, "average.mul_(1 - keep).add_(weight, alpha=keep)"),),

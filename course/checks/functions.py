@@ -24,6 +24,13 @@ KEPT = "Something is kept from one call for the next."
 KEPT_LOOK = "Assign and append to nothing that was made outside of the function."
 
 
+def uniform(
+    rng: np.random.RandomState, shape: tuple[int, ...], low: float = -1.0, high: float = 1.0
+) -> np.ndarray:
+    """Uniform numbers with two decimals, which read well in a report."""
+    return np.round(rng.uniform(low, high, shape), 2)
+
+
 def after(draw: Draw, earlier: Draw) -> Draw:
     """The inputs of two calls, of which the second counts."""
     return lambda rng: {f"earlier {key}": value for key, value in earlier(rng).items()} | draw(rng)

@@ -21,7 +21,8 @@ from autograder.expected import double_precision
 from autograder.mutants import Mutant, load_mutant, mutants_of
 from course.checks import check
 from course.checks.case import Case, Inputs, Verdict, drive, judge
-from course.checks.fixmatch.common import draw_batch_stats, draw_params, images_of, uniform
+from course.checks.fixmatch.common import draw_batch_stats, draw_params, images_of
+from course.checks.functions import uniform
 from course.checks.runner import find_check
 from course.units import load_course
 

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from course.checks.compare import Tolerance
+from course.checks.functions import uniform
 
 PUBLISHED = Tolerance(5e-4, 1e-4, "the published values have four digits")
 
@@ -19,13 +20,6 @@ PIXELS = 12
 def numpy_arrays(tree: Any) -> Any:
     """The same as numpy arrays of that precision that can be written into, as the course's loaders give."""
     return jax.tree.map(lambda leaf: leaf.astype(jax.dtypes.canonicalize_dtype(leaf.dtype)), tree)
-
-
-def uniform(
-    rng: np.random.RandomState, shape: tuple[int, ...], low: float = -1.0, high: float = 1.0
-) -> np.ndarray:
-    """Uniform numbers with two decimals, which read well in a report."""
-    return np.round(rng.uniform(low, high, shape), 2)
 
 
 def draw_params(rng: np.random.RandomState, classes: int = CLASSES) -> dict[str, dict[str, np.ndarray]]:

@@ -10,15 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
-from course.checks.fixmatch.common import (
-    CLASSES,
-    PUBLISHED,
-    draw_batch_stats,
-    draw_params,
-    images_of,
-    uniform,
-)
-from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other
+from course.checks.fixmatch.common import CLASSES, PUBLISHED, draw_batch_stats, draw_params, images_of
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other, uniform
 from course.checks.jax_functions import arrays, compiled, eager
 from course.checks.mocks import BatchCoupledModel, MockModel
 from course.checks.plain import Plain

@@ -10,8 +10,8 @@ import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
-from course.checks.fixmatch.common import PUBLISHED, uniform
-from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Drive, Function, other
+from course.checks.fixmatch.common import PUBLISHED
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Drive, Function, other, uniform
 from course.checks.jax_functions import arrays, compiled, eager
 from course.checks.purity import KEPT_SLIP, trace
 

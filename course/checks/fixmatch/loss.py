@@ -23,9 +23,8 @@ from course.checks.fixmatch.common import (
     draw_params,
     images_of,
     numpy_dense,
-    uniform,
 )
-from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other, uniform
 from course.checks.jax_functions import arrays, compiled, eager
 from course.checks.mocks import MockHparams, dense
 from course.checks.plain import Plain

@@ -17,9 +17,8 @@ from course.checks.fixmatch.common import (
     draw_params,
     images_of,
     numpy_arrays,
-    uniform,
 )
-from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, uniform
 from course.checks.jax_functions import arrays, eager
 from course.checks.mocks import EvaluationModel, MockGetParams, ValMockModel
 from course.checks.purity import KEPT_SLIP, Watch

@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 
 from course.checks.case import Inputs
+from course.checks.functions import uniform
 from course.checks.torch_functions import tensors
-from course.checks.torch_mocks import LinearNet
+from course.checks.torch_mocks import CLASSES, LinearNet, draw_weights, images_of
 
 Rng = np.random.RandomState
 
-CLASSES = 4
-IMAGE = (3, 2, 2)
-PIXELS = 12
 LABELED = [2.0, 1.0, 3.0, 0.5]
 STRONG = [2.0, 7.0, 3.0, 1.5, 7.0, 0.5, 0.8]
 # How far the top logit stands out. With four classes the probabilities are above .99, near .8 and near .4.
@@ -35,27 +33,9 @@ SHOWN = (
 )
 
 
-def decimals(rng: Rng, shape: tuple[int, ...], low: float = -1.0, high: float = 1.0) -> np.ndarray:
-    """Uniform numbers with two decimals, which read well in a report."""
-    return np.round(rng.uniform(low, high, shape), 2)
-
-
-def draw_network(rng: Rng, n_classes: int = CLASSES) -> Inputs:
-    """Kernel and bias of a `LinearNet` that nearly copies an image's first numbers to the logits."""
-    kernel = decimals(rng, (PIXELS, n_classes), -0.02, 0.02)
-    kernel[:n_classes] += np.eye(n_classes)
-    return {"kernel": kernel, "bias": decimals(rng, (n_classes,), -0.05, 0.05)}
-
-
 def peaked(rng: Rng, classes: np.ndarray, gaps: list[float], n_classes: int) -> np.ndarray:
     """Logits (n, n_classes) whose largest entry stands at ``classes``, by ``gaps`` above noise of ±0.2."""
-    return decimals(rng, (len(gaps), n_classes), -0.2, 0.2) + np.eye(n_classes)[classes] * np.c_[gaps]
-
-
-def images_of(logits: np.ndarray, rng: Rng) -> np.ndarray:
-    """Images (n, 3, 2, 2) for which a drawn network gives nearly these logits."""
-    rest = decimals(rng, (len(logits), PIXELS - logits.shape[1]), 0.0, 1.0)
-    return np.concatenate([logits, rest], axis=1).reshape(-1, *IMAGE)
+    return uniform(rng, (len(gaps), n_classes), -0.2, 0.2) + np.eye(n_classes)[classes] * np.c_[gaps]
 
 
 def views(
@@ -79,7 +59,7 @@ def views(
         n_classes: number of classes.
         top_weak: int (μB,), the most probable classes of the weak views; drawn if not given.
     """
-    network = draw_network(rng, n_classes)
+    network = draw_weights(rng, n_classes)
     y_labeled = rng.randint(0, n_classes, len(labeled))
     if top_weak is None:
         top_weak = rng.randint(0, n_classes, len(weak))

@@ -11,9 +11,7 @@ from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
 from course.checks.flexmatch.batches import (
     BATCH,
-    CLASSES,
     FAIRLY_SURE,
-    IMAGE,
     LABELED,
     METRICS,
     SHOWN,
@@ -29,6 +27,7 @@ from course.checks.flexmatch.batches import (
 )
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, other
 from course.checks.torch_functions import tensors
+from course.checks.torch_mocks import CLASSES, IMAGE
 
 Rng = np.random.RandomState
 Function = Callable[..., Any]

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
-from course.checks.functions import FLOAT32, Function
-from course.checks.mixmatch.common import CLASSES, IMAGE, NET, PIXELS, Rng, draw_net, net_of, uniform
+from course.checks.functions import FLOAT32, Function, uniform
+from course.checks.mixmatch.common import NET, Rng, draw_net, net_of
 from course.checks.torch_functions import tensors
+from course.checks.torch_mocks import CLASSES, IMAGE, PIXELS
 
 _AVERAGE, _MODEL = "average ", "model "
 

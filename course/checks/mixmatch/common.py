@@ -5,38 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from course.checks.case import Inputs
-from course.checks.torch_mocks import LinearNet
+from course.checks.functions import uniform
+from course.checks.torch_mocks import CLASSES, LinearNet, draw_weights
 
 Rng = np.random.RandomState
 
-CLASSES = 4
-IMAGE = (3, 2, 2)
-PIXELS = 12
 NET = ("kernel", "bias", "norm")
 
 
-def uniform(rng: Rng, shape: tuple[int, ...], low: float = -1.0, high: float = 1.0) -> np.ndarray:
-    """Uniform numbers with two decimals, which read well in a report."""
-    return np.round(rng.uniform(low, high, shape), 2)
-
-
 def draw_net(rng: Rng, classes: int = CLASSES, *, norm: bool) -> Inputs:
-    """Weights of a `LinearNet` that nearly copies an image's first numbers to the logits."""
-    kernel = uniform(rng, (PIXELS, classes), -0.02, 0.02)
-    kernel[:classes] += np.eye(classes)
-    return {"kernel": kernel, "bias": uniform(rng, (classes,), -0.05, 0.05), "norm": norm}
+    """Weights of a `LinearNet`, and whether BatchNorm follows."""
+    return {**draw_weights(rng, classes), "norm": norm}
 
 
 def net_of(inputs: Inputs, prefix: str = "") -> LinearNet:
     """The network with drawn weights, in training mode."""
     kernel, bias, norm = (inputs[f"{prefix}{name}"] for name in NET)
     return LinearNet(kernel, bias, norm=norm)
-
-
-def images_of(logits: np.ndarray, rng: Rng) -> np.ndarray:
-    """Images (…, 3, 2, 2) for which the drawn network gives nearly these logits (…, classes)."""
-    rest = uniform(rng, (*logits.shape[:-1], PIXELS - logits.shape[-1]), 0.0, 1.0)
-    return np.concatenate([logits, rest], axis=-1).reshape(*logits.shape[:-1], *IMAGE)
 
 
 def peaked(rng: Rng, tops: np.ndarray, classes: int) -> np.ndarray:

@@ -15,16 +15,9 @@ import torch
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other
-from course.checks.mixmatch.common import (
-    CLASSES,
-    Rng,
-    draw_net,
-    draw_views,
-    images_of,
-    net_of,
-    peaked,
-)
+from course.checks.mixmatch.common import Rng, draw_net, draw_views, net_of, peaked
 from course.checks.torch_functions import tensors
+from course.checks.torch_mocks import CLASSES, images_of
 from course.training.torch_hparams import MixMatchHparams
 
 BATCH = ("x_labeled", "y_labeled", "x_unlabeled", "y_unlabeled", "lam", "order", "step")

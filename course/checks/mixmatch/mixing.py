@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from course.checks.case import Inputs, Slip
-from course.checks.functions import check_of_function
-from course.checks.mixmatch.common import Rng, uniform
+from course.checks.functions import check_of_function, uniform
+from course.checks.mixmatch.common import Rng
 from course.checks.torch_functions import tensors
 
 # --- mixup
