@@ -3,8 +3,8 @@
 Presets are for PyTorch: JAX lacks their networks and some of their settings. What the command line gives wins
 over a preset, and a preset over the dataclasses' defaults, the papers' at 16,384 steps.
 
-MixMatch's ramp of λ_u is the paper's 16,384 steps in each of them, however short the run: scaled to a short one
-it reaches 75 while hardly anything is learned (``solutions/results/short_ramp.md``).
+MixMatch's ramp of λ_u is the paper's 16,384 steps in each of them, however short the run: scaled to a short
+one it reaches 75 while hardly anything is learned (``solutions/results/short_ramp.md``).
 """
 
 from __future__ import annotations
