@@ -26,7 +26,7 @@
 # **When it says *Predict*,** guess before you run the next cell: move the slider and press *Record*, or write the guess into the cell, as in `predict("sharpened_largest", 0.5)`.
 #
 # **With or without a GPU.** Up to section 5 any computer will do. In section 6 a network is trained: on a GPU a WRN-28-2 [8] on CIFAR-10 [9], otherwise, in *CPU mode*, a narrower one on smaller, procedural
-# pictures for about two minutes. The code is the same, and the set-up cell says which of the two you have.
+# pictures for about a minute. The code is the same, and the set-up cell says which of the two you have.
 #
 # **Keeping your work.** Save a copy of the notebook to your Drive, and mount the Drive before you run the set-up cell: then a training run that was cut off goes on where it stopped.
 

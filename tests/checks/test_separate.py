@@ -16,6 +16,7 @@ import pytest
 
 from autograder.alternatives import Alternative, alternatives_of, imports_of, load_alternative
 from autograder.mutants import Mutant, load_mutant, mutants_of
+from autograder.reference import solution_text
 from autograder.separate import WORKER, Separate
 from course.checks.case import Case, Check, Inputs, Outcome, Verdict, attempt, judge
 from course.checks.expectations import load_expectations
@@ -78,10 +79,13 @@ def here_and_there(
 
 
 def test_the_reference_passes_there_too(
-    exercise: str, reference: Callable[..., object], workers: Callable[[str], Separate]
+    exercise: str,
+    reference: Callable[..., object],
+    hand_in: Callable[[str], Path],
+    workers: Callable[[str], Separate],
 ) -> None:
     unit, _ = find_check(exercise)
-    file = ROOT / "solutions" / f"{unit}.py"
+    file = hand_in(solution_text(unit))  # the worker need not find the package that it is from
     here, there = here_and_there(exercise, reference, file, workers(unit))
     assert there == here == [Verdict(True)] * len(here)
 

@@ -216,8 +216,7 @@ EMA_UPDATE = Check(
         ),
         Slip(
             "gradient recorded",
-            "The averaged weights need a gradient after the update. Recorded for a backward pass that never "
-            "comes, every update would keep all earlier ones in memory.",
+            "The update is recorded for a backward pass that never comes, and memory grows with every step.",
             "Update under torch.no_grad(), and leave requires_grad as it was.",
         ),
         Slip("fixed decay", "0.999 stands in the code.", "Use the argument decay."),
