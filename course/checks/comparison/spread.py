@@ -93,8 +93,7 @@ MEAN_AND_SPREAD = check_of_function(
         ),
         Slip(
             "difference of squares",
-            "The mean of the squares minus the square of the mean loses all digits when the values are large "
-            "and close together.",
+            "Mean of squares minus squared mean loses its digits when large values are close together.",
             "Subtract the mean from each value first, then square.",
         ),
     ),

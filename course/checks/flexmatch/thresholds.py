@@ -302,8 +302,7 @@ FLEXIBLE_MASK = check_of_function(
     slips=(
         Slip(
             "probability of another image",
-            "The probabilities are indexed by class: image i is judged by the probability of image number "
-            "pseudo_labels[i]. This is the bug that the cell above shows.",
+            "Probabilities are indexed by class: image i is judged by image number pseudo_labels[i].",
             "confidence has one entry for each image, in the order of the images.",
         ),
         Slip(
