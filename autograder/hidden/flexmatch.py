@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from autograder.hidden import Hidden, hidden_function
@@ -18,10 +16,9 @@ from course.checks.flexmatch.batches import (
     settings,
     views,
 )
-from course.checks.functions import other
+from course.checks.functions import Draw, other
 
 Rng = np.random.RandomState
-Draw = Callable[[Rng], Inputs]
 
 
 def confidence_of(inputs: Inputs) -> np.ndarray:

@@ -9,13 +9,12 @@ import torch
 from autograder.hidden import Hidden, hidden_function
 from autograder.hidden.draws import MARGIN, lead, number, size, until
 from course.checks.case import Inputs
-from course.checks.functions import after
+from course.checks.functions import Draw, after
 from course.checks.mixmatch import average, guesses, loss, mixing
 from course.checks.mixmatch.common import Rng, net_of
 from course.checks.torch_functions import tensors
 from solutions.mixmatch import guess_labels
 
-Draw = Callable[[Rng], Inputs]
 Sizes = tuple[int, int]
 
 

@@ -20,6 +20,7 @@ from filelock import FileLock
 import solutions.sweep
 from course.data import make_shapes
 from course.errors import CourseError
+from course.recorded import comparison
 from course.recorded.comparison import COLUMNS, CURVE_COLUMNS
 from course.training.torch_train import TORCH_METHODS
 from solutions.methods import HPARAMS, METHODS
@@ -751,7 +752,7 @@ def test_a_row_that_is_there_twice_is_refused(tmp_path: Path, cli: Any, sweep: A
 
 def test_the_methods_are_those_of_the_course() -> None:
     assert {name: method.hparams for name, method in TORCH_METHODS.items()} == HPARAMS
-    assert tuple(TORCH_METHODS) == METHODS == tuple(LOSSES)
+    assert tuple(TORCH_METHODS) == METHODS == tuple(LOSSES) == comparison.METHODS
 
 
 # --- time ---------------------------------------------------------------------------------------

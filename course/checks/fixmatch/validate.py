@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -18,12 +17,10 @@ from course.checks.fixmatch.common import (
     images_of,
     numpy_arrays,
 )
-from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, uniform
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Draw, Function, uniform
 from course.checks.jax_functions import arrays, eager
 from course.checks.mocks import EvaluationModel, MockGetParams, ValMockModel
 from course.checks.purity import KEPT_SLIP, Watch
-
-Draw = Callable[[np.random.RandomState], Inputs]
 
 
 def _published(rng: np.random.RandomState) -> Inputs:
