@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from course.checks.state import kept_state
 
@@ -95,12 +95,12 @@ def guarded(work: Callable[[], T], seconds: float, *, echo: bool = True) -> Ran[
                 places = _places(worker)
         finally:
             if worker.is_alive():  # also when a student interrupts the cell
-                _stop(worker)
+                worker.stop()
             sys.stdout, sys.stderr = streams
     if echo:
         worker.paper.show()
     if not in_time:
-        return Ran(stopped=Stop.TIME, places=places, left_behind=worker.is_alive())
+        return Ran(stopped=Stop.TIME, places=places, left_behind=worker.working)
     if worker.paper.full:
         return Ran(stopped=Stop.OUTPUT)
     if worker.error is not None:
@@ -112,7 +112,9 @@ class _Worker(threading.Thread, Generic[T]):
     def __init__(self, work: Callable[[], T]) -> None:
         super().__init__(name="check", daemon=True)
         self.work = work
+        self.working = True
         self.ended = threading.Event()
+        self.let_go = threading.Event()
         self.paper = _Paper(self)
         self.returned: T | None = None
         self.error: BaseException | None = None
@@ -132,7 +134,37 @@ class _Worker(threading.Thread, Generic[T]):
         except BaseException as error:  # of a worker that was stopped, nobody asks for it
             self.error = error
         finally:
-            self.ended.set()
+            # No bytecode between the work's end and this assignment lets an asynchronous exception in. After
+            # it one more may come, from a `stop` that had read the old value. It is caught here, and not in
+            # the code of `threading` that ends the thread, which would report it.
+            self.working = False
+            try:
+                self._end()
+            except SystemExit:
+                self._end()
+
+    def _end(self) -> None:
+        self.ended.set()
+        self.let_go.wait(GRACE_SECONDS)
+
+    def stop(self) -> None:
+        """Raise ``SystemExit`` in the thread until its work ends, or until the time of grace is over.
+
+        A loop that catches everything ends when the exception hits it outside of its ``try``. That takes many
+        attempts, so the interpreter is told to change threads more often.
+        """
+        deadline = time.monotonic() + GRACE_SECONDS
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        try:
+            while self.working and time.monotonic() < deadline:
+                ident = ctypes.c_ulong(self.ident or 0)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(SystemExit))
+                self.ended.wait(_INSIST_SECONDS)
+        finally:
+            self.let_go.set()
+            sys.setswitchinterval(interval)
+        self.join(max(_POLL_SECONDS, deadline - time.monotonic()))
 
     def wait(self, seconds: float) -> bool:
         """Whether the work ended in time."""
@@ -177,25 +209,6 @@ class _Paper(io.TextIOBase):
             text = text[:_SHOWN_CHARACTERS] + " …\n"
         if text:
             print(text, end="", flush=True)
-
-
-def _stop(worker: _Worker[Any]) -> None:
-    """Raise ``SystemExit`` in a thread until it ends, or until the time of grace is over.
-
-    A loop that catches everything ends when the exception hits it outside of its ``try``. That takes many
-    attempts, so the interpreter is told to change threads more often.
-    """
-    deadline = time.monotonic() + GRACE_SECONDS
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    try:
-        while worker.is_alive() and time.monotonic() < deadline:
-            if not worker.ended.is_set():
-                ident = ctypes.c_ulong(worker.ident or 0)
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(SystemExit))
-            worker.join(_INSIST_SECONDS)
-    finally:
-        sys.setswitchinterval(interval)
 
 
 def _places(worker: threading.Thread) -> tuple[Place, ...]:

@@ -86,6 +86,23 @@ def test_what_can_not_be_stopped_is_left_behind() -> None:
     assert not left.is_alive(), "the exception was waiting for it"
 
 
+def test_a_thread_that_ends_while_it_is_being_stopped_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class SlowToSet(threading.Event):
+        def set(self) -> None:
+            began = time.monotonic()
+            while time.monotonic() - began < 0.05:
+                pass
+            super().set()
+
+    heard: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", heard.append)
+    monkeypatch.setattr(threading, "Event", SlowToSet)
+    ran = guarded(compute, LIMIT)
+    assert (ran.stopped, ran.left_behind) == (Stop.TIME, False)
+    assert heard == []
+    assert not [thread for thread in threading.enumerate() if thread.name == "check"]
+
+
 def test_a_result_after_the_limit_does_not_count() -> None:
     def late() -> int:
         try:
