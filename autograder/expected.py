@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -18,8 +19,10 @@ import numpy as np
 from jax.experimental import enable_x64
 
 from autograder.mutants import load_mutant, mutants_of
+from autograder.recordings import finished, recording
 from course.checks.case import Case, Check, Signature, drive, message_pattern
 from course.checks.compare import find_difference
+from course.checks.earlier import Mock, stand_ins
 from course.checks.expectations import Expectation, dump_expectations
 from course.checks.plain import Plain
 
@@ -40,15 +43,19 @@ def generate(unit: str) -> dict[str, bytes]:
     return {f"course/checks/expected/{unit}.json": dump_expectations(unit, expectations)}
 
 
-def reference_values(unit: str, check: Check) -> dict[str, Plain]:
-    """What the reference gives for each case of a check, by the case's name.
+def reference_values(unit: str, check: Check) -> Expectation:
+    """What the reference gives for each case of a check, without slips.
 
     Raises:
         ValueError: the reference fails on a case or contradicts a published value.
     """
     reference = getattr(importlib.import_module(f"solutions.{unit}"), check.name)
-    with double_precision():
-        return {case.name: _expected(check, case, reference) for case in check.cases}
+    with double_precision(), recording(reference, check) as calls:
+        cases = {case.name: _expected(check, case, reference) for case in check.cases}
+        mocks = {name: use.function for name, use in check.uses.items() if isinstance(use, Mock)}
+        with stand_ins(reference, mocks):
+            mocked = {case.name: _expected(check, case, reference) for case in check.cases if mocks}
+    return Expectation(cases, {}, finished(check, calls, round_floats), mocked)
 
 
 @contextmanager
@@ -70,8 +77,7 @@ def double_precision() -> Iterator[None]:
 
 
 def _expectation(unit: str, check: Check) -> Expectation:
-    reference = getattr(importlib.import_module(f"solutions.{unit}"), check.name)
-    cases = {case.name: _expected(check, case, reference) for case in check.cases}
+    values = reference_values(unit, check)
     own = [mutant for mutant in mutants_of(unit) if mutant.exercise == check.name]
     # Of several mutants of one slip, the one that has its id shows what the slip leads to.
     mutants = {mutant.slip: mutant for mutant in own if mutant.id == mutant.slip}
@@ -83,7 +89,7 @@ def _expectation(unit: str, check: Check) -> Expectation:
         odd = ", ".join(sorted(slips ^ mutants.keys()))
         raise ValueError(f"{check.name}: slips and mutants do not correspond: {odd}")
     functions = {slip.id: load_mutant(unit, mutants[slip.id]) for slip in check.slips}
-    return Expectation(cases, _signatures(check, cases, functions))
+    return replace(values, signatures=_signatures(check, values.cases, functions))
 
 
 def _expected(check: Check, case: Case, reference: Callable[..., Any]) -> Plain:
@@ -100,7 +106,7 @@ def _expected(check: Check, case: Case, reference: Callable[..., Any]) -> Plain:
 
 
 def _signatures(
-    check: Check, expected: dict[str, Plain], mutants: dict[str, Callable[..., Any]]
+    check: Check, expected: Mapping[str, Plain], mutants: dict[str, Callable[..., Any]]
 ) -> dict[str, Signature]:
     """How each mutant shows itself: in the first case that it fails in a way of its own."""
     found: dict[str, Signature] = {}

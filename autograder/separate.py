@@ -33,6 +33,8 @@ from typing import IO
 
 from course.checks.case import Failure, Inputs, Outcome
 from course.checks.exchange import LIMITS, Limits, read_outcome, write_folder
+from course.checks.plain import Plain
+from course.checks.playback import Recordings
 from course.errors import CourseError
 
 # -P: modules are found where Python is installed, not in the folder where the worker runs.
@@ -94,7 +96,14 @@ class Separate:
         self.close()
 
     def drive(
-        self, file: Path, exercise: str, case: str, inputs: Inputs, *, stand_ins: Sequence[str] = ()
+        self,
+        file: Path,
+        exercise: str,
+        case: str,
+        inputs: Inputs,
+        *,
+        stand_ins: Sequence[str] = (),
+        recorded: Recordings | None = None,
     ) -> Outcome:
         """Apply the function ``exercise`` of a Python file to the inputs of a case, in the other process.
 
@@ -103,7 +112,9 @@ class Separate:
             exercise: the function, and the check whose drives are meant.
             case: name of the case whose drive is meant.
             inputs: what a public or hidden case of that name has drawn.
-            stand_ins: earlier exercises for which a library's function stands in, where there is one.
+            stand_ins: earlier exercises for which another function stands in, where there is one.
+            recorded: the reference's calls of these, of the check's ``Expectation``. They come to where the
+                student's code is: name an exercise there only when its function is wrong or missing.
 
         Raises:
             CourseError: the worker does not start, or ``inputs`` are not plain.
@@ -118,10 +129,13 @@ class Separate:
             "case": case,
             "stand_ins": list(stand_ins),
             "inputs": str(folder / "inputs"),
+            "recorded": str(folder / "recorded"),
             "outcome": str(folder / "outcome"),
         }
         try:
             write_folder(inputs, folder / "inputs")
+            calls: Plain = {name: (recorded or {}).get(name, []) for name in stand_ins}
+            write_folder(calls, folder / "recorded")
             process = self._process or self._start()
             failure = self._ask(process, request, self._number)
             if failure is not None:

@@ -19,6 +19,7 @@ import numpy as np
 from course.checks.call import Call as Call
 from course.checks.call import ChangedArgument, module_name
 from course.checks.compare import Difference, Tolerance, find_difference
+from course.checks.earlier import StandIn
 from course.checks.guard import CHARACTERS, Stop, guarded
 from course.checks.plain import Plain, to_plain, type_name
 
@@ -91,14 +92,13 @@ class Check:
         cases: run in this order; the first that fails is reported.
         slips: misconceptions with a message of their own.
         uses: earlier exercises that a student's function calls by name, or that the exercise's visible
-            test calls. For each, a library's function that can stand in for it, as
-            ``package.module:function(a, b)`` with the parameters that the exercise states, or None.
+            test calls. For each, what can stand in for it where it is wrong.
     """
 
     name: str
     cases: tuple[Case, ...]
     slips: tuple[Slip, ...]
-    uses: Mapping[str, str | None] = field(default_factory=dict)
+    uses: Mapping[str, StandIn] = field(default_factory=dict)
 
 
 # Failures that the check itself finds, in place of an exception that student code raised.

@@ -1,16 +1,16 @@
-"""A mistake costs once: earlier exercises that are wrong are replaced by a library's functions."""
+"""A mistake costs once: earlier exercises that are wrong are replaced by functions that are right."""
 
 from __future__ import annotations
 
 import importlib
-import inspect
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
 from course.checks.call import unwrap
+from course.checks.playback import Recorded, Recordings, playback, signature_of, words
 
 _ABSENT = object()
 
@@ -32,20 +32,56 @@ def called_names(function: Callable[..., Any], names: Iterable[str]) -> list[str
     return [name for name in names if name in found]
 
 
+@dataclass(frozen=True)
+class Mock:
+    """A function that is called like an exercise and gives something else, on purpose.
+
+    A check then expects what the reference gives with it (``Expectation.mocked``). It is for what hands
+    control back, and so can neither be recorded nor had from a library. A check has one at most.
+    """
+
+    function: Callable[..., Any]
+
+
+# What can stand in for an exercise: ``package.module:function(a, b)``, with the parameters that the exercise
+# states; recorded calls of the reference; a mock; or nothing.
+StandIn = str | Recorded | Mock | None
+
+
+def make_stand_ins(
+    uses: Mapping[str, StandIn], names: Iterable[str], recordings: Recordings
+) -> dict[str, Callable[..., Any]]:
+    """The functions that can stand in for exercises, by name; those that have none are left out.
+
+    Args:
+        uses: what can stand in for each.
+        names: the exercises that are asked for; others than those in ``uses`` are passed over.
+        recordings: the reference's calls.
+    """
+    found: dict[str, Callable[..., Any]] = {}
+    for name in names:
+        use = uses.get(name)
+        if isinstance(use, str):
+            found[name] = _of_library(use)
+        elif isinstance(use, Mock):
+            found[name] = use.function
+        elif use is not None:
+            found[name] = playback(use, recordings.get(name, ()))
+    return found
+
+
 @contextmanager
-def stand_ins(function: Callable[..., Any], functions: Mapping[str, str]) -> Iterator[None]:
-    """Put a library's functions in place of the student's, as long as the block runs.
+def stand_ins(function: Callable[..., Any], functions: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
+    """Put other functions in place of the student's, as long as the block runs.
 
     Args:
         function: the student's, whose globals are meant.
-        functions: name of the exercise → ``package.module:function(a, b)``, with the parameters that the
-            exercise states, by which a student may call it.
+        functions: by the exercise's name.
     """
     scope = scope_of(function)
     before = {name: scope.get(name, _ABSENT) for name in functions}
-    replaced = {name: _stand_in(text) for name, text in functions.items()}
     _forget_compiled(function)
-    scope.update(replaced)
+    scope.update(functions)
     try:
         yield
     finally:
@@ -57,13 +93,12 @@ def stand_ins(function: Callable[..., Any], functions: Mapping[str, str]) -> Ite
         _forget_compiled(function)
 
 
-def _stand_in(text: str) -> Callable[..., Any]:
+def _of_library(text: str) -> Callable[..., Any]:
     """A library's function that is called as the exercise is stated."""
     path, _, parameters = text.partition("(")
     module, _, name = path.partition(":")
     library = getattr(importlib.import_module(module), name)
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    stated = inspect.Signature([inspect.Parameter(word, kind) for word in re.findall(r"\w+", parameters)])
+    stated = signature_of(words(parameters))
 
     def call(*args: Any, **kwargs: Any) -> Any:
         return library(*stated.bind(*args, **kwargs).args)
@@ -83,14 +118,16 @@ def _forget_compiled(function: Callable[..., Any]) -> None:
 
 
 def family(function: FunctionType) -> list[FunctionType]:
-    """A function and the functions of the same notebook that it calls, directly or not."""
+    """A function and the functions and methods of the same notebook that it refers to, directly or not."""
     scope, family = function.__globals__, [function]
     for member in family:  # grows while it is read
         for name in sorted(_global_names(member.__code__)):
             value = scope.get(name)
             inner = unwrap(value) if callable(value) else None
-            if isinstance(inner, FunctionType) and inner.__globals__ is scope and inner not in family:
-                family.append(inner)
+            found = list(vars(inner).values()) if isinstance(inner, type) else [inner]
+            for one in found:
+                if isinstance(one, FunctionType) and one.__globals__ is scope and one not in family:
+                    family.append(one)
     return family
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
 from course.checks.case import Signature
 from course.checks.plain import Plain, from_json, to_json
+from course.checks.playback import Recordings
 from course.errors import CourseError
 
 FORMAT = 2
@@ -26,10 +27,14 @@ class Expectation:
     Attributes:
         cases: case name → expected plain data.
         signatures: slip id → how that slip shows itself.
+        recorded: the reference's calls of earlier exercises, which can stand in for these.
+        mocked: case name → what is expected while a mock stands in for an earlier exercise.
     """
 
     cases: Mapping[str, Plain]
     signatures: Mapping[str, Signature]
+    recorded: Recordings = field(default_factory=dict)
+    mocked: Mapping[str, Plain] = field(default_factory=dict)
 
 
 @cache
@@ -52,7 +57,13 @@ def dump_expectations(unit: str, checks: Mapping[str, Expectation]) -> bytes:
     for name, expectation in checks.items():
         cases = {case: to_json(value) for case, value in expectation.cases.items()}
         slips = {slip: _encode(signature) for slip, signature in expectation.signatures.items()}
-        blocks.append(f'  "{name}": {{\n   "cases": {_lines(cases)},\n   "slips": {_lines(slips)}\n  }}')
+        parts = {"cases": _lines(cases), "slips": _lines(slips)}
+        if expectation.recorded:
+            parts["recorded"] = _lines({key: to_json(calls) for key, calls in expectation.recorded.items()})
+        if expectation.mocked:
+            parts["mocked"] = _lines({case: to_json(value) for case, value in expectation.mocked.items()})
+        inner = ",\n".join(f'   "{part}": {lines}' for part, lines in parts.items())
+        blocks.append(f'  "{name}": {{\n{inner}\n  }}')
     about = "Generated: what the reference solution returns, and what known slips lead to."
     head = f'{{\n "about": "{about}",\n "format": {FORMAT},\n "unit": "{unit}",\n "checks": {{\n'
     return (head + ",\n".join(blocks) + "\n }\n}\n").encode()
@@ -82,4 +93,6 @@ def _decode(entry: dict[str, dict]) -> Expectation:
             )
             for slip, seen in entry["slips"].items()
         },
+        recorded={name: from_json(calls) for name, calls in entry.get("recorded", {}).items()},
+        mocked={name: from_json(value) for name, value in entry.get("mocked", {}).items()},
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
+from course.checks.earlier import StandIn
 from course.checks.plain import Plain
 
 Function = Callable[..., Any]
@@ -92,7 +93,7 @@ def check_of_function(
     look: str = LOOK,
     stated: Mapping[str, Plain] | None = None,
     tolerance: Tolerance = FLOAT32,
-    uses: Mapping[str, str | None] | None = None,
+    uses: Mapping[str, StandIn] | None = None,
 ) -> Check:
     """The check of a pure function, which is called by position with what is drawn.
 

@@ -12,10 +12,11 @@ from course.checks.advice import advise, advise_difference
 from course.checks.call import describe_argument
 from course.checks.case import FINDINGS, Case, Check, Inputs, Outcome, Slip, Verdict, attempt, judge
 from course.checks.compare import format_value
-from course.checks.earlier import called_names, scope_of, stand_ins
+from course.checks.earlier import Mock, called_names, make_stand_ins, scope_of, stand_ins
 from course.checks.expectations import Expectation, load_expectations
 from course.checks.guard import Stop, guarded
 from course.checks.plain import to_plain, type_name
+from course.checks.playback import NotRecorded
 from course.checks.result import CaseResult, CaseState, Result, Shown, State
 from course.checks.state import unusual_settings
 from course.errors import unknown_name
@@ -46,18 +47,19 @@ class Examination:
 
     Attributes:
         result: what counts.
-        replaced: the earlier exercises for which a library's function stood in, as in ``Check.uses``.
+        replaced: the earlier exercises for which another function stood in, with that function.
     """
 
     result: Result
-    replaced: Mapping[str, str] = field(default_factory=dict)
+    replaced: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
 
 def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Examination:
     """Run an exercise's check on a student's function.
 
     Where it fails while the function calls earlier exercises that are wrong or not done, it is run again with
-    a library's functions in their place, and that verdict counts.
+    right functions in their place, and that verdict counts. It does not count where these are the reference's
+    recorded calls and the function calls them with other arguments.
 
     Args:
         name: the exercise.
@@ -84,13 +86,25 @@ def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Ex
         return Examination(result)
     called = _look(lambda: called_names(function, check.uses))
     wrong = wrong_earlier(function, called) if called else []
-    replaced = {name: path for name in wrong if (path := check.uses[name]) is not None}
+    replaced = make_stand_ins(check.uses, wrong, expectation.recorded)
     if replaced:
+        mocked = any(isinstance(check.uses[name], Mock) for name in replaced)
         with stand_ins(function, replaced):
-            result = _run_cases(check, expectation, function, echo=False)
+            again = _run_cases(
+                *(_mocked(check, expectation) if mocked else (check, expectation)), function, False
+            )
+        if again.failure is not None and again.failure.type == NotRecorded.__name__:
+            replaced = {}
+        else:
+            result = again
     others = [name for name in wrong if name not in replaced]
     notes = [_replaced_note(list(replaced), result.state), _others_note(others), _settings_note()]
     return Examination(replace(result, note=" ".join(filter(None, notes))), replaced)
+
+
+def _mocked(check: Check, expectation: Expectation) -> tuple[Check, Expectation]:
+    """What is expected beside a mock. How a slip shows itself there is not known."""
+    return replace(check, slips=()), Expectation(expectation.mocked, {})
 
 
 def has_to_be_stopped(check: Check, function: Callable[..., Any]) -> bool:
@@ -132,7 +146,7 @@ def _replaced_note(replaced: list[str], state: State) -> str:
         return ""
     tried = (
         f"This function calls your {listed(replaced)}, which {_fail(replaced)}. A mistake counts only once, "
-        "so this check was run with a library's function in that place"
+        "so this check was run with a right function in that place"
     )
     if state is State.CORRECT:
         return f"{tried}, and passes. {_put_right(replaced)}"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+
+from course.checks.plain import Plain, to_plain
+from course.checks.playback import NotRecorded, Recorded, words
 
 
 def tensors(tree: Any) -> Any:
@@ -23,3 +28,35 @@ def tensors(tree: Any) -> Any:
     if tree.dtype.kind == "f":
         return torch.tensor(tree, dtype=torch.get_default_dtype())
     return torch.tensor(tree, dtype=torch.bool if tree.dtype.kind == "b" else torch.int64)
+
+
+def recorded(parameters: str, *, by_row: str = "") -> Recorded:
+    """The reference's recorded calls of a PyTorch function; as in ``Recorded``, with names in a text."""
+    return Recorded(words(parameters), _read, _finish, words(by_row))
+
+
+def _read(argument: Any) -> Plain:
+    """Of a network, whether it is in training mode: it is known by the images that it is given."""
+    return argument.training if isinstance(argument, nn.Module) else to_plain(argument)
+
+
+def _finish(returned: Any, arguments: Sequence[Any]) -> Any:
+    """Recorded numbers as tensors, which require a gradient if an argument does."""
+    if isinstance(returned, tuple):
+        return tuple(_finish(one, arguments) for one in returned)
+    result = tensors(returned)
+    if not (isinstance(result, Tensor) and result.is_floating_point()):
+        return result
+    return _Recorded.apply(result, *(one for one in arguments if isinstance(one, Tensor)))
+
+
+class _Recorded(torch.autograd.Function):
+    """Numbers whose derivatives nobody has recorded: whoever asks for them computed something else."""
+
+    @staticmethod
+    def forward(ctx: Any, result: Tensor, *arguments: Tensor) -> Tensor:
+        return result.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        raise NotRecorded("the reference lets no gradient through here")

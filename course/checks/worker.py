@@ -4,11 +4,12 @@ The process that draws and judges (``autograder.separate``) writes one JSON obje
 input for each case:
 
     {"number": 3, "file": "hand_in.py", "exercise": "get_forward_fn", "case": "published",
-     "stand_ins": [], "inputs": "folder to read", "outcome": "folder to make"}
+     "stand_ins": [], "inputs": "folder to read", "recorded": "folder to read", "outcome": "folder to make"}
 
 ``file`` is run when it is first named, and the function of the exercise's name is taken from it. While it is
-driven, a library's function stands in for each earlier exercise named in ``stand_ins``. When the outcome's
-folder is complete, ``{"number": 3}`` goes to standard output. Both folders are of ``course.checks.exchange``.
+driven, another function stands in for each earlier exercise named in ``stand_ins``, such as a library's or
+one that plays the calls in ``recorded`` back. When the outcome's folder is complete, ``{"number": 3}`` goes
+to standard output. All three folders are of ``course.checks.exchange``.
 ``{"number": 0}`` says that this process is ready.
 
 Nothing here judges, and nothing that judges need be installed here: neither answers nor hidden checks, and
@@ -28,8 +29,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from course.checks.call import Call
-from course.checks.case import Outcome, attempt, describe_failure
-from course.checks.earlier import stand_ins
+from course.checks.case import Inputs, Outcome, attempt, describe_failure
+from course.checks.earlier import make_stand_ins, stand_ins
 from course.checks.exchange import read_folder, write_outcome
 from course.checks.runner import find_check
 from course.errors import CourseError
@@ -61,7 +62,11 @@ class Worker:
         if request["file"] != self.file:
             self._run(request["file"])
         outcome = self._drive(
-            request["exercise"], request["case"], Path(request["inputs"]), request["stand_ins"]
+            request["exercise"],
+            request["case"],
+            _read(request["inputs"]),
+            request["stand_ins"],
+            _read(request["recorded"]),
         )
         folder = Path(request["outcome"])
         try:
@@ -81,20 +86,25 @@ class Worker:
         except (Exception, SystemExit) as error:
             self.error = error
 
-    def _drive(self, exercise: str, name: str, inputs: Path, replaced: list[str]) -> Outcome:
+    def _drive(
+        self, exercise: str, name: str, drawn: Inputs, replaced: list[str], recorded: dict[str, Any]
+    ) -> Outcome:
         _, check = find_check(exercise)
         cases = {case.name: case for case in check.cases}
         if name not in cases:
             raise CourseError(f"{exercise} has no case {name!r}: use one of {', '.join(cases)}")
-        drawn = read_folder(inputs)
-        if not isinstance(drawn, dict):
-            raise CourseError(f"{inputs}: a case's inputs are a dict: write what its draw returns")
-        paths = {earlier: check.uses.get(earlier) for earlier in replaced}
         if exercise not in self.names:
             return _failed(self.error or NameError(f"the hand-in defines no {exercise}"))
         function = self.names[exercise]
-        with stand_ins(function, {earlier: path for earlier, path in paths.items() if path is not None}):
+        with stand_ins(function, make_stand_ins(check.uses, replaced, recorded)):
             return attempt(cases[name], function, drawn, echo=False)
+
+
+def _read(folder: str) -> dict[str, Any]:
+    found = read_folder(Path(folder))
+    if not isinstance(found, dict):
+        raise CourseError(f"{folder}: a dict is expected: write what the case's draw returns")
+    return found
 
 
 def _failed(error: BaseException) -> Outcome:

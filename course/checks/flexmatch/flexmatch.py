@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.earlier import Mock
 from course.checks.flexmatch.batches import (
     BATCH,
     FAIRLY_SURE,
@@ -23,8 +24,9 @@ from course.checks.flexmatch.batches import (
     settings,
     views,
 )
+from course.checks.flexmatch.mocks import mock_fixmatch_loss
 from course.checks.functions import FLOAT32, other
-from course.checks.torch_functions import tensors
+from course.checks.torch_functions import recorded, tensors
 
 Function = Callable[..., Any]
 
@@ -151,9 +153,15 @@ def _case(name: str, tries: str, draw: Callable[[Rng], Inputs], seed: int, **mor
 
 FLEXMATCH_LOSS = Check(
     name="flexmatch_loss",
-    uses=dict.fromkeys(
-        ("fixmatch_loss", "learning_status", "flexible_thresholds", "flexible_mask", "remember_labels")
-    ),
+    uses={
+        "fixmatch_loss": Mock(mock_fixmatch_loss),
+        "learning_status": recorded("latest, n_classes"),
+        "flexible_thresholds": recorded("counts, n_unlabeled, threshold"),
+        "flexible_mask": recorded(
+            "confidence, pseudo_labels, thresholds", by_row="confidence, pseudo_labels"
+        ),
+        "remember_labels": recorded("latest, index, confidence, pseudo_labels, threshold"),
+    },
     cases=(
         _case(
             "some labels",

@@ -11,10 +11,12 @@ import torch
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, after, check_of_function
 from course.checks.mixmatch.common import Rng, draw_net, draw_views, net_of
-from course.checks.torch_functions import tensors
+from course.checks.torch_functions import recorded, tensors
 from course.checks.torch_mocks import CLASSES, images_of
 
 # --- sharpen
+
+SHARPEN_RECORDED = recorded("probabilities, T", by_row="probabilities")
 
 
 def distributions(n: int, classes: int, T: float) -> Callable[[Rng], Inputs]:
@@ -163,7 +165,7 @@ def _case(name: str, tries: str, draw: Callable[[Rng], Inputs], seed: int) -> Ca
 
 GUESS_LABELS = Check(
     name="guess_labels",
-    uses={"sharpen": None},
+    uses={"sharpen": SHARPEN_RECORDED},
     cases=(
         _case("two views", "two views of three images", views(2, 3, 0.5, norm=False), 0),
         _case("three views", "three views of five images, T = 0.4", views(3, 5, 0.4, norm=False), 1),

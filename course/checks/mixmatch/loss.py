@@ -16,7 +16,8 @@ from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other
 from course.checks.mixmatch.common import Rng, draw_net, draw_views, net_of, peaked
-from course.checks.torch_functions import tensors
+from course.checks.mixmatch.guesses import SHARPEN_RECORDED
+from course.checks.torch_functions import recorded, tensors
 from course.checks.torch_mocks import CLASSES, images_of
 from course.training.torch_hparams import MixMatchHparams
 
@@ -200,7 +201,14 @@ def _case(
 
 MIXMATCH_LOSS = Check(
     name="mixmatch_loss",
-    uses={"sharpen": None, "guess_labels": None, "mixup": None, "linear_rampup": None},
+    uses={
+        "sharpen": SHARPEN_RECORDED,
+        "guess_labels": recorded("model, views, T"),
+        "mixup": recorded(
+            "x_a, x_b, targets_a, targets_b, lam", by_row="x_a, x_b, targets_a, targets_b, lam"
+        ),
+        "linear_rampup": recorded("step, length"),
+    },
     cases=(
         _case(
             "by hand",
