@@ -129,6 +129,12 @@ def test_live_curves_draw_at_most_every_so_often_and_once_at_the_end(shown, monk
     assert "recorded" in last.alt
 
 
+def test_a_live_figure_without_a_step_says_so_and_draws_nothing_of_other_runs(shown):
+    plots.LiveCurves("mine", {"recorded": records(20, 0.6)}).close()
+    (said,) = shown
+    assert "No step was trained here" in said.data and "from its log" in said.data
+
+
 def test_smoothing_keeps_the_length_and_takes_the_mean_of_the_last_values():
     np.testing.assert_allclose(plots.smooth(np.array([1.0, 3.0, 5.0, 7.0]), 2), [1.0, 2.0, 4.0, 6.0])
     np.testing.assert_allclose(plots.smooth(np.array([1.0, 3.0]), 1), [1.0, 3.0])
