@@ -170,3 +170,16 @@ def test_settings_lists_every_field_with_its_meaning(shown):
 def test_source_shows_the_code(shown):
     plots.source(plots.smooth)
     assert shown[0].data.startswith("```python\ndef smooth(")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0.26749, "0.267"), (999.4, "999"), (18_032.4, "18,032"), (-1_234.5, "-1,234"), (0.0, "0")],
+)
+def test_numbers_are_rounded_to_be_read(number, text):
+    assert plots.rounded(number) == text
+
+
+def test_a_result_in_thousands_is_written_out(shown):
+    plots.guess_and_result("labels", 13_000.0, 18_032.4, (500.0, 50_000.0))
+    assert "The guess 13,000 is marked" in shown[0].alt and "the result 18,032." in shown[0].alt
