@@ -31,6 +31,10 @@ LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D")
 DOTS_PER_INCH, SHOWN_PER_INCH = 120, 84
 SHORTEST_ALT = 20  # characters
+NOTHING_TRAINED = (
+    "No step was trained here. If the run had been finished before, its curves stand further down: they are "
+    "drawn from its log."
+)
 Records = Sequence[Mapping[str, Any]]
 
 
@@ -347,8 +351,49 @@ def curves(
     show(figure, f"Line plots over training steps. {about}{'; '.join(said)}.", into=into)
 
 
-class LiveCurves:
-    """An observer of the training loop: redraws the curves below the cell while the run goes on.
+class Live:
+    """An observer of the training loop: redraws a figure below the cell while the run goes on.
+
+    A finished run that is resumed trains nothing, and neither does one that fails at its start: then there
+    is a line of text in place of the figure.
+
+    Args:
+        seconds: least time between two drawings.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.records: list[Mapping[str, Any]] = []
+        self.drawn = time.monotonic()
+        self.handle: DisplayHandle | None = None
+
+    def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
+        """Note the step, and draw when it is time to."""
+        self.records.append(record)
+        if time.monotonic() - self.drawn >= self.seconds:
+            self.draw()
+
+    def close(self) -> None:
+        """Draw the steps that were trained, or say that there were none."""
+        if self.records:
+            self.draw()
+        else:
+            display(Markdown(NOTHING_TRAINED))
+
+    def draw(self) -> None:
+        """Replace the figure by one with everything so far."""
+        if self.handle is None:
+            self.handle = display(Markdown("There is nothing to draw yet."), display_id=True)
+        self.redraw(self.handle)
+        self.drawn = time.monotonic()
+
+    def redraw(self, into: DisplayHandle | None) -> None:
+        """Show the figure of ``self.records`` in place of ``into``."""
+        raise NotImplementedError
+
+
+class LiveCurves(Live):
+    """`curves` of a run while it goes on.
 
     Args:
         label: name of the run.
@@ -365,27 +410,12 @@ class LiveCurves:
         seconds: float = 10.0,
         names: Sequence[str] = ("val error rate", "mask rate", "supervised loss"),
     ) -> None:
-        self.label, self.beside, self.seconds, self.names = label, dict(beside or {}), seconds, names
-        self.records: list[Mapping[str, Any]] = []
-        self.drawn = time.monotonic()
-        self.handle: DisplayHandle | None = None
+        super().__init__(seconds)
+        self.label, self.beside, self.names = label, dict(beside or {}), names
 
-    def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
-        """Note the step, and draw when it is time to."""
-        self.records.append(record)
-        if time.monotonic() - self.drawn >= self.seconds:
-            self.draw()
-
-    def close(self) -> None:
-        """Draw the whole run."""
-        self.draw()
-
-    def draw(self) -> None:
-        """Replace the figure by one with everything so far."""
-        if self.handle is None:
-            self.handle = display("waiting for the first steps", display_id=True)
-        curves({**self.beside, self.label: self.records}, self.names, into=self.handle)
-        self.drawn = time.monotonic()
+    def redraw(self, into: DisplayHandle | None) -> None:
+        """Show the curves."""
+        curves({**self.beside, self.label: self.records}, self.names, into=into)
 
 
 def expected(base: Recorded, fixmatch: Recorded) -> None:
@@ -460,6 +490,11 @@ def reliability(confidence: np.ndarray, correct: np.ndarray, threshold: float, f
     show(figure, f"Two bar charts by confidence of the prediction. {said}.")
 
 
+def rounded(number: float) -> str:
+    """A number with three significant digits, or as a whole number where it has more places than that."""
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
+
+
 def guess_and_result(label: str, guess: float | None, result: float, span: tuple[float, float]) -> None:
     """A number line with a guess and what came out.
 
@@ -478,16 +513,18 @@ def guess_and_result(label: str, guess: float | None, result: float, span: tuple
     axis.axhline(0, color="#333333", linewidth=1)
     if guess is not None:
         axis.plot([guess, result], [0, 0], color="#333333", linewidth=4, alpha=0.3, solid_capstyle="butt")
-        axis.plot(guess, 0, "D", color=COLORS[1], markersize=10, label=f"your guess {guess:.3g}")
-    axis.plot(result, 0, "o", color=COLORS[0], markersize=10, label=f"result {result:.3g}")
+        axis.plot(guess, 0, "D", color=COLORS[1], markersize=10, label=f"your guess {rounded(guess)}")
+    axis.plot(result, 0, "o", color=COLORS[0], markersize=10, label=f"result {rounded(result)}")
     axis.set_yticks([])
     axis.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=high - low >= 3))
     axis.spines[["left", "right", "top"]].set_visible(False)
     axis.set_xlabel(label)
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.25), ncols=2, frameon=False)
-    guessed = "No guess was recorded" if guess is None else f"The guess {guess:.3g} is marked by a diamond"
+    guessed = (
+        "No guess was recorded" if guess is None else f"The guess {rounded(guess)} is marked by a diamond"
+    )
     show(
         figure,
         f"A number line from {low:g} to {high:g} for the {label}. {guessed}; "
-        f"a dot marks the result {result:.3g}.",
+        f"a dot marks the result {rounded(result)}.",
     )

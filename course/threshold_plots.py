@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 import numpy as np
-from IPython.display import DisplayHandle, display
+from IPython.display import DisplayHandle
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from course.errors import CourseError
-from course.plots import COLORS, LINES, MARKERS, Records, series, show, smooth
+from course.plots import COLORS, LINES, MARKERS, Live, Records, series, show, smooth
 
 INDEX_BUG = "flexmatch-index-bug.json"
 NAMES = {"by image": "right mask", "by class": "mask with the bug"}
@@ -121,8 +120,8 @@ def _spread(values: np.ndarray, least: float) -> np.ndarray:
     return placed
 
 
-class LiveThresholds:
-    """An observer of the training loop: redraws `thresholds` below the cell while the run goes on.
+class LiveThresholds(Live):
+    """`thresholds` of a run while it goes on.
 
     Args:
         classes: their names.
@@ -131,27 +130,12 @@ class LiveThresholds:
     """
 
     def __init__(self, classes: Sequence[str], threshold: float, *, seconds: float = 10.0) -> None:
-        self.classes, self.threshold, self.seconds = classes, threshold, seconds
-        self.records: list[Mapping[str, Any]] = []
-        self.drawn = time.monotonic()
-        self.handle: DisplayHandle | None = None
+        super().__init__(seconds)
+        self.classes, self.threshold = classes, threshold
 
-    def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
-        """Note the step, and draw when it is time to."""
-        self.records.append(record)
-        if time.monotonic() - self.drawn >= self.seconds:
-            self.draw()
-
-    def close(self) -> None:
-        """Draw what there is."""
-        self.draw()
-
-    def draw(self) -> None:
-        """Replace the figure by one with everything so far."""
-        if self.handle is None:
-            self.handle = display("waiting for the first steps", display_id=True)
-        thresholds(self.records, self.classes, self.threshold, into=self.handle)
-        self.drawn = time.monotonic()
+    def redraw(self, into: DisplayHandle | None) -> None:
+        """Show the thresholds."""
+        thresholds(self.records, self.classes, self.threshold, into=into)
 
 
 def load_index_bug() -> dict[str, Any]:

@@ -106,30 +106,13 @@ def flexmatch_loss(model, state, batch, hparams):
     ### END SOLUTION
 
 
-def train_method(name, hparams, model, labeled, unlabeled, validation, checkpoint=None, **options):
-    """One run of "supervised", "fixmatch" or "flexmatch", with the loss of that name.
+def train_method(name, *arguments, **options):
+    """Train "supervised", "fixmatch" or "flexmatch" with the loss of that name: `train_torch` for this unit.
 
-    Args:
-        name: of the method.
-        hparams: its hyperparameters.
-        model: the network, with fresh weights.
-        labeled, unlabeled, validation: data sets; the first two without transform.
-        checkpoint: weights to start from instead.
-        **options: for `train_torch`: model_name, ema_update, if_exists, observers.
+    Args: name: of the method. arguments: hparams, model, labeled, unlabeled, validation and, to begin with
+    other weights than the model's, a checkpoint. options: model_name, ema_update, if_exists, observers.
 
-    Returns:
-        How the run ended: the last state, and each metric's history.
+    Returns: how the run ended: the last state, and each metric's history.
     """
     losses = {"supervised": supervised_loss, "fixmatch": fixmatch_loss, "flexmatch": flexmatch_loss}
-    return train_torch(
-        name,
-        hparams,
-        model,
-        labeled,
-        unlabeled,
-        validation,
-        checkpoint,
-        loss=losses[name],
-        make_schedule=cosine_with_warmup,
-        **options,
-    )
+    return train_torch(name, *arguments, loss=losses[name], make_schedule=cosine_with_warmup, **options)

@@ -15,14 +15,13 @@ from flax import linen as nn
 from safetensors.numpy import load_file, save_file
 
 from autograder.consequences import Ending, Measured
-from autograder.consequences.watched import Steps, silence
+from autograder.consequences.watched import Steps, attempt, last, silence
 from autograder.mutants import run_text
 from autograder.reference import solution_text
 from course.data.dataset import ImageDataset
 from course.models.resnet import NormalizedModel
-from course.training import FixMatchHparams, Metrics, TrainState, get_ema_params, paired_batches
+from course.training import FixMatchHparams, TrainState, get_ema_params, paired_batches
 from course.training.checkpoint import flatten, unflatten_like
-from course.training.engine import NonFiniteLoss
 
 ENTRY = "train_fixmatch"
 FRAMEWORK = "jax"
@@ -86,27 +85,26 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
     names["paired_batches"] = lambda *_: lambda first, total: iter(drawn[first:total])
     names["start"] = _begin_with(_load(start))
     steps = Steps()
-    try:
-        with silence():
-            result = names[ENTRY](
-                replace(hparams, logdir=str(folder)),
-                labeled,
-                unlabeled,
-                validation,
-                if_exists="overwrite",
-                observers=[steps],
-            )
-    except NonFiniteLoss as error:
-        return Measured(Ending.STOPS, steps.done, note=str(error).partition(";")[0])
-    except Exception as error:
-        return Measured(Ending.CRASHES, steps.done, note=type(error).__name__)
+    result = attempt(
+        lambda: names[ENTRY](
+            replace(hparams, logdir=str(folder)),
+            labeled,
+            unlabeled,
+            validation,
+            if_exists="overwrite",
+            observers=[steps],
+        ),
+        steps,
+    )
+    if isinstance(result, Measured):
+        return result
     state, metrics = result.state, result.metrics
     return Measured(
         Ending.TRAINS,
         steps.done,
         error=_error({"params": get_ema_params(state.opt_state), "batch_stats": state.batch_stats}),
-        reported=_last(metrics, "val error rate", 1),
-        mask_rate=_last(metrics, "mask rate", LAST_STEPS),
+        reported=last(metrics, "val error rate", 1),
+        mask_rate=last(metrics, "mask rate", LAST_STEPS),
     )
 
 
@@ -143,11 +141,6 @@ def _load(path: Path) -> dict[str, Any]:
     shapes = jax.eval_shape(_model().init, jax.random.PRNGKey(0), jnp.zeros((1, 32, 32, 3)))
     arrays = load_file(path)
     return {part: unflatten_like(shapes[part], arrays, part) for part in ("params", "batch_stats")}
-
-
-def _last(metrics: Metrics, name: str, count: int) -> float | None:
-    """Mean of a metric's last values; None when the run's code does not report it."""
-    return float(np.mean(metrics[name][-count:])) if name in metrics else None
 
 
 @cache

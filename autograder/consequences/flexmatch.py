@@ -12,25 +12,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 from autograder.consequences import Ending, Measured
-from autograder.consequences.watched import Steps, silence
+from autograder.consequences.torch_small import error_rate, small_net
+from autograder.consequences.watched import Steps, attempt, last, silence
 from autograder.mutants import run_text
 from autograder.reference import solution_text
 from course.augment import LabeledDataAug, UnlabeledDataAug, image_to_numpy
 from course.data.dataset import ImageDataset
 from course.training.batches import paired_batches
-from course.training.engine import NonFiniteLoss, TrainResult
+from course.training.engine import TrainResult
 from course.training.torch_hparams import FlexMatchHparams, TorchFixMatchHparams
 from course.training.torch_loop import torch_train_loop
 from course.training.torch_parts import evaluate
 from course.training.torch_train import flexmatch_state, sgd
 
 ENTRY = "train_method"
+FRAMEWORK = "torch"
+ABOUT = (
+    "These steps are taken twice: with FixMatch's loss first, and from there with FlexMatch's. What "
+    "FlexMatch alone uses does not act in the first half, nor FixMatch's own rule for the mask in the "
+    "second; the mask rate is the mean over the ends of both halves."
+)
 LABELS, UNLABELED = 200, 400
 DATA: dict[str, Any] = {"num_validation_samples_per_class": 64, "use_ema": False}
 START: dict[str, Any] = {**DATA, "steps": 300, "batch_size": 64, "mu": 1, "lambda_u": 0.0}
@@ -38,7 +43,6 @@ RUN: dict[str, Any] = {**DATA, "steps": 150, "batch_size": 16, "mu": 4}
 WIDTHS = (24, 48, 96)
 SEEDS = (0, 1, 2)
 LAST_STEPS = 20
-N_CLASSES = 10
 # The names that `torch_train_loop` takes of what `train_method` is given.
 _PHASES = {"fixmatch": TorchFixMatchHparams, "flexmatch": FlexMatchHparams}
 
@@ -51,7 +55,8 @@ def settings() -> dict[str, Any]:
         "unlabeled": UNLABELED,
         "network": {"convolutions": list(WIDTHS)},
         "start": dict(START),
-        "run": {"first": "fixmatch", "then": "flexmatch", "each": dict(RUN)},
+        "run": dict(RUN),
+        "each with": list(_PHASES),
         "seeds of the reference": list(SEEDS),
         "mask rate over the last steps of each half": LAST_STEPS,
     }
@@ -60,15 +65,13 @@ def settings() -> dict[str, Any]:
 def make_start(path: Path) -> float:
     """Train the common start on the labeled images, save it, and return its validation error."""
     names = run_text(solution_text("flexmatch"), "the start of flexmatch")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = SmallNet()
+    model = small_net(WIDTHS)
     hparams = replace(TorchFixMatchHparams(), **START)
     names["train_torch"] = _trainer(path.parent / "start", Steps())
     with silence():
         names[ENTRY]("fixmatch", hparams, model, *_datasets())
     save_file(model.state_dict(), path)
-    return _error(model)
+    return error_rate(model, _datasets()[2])
 
 
 def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measured:
@@ -83,51 +86,31 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
     Returns:
         What came of it. No exception of the trained code gets out.
     """
-    model = SmallNet()
+    model = small_net(WIDTHS)
     model.load_state_dict(load_file(start))
     steps = Steps()
-    rates: list[float | None] = []
-    reported = None
-    try:
+
+    def training() -> tuple[list[float | None], float | None]:
+        rates, reported = [], None
         for name, kind in _PHASES.items():
             names["train_torch"] = _trainer(folder / name, steps)
-            with silence():
-                result = names[ENTRY](name, replace(kind(), **RUN, seed=seed), model, *_datasets())
-            rates.append(_last(result, "mask rate", LAST_STEPS))
-            reported = _last(result, "val error rate", 1)
-    except NonFiniteLoss as error:
-        return Measured(Ending.STOPS, steps.done, note=str(error).partition(";")[0])
-    except Exception as error:
-        return Measured(Ending.CRASHES, steps.done, note=type(error).__name__)
+            result = names[ENTRY](name, replace(kind(), **RUN, seed=seed), model, *_datasets())
+            rates.append(last(result.metrics, "mask rate", LAST_STEPS))
+            reported = last(result.metrics, "val error rate", 1)
+        return rates, reported
+
+    ended = attempt(training, steps)
+    if isinstance(ended, Measured):
+        return ended
+    rates, reported = ended
     known = [rate for rate in rates if rate is not None]
     return Measured(
         Ending.TRAINS,
         steps.done,
-        error=_error(model),
+        error=error_rate(model, _datasets()[2]),
         reported=reported,
         mask_rate=float(np.mean(known)) if known else None,
     )
-
-
-class SmallNet(nn.Module):
-    """Three convolutions with BatchNorm: a hundred runs of a wide ResNet would take hours."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        channels = (3, *WIDTHS)
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False)
-            for before, after in zip(channels, WIDTHS, strict=False)
-        )
-        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in WIDTHS)
-        self.last = nn.Linear(WIDTHS[-1], N_CLASSES)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (n, classes) of images (n, 3, 32, 32) in [0, 1]."""
-        x = 4 * x - 2
-        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            x = F.relu(norm(convolution(x)))
-        return self.last(x.mean((2, 3)))
 
 
 def _trainer(folder: Path, steps: Steps) -> Callable[..., TrainResult]:
@@ -140,7 +123,6 @@ def _trainer(folder: Path, steps: Steps) -> Callable[..., TrainResult]:
         labeled: ImageDataset,
         unlabeled: ImageDataset,
         validation: ImageDataset,
-        checkpoint: None,
         *,
         loss: Callable[..., Any],
         make_schedule: Callable[..., Callable[[int], float]],
@@ -170,11 +152,6 @@ def _not_averaged(ema_model: nn.Module, model: nn.Module, step: int, decay: floa
     raise AssertionError("use_ema is off")
 
 
-def _last(result: TrainResult, name: str, count: int) -> float | None:
-    """Mean of a metric's last values; None when the run's code does not report it."""
-    return float(np.mean(result.metrics[name][-count:])) if name in result.metrics else None
-
-
 @cache
 def _datasets() -> tuple[ImageDataset, ImageDataset, ImageDataset]:
     """Labeled, unlabeled and validation images with their transforms, the same in every run."""
@@ -195,9 +172,3 @@ def _batches(hparams: TorchFixMatchHparams) -> list[Mapping[str, Any]]:
     """All mini-batches of a run, the same for all runs of a seed."""
     labeled, unlabeled, _ = _datasets()
     return list(paired_batches(hparams, labeled, unlabeled, with_index=True)(0, hparams.steps or 0))
-
-
-def _error(model: nn.Module) -> float:
-    """Share of wrong predictions on the validation images."""
-    with silence():
-        return evaluate(model, _datasets()[2])["val error rate"]

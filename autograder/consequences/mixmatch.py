@@ -8,19 +8,16 @@ from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from autograder.consequences import Ending, Measured
-from autograder.consequences.watched import Steps, silence
+from autograder.consequences.torch_small import error_rate, small_net
+from autograder.consequences.watched import Steps, attempt, last, silence
 from autograder.mutants import run_text
 from autograder.reference import solution_text
 from course.data.dataset import ImageDataset
-from course.models.wide_resnet import Normalize
-from course.training import Metrics, mixed_batches
-from course.training.engine import NonFiniteLoss
+from course.training import TrainResult, mixed_batches
 from course.training.torch_hparams import MixMatchHparams
 from course.training.torch_loop import torch_train_loop
 from course.training.torch_parts import ShrinkingAdam, evaluate
@@ -63,10 +60,10 @@ def make_start(path: Path) -> float:
         its share of wrong predictions on the validation images.
     """
     names = run_text(solution_text("mixmatch"), "mixmatch start")
-    hparams = _hparams(START, 0)
-    state, _ = _train(names, _model(), hparams, path.parent / "start")
-    save_file(state.evaluated.state_dict(), path)
-    return _error(state.evaluated)
+    with silence():
+        result = _train(names, small_net(WIDTHS), _hparams(START, 0), path.parent / "start")
+    save_file(result.state.evaluated.state_dict(), path)
+    return error_rate(result.state.evaluated, _datasets()[2])
 
 
 def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measured:
@@ -81,46 +78,18 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
     Returns:
         What came of it. No exception of the trained code gets out.
     """
-    model = _model()
+    model = small_net(WIDTHS)
     model.load_state_dict(load_file(start))
     steps = Steps()
-    try:
-        state, metrics = _train(names, model, _hparams(RUN, seed), folder, steps)
-    except NonFiniteLoss as error:
-        return Measured(Ending.STOPS, steps.done, note=str(error).partition(";")[0])
-    except Exception as error:
-        return Measured(Ending.CRASHES, steps.done, note=type(error).__name__)
+    result = attempt(lambda: _train(names, model, _hparams(RUN, seed), folder, steps), steps)
+    if isinstance(result, Measured):
+        return result
     return Measured(
         Ending.TRAINS,
         steps.done,
-        error=_error(state.evaluated),
-        reported=float(metrics["val error rate"][-1]),
+        error=error_rate(result.state.evaluated, _datasets()[2]),
+        reported=last(result.metrics, "val error rate", 1),
     )
-
-
-class SmallNet(nn.Module):
-    """Three convolutions with BatchNorm: a hundred runs of a wide ResNet would take hours."""
-
-    def __init__(self, classes: int) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [Normalize("cifar10")]
-        for before, width in zip((3, *WIDTHS), WIDTHS, strict=False):
-            layers += [
-                nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(width),
-                nn.ReLU(),
-            ]
-        self.layers, self.last = nn.Sequential(*layers), nn.Linear(WIDTHS[-1], classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (n, classes) of images (n, 3, 32, 32) in [0, 1]."""
-        return self.last(self.layers(x).mean((2, 3)))
-
-
-def _model() -> SmallNet:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return SmallNet(MixMatchHparams().n_classes)
 
 
 def _hparams(values: Mapping[str, Any], seed: int) -> MixMatchHparams:
@@ -132,24 +101,22 @@ def _hparams(values: Mapping[str, Any], seed: int) -> MixMatchHparams:
 
 def _train(
     names: dict[str, Any], model: nn.Module, hparams: MixMatchHparams, folder: Path, *observers: Any
-) -> tuple[Any, Metrics]:
+) -> TrainResult:
     drawn = _batches(hparams)
-    with silence():
-        result = torch_train_loop(
-            replace(hparams, logdir=str(folder)),
-            model,
-            loss=partial(names["mixmatch_loss"], hparams=hparams),
-            optimizer=ShrinkingAdam(model.parameters(), hparams.lr, hparams.weight_decay),
-            # The images of a step are the same for every mutant; cutting them up takes longer than it.
-            batches=lambda first, total: iter(drawn[first:total]),
-            schedule=lambda step: hparams.lr,
-            ema_update=names["ema_update"],
-            validate=lambda evaluated: evaluate(evaluated, _datasets()[2]),
-            model_name="wrn-10-1",  # for the checkpoint's manifest; nothing is loaded from it
-            if_exists="overwrite",
-            observers=observers,
-        )
-    return result.state, result.metrics
+    return torch_train_loop(
+        replace(hparams, logdir=str(folder)),
+        model,
+        loss=partial(names["mixmatch_loss"], hparams=hparams),
+        optimizer=ShrinkingAdam(model.parameters(), hparams.lr, hparams.weight_decay),
+        # The images of a step are the same for every mutant; cutting them up takes longer than it.
+        batches=lambda first, total: iter(drawn[first:total]),
+        schedule=lambda step: hparams.lr,
+        ema_update=names["ema_update"],
+        validate=lambda evaluated: evaluate(evaluated, _datasets()[2]),
+        model_name="wrn-10-1",  # for the checkpoint's manifest; nothing is loaded from it
+        if_exists="overwrite",
+        observers=observers,
+    )
 
 
 @cache
@@ -172,18 +139,3 @@ def _batches(hparams: MixMatchHparams) -> list[Mapping[str, Any]]:
     """All mini-batches of a run, the same for all runs of a seed."""
     labeled, unlabeled, _ = _datasets()
     return list(mixed_batches(hparams, labeled, unlabeled, alpha=hparams.alpha)(0, hparams.steps or 0))
-
-
-def _error(model: nn.Module) -> float:
-    """Share of wrong predictions on the validation images, counted apart from the run's own report."""
-    from course.data.loaders import get_validation_generator
-    from course.training.torch_parts import to_tensors
-
-    model.eval()
-    wrong = 0
-    dataset = _datasets()[2]
-    with torch.no_grad():
-        for x, y in get_validation_generator(dataset, 250):
-            predicted = model(to_tensors({"x_": x})["x_"]).argmax(dim=-1).numpy()
-            wrong += int((predicted != np.asarray(y)).sum())
-    return wrong / len(dataset)

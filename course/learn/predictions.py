@@ -65,16 +65,18 @@ def reveal(name: str, value: Any) -> None:
     from course import plots  # brings matplotlib
 
     plots.guess_and_result(prediction.label, guess, result, (prediction.low, prediction.high))
-    title = f"The {prediction.label}: {result:.3g}"
+    title = f"The {prediction.label}: {plots.rounded(result)}"
     show(box(title, paragraph(_compare(guess, result)), paragraph(prediction.explanation)))
 
 
 def _compare(guess: float | None, result: float) -> str:
+    from course.plots import rounded
+
     if guess is None:
         return "You recorded no guess. The cell with `predict` above is for that, before you see the result."
     if guess == result:
-        return f"Your guess was {guess:.3g}: exactly right."
-    return f"Your guess was {guess:.3g}, {abs(guess - result):.3g} away."
+        return f"Your guess was {rounded(guess)}: exactly right."
+    return f"Your guess was {rounded(guess)}, {rounded(abs(guess - result))} away."
 
 
 def _record(session: Session, name: str, number: float) -> str:

@@ -54,17 +54,21 @@ def verdict(right: bool) -> str:
 
 
 def _form(widgets: Any, title: str, question: Recall) -> Any:
-    """The question, a group of radio buttons, and the explanation of what is chosen."""
+    """The question, a button for each answer, and the explanation of what is chosen."""
     head = widgets.HTML(value=f"<p><strong>{rich(title)}.</strong> {rich(question.question)}</p>")
     letters = ascii_uppercase[: len(question.choices)]
     listed = "".join(f"<li>{rich(choice.text)}</li>" for choice in question.choices)
     choices = widgets.HTML(value=f'<ol type="A" style="margin:0">{listed}</ol>')
-    buttons = widgets.RadioButtons(options=list(letters), value=None, description="Answer:")
+    # No radio buttons: JupyterLab takes the arrow keys, without which a keyboard reaches only one of a group.
+    buttons = widgets.ToggleButtons(options=list(letters), value=None, description="Answer:")
+    buttons.style.button_width = "4em"
     said = widgets.HTML()
 
     def explain(change: Any) -> None:
-        choice = question.choices[letters.index(change["new"])]
-        said.value = f'<p role="status"><strong>{verdict(choice.right)}</strong> {rich(choice.why)}</p>'
+        letter = change["new"]
+        choice = question.choices[letters.index(letter)]
+        answer = f"<strong>{letter}: {verdict(choice.right)}</strong> {rich(choice.why)}"
+        said.value = f'<p role="status">{answer}</p>'
 
     buttons.observe(explain, names="value")
     return widgets.VBox([head, choices, buttons, said])

@@ -175,11 +175,12 @@ def test_recall_explains_each_answer_that_is_chosen(
     recall()
     assert len(forms) == len(session.texts.recall)
     for (form, _), question in zip(forms, session.texts.recall, strict=True):
-        buttons, said = part(form, ipywidgets.RadioButtons), part(form, ipywidgets.HTML, -1)
+        # A button each: of a group of radio buttons JupyterLab lets a keyboard reach one.
+        buttons, said = part(form, ipywidgets.ToggleButtons), part(form, ipywidgets.HTML, -1)
         assert buttons.value is None and said.value == ""
         for letter, choice in zip(buttons.options, question.choices, strict=True):
             buttons.value = letter
-            assert ("Yes." if choice.right else "No.") in said.value
+            assert f"<strong>{letter}: {'Yes.' if choice.right else 'No.'}</strong>" in said.value
             assert display.rich(choice.why) in said.value
 
 

@@ -218,7 +218,7 @@ DRAWN: dict[str, Callable[[], None]] = {
     ),
     "guess_and_result": lambda: plots.guess_and_result("share", 0.2, 0.4, (0, 1)),
 }
-NO_FIGURE = {"show", "Shown", "source", "settings", "series", "smooth"}
+NO_FIGURE = {"Live", "rounded", "show", "Shown", "source", "settings", "series", "smooth"}
 
 
 def test_every_public_name_of_the_module_is_known_here() -> None:

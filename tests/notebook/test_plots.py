@@ -129,6 +129,12 @@ def test_live_curves_draw_at_most_every_so_often_and_once_at_the_end(shown, monk
     assert "recorded" in last.alt
 
 
+def test_a_live_figure_without_a_step_says_so_and_draws_nothing_of_other_runs(shown):
+    plots.LiveCurves("mine", {"recorded": records(20, 0.6)}).close()
+    (said,) = shown
+    assert "No step was trained here" in said.data and "from its log" in said.data
+
+
 def test_smoothing_keeps_the_length_and_takes_the_mean_of_the_last_values():
     np.testing.assert_allclose(plots.smooth(np.array([1.0, 3.0, 5.0, 7.0]), 2), [1.0, 2.0, 4.0, 6.0])
     np.testing.assert_allclose(plots.smooth(np.array([1.0, 3.0]), 1), [1.0, 3.0])
@@ -164,3 +170,16 @@ def test_settings_lists_every_field_with_its_meaning(shown):
 def test_source_shows_the_code(shown):
     plots.source(plots.smooth)
     assert shown[0].data.startswith("```python\ndef smooth(")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0.26749, "0.267"), (999.4, "999"), (18_032.4, "18,032"), (-1_234.5, "-1,234"), (0.0, "0")],
+)
+def test_numbers_are_rounded_to_be_read(number, text):
+    assert plots.rounded(number) == text
+
+
+def test_a_result_in_thousands_is_written_out(shown):
+    plots.guess_and_result("labels", 13_000.0, 18_032.4, (500.0, 50_000.0))
+    assert "The guess 13,000 is marked" in shown[0].alt and "the result 18,032." in shown[0].alt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from jax.experimental import enable_x64
 from torch import nn
 
+import solutions.flexmatch
 import solutions.mixmatch
 from course.training.torch_train import flexmatch_state
 from solutions.fixmatch import get_fixmatch_loss_fn
@@ -27,7 +29,9 @@ from solutions.flexmatch import (
 )
 from solutions.mixmatch import guess_labels, linear_rampup, mixmatch_loss, mixup, sharpen
 from solutions.supervised_torch import supervised_loss
+from solutions.torch_methods import LOSSES
 
+LONGEST = 120  # lines of a method's file
 N_LABELED, N_UNLABELED, N_VIEWS, N_IMAGES, N_CLASSES, SIDE = 6, 14, 2, 40, 5, 2
 H = SimpleNamespace(
     n_classes=N_CLASSES,
@@ -451,3 +455,25 @@ def test_remembering_does_not_wait_for_the_device() -> None:
         torch.ones(3, dtype=torch.int64, device="meta"),
     )
     assert remember_labels(latest, index, torch.ones(3, device="meta"), index, 0.95).shape == (4,)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_method_fits_on_a_few_screens(name: str) -> None:
+    path = inspect.getsourcefile(LOSSES[name])
+    assert path is not None
+    lines = len(Path(path).read_text(encoding="utf-8").splitlines())
+    assert lines <= LONGEST, f"{path} has {lines} lines"
+
+
+def test_the_given_run_takes_the_loss_of_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a checkpoint and without, as the notebook calls it."""
+    monkeypatch.setattr(
+        solutions.flexmatch, "train_torch", lambda *arguments, **options: (arguments, options)
+    )
+    for name in ("supervised", "fixmatch", "flexmatch"):
+        for arguments in (("hparams", "model"), ("hparams", "model", "checkpoint")):
+            given, options = solutions.flexmatch.train_method(name, *arguments, if_exists="resume")
+            assert given == (name, *arguments)
+            assert options["loss"] is LOSSES[name] and options["if_exists"] == "resume"
+    with pytest.raises(KeyError, match="mixmatch"):
+        solutions.flexmatch.train_method("mixmatch")

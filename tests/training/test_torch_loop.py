@@ -219,8 +219,10 @@ def test_an_interrupt_saves_at_once_and_the_run_goes_on_as_if_nothing_had_been(
 def test_resuming_a_finished_run_changes_nothing(method: str, tmp_path: Path) -> None:
     tiny_torch.train(method, tmp_path / "run", {"steps": 4})
     before = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()
-    result = tiny_torch.train(method, tmp_path / "run", {"steps": 4}, if_exists="resume")
+    watcher = Watcher()
+    result = tiny_torch.train(method, tmp_path / "run", {"steps": 4}, if_exists="resume", observers=[watcher])
     assert (result.began_at, result.state.step) == (4, 4)
+    assert watcher.steps == [-1], "closed, and told of no step"
     assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == before
 
 
