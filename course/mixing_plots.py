@@ -288,7 +288,7 @@ def mixtures(
 def weights(named: Mapping[str, Callable[[int], Any]], steps: int) -> None:
     """The weight of the unlabeled loss over one run, for several ramps."""
     at = np.unique(np.linspace(0, steps, 40).astype(int))
-    figure = Figure(figsize=(5.8, 3.1), layout="constrained")
+    figure = Figure(figsize=(5.8, 3.6), layout="constrained")
     axis = figure.subplots()
     said = []
     for (label, weight), color, line in zip(named.items(), COLORS, cycle(LINES), strict=False):
@@ -298,7 +298,7 @@ def weights(named: Mapping[str, Callable[[int], Any]], steps: int) -> None:
     axis.set_xlabel("step")
     axis.set_ylabel("weight of the unlabeled loss")
     axis.grid(alpha=0.3)
-    axis.legend(title="ramp over", fontsize=9)
+    figure.legend(title="ramp over", loc="outside lower center", ncols=len(named), fontsize=9)
     show(figure, f"Weight of the unlabeled loss over {steps} steps, by the ramp's length. {'; '.join(said)}.")
 
 
