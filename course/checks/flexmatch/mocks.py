@@ -22,9 +22,6 @@ def mock_fixmatch_loss(
     strong = batch["x_unlabeled_strong"]
     confidence = torch.linspace(0.08, 0.99, len(strong)) ** 0.5
     pseudo_labels = 3 * torch.arange(len(strong)) % hparams.n_classes
-    if select is None:
-        mask = confidence > 0.5
-    else:
-        mask, state = select(confidence, pseudo_labels)
-    total = (mask * model(strong).sum(dim=-1)).sum()
-    return total, state, {"total loss": total, "mask rate": mask.float().mean()}
+    counted, kept = (confidence > 0.5, state) if select is None else select(confidence, pseudo_labels)
+    total = (counted * model(strong).sum(dim=-1)).sum()
+    return total, kept, {"total loss": total, "mask rate": counted.float().mean()}
