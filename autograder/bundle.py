@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from autograder.builder import derived_files, find_drift
+from autograder.builder.build import derived_files, find_drift
 from autograder.builder.tables import badge
 from autograder.files import REPOSITORY, write_atomically
 from course.errors import CourseError

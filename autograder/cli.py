@@ -48,7 +48,7 @@ def build(
     root: RootOption = REPOSITORY,
 ) -> None:
     """Make every derived file: notebooks, releases, expected values."""
-    from autograder.builder import derived_files, find_drift, stale_files, write_files
+    from autograder.builder.build import derived_files, find_drift, stale_files, write_files
 
     drifts = []
     for name in _units(unit, root):
@@ -202,7 +202,7 @@ def main() -> None:
 
 
 def _units(unit: str | None, root: Path) -> list[str]:
-    from autograder.builder import unit_names
+    from autograder.builder.build import unit_names
 
     names = unit_names(root)
     if unit is None:

@@ -15,7 +15,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from autograder.builder import derived_files, write_files
+from autograder.builder.build import derived_files, write_files
 from autograder.classroom import Classroom
 from autograder.cli import BAD_INPUT, console
 from autograder.files import REPOSITORY

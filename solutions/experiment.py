@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -25,10 +25,12 @@ from course.training.observers import Observer
 from solutions.curves import plot_run
 from solutions.frameworks import Framework, Parts, framework_for
 from solutions.machine import versions
-from solutions.options import Given
 from solutions.presets import PRESETS, settings_of
 from solutions.results import load_result
 from solutions.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from solutions.options import Given  # brings typer, which only the command line needs
 
 
 def _number_of_labels(hparams: Any, num_classes: int) -> tuple[int, bool]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.builder import derived_files, write_files
+from autograder.builder.build import derived_files, write_files
 from autograder.mutants import Mutant
 from autograder.sample_class import SampleClass
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.builder import derived_files, find_drift, write_files
+from autograder.builder.build import derived_files, find_drift, write_files
 from autograder.builder.functions import FunctionTexts
 from autograder.classroom import Classroom
 from autograder.files import REPOSITORY, write_atomically

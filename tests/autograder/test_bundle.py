@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autograder import bundle
-from autograder.builder import Drift
+from autograder.builder.build import Drift
 from autograder.files import REPOSITORY
 from course import __version__
 from course.environment import SETUP_CELL

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.builder import derived_files, write_files
+from autograder.builder.build import derived_files, write_files
 from autograder.execute import execute_solution
 from course.errors import CourseError
 

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from autograder import cli, sweeps
-from autograder.builder import stale_files
+from autograder.builder.build import stale_files
 from autograder.sweeps import COPIES, MEASURED, SUFFIXES, generate, owned
 from course.errors import CourseError
 from course.recorded import comparison

@@ -1,7 +1,11 @@
 """Lock files, environment.yml and pyproject.toml say the same thing."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -116,6 +120,30 @@ def conda_pins() -> tuple[str, dict[str, str], list[str]]:
             requirement = Requirement(argument)
             found[canonicalize_name(requirement.name)] = str(requirement.specifier).removeprefix("==")
     return python, found, others
+
+
+def test_the_checks_tests_import_what_colab_has() -> None:
+    """`make test-colab` runs them there, without jupytext, nbgrader, typer and whatever else is missing."""
+    colab = pins("colab", "3.11")
+    missing = [
+        module
+        for module, distributions in packages_distributions().items()
+        if not any(canonicalize_name(name) in colab for name in distributions)
+        and module not in {"autograder", "benchmarks", "course", "solutions", "pip", "setuptools"}
+    ]
+    assert {"jupytext", "nbgrader", "typer"} <= set(missing)
+    program = (
+        f"import sys; sys.modules.update(dict.fromkeys({missing!r})); import pytest; "
+        "sys.exit(pytest.main(['--collect-only', '-q', 'tests/checks']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
 
 
 def test_environment_yml_agrees_with_the_lock() -> None:
