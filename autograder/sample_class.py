@@ -6,7 +6,7 @@ Each is what a student's file may look like, right, wrong or damaged, together w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,12 @@ SUBTLE_FAULTS = {
     "mixmatch": ("mixmatch_loss", "gradient through the guesses"),
     "flexmatch": ("flexmatch_loss", "flexible thresholds for û"),
     "comparison": ("labels_to_reach", "last crossing"),
+}
+# unit → a mutant of an exercise that later ones call; they are right, and keep their points.
+EARLY_FAULTS = {
+    "fixmatch": ("logits_to_log_probs", "probabilities"),
+    "mixmatch": ("sharpen", "power of T"),
+    "flexmatch": ("fixmatch_loss", "mean over the confident"),
 }
 
 
@@ -68,7 +74,7 @@ class SampleClass:
         label = f"solutions/{unit_name}.py"
         self._functions = FunctionTexts(root / label, label)
         self.names = [item.name for item in self.unit.exercises]
-        self._fault = fault or _subtle_fault(unit_name)
+        self._fault = fault or _mutant(unit_name, SUBTLE_FAULTS)
         used = {name for item in self.unit.exercises for name in item.prerequisites}
         # An exercise that no other one needs, so that losing it costs its own points alone.
         self.alone = next(name for name in self.names if name not in used)
@@ -87,6 +93,7 @@ class SampleClass:
             self.weakened_check(),
             self.stripped(),
             self.endless(),
+            *([self.early()] if self.unit.name in EARLY_FAULTS else []),
         ]
 
     def rare(self) -> list[HandIn]:
@@ -124,11 +131,11 @@ class SampleClass:
 
     def wrong(self) -> HandIn:
         """One plausible mistake."""
-        name = self._fault.exercise
-        notebook = self._solved()
-        mutated = apply_edits(self._fault, self._functions.exercise(name))
-        _cell(notebook, name).source = _without_markers(mutated)
-        return self._hand_in("wrong", notebook, self._but(name))
+        return self._with_fault("wrong", self._fault)
+
+    def early(self) -> HandIn:
+        """A mistake in an exercise that later ones call."""
+        return self._with_fault("early", _mutant(self.unit.name, EARLY_FAULTS))
 
     def warning(self) -> HandIn:
         """Right answers that write to stderr while they are checked."""
@@ -271,13 +278,18 @@ class SampleClass:
             _cell(notebook, f"question-{question.name}").source = "My answer, in my own words."
         return notebook
 
+    def _with_fault(self, student: str, fault: Mutant) -> HandIn:
+        notebook = self._solved()
+        mutated = apply_edits(fault, self._functions.exercise(fault.exercise))
+        _cell(notebook, fault.exercise).source = _without_markers(mutated)
+        return self._hand_in(student, notebook, self._but(fault.exercise))
+
     def _hand_in(self, student: str, notebook: NotebookNode, solved: Iterable[str]) -> HandIn:
         return HandIn(student, json.dumps(notebook, indent=1).encode(), frozenset(solved))
 
 
-def _subtle_fault(unit: str) -> Mutant:
-    wanted = SUBTLE_FAULTS[unit]
-    return next(mutant for mutant in mutants_of(unit) if (mutant.exercise, mutant.slip) == wanted)
+def _mutant(unit: str, faults: Mapping[str, tuple[str, str]]) -> Mutant:
+    return next(mutant for mutant in mutants_of(unit) if (mutant.exercise, mutant.slip) == faults[unit])
 
 
 def _cell(notebook: NotebookNode, cell_id: str) -> NotebookNode:

@@ -55,6 +55,7 @@ CLASSES = {
             "weakened_check": (2, 2, 2, 4, 7, 3, 0),
             "stripped": FIXMATCH,
             "endless": (2, 2, 0, 4, 7, 3, 2),
+            "early": (0, 2, 2, 4, 7, 3, 2),
         },
     ),
     "mixmatch": Expected(
@@ -66,6 +67,7 @@ CLASSES = {
             "untouched": (0, 0, 0, 0, 0, 0),
             "half": (2, 4, 3, 0, 0, 0),
             "wrong": (2, 4, 3, 1, 0, 3),
+            "early": (0, 4, 3, 1, 7, 3),
             "warning": MIXMATCH,
         },
     ),
@@ -78,6 +80,7 @@ CLASSES = {
             "untouched": (0, 0, 0, 0, 0, 0),
             "half": (6, 2, 3, 0, 0, 0),
             "wrong": (6, 2, 3, 2, 3, 0),
+            "early": (0, 2, 3, 2, 3, 5),
             "warning": FLEXMATCH,
         },
     ),
@@ -128,7 +131,7 @@ def test_the_class_gets_exactly_this_gradebook(unit: str, tmp_path: Path) -> Non
         assert f"stripped, {notebook}: All nbgrader metadata was gone" in log
     if "endless" in expected:
         assert f"endless, cell check-{sample.alone}: stopped after" in log
-    for calm in expected.keys() & {"perfect", "untouched", "half", "wrong", "warning"}:
+    for calm in expected.keys() & {"perfect", "untouched", "half", "wrong", "warning", "early"}:
         assert f"{calm}, {notebook}:" not in log
 
     pages = {page.parts[-3]: page.read_text(encoding="utf-8") for page in classroom.feedback()}
