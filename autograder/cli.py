@@ -163,11 +163,14 @@ def consequences(
     ] = False,
     jobs: JobsOption = CORES,
 ) -> None:
-    """Train with each mutant in its reference's place, and keep what comes of it."""
-    from autograder.consequences.measure import measure, select, trainer_of
+    """Train with each mutant in its reference's place, and keep what comes of it.
 
-    names = _units(unit, REPOSITORY)
-    chosen = {name: select(name, only or [], stale) for name in names if trainer_of(name)}
+    Without a unit, all that train.
+    """
+    from autograder.consequences.measure import has_training, measure, select
+
+    names = [name for name in _units(unit, REPOSITORY) if name == unit or has_training(name)]
+    chosen = {name: select(name, only or [], stale) for name in names}
     with _progress() as progress:
         for name in names:
             task = progress.add_task(f"{name}: the common start", total=len(chosen[name]))

@@ -108,13 +108,27 @@ class Consequences:
             return f"crashes {_when(run)} ({run.note})"
         if run.ending is Ending.STOPS:
             return f"stops: {run.note}"
+        told = self.told(run)
+        return "trains silently; " + ("; ".join(told) if told else "no difference beyond the spread of seeds")
+
+    def told(self, run: Measured) -> list[str]:
+        """What tells a run that reached its end from the reference's, in words; empty when nothing does."""
         parts = [self._beside("error", run.error), self._beside("mask rate", run.mask_rate)]
         if run.reported is None:
             parts.insert(0, "reports no validation error")
         elif run.error is not None and abs(run.error - run.reported) > self._unequal_batches():
             parts.insert(0, f"reports an error of {share(run.reported)} where it is {share(run.error)}")
-        told = [part for part in parts if part]
-        return "trains silently; " + ("; ".join(told) if told else "no difference beyond the spread of seeds")
+        return [part for part in parts if part]
+
+    def better(self) -> dict[str, list[str]]:
+        """Exercise → mutants that end below the reference's error by more than its seeds explain."""
+        middle, _ = self.spread("error")
+        found: dict[str, list[str]] = {}
+        for exercise, runs in self.mutants.items():
+            for name, run in runs.items():
+                if run.error is not None and run.error < middle and self.differs("error", run.error):
+                    found.setdefault(exercise, []).append(name)
+        return found
 
     def _unequal_batches(self) -> float:
         """How far the reference's own report is from its error, because the last mini-batch is smaller."""

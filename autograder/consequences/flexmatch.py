@@ -11,7 +11,6 @@ from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -31,15 +30,18 @@ from course.training.torch_train import flexmatch_state, sgd
 
 ENTRY = "train_method"
 FRAMEWORK = "torch"
-ABOUT = (
-    "These steps are taken twice: with FixMatch's loss first, and from there with FlexMatch's. What "
-    "FlexMatch alone uses does not act in the first half, nor FixMatch's own rule for the mask in the "
-    "second; the mask rate is the mean over the ends of both halves."
-)
 LABELS, UNLABELED = 200, 400
 DATA: dict[str, Any] = {"num_validation_samples_per_class": 64, "use_ema": False}
 START: dict[str, Any] = {**DATA, "steps": 300, "batch_size": 64, "mu": 1, "lambda_u": 0.0}
-RUN: dict[str, Any] = {**DATA, "steps": 150, "batch_size": 16, "mu": 4}
+# With the paper's τ = 0.95 so short a run does not leave the warm-up: every image passes to the end.
+RUN: dict[str, Any] = {**DATA, "steps": 200, "batch_size": 16, "mu": 4, "threshold": 0.7}
+ABOUT = (
+    "These steps are taken twice: with FixMatch's loss first, and from there with FlexMatch's. What "
+    "FlexMatch alone uses does not act in the first half, nor FixMatch's own rule for the mask in the "
+    f"second; the mask rate is that at the end of the second. τ is {RUN['threshold']:g}, so that the warm-up "
+    "ends within the run. Everything else is as in the paper, so that what multiplies λ_u = 1 or divides by "
+    f"T = 1 does not show. There are {UNLABELED} unlabeled images."
+)
 WIDTHS = (24, 48, 96)
 SEEDS = (0, 1, 2)
 LAST_STEPS = 20
@@ -58,7 +60,7 @@ def settings() -> dict[str, Any]:
         "run": dict(RUN),
         "each with": list(_PHASES),
         "seeds of the reference": list(SEEDS),
-        "mask rate over the last steps of each half": LAST_STEPS,
+        "mask rate": f"mean of the last {LAST_STEPS} steps",
     }
 
 
@@ -90,26 +92,21 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
     model.load_state_dict(load_file(start))
     steps = Steps()
 
-    def training() -> tuple[list[float | None], float | None]:
-        rates, reported = [], None
+    def training() -> TrainResult:
         for name, kind in _PHASES.items():
             names["train_torch"] = _trainer(folder / name, steps)
-            result = names[ENTRY](name, replace(kind(), **RUN, seed=seed), model, *_datasets())
-            rates.append(last(result.metrics, "mask rate", LAST_STEPS))
-            reported = last(result.metrics, "val error rate", 1)
-        return rates, reported
+            result: TrainResult = names[ENTRY](name, replace(kind(), **RUN, seed=seed), model, *_datasets())
+        return result
 
-    ended = attempt(training, steps)
-    if isinstance(ended, Measured):
-        return ended
-    rates, reported = ended
-    known = [rate for rate in rates if rate is not None]
+    result = attempt(training, steps)
+    if isinstance(result, Measured):
+        return result
     return Measured(
         Ending.TRAINS,
         steps.done,
         error=error_rate(model, _datasets()[2]),
-        reported=reported,
-        mask_rate=float(np.mean(known)) if known else None,
+        reported=last(result.metrics, "val error rate", 1),
+        mask_rate=last(result.metrics, "mask rate", LAST_STEPS),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib
+import importlib.util
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -135,6 +135,11 @@ def trainer_of(unit: str) -> ModuleType:
         if error.name != f"autograder.consequences.{unit}":
             raise
         raise CourseError(f"{unit}: no training is defined in autograder/consequences/{unit}.py") from error
+
+
+def has_training(unit: str) -> bool:
+    """Whether `trainer_of` finds the unit's module; a unit may be about results alone."""
+    return importlib.util.find_spec(f"autograder.consequences.{unit}") is not None
 
 
 @cache

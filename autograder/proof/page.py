@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from autograder.alternatives import alternatives_of
-from autograder.consequences import LEAST, SPREADS, Consequences, load_consequences, share
+from autograder.consequences import LEAST, SPREADS, Consequences, Ending, load_consequences, share
 from autograder.consequences.measure import trained_exercises, trainer_of
 from autograder.equivalents import equivalents_of
 from autograder.files import REPOSITORY
@@ -19,8 +19,6 @@ from course.checks.case import Check
 from course.units import load_course
 
 PATH = Path("course", "CHECKS.md")
-# Mutants that train on uncertain pseudo-labels as well.
-UNMASKED = ("no mask", "inverted mask")
 ABOUT = (
     "# What the checks are worth",
     "Written by `python -m autograder mutants --write`, which tries everything that is listed here. "
@@ -101,7 +99,8 @@ def _about_training(found: Consequences) -> str:
         f"{len(found.reference)} seeds).",
         f"A mutant has one run; its number is given where it is more than {SPREADS:g} standard deviations "
         f"away, and at least {share(LEAST)}.",
-        *_about_unmasked(found, error),
+        _about_all(found),
+        *_about_better(found),
         "So short a run of so small a network on such images shows that a mistake is silent and that it "
         "matters; in a long run on others the order may be another.",
         f"Measured on {found.machine['hardware']} with {trainer.FRAMEWORK} "
@@ -110,16 +109,24 @@ def _about_training(found: Consequences) -> str:
     return " ".join(sentences)
 
 
-def _about_unmasked(found: Consequences, error: float) -> list[str]:
-    """A warning, where mutants that train on uncertain pseudo-labels end below the reference's error."""
-    runs = {id: run for of_exercise in found.mutants.values() for id, run in of_exercise.items()}
-    ends = [runs[id].error for id in UNMASKED if id in runs]
-    if len(ends) < len(UNMASKED) or any(end is None or end >= error for end in ends):
+def _about_all(found: Consequences) -> str:
+    """How many mutants of those that were measured would be noticed by which sign."""
+    runs = [run for of_exercise in found.mutants.values() for run in of_exercise.values()]
+    ended = [run for run in runs if run.ending is Ending.TRAINS]
+    alike = sum(not found.told(run) for run in ended)
+    return (
+        f"Of {len(runs)} mutants {len(runs) - len(ended)} crash or are stopped, {len(ended) - alike} train "
+        f"to the end and differ by these numbers, and {alike} train without such a difference."
+    )
+
+
+def _about_better(found: Consequences) -> list[str]:
+    """A warning, where mistakes end clearly below the reference's error."""
+    better = [f"{', '.join(names)} (`{exercise}`)" for exercise, names in found.better().items()]
+    if not better:
         return []
-    return [
-        "At this size, training on every pseudo-label, however uncertain, happens to win "
-        f"({', '.join(UNMASKED)}). This is no advice."
-    ]
+    winners = "; ".join(better)
+    return [f"At this size some mistakes happen to win, by more than that: {winners}. This is no advice."]
 
 
 def _exercise(

@@ -16,8 +16,10 @@ from autograder.consequences import (
     Measured,
     digest,
     fixmatch,
+    flexmatch,
     load_consequences,
     measure,
+    mixmatch,
     path_of,
     save_consequences,
 )
@@ -25,8 +27,10 @@ from autograder.mutants import Mutant, load_edited, mutants_of, run_text
 from autograder.reference import solution_text
 from course.errors import CourseError
 from course.training.engine import NonFiniteLoss
+from course.units import load_course
 
 UNIT = "fixmatch"
+TRAINED = [unit.name for unit in load_course().units if measure.has_training(unit.name)]
 FIRST, SECOND = mutants_of(UNIT)[:2]
 
 
@@ -101,23 +105,53 @@ def test_numbers_of_another_answer_do_not_count(found: Consequences) -> None:
     assert found.of(UNIT, SECOND) is None
 
 
-def test_the_numbers_that_are_kept_are_of_mutants_that_exist() -> None:
-    kept = load_consequences(UNIT)
-    measured = kept.mutants if kept is not None else {}
-    mutants = {(m.exercise, m.id): m for m in mutants_of(UNIT)}
-    for exercise, runs in measured.items():
+@pytest.mark.parametrize("unit", TRAINED)
+def test_the_numbers_that_are_kept_are_of_mutants_that_exist(unit: str) -> None:
+    kept = load_consequences(unit)
+    assert kept is not None, "run `python -m autograder consequences`"
+    mutants = {(m.exercise, m.id): m for m in mutants_of(unit)}
+    for exercise, runs in kept.mutants.items():
         for name in runs:
-            assert kept is not None
             assert (exercise, name) in mutants, f"{exercise}: {name!r} is gone: measure anew"
-            assert kept.of(UNIT, mutants[exercise, name]), (
+            assert kept.of(unit, mutants[exercise, name]), (
                 f"{exercise}: {name!r} was changed since it was measured: "
                 "run `python -m autograder consequences --stale`"
             )
 
 
-def test_every_mutant_that_the_training_calls_was_measured() -> None:
-    missing = [f"{mutant.exercise}: {mutant.id}" for mutant in measure.select(UNIT, [], True)]
+@pytest.mark.parametrize("unit", TRAINED)
+def test_every_mutant_that_the_training_calls_was_measured(unit: str) -> None:
+    missing = [f"{mutant.exercise}: {mutant.id}" for mutant in measure.select(unit, [], True)]
     assert missing == [], "run `python -m autograder consequences --stale`"
+
+
+@pytest.mark.parametrize("unit", TRAINED)
+def test_the_reference_leaves_room_for_mistakes(unit: str) -> None:
+    """It learns from the common start, does not learn everything, and its seeds lie close together."""
+    kept = load_consequences(unit)
+    assert kept is not None
+    middle, spread = kept.spread("error")
+    assert 0.05 < middle < kept.start - 3 * spread
+    assert spread < 0.025
+
+
+def test_flexmatchs_run_leaves_the_warm_up() -> None:
+    """A threshold that stays at 0 lets every image pass, and no mistake in it would be seen."""
+    kept = load_consequences("flexmatch")
+    assert kept is not None
+    assert all(run.mask_rate is not None and run.mask_rate < 0.95 for run in kept.reference)
+
+
+def test_units_that_train() -> None:
+    assert TRAINED == ["fixmatch", "mixmatch", "flexmatch"]
+    assert not measure.has_training("comparison")
+
+
+def test_mutants_that_win_are_found(found: Consequences) -> None:
+    runs = {"wins": trained(0.20), "a little": trained(0.27), "loses": trained(0.4)}
+    crashed = {"crashes": Measured(Ending.CRASHES, 0, note="TypeError")}
+    assert found.better() == {}
+    assert dataclasses.replace(found, mutants={"f": runs, "g": crashed}).better() == {"f": ["wins"]}
 
 
 def test_only_what_the_training_calls_is_trained() -> None:
@@ -289,3 +323,29 @@ def test_a_mutant_is_trained_in_its_references_place(tmp_path: Path, monkeypatch
     assert reference.error is not None and mutant.error is not None
     assert mutant.error == pytest.approx(reference.error, abs=0.02), "the weights are the same"
     assert mutant.reported is not None and mutant.reported > 1, "wrong answers were counted"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("trainer", "exercise"),
+    [(mixmatch, "mixmatch_loss"), (flexmatch, "flexmatch_loss")],
+    ids=["mixmatch", "flexmatch"],
+)
+def test_a_pytorch_run_is_repeatable_and_a_mutant_is_what_it_trains(
+    trainer: Any, exercise: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two steps each. FlexMatch's half comes after FixMatch's, so that its mistakes act from there."""
+    monkeypatch.setattr(trainer, "RUN", {**trainer.RUN, "steps": 2, "batch_size": 4, "mu": 1})
+    monkeypatch.setattr(trainer, "START", {**trainer.START, "steps": 2, "batch_size": 8})
+    start = tmp_path / "start.safetensors"
+    assert 0 <= trainer.make_start(start) <= 1
+    name = exercise.removesuffix("_loss")
+    text = solution_text(name)
+    first, again = (trainer.train(run_text(text, f"{i}"), start, 0, tmp_path / f"{i}") for i in range(2))
+    assert first == again
+    halves = 2 if name == "flexmatch" else 1
+    assert (first.ending, first.steps) == (Ending.TRAINS, 2 * halves)
+    assert first.reported == pytest.approx(first.error)
+    mutant = Mutant(exercise, "crash", body="raise TypeError")
+    ended = trainer.train(load_edited(name, mutant), start, 0, tmp_path / "mutant")
+    assert ended == Measured(Ending.CRASHES, 2 * (halves - 1), note="TypeError")

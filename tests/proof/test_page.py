@@ -95,6 +95,15 @@ def test_measured_consequences_stand_beside_their_mutants(
     assert row(unmeasured.id).endswith("| not measured |")
     assert row("plain mean").endswith("| not part of the training |")
     assert "The reference ends at a validation error of .29 ± .01 and a mask rate of .40 ± .00" in text
+    assert (
+        "Of 1 mutants 0 crash or are stopped, 1 train to the end and differ by these numbers, and 0" in text
+    )
+    assert "happen to win" not in text
+    better = dataclasses.replace(run, error=0.1)
+    found = dataclasses.replace(found, mutants={mutant.exercise: {mutant.id: better}})
+    monkeypatch.setattr(page, "load_consequences", {"fixmatch": found}.get)
+    text = page.render({"fixmatch": trials} | of_others).decode()
+    assert f"happen to win, by more than that: {mutant.id} (`{mutant.exercise}`). This is no advice." in text
     monkeypatch.setattr(page, "load_consequences", lambda unit: None)
     assert "trains silently" not in page.render({"fixmatch": trials} | of_others).decode()
 
