@@ -101,8 +101,9 @@ def _about_training(found: Consequences) -> str:
         f"away, and at least {share(LEAST)}.",
         _about_all(found),
         *_about_better(found),
-        "So short a run of so small a network on such images shows that a mistake is silent and that it "
-        "matters; in a long run on others the order may be another.",
+        "So short a run of so small a network on such images shows which mistakes are silent, and of some "
+        "that they matter. In a long run on others the order may be another, and a mistake that makes no "
+        "difference here may make one.",
         f"Measured on {found.machine['hardware']} with {trainer.FRAMEWORK} "
         f"{found.machine[trainer.FRAMEWORK]}.",
     )
