@@ -77,7 +77,7 @@ test-colab: setup ## Run the notebook and the checks with Colab's package versio
 	else \
 	    $(MAKE) --no-print-directory $(VENV_COLAB)/.installed bundle; \
 	    $(TEST_ENV) $(VENV_COLAB)/bin/python -m pytest -m colab tests/colab; \
-	    $(TEST_ENV) $(VENV_COLAB)/bin/python -m pytest -m "not slow" tests/checks; \
+	    PYTHONPATH="$(CURDIR)" $(TEST_ENV) $(VENV_COLAB)/bin/python -m pytest -m "not slow" tests/checks; \
 	fi
 
 $(VENV_COLAB)/.installed: requirements/colab.txt
