@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -156,7 +157,9 @@ def format_value(value: Plain) -> str:
         if value.ndim == 0:
             return format_number(value.item())
         with np.printoptions(**_PRINT):  # whatever the session has set
-            return np.array2string(value)
+            text = np.array2string(value)
+        # NumPy's blank lines between the parts of an image make nine numbers a page long.
+        return re.sub(r"\n\s*\n", "\n", text)
     if isinstance(value, list):
         # Rows of a table stand below each other.
         rows = any(isinstance(item, dict) for item in value)

@@ -7,6 +7,7 @@ themes alike; the state is always a word and a symbol; everything that comes fro
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 
 from course.checks.case import FINDINGS
@@ -41,7 +42,7 @@ def render_html(result: Result) -> str:
         f'<p style="margin:2px 0"><span aria-hidden="true">{SYMBOLS[result.state]}</span> '
         f"<strong>{escape(result.exercise)}</strong>: {escape(result.state.value)}</p>",
     ]
-    parts += [f'<p style="margin:2px 0">{_html(text)}</p>' for text in _sentences(result)]
+    parts += [f'<p style="margin:2px 0">{_named(text)}</p>' for text in _sentences(result)]
     facts = _facts(result)
     if facts:
         rows = "".join(
@@ -136,6 +137,11 @@ def _case_line(case: CaseResult) -> str:
 
 def _indent(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def _named(text: str) -> str:
+    """A sentence whose `names` are code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _html(text))
 
 
 def _html(text: str) -> str:

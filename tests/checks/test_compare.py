@@ -175,6 +175,11 @@ def test_large_arrays_are_cut() -> None:
     assert len(format_value(np.zeros((1000, 1000))).splitlines()) <= 12
 
 
+def test_a_batch_of_small_images_is_shown_without_blank_lines() -> None:
+    shown = format_value(np.arange(12.0).reshape(2, 2, 1, 3)).splitlines()
+    assert shown == ["[[[[ 0.  1.  2.]]", "  [[ 3.  4.  5.]]]", " [[[ 6.  7.  8.]]", "  [[ 9. 10. 11.]]]]"]
+
+
 def test_numbers_have_the_digits_of_float32() -> None:
     assert format_value(np.array(1 / 3)) == "0.3333333"
     assert format_value([1, np.array([2])]) == "[1, [2]]"
