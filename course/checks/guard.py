@@ -94,9 +94,11 @@ def guarded(work: Callable[[], T], seconds: float, *, echo: bool = True) -> Ran[
             if not in_time:
                 places = _places(worker)
         finally:
-            if worker.is_alive():  # also when a student interrupts the cell
-                worker.stop()
-            sys.stdout, sys.stderr = streams
+            try:
+                if worker.is_alive():  # also when a student interrupts the cell
+                    worker.stop()
+            finally:  # also when this is interrupted
+                sys.stdout, sys.stderr = streams
     if echo:
         worker.paper.show()
     if not in_time:
@@ -112,9 +114,12 @@ class _Worker(threading.Thread, Generic[T]):
     def __init__(self, work: Callable[[], T]) -> None:
         super().__init__(name="check", daemon=True)
         self.work = work
-        self.working = True
         self.ended = threading.Event()
-        self.let_go = threading.Event()
+        # Between worker and `stop` there are plain flags alone. An exception that hits the worker within an
+        # operation of a lock would leave it locked.
+        self.working = True
+        self.stopping = False
+        self.let_go = False
         self.paper = _Paper(self)
         self.returned: T | None = None
         self.error: BaseException | None = None
@@ -135,17 +140,21 @@ class _Worker(threading.Thread, Generic[T]):
             self.error = error
         finally:
             # No bytecode between the work's end and this assignment lets an asynchronous exception in. After
-            # it one more may come, from a `stop` that had read the old value. It is caught here, and not in
-            # the code of `threading` that ends the thread, which would report it.
+            # it one more may come, from a `stop` that had read the old value.
             self.working = False
-            try:
-                self._end()
-            except SystemExit:
-                self._end()
+            if self.stopping:
+                self._meet_the_last()
+            else:
+                self.ended.set()
 
-    def _end(self) -> None:
-        self.ended.set()
-        self.let_go.wait(GRACE_SECONDS)
+    def _meet_the_last(self) -> None:
+        """Catch that exception, which `threading` would report where it ends the thread."""
+        try:
+            deadline = time.monotonic() + GRACE_SECONDS
+            while not self.let_go and time.monotonic() < deadline:
+                time.sleep(_INSIST_SECONDS)
+        except SystemExit:
+            return
 
     def stop(self) -> None:
         """Raise ``SystemExit`` in the thread until its work ends, or until the time of grace is over.
@@ -153,6 +162,7 @@ class _Worker(threading.Thread, Generic[T]):
         A loop that catches everything ends when the exception hits it outside of its ``try``. That takes many
         attempts, so the interpreter is told to change threads more often.
         """
+        self.stopping = True  # before it is asked whether the work goes on
         deadline = time.monotonic() + GRACE_SECONDS
         interval = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_SECONDS)
@@ -160,9 +170,9 @@ class _Worker(threading.Thread, Generic[T]):
             while self.working and time.monotonic() < deadline:
                 ident = ctypes.c_ulong(self.ident or 0)
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(SystemExit))
-                self.ended.wait(_INSIST_SECONDS)
+                time.sleep(_INSIST_SECONDS)
         finally:
-            self.let_go.set()
+            self.let_go = True
             sys.setswitchinterval(interval)
         self.join(max(_POLL_SECONDS, deadline - time.monotonic()))
 

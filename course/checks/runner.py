@@ -89,16 +89,23 @@ def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Ex
     replaced = make_stand_ins(check.uses, wrong, expectation.recorded)
     if replaced:
         mocked = any(isinstance(check.uses[name], Mock) for name in replaced)
+        unanswered = NotRecorded.count
         with stand_ins(function, replaced):
             again = _run_cases(
                 *(_mocked(check, expectation) if mocked else (check, expectation)), function, False
             )
-        if again.failure is not None and again.failure.type == NotRecorded.__name__:
+        if again.state is not State.CORRECT and NotRecorded.count > unanswered:
             replaced = {}
         else:
             result = again
     others = [name for name in wrong if name not in replaced]
-    notes = [_replaced_note(list(replaced), result.state), _others_note(others), _settings_note()]
+    made_up = [name for name in replaced if isinstance(check.uses[name], Mock)]
+    notes = [
+        _replaced_note(list(replaced), result.state),
+        _made_up_note(made_up) if result.state is State.INCORRECT else "",
+        _others_note(others),
+        _settings_note(),
+    ]
     return Examination(replace(result, note=" ".join(filter(None, notes))), replaced)
 
 
@@ -153,6 +160,14 @@ def _replaced_note(replaced: list[str], state: State) -> str:
     if state is State.INCORRECT:
         return f"{tried}. What is reported here remains: it is a mistake of this function."
     return f"{tried}."
+
+
+def _made_up_note(names: list[str]) -> str:
+    if not names:
+        return ""
+    return (
+        f"In place of {listed(names)} stood made-up numbers: do not look for what is expected in the images."
+    )
 
 
 def _others_note(wrong: list[str]) -> str:

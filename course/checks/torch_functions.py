@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course.checks.plain import Plain, to_plain
+from course.checks.plain import Plain, to_plain, type_name
 from course.checks.playback import NotRecorded, Recorded, words
 
 
@@ -36,8 +36,21 @@ def recorded(parameters: str, *, by_row: str = "") -> Recorded:
 
 
 def _read(argument: Any) -> Plain:
-    """Of a network, whether it is in training mode: it is known by the images that it is given."""
-    return argument.training if isinstance(argument, nn.Module) else to_plain(argument)
+    """A tensor or a number; of a network, its parameters and which of its parts are in training mode.
+
+    Raises:
+        NotRecorded: for everything else, such as a list, and for floats of another type than the default: a
+            real function may not do with them, so nothing is answered either.
+    """
+    if isinstance(argument, nn.Module):
+        modes = [float(module.training) for module in argument.modules()]
+        return np.concatenate([modes, *(p.detach().double().numpy().ravel() for p in argument.parameters())])
+    if isinstance(argument, Tensor):
+        if not argument.is_floating_point() or argument.dtype == torch.get_default_dtype():
+            return to_plain(argument)
+    elif isinstance(argument, bool | int | float):
+        return argument
+    raise NotRecorded(f"the reference is never called with {type_name(argument)} of this kind")
 
 
 def _finish(returned: Any, arguments: Sequence[Any]) -> Any:

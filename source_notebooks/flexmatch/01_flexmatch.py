@@ -246,14 +246,14 @@ check("fixmatch_loss", fixmatch_loss)
 predict("first_mask_rate")
 
 # %% [markdown]
-#
-# **The warm-up.** At the start no image has a label. All counts are 0, all thresholds are 0, and **every image passes**: in the first steps FlexMatch learns from each of its own guesses. That looks reckless, and it is the method. The second term of the maximum, the number of
-# images without a label, keeps the thresholds low for as long as it is the larger one. It settles as the counts grow. In a short run on hard data that can take the whole run.
-#
 # **The mapping** $\beta / (2 - \beta)$ lies below the straight line: a class that is half-way has a third of τ, not half. The closer β is to 1, the faster the threshold rises.
 
 # %% tags=["figure", "nbval-ignore-output"]
 threshold_plots.mapping(hparams.threshold)
+
+# %% [markdown]
+# **The warm-up.** At the start no image has a label. All counts are 0, all thresholds are 0, and **every image passes**: in the first steps FlexMatch learns from each of its own guesses. That looks reckless, and it is the method. The second term of the maximum, the number of
+# images without a label, keeps the thresholds low for as long as it is the larger one. It settles as the counts grow. In a short run on hard data that can take the whole run.
 
 # %% [markdown]
 # ## 5. FlexMatch, piece by piece

@@ -149,6 +149,20 @@ def test_ctrl_c_ends_the_wait_and_the_work(monkeypatch: pytest.MonkeyPatch) -> N
     assert not [thread for thread in threading.enumerate() if thread.name == "check"]
 
 
+def test_ctrl_c_while_it_is_being_stopped_gives_the_streams_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(worker: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(guard._Worker, "stop", interrupted)
+    out, err = sys.stdout, sys.stderr
+    with pytest.raises(KeyboardInterrupt):
+        guarded(lambda: time.sleep(0.6), 0.1)
+    assert (sys.stdout, sys.stderr) == (out, err)
+    for thread in threading.enumerate():
+        if thread.name == "check":
+            thread.join()
+
+
 def test_short_output_passes_through_and_none_of_it_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     def work() -> None:
         print("one")

@@ -23,7 +23,7 @@ from course.checks import State, render_text
 from course.checks.case import Check
 from course.checks.earlier import Mock, make_stand_ins, scope_of, stand_ins
 from course.checks.expectations import load_expectations
-from course.checks.playback import NotRecorded, playback
+from course.checks.playback import NotRecorded, playback, record_call
 from course.checks.runner import examine, find_check, judge_case, judge_outcome
 from course.checks.torch_functions import recorded
 
@@ -126,6 +126,81 @@ def test_a_call_that_the_reference_never_makes_leaves_the_first_verdict() -> Non
     assert "NotRecorded" not in render_text(found.result)
 
 
+def edited(old: str, new: str) -> Callable[..., Any]:
+    text = solution_text("flexmatch")
+    assert text.count(old) == 1
+    return run_text(text.replace(old, new), f"flexmatch with {new}")["flexmatch_loss"]
+
+
+_CALL = "fixmatch_loss(model, state, batch, hparams, select)"
+_OTHER_SETTINGS = "type('', (), vars(hparams) | {'lambda_u': 2.5})"
+_WEAK = "{'x_unlabeled_weak': batch['x_unlabeled_strong']}"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        _CALL.replace("batch", f"batch | {_WEAK}"),
+        _CALL.replace("hparams", _OTHER_SETTINGS),
+        _CALL.replace("batch", "{'x_unlabeled_strong': batch['x_unlabeled_strong']}"),
+        _CALL.replace(", select", ""),
+    ],
+    ids=["strong views twice", "another λ_u", "parts of the batch", "without the rule"],
+)
+def test_wrong_calls_of_what_is_mocked_are_seen(call: str) -> None:
+    for earlier in ({}, {"fixmatch_loss": stub}):
+        found = examine("flexmatch_loss", beside(edited(_CALL, call), **earlier))
+        assert found.result.state is State.INCORRECT
+
+
+def test_every_metric_can_be_read_from_the_mock() -> None:
+    chosen = '{name: metrics[name] for name in ("mask rate", "error rate", "supervised loss", '
+    chosen += '"unsupervised loss", "weight decay", "total loss")}'
+    right = edited("metrics |= {", f"metrics = {chosen} | {{")
+    assert examine("flexmatch_loss", beside(right, fixmatch_loss=stub)).result.state is State.CORRECT
+
+
+def test_a_report_says_that_a_mocks_numbers_are_made_up() -> None:
+    def note(**earlier: Callable[..., Any]) -> str:
+        wrong = edited("confidence, pseudo_labels, hparams.threshold)", "confidence, pseudo_labels, 0.0)")
+        result = examine("flexmatch_loss", beside(wrong, **earlier)).result
+        assert result.state is State.INCORRECT
+        return result.note
+
+    assert "In place of `fixmatch_loss` stood made-up numbers" in note(fixmatch_loss=stub)
+    assert "made-up" not in note(learning_status=stub)
+
+
+def test_a_swallowed_miss_leaves_the_first_verdict() -> None:
+    text = solution_text("mixmatch").replace(
+        "return sharpen(probabilities.mean(dim=0), T)",
+        "\n        try:\n            return sharpen(probabilities.sum(dim=0), T)\n"
+        "        except Exception:\n            return probabilities.mean(dim=0)",
+    )
+    function = run_text(text, "swallowed")["guess_labels"]
+    assert examine("guess_labels", function).result.state is State.CORRECT
+    result = examine("guess_labels", beside(function, sharpen=stub)).result
+    assert (result.state, result.slip) == (State.INCORRECT, "not sharpened")
+    assert "Put that right first" in result.note
+
+
+def test_an_object_that_resists_does_not_break_the_check() -> None:
+    class Resists:
+        def __getattr__(self, name: str) -> Any:
+            return self.__dict__["values"][name]
+
+        def __call__(self) -> None:
+            return None
+
+    text = solution_text("mixmatch").replace(
+        "with torch.no_grad(), frozen", "helper\n    with torch.no_grad(), frozen"
+    )
+    assert "helper\n" in text
+    names = run_text(text, "resists", {"helper": Resists()})
+    found = examine("guess_labels", beside(names["guess_labels"], sharpen=stub))
+    assert found.result.state is State.CORRECT
+
+
 # --- in another process, with hidden draws
 
 
@@ -174,7 +249,7 @@ LARGEST = recorded("x, T", by_row="x")
 def test_rows_of_several_calls_are_answered_together() -> None:
     play = playback(LARGEST, TWICE)
     x = torch.tensor([[5.0, 6.0], [1.0, 2.0], [5.0, 6.0]])
-    for answer in (play(x, 2), play(T=2.0, x=x.double())):
+    for answer in (play(x, 2), play(T=2.0, x=x)):
         assert answer.tolist() == [6.0, 2.0, 6.0]
 
 
@@ -221,12 +296,31 @@ def test_a_gradient_through_recorded_numbers_is_refused_and_seen() -> None:
     assert not playback(LARGEST, TWICE)(x.detach(), 2).requires_grad
 
 
-def test_a_network_is_looked_at_for_its_mode_alone() -> None:
-    calls = [{"arguments": {"model": True, "x": 1}, "returned": 5}]
-    model, play = torch.nn.Linear(1, 1), playback(recorded("model, x"), calls)
+def test_another_network_or_another_mode_is_not_the_recorded_one() -> None:
+    use = recorded("model, x")
+    model, other = (torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.BatchNorm1d(1)) for _ in range(2))
+    play = playback(use, [{"arguments": record_call(use, (model, 1), {}), "returned": 5}])
     assert play(model, 1) == 5
+    for changed in (other, model.eval(), model.train() and model[1].eval() and model):
+        with pytest.raises(NotRecorded):
+            play(changed, 1)
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        [[1.0, 2.0]],
+        np.array([[1.0, 2.0]], dtype=np.float32),
+        torch.tensor([[1.0, 2.0]], dtype=torch.float64),
+        torch.tensor([[1.0, 2.0]], dtype=torch.float16),
+        [[1.0], [1.0, 2.0]],
+    ],
+    ids=["list", "numpy", "double", "half", "ragged"],
+)
+def test_arguments_of_another_kind_are_not_answered(argument: Any) -> None:
+    """The real function may not do with them, and a stand-in must not be kinder."""
     with pytest.raises(NotRecorded):
-        play(model.eval(), 1)
+        playback(LARGEST, TWICE)(argument, 2)
 
 
 # --- writing them down
