@@ -172,17 +172,15 @@ def expected(found: Mapping[str, Any]) -> None:
 
 def expected_table(found: Mapping[str, Any]) -> None:
     """The numbers of `expected`, printed: when the mean threshold rises, and the error at the end."""
-    print("runs with the right mask")
+    print("Runs with the right mask: first step at which the mean threshold is above")
+    print(f"{SETTLED:.0%} of its largest value, and the validation error at the end")
     for run in found["runs"]:
         if run["rule"] != "by image":
             continue
         heights = np.array(run["mean threshold"])
         rises = np.argmax(heights > SETTLED * heights.max())
-        print(
-            f"  seed {run['seed']}: the mean threshold is above {SETTLED:.0%} of its largest value from step "
-            f"{_steps(found, len(heights))[rises]:.0f}; validation error at the end "
-            f"{run['val error rate'][-1]:.3f}"
-        )
+        step = _steps(found, len(heights))[rises]
+        print(f"  seed {run['seed']}: step {step:.0f}, error {run['val error rate'][-1]:.3f}")
 
 
 def index_bug(found: Mapping[str, Any]) -> None:

@@ -174,8 +174,11 @@ def format_value(value: Plain) -> str:
 
 
 def format_number(value: float | np.floating | np.integer) -> str:
-    """Seven significant digits, as many as float32 holds."""
-    return str(bool(value)) if isinstance(value, bool | np.bool_) else f"{value:.7g}"
+    """Seven significant digits, as many as float32 holds; all digits of a whole number."""
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    number = float(value)
+    return f"{number:.0f}" if number.is_integer() and abs(number) < 2**53 else f"{number:.7g}"
 
 
 def _is_number(value: Plain) -> bool:

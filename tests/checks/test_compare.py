@@ -182,6 +182,13 @@ def test_a_batch_of_small_images_is_shown_without_blank_lines() -> None:
 
 def test_numbers_have_the_digits_of_float32() -> None:
     assert format_value(np.array(1 / 3)) == "0.3333333"
+    assert [format_value(x) for x in (24_213_760.0, np.array(3.0), 1e300, float("inf"), True)] == [
+        "24213760",
+        "3",
+        "1e+300",
+        "inf",
+        "True",
+    ]
     assert format_value([1, np.array([2])]) == "[1, [2]]"
 
 

@@ -147,7 +147,7 @@ def test_the_steps_that_are_printed_are_those_of_the_data(capsys: pytest.Capture
         run["agreement"] = [1.0] * 30 + [0.9] * 10
     threshold_plots.expected_table(found)
     printed = capsys.readouterr().out
-    assert printed.count("above 50% of its largest value from step 260;") == len(index_bug.SEEDS)
+    assert printed.count(": step 260, error ") == len(index_bug.SEEDS)
     threshold_plots.index_bug_table(found)
     assert capsys.readouterr().out.count("by step 310\n") == len(index_bug.SEEDS)
 
