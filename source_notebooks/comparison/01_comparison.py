@@ -255,7 +255,7 @@ for better, baseline in [("fixmatch", "supervised"), ("flexmatch", "fixmatch")]:
 #
 # ### The same sweep on photographs
 #
-# `shapes` are easy pictures: with 400 labels every method is nearly perfect on them. In `cpu-cifar10` nothing is another but the images and the numbers of labels: the same network, settings, 2,000 steps and seeds.
+# `shapes` are easy pictures: with 400 labels every method is nearly perfect on them. In `cpu-cifar10` nothing differs but the images and the numbers of labels: network, settings, 2,000 steps and seeds are the same.
 # Before you run the cell: will the methods have the same order?
 
 # %% tags=["figure", "nbval-ignore-output"]
