@@ -20,7 +20,8 @@ CORES := $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || e
 # Each worker of the test run imports jax and torch (about 1.5 GB), so no more than four; each gets its share of the cores.
 TEST_WORKERS ?= $(shell n=$(CORES); echo $$(( n > 4 ? 4 : n )))
 TEST_THREADS := $(shell n=$$(( $(CORES) / $(TEST_WORKERS) )); echo $$(( n < 1 ? 1 : n )))
-TEST_ENV := PJRT_NPROC=$(TEST_THREADS) OMP_NUM_THREADS=$(TEST_THREADS) PYTHONHASHSEED=0
+# Threads must not wait in loops: beside busy workers, a training step of several is then three times as slow.
+TEST_ENV := PJRT_NPROC=$(TEST_THREADS) OMP_NUM_THREADS=$(TEST_THREADS) OMP_WAIT_POLICY=PASSIVE PYTHONHASHSEED=0
 PYTEST := $(TEST_ENV) $(PY) -m pytest -n $(TEST_WORKERS) --dist worksteal --durations=15
 
 .PHONY: help

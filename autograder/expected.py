@@ -55,7 +55,8 @@ def reference_values(unit: str, check: Check) -> Expectation:
         mocks = {name: use.function for name, use in check.uses.items() if isinstance(use, Mock)}
         with stand_ins(reference, mocks):
             mocked = {case.name: _expected(check, case, reference) for case in check.cases if mocks}
-    return Expectation(cases, {}, finished(check, calls, round_floats), mocked)
+    rounded: Any = {name: [round_floats(call) for call in made] for name, made in calls.items()}
+    return Expectation(cases, {}, finished(check, rounded), mocked)
 
 
 @contextmanager

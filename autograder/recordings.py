@@ -34,8 +34,8 @@ def recording(reference: Callable[..., Any], check: Check) -> Iterator[Calls]:
         yield calls
 
 
-def finished(check: Check, calls: Calls, round_floats: Callable[[Plain], Plain]) -> Recordings:
-    """The recordings as they are kept: rounded, each call once.
+def finished(check: Check, calls: Calls) -> Recordings:
+    """The recordings as they are kept: each call once.
 
     Raises:
         ValueError: the reference does not call an exercise, or a call cannot be told from another one by what
@@ -43,7 +43,7 @@ def finished(check: Check, calls: Calls, round_floats: Callable[[Plain], Plain])
     """
     kept: Calls = {}
     for name, made in calls.items():
-        lines = dict.fromkeys(json.dumps(to_json(round_floats(call))) for call in made)
+        lines = dict.fromkeys(json.dumps(to_json(call)) for call in made)
         read: Any = [from_json(json.loads(line)) for line in lines]
         kept[name] = read
         if not kept[name]:

@@ -87,19 +87,17 @@ def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Ex
     called = _look(lambda: called_names(function, check.uses))
     wrong = wrong_earlier(function, called) if called else []
     replaced = make_stand_ins(check.uses, wrong, expectation.recorded)
+    made_up = [name for name in replaced if isinstance(check.uses[name], Mock)]
     if replaced:
-        mocked = any(isinstance(check.uses[name], Mock) for name in replaced)
+        beside = _beside_a_mock(check, expectation) if made_up else (check, expectation)
         unanswered = NotRecorded.count
         with stand_ins(function, replaced):
-            again = _run_cases(
-                *(_mocked(check, expectation) if mocked else (check, expectation)), function, False
-            )
+            again = _run_cases(*beside, function, echo=False)
         if again.state is not State.CORRECT and NotRecorded.count > unanswered:
-            replaced = {}
+            replaced, made_up = {}, []
         else:
             result = again
     others = [name for name in wrong if name not in replaced]
-    made_up = [name for name in replaced if isinstance(check.uses[name], Mock)]
     notes = [
         _replaced_note(list(replaced), result.state),
         _made_up_note(made_up) if result.state is State.INCORRECT else "",
@@ -109,7 +107,7 @@ def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Ex
     return Examination(replace(result, note=" ".join(filter(None, notes))), replaced)
 
 
-def _mocked(check: Check, expectation: Expectation) -> tuple[Check, Expectation]:
+def _beside_a_mock(check: Check, expectation: Expectation) -> tuple[Check, Expectation]:
     """What is expected beside a mock. How a slip shows itself there is not known."""
     return replace(check, slips=()), Expectation(expectation.mocked, {})
 

@@ -60,10 +60,10 @@ def _finish(returned: Any, arguments: Sequence[Any]) -> Any:
     result = tensors(returned)
     if not (isinstance(result, Tensor) and result.is_floating_point()):
         return result
-    return _Recorded.apply(result, *(one for one in arguments if isinstance(one, Tensor)))
+    return _WithoutDerivative.apply(result, *(one for one in arguments if isinstance(one, Tensor)))
 
 
-class _Recorded(torch.autograd.Function):
+class _WithoutDerivative(torch.autograd.Function):
     """Numbers whose derivatives nobody has recorded: whoever asks for them computed something else."""
 
     @staticmethod

@@ -15,7 +15,7 @@ import torch
 from autograder.alternatives import Alternative, alternatives_of, load_alternative
 from autograder.expected import reference_values
 from autograder.hidden import hidden_check
-from autograder.mutants import load_mutant, mutants_of, run_text
+from autograder.mutants import Mutant, load_edited, load_mutant, mutants_of, run_text
 from autograder.recordings import finished
 from autograder.reference import solution_text
 from autograder.separate import Separate
@@ -115,21 +115,17 @@ def test_a_slip_is_recognized_beside_recorded_calls() -> None:
 
 def test_a_call_that_the_reference_never_makes_leaves_the_first_verdict() -> None:
     """The sum of the views, sharpened, is right as well: sharpening divides the number of views away."""
-    text = solution_text("mixmatch")
-    assert text.count("sharpen(probabilities.mean(dim=0), T)") == 1
-    names = run_text(text.replace("probabilities.mean(dim=0)", "probabilities.sum(dim=0)"), "sum of views")
-    assert examine("guess_labels", names["guess_labels"]).result.state is State.CORRECT
-    found = examine("guess_labels", beside(names["guess_labels"], sharpen=zero))
+    function = edited("probabilities.mean(dim=0)", "probabilities.sum(dim=0)", "guess_labels")
+    assert examine("guess_labels", function).result.state is State.CORRECT
+    found = examine("guess_labels", beside(function, sharpen=zero))
     assert found.result.state is State.INCORRECT
     assert found.replaced == {}
     assert "your `sharpen`, which does not pass its own check. Put that right first" in found.result.note
     assert "NotRecorded" not in render_text(found.result)
 
 
-def edited(old: str, new: str) -> Callable[..., Any]:
-    text = solution_text("flexmatch")
-    assert text.count(old) == 1
-    return run_text(text.replace(old, new), f"flexmatch with {new}")["flexmatch_loss"]
+def edited(old: str, new: str, name: str = "flexmatch_loss") -> Callable[..., Any]:
+    return load_edited(EXERCISES[name], Mutant(name, "edited", edits=((old, new),)))[name]
 
 
 _CALL = "fixmatch_loss(model, state, batch, hparams, select)"
@@ -172,12 +168,12 @@ def test_a_report_says_that_a_mocks_numbers_are_made_up() -> None:
 
 
 def test_a_swallowed_miss_leaves_the_first_verdict() -> None:
-    text = solution_text("mixmatch").replace(
+    function = edited(
         "return sharpen(probabilities.mean(dim=0), T)",
-        "\n        try:\n            return sharpen(probabilities.sum(dim=0), T)\n"
+        "try:\n            return sharpen(probabilities.sum(dim=0), T)\n"
         "        except Exception:\n            return probabilities.mean(dim=0)",
+        "guess_labels",
     )
-    function = run_text(text, "swallowed")["guess_labels"]
     assert examine("guess_labels", function).result.state is State.CORRECT
     result = examine("guess_labels", beside(function, sharpen=stub)).result
     assert (result.state, result.slip) == (State.INCORRECT, "not sharpened")
@@ -192,12 +188,8 @@ def test_an_object_that_resists_does_not_break_the_check() -> None:
         def __call__(self) -> None:
             return None
 
-    text = solution_text("mixmatch").replace(
-        "with torch.no_grad(), frozen", "helper\n    with torch.no_grad(), frozen"
-    )
-    assert "helper\n" in text
-    names = run_text(text, "resists", {"helper": Resists()})
-    found = examine("guess_labels", beside(names["guess_labels"], sharpen=stub))
+    function = edited("with torch.no_grad()", "helper\n    with torch.no_grad()", "guess_labels")
+    found = examine("guess_labels", beside(function, helper=Resists(), sharpen=stub))
     assert found.result.state is State.CORRECT
 
 
@@ -330,24 +322,18 @@ def _check(uses: Mapping[str, Any]) -> Check:
     return replace(find_check("guess_labels")[1], uses=uses)
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
 def test_calls_that_can_not_be_told_apart_are_an_error() -> None:
     check = _check({"sharpen": LARGEST})
     calls = [{"arguments": {"x": np.array([[1.0]]), "T": 1}, "returned": np.array([n])} for n in (1.0, 2.0)]
     with pytest.raises(ValueError, match="guess_labels: two calls of sharpen differ in nothing"):
-        finished(check, {"sharpen": calls}, _same)
+        finished(check, {"sharpen": calls})
 
 
 def test_a_function_that_mixes_images_is_not_looked_up_by_row() -> None:
     check = _check({"sharpen": LARGEST})
     x = np.array([[1.0], [1.0]])
     with pytest.raises(ValueError, match="differ in nothing"):
-        finished(
-            check, {"sharpen": [{"arguments": {"x": x, "T": 1}, "returned": np.array([0.0, 1.0])}]}, _same
-        )
+        finished(check, {"sharpen": [{"arguments": {"x": x, "T": 1}, "returned": np.array([0.0, 1.0])}]})
 
 
 def test_an_exercise_that_the_reference_does_not_call_is_an_error() -> None:
@@ -356,7 +342,7 @@ def test_an_exercise_that_the_reference_does_not_call_is_an_error() -> None:
 
 
 def test_a_call_is_kept_once() -> None:
-    kept = finished(_check({"sharpen": LARGEST}), {"sharpen": [TWICE[0], TWICE[1], TWICE[0]]}, _same)
+    kept = finished(_check({"sharpen": LARGEST}), {"sharpen": [TWICE[0], TWICE[1], TWICE[0]]})
     assert len(kept["sharpen"]) == 2
 
 

@@ -28,10 +28,8 @@ def test_solution_notebook_passes_nbval(unit, tmp_path: Path) -> None:
     # TensorBoard's panel is a server's page; everything else runs.
     assert {c.id for c in skipped} <= {"tensorboard"}
     shutil.copy(notebook, tmp_path)
-    # A worker's share of the cores is for small tests; this one trains. Its threads must not wait in loops:
-    # beside three busy workers that makes a training step more than three times as slow.
+    # A worker's share of the cores is for small tests; this one trains.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(WORKER_ONLY)}
-    inherited["OMP_WAIT_POLICY"] = "PASSIVE"
     options = [
         "--nbval",
         "--nbval-current-env",

@@ -570,19 +570,27 @@ def wait_for(condition: Callable[[], Any], what: str) -> None:
         time.sleep(0.05)
 
 
+def quiet(folder: Path) -> dict[str, Any]:
+    return {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+@contextmanager
+def lone_scheduler(folder: Path) -> Iterator[str]:
+    """The address of a dask scheduler without workers, started as users start it."""
+    file = folder / "scheduler.json"
+    here = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file)
+    with started("dask", "scheduler", *here, **quiet(folder)):
+        wait_for(file.exists, "scheduler")
+        yield json.loads(file.read_text())["address"]
+
+
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a dask scheduler with one worker, both started as users start them."""
+    """The address of one with a worker."""
     folder = tmp_path_factory.mktemp("dask")
-    file = folder / "scheduler.json"
-    quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    here = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file)
-    with started("dask", "scheduler", *here, **quiet):
-        wait_for(file.exists, "scheduler")
-        address = json.loads(file.read_text())["address"]
-        worker = ("--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
-        with started("dask", "worker", address, *worker, **quiet):
-            yield address
+    worker = ("--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
+    with lone_scheduler(folder) as address, started("dask", "worker", address, *worker, **quiet(folder)):
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -603,12 +611,7 @@ def test_a_scheduler_at_an_address_makes_the_runs(unbroken: dict[Any, dict[str, 
 
 
 def test_a_scheduler_without_workers_is_named(small_npz: Path, out: Path, tmp_path: Path) -> None:
-    file = tmp_path / "scheduler.json"
-    quiet = {"cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    here = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file)
-    with started("dask", "scheduler", *here, **quiet):
-        wait_for(file.exists, "scheduler")
-        address = json.loads(file.read_text())["address"]
+    with lone_scheduler(tmp_path) as address:
         words = ("solutions", *LONG, "--data", small_npz, "--out", out, "--scheduler", address)
         with started(*words, stderr=subprocess.PIPE) as process:
             assert process.stderr is not None

@@ -9,12 +9,11 @@ import numpy as np
 
 from course.checks.compare import Tolerance
 from course.checks.functions import uniform
+from course.checks.images import CLASSES, draw_weights, images_with, logits_of
 
 PUBLISHED = Tolerance(5e-4, 1e-4, "the published values have four digits")
 
-CLASSES = 4
 IMAGE = (2, 2, 3)
-PIXELS = 12
 
 
 def numpy_arrays(tree: Any) -> Any:
@@ -24,9 +23,7 @@ def numpy_arrays(tree: Any) -> Any:
 
 def draw_params(rng: np.random.RandomState, classes: int = CLASSES) -> dict[str, dict[str, np.ndarray]]:
     """Parameters of ``mocks.dense``: it nearly copies an image's first numbers to the logits."""
-    kernel = uniform(rng, (PIXELS, classes), -0.02, 0.02)
-    kernel[:classes] += np.eye(classes)
-    return {"dense": {"kernel": kernel, "bias": uniform(rng, (classes,), -0.05, 0.05)}}
+    return {"dense": draw_weights(rng, classes)}
 
 
 def draw_batch_stats(rng: np.random.RandomState, classes: int = CLASSES) -> dict[str, dict[str, np.ndarray]]:
@@ -36,10 +33,9 @@ def draw_batch_stats(rng: np.random.RandomState, classes: int = CLASSES) -> dict
 
 def images_of(logits: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
     """Images for which ``mocks.dense`` with drawn parameters gives nearly these logits (n, classes)."""
-    rest = uniform(rng, (len(logits), PIXELS - logits.shape[1]), 0.0, 1.0)
-    return np.concatenate([logits, rest], axis=1).reshape(-1, *IMAGE)
+    return images_with(logits, rng, IMAGE)
 
 
 def numpy_dense(params: dict[str, dict[str, np.ndarray]], images: np.ndarray) -> np.ndarray:
     """``mocks.dense`` on drawn arrays, for reports."""
-    return images.reshape(len(images), -1) @ params["dense"]["kernel"] + params["dense"]["bias"]
+    return logits_of(params["dense"], images)

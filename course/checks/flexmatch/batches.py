@@ -9,8 +9,9 @@ import numpy as np
 
 from course.checks.case import Inputs
 from course.checks.functions import uniform
+from course.checks.images import CLASSES, draw_weights, logits_of
 from course.checks.torch_functions import tensors
-from course.checks.torch_mocks import CLASSES, LinearNet, draw_weights, images_of
+from course.checks.torch_mocks import LinearNet, images_of
 
 Rng = np.random.RandomState
 
@@ -75,11 +76,6 @@ def views(
     # For the report alone: what the loss gets to see of the images.
     logits = {f"logits of {name}": logits_of(network, x) for name, x in images.items()}
     return network | images | labels | logits
-
-
-def logits_of(network: Inputs, images: np.ndarray) -> np.ndarray:
-    """What the network gives for images."""
-    return images.reshape(len(images), -1) @ network["kernel"] + network["bias"]
 
 
 def settings(

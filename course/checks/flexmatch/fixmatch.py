@@ -20,14 +20,14 @@ from course.checks.flexmatch.batches import (
     UNSURE,
     batch_of,
     hparams_of,
-    logits_of,
     network_of,
     settings,
     views,
 )
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, other
+from course.checks.images import CLASSES, logits_of
 from course.checks.torch_functions import tensors
-from course.checks.torch_mocks import CLASSES, IMAGE
+from course.checks.torch_mocks import IMAGE
 
 Rng = np.random.RandomState
 Function = Callable[..., Any]

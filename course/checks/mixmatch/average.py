@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.functions import FLOAT32, Function, uniform
+from course.checks.images import CLASSES, PIXELS
 from course.checks.mixmatch.common import NET, Rng, draw_net, net_of
 from course.checks.torch_functions import tensors
-from course.checks.torch_mocks import CLASSES, IMAGE, PIXELS
+from course.checks.torch_mocks import IMAGE
 
 _AVERAGE, _MODEL = "average ", "model "
 

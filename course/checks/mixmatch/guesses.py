@@ -10,9 +10,10 @@ import torch
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, after, check_of_function
+from course.checks.images import CLASSES
 from course.checks.mixmatch.common import Rng, draw_net, draw_views, net_of
 from course.checks.torch_functions import recorded, tensors
-from course.checks.torch_mocks import CLASSES, images_of
+from course.checks.torch_mocks import images_of
 
 # --- sharpen
 

@@ -15,10 +15,11 @@ import torch
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other
+from course.checks.images import CLASSES
 from course.checks.mixmatch.common import Rng, draw_net, draw_views, net_of, peaked
 from course.checks.mixmatch.guesses import SHARPEN_RECORDED
 from course.checks.torch_functions import recorded, tensors
-from course.checks.torch_mocks import CLASSES, images_of
+from course.checks.torch_mocks import images_of
 from course.training.torch_hparams import MixMatchHparams
 
 BATCH = ("x_labeled", "y_labeled", "x_unlabeled", "y_unlabeled", "lam", "order", "step")
