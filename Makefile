@@ -11,6 +11,8 @@ STAMP := $(VENV)/.installed
 PYTHONS := 3.11 3.12 3.13 3.14
 VENV_COLAB := .venv-colab
 PYTHONS_COLAB := 3.13 3.12
+VENV_NEWEST := .venv-newest
+PYTHONS_NEWEST := 3.11 3.13
 PIP_INSTALL := -m pip install --no-input --disable-pip-version-check $(if $(CI),--quiet --progress-bar off)
 
 # Grading, training and tests are on the CPU unless said otherwise: JAX_PLATFORMS=cuda make demo
@@ -81,6 +83,25 @@ test-colab: setup ## Run the notebook and the checks with Colab's package versio
 	    PYTHONPATH="$(CURDIR)" $(TEST_ENV) $(VENV_COLAB)/bin/python -m pytest -m "not slow" tests/checks; \
 	fi
 
+.PHONY: test-newest
+test-newest: setup newest ## Run the notebook and the checks with the newest packages (Python 3.11 and 3.13, where they are).
+	@$(MAKE) --no-print-directory bundle
+	@for python in $(VENV_NEWEST)-*/bin/python; do \
+	    echo "== $$($$python --version), the newest packages"; \
+	    $(TEST_ENV) $$python -m pytest -m colab tests/colab; \
+	    PYTHONPATH="$(CURDIR)" $(TEST_ENV) $$python -m pytest -m "not slow" tests/checks; \
+	done
+
+# Made anew each time: what is newest today is not what was newest yesterday.
+.PHONY: newest
+newest:
+	@for version in $(PYTHONS_NEWEST); do \
+	    python=$$(requirements/find_python.sh $$version 2>/dev/null) || { echo "SKIPPED: no Python $$version here."; continue; }; \
+	    echo "Making $(VENV_NEWEST)-$$version with $$python and the newest packages"; \
+	    "$$python" -m venv $(VENV_NEWEST)-$$version; \
+	    $(VENV_NEWEST)-$$version/bin/python $(PIP_INSTALL) --upgrade -r requirements/newest.in; \
+	done
+
 $(VENV_COLAB)/.installed: requirements/colab.txt
 	@python=$$(requirements/find_python.sh $(PYTHONS_COLAB)); \
 	echo "Making $(VENV_COLAB) with $$python and the packages of Colab"; \
@@ -91,6 +112,11 @@ $(VENV_COLAB)/.installed: requirements/colab.txt
 .PHONY: bench
 bench: setup ## Print the table of measured ratios (WRITE=1: keep it in benchmarks/).
 	$(PY) -m benchmarks $(if $(WRITE),--write)
+
+.PHONY: bench-cpu-mode
+bench-cpu-mode: setup ## Repeat CPU mode's runs over seeds, here and with the newest packages (WRITE=1: keep the bands).
+	@$(MAKE) --no-print-directory newest
+	$(PY) -m benchmarks.cpu_mode $(PY) $(wildcard $(VENV_NEWEST)-*/bin/python) $(if $(WRITE),--write)
 
 .PHONY: bundle
 bundle: setup ## Make dist/<unit>.zip for students: notebook, wheel, checkpoint.
@@ -113,4 +139,4 @@ clean: ## Remove what the other targets made, but neither .venv nor any grades o
 
 .PHONY: distclean
 distclean: clean ## Remove the environments as well.
-	rm -rf $(VENV) $(VENV_COLAB)
+	rm -rf $(VENV) $(VENV_COLAB) $(VENV_NEWEST)-*

@@ -160,9 +160,8 @@ class _Jax:
     ) -> dict[str, float]:
         from course.models import resnet18
 
-        network = resnet18(
-            hparams.num_classes, checkpoint.manifest["normalization"] if checkpoint else "cifar10"
-        )
+        normalization = checkpoint.manifest["normalization"] if checkpoint else "cifar10"
+        network = resnet18(hparams.num_classes, normalization, hparams.width)
         opt_state, batch_stats = result.state.opt_state, result.state.batch_stats
         return {
             "test error (EMA)": error_rate(network, get_ema_params(opt_state), batch_stats, test),

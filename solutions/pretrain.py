@@ -46,7 +46,8 @@ def export_checkpoint(folder: Path, path: Path, data: str) -> float:
     stored = load_checkpoint(run.checkpoint)
     result = load_result(folder)
     halved = {part: _rounded(tree) for part, tree in stored.variables.items()}
-    model = resnet18(stored.manifest["num_classes"], stored.manifest["normalization"])
+    manifest, hparams = stored.manifest, result["hparams"]
+    model = resnet18(manifest["num_classes"], manifest["normalization"], hparams["width"])
     test = load_dataset(data).test
     error = error_rate(model, halved["params"], halved["batch_stats"], test)
     manifest = {

@@ -1,5 +1,5 @@
 """Networks that the course trains."""
 
-from course.models.resnet import NORMALIZATIONS, NormalizedModel, from_torchvision, resnet18
+from course.models.resnet import NORMALIZATIONS, NormalizedModel, architecture, from_torchvision, resnet18
 
-__all__ = ["NORMALIZATIONS", "NormalizedModel", "from_torchvision", "resnet18"]
+__all__ = ["NORMALIZATIONS", "NormalizedModel", "architecture", "from_torchvision", "resnet18"]

@@ -54,14 +54,28 @@ class NormalizedModel:
         return self.net.apply(variables, self._normalize(x), **options)
 
 
+WIDTH = 64  # channels of the first stage of He et al.'s ResNet18
+
+
+def architecture(width: int = WIDTH) -> str:
+    """What a checkpoint's manifest calls a ResNet18 of that width: "resnet18", or "resnet18-w16"."""
+    return "resnet18" if width == WIDTH else f"resnet18-w{width}"
+
+
 def resnet18(
-    num_classes: int, normalization: str = "cifar10", *, fast_small_maps: bool | None = None
+    num_classes: int,
+    normalization: str = "cifar10",
+    width: int = WIDTH,
+    *,
+    fast_small_maps: bool | None = None,
 ) -> NormalizedModel:
     """ResNet18 with the ImageNet stem (He et al. 2016), 11.2 million parameters at ten classes.
 
     Args:
         num_classes: width of the last layer.
         normalization: a key of `NORMALIZATIONS`.
+        width: channels of the stem and the first stage; each later stage has twice as many as the one before.
+            With 16 the network has 0.7 million parameters, small enough for a computer without a GPU.
         fast_small_maps: write convolutions on small maps as matrix products. Parameters and results are
             those of the stock layer. None does it on a CPU and leaves a GPU to cuDNN.
 
@@ -78,10 +92,19 @@ def resnet18(
     if fast_small_maps is None:
         fast_small_maps = jax.default_backend() == "cpu"
     conv = partial(nn.Conv, conv_general_dilated=conv_general_dilated) if fast_small_maps else nn.Conv
+    options: dict[str, Any] = {}
+    if width != WIDTH:
+        options = {
+            "hidden_sizes": tuple(width * 2**stage for stage in range(4)),
+            # jax-resnet's own stem has 64 channels, whatever the stages have.
+            "stem_cls": lambda conv_block_cls: conv_block_cls(
+                width, kernel_size=(7, 7), strides=(2, 2), padding=[(3, 3), (3, 3)]
+            ),
+        }
     # jax-resnet's 0.9 forgets within ten steps; evaluation with averaged weights wants steadier statistics.
     norm = partial(nn.BatchNorm, momentum=0.99)
     return NormalizedModel(
-        jax_resnet.ResNet18(n_classes=num_classes, conv_cls=conv, norm_cls=norm), normalization
+        jax_resnet.ResNet18(n_classes=num_classes, conv_cls=conv, norm_cls=norm, **options), normalization
     )
 
 

@@ -8,11 +8,16 @@ thinned out, and ``<data>-<run>.json``, what it was and where it ran. The runs a
 - ``mixmatch`` and ``mixmatch-labeled``: the two runs of the unit ``mixmatch`` in CPU mode.
 
 ``python -m course.recorded RUN_FOLDER RUN`` makes them from a run's folder.
+
+One run is one draw. ``<data>-<run>-band.json`` says where the curves of several seeds on several versions of
+the packages lie: the lowest, the middle and the highest value at each step. ``python -m benchmarks.cpu_mode``
+makes it.
 """
 
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -67,6 +72,58 @@ def load_recorded(data: str, run: str) -> Recorded:
         raise CourseError(f"no recorded run {run!r} on {data!r}: make one with `python -m course.recorded`")
     records = tuple(json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
     return Recorded(json.loads(about.read_text(encoding="utf-8")), records)
+
+
+Band = Mapping[str, Sequence[Sequence[float]]]
+
+
+def band(logs: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, list[list[float]]]:
+    """Where the curves of several runs of one length lie.
+
+    Args:
+        logs: the records of each run.
+
+    Returns:
+        metric → rows (step, lowest, median, highest) over the runs. Metrics of mini-batches are first
+        averaged over the steps since the row before, as in `thin`.
+    """
+    every = max(1, len(logs[0]) // KEPT)
+    runs = [{record["step"]: record for record in thin(log, every)} for log in logs]
+    rows: dict[str, list[list[float]]] = {}
+    for step, first in runs[0].items():
+        for name in first:
+            if name in ("step", "epoch"):
+                continue
+            values = [run[step][name] for run in runs]
+            low, middle, high = min(values), statistics.median(values), max(values)
+            rows.setdefault(name, []).append([step, *(_round(float(v)) for v in (low, middle, high))])
+    return rows
+
+
+def write_band(rows: Band, about: Mapping[str, Any], stem: str, destination: Path) -> Path:
+    """Keep a band under ``<stem>-band.json`` in a folder; a line for each metric."""
+    lines = [f" {json.dumps(name)}: {json.dumps(values)}" for name, values in rows.items()]
+    content = f'{{"about": {json.dumps(dict(about))},\n"band": {{\n' + ",\n".join(lines) + "}}\n"
+    target = destination / f"{stem}-band.json"
+    write_atomically(target, content.encode())
+    return target
+
+
+def load_band(data: str, run: str) -> tuple[dict[str, Any], Band]:
+    """What a band is of, and the band.
+
+    Args:
+        data: "shapes".
+        run: "fixmatch", "without" (the unlabeled loss switched off) or "base" (labeled images alone).
+
+    Raises:
+        CourseError: none has been recorded.
+    """
+    file = resources.files(__name__) / f"{data}-{run}-band.json"
+    if not file.is_file():
+        raise CourseError(f"no band of {run!r} has been recorded on {data!r}")
+    content = json.loads(file.read_text(encoding="utf-8"))
+    return content["about"], content["band"]
 
 
 def write_events(recorded: Recorded, folder: Path) -> Path:

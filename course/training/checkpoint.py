@@ -14,10 +14,12 @@ import numpy as np
 
 from course.errors import CourseError
 from course.files import write_atomically
-from course.models.resnet import NORMALIZATIONS, from_torchvision
+from course.models.resnet import NORMALIZATIONS, architecture, from_torchvision
 
-ARCHITECTURE = "resnet18"
-PROVIDED = Path(__file__).parent.parent / "checkpoints" / "resnet18-cifar10-400.safetensors"
+RESNET18 = architecture()
+_FOLDER = Path(__file__).parent.parent / "checkpoints"
+PROVIDED = _FOLDER / "resnet18-cifar10-400.safetensors"
+PROVIDED_SHAPES = _FOLDER / "resnet18-w16-shapes-10.safetensors"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def checkpoint_from_torchvision(
         CourseError: the state dict is not a ResNet18's.
     """
     model, variables = from_torchvision(state_dict, num_classes, key)
-    manifest = {"architecture": ARCHITECTURE, "normalization": model.normalization}
+    manifest = {"architecture": RESNET18, "normalization": model.normalization}
     return Checkpoint(variables, manifest, extra={})
 
 
@@ -91,7 +93,7 @@ def unflatten_like(template: Any, arrays: Mapping[str, np.ndarray], prefix: str)
         first = (wrong or sorted(stored - set(expected)))[0]
         raise CourseError(
             f"the checkpoint is of another architecture (it differs at {first}): "
-            f"use one whose manifest says {ARCHITECTURE} with the same number of classes"
+            "use one whose manifest names the same network and number of classes"
         )
     leaves = [arrays[name].astype(leaf.dtype) for name, leaf in expected.items()]
     return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(template), leaves)
@@ -160,12 +162,12 @@ def save_checkpoint(
         write_atomically(path.with_suffix(".json"), f"{{\n{facts}\n}}\n".encode())
 
 
-def load_checkpoint(path: Path | str, architecture: str = ARCHITECTURE) -> Checkpoint:
+def load_checkpoint(path: Path | str, architecture: str = RESNET18) -> Checkpoint:
     """Read a checkpoint; when a ``*.json`` manifest lies beside it, its sha256 must match.
 
     Args:
         path: ``*.safetensors``.
-        architecture: the one that it must be of.
+        architecture: the one that it must be of; "resnet18" stands for every width of it.
 
     Raises:
         CourseError: missing, unreadable, damaged, of another architecture, or not one of this course's
@@ -212,7 +214,7 @@ def _load_checkpoint(path: Path, expected: str) -> Checkpoint:
         raise CourseError(
             f"checkpoint {path} carries no manifest: use one made by `python -m solutions pretrain`"
         ) from None
-    if architecture != expected:
+    if architecture != expected and not str(architecture).startswith(f"{expected}-w"):
         raise CourseError(f"checkpoint {path} is a {architecture}: use one of a {expected}")
     if manifest.get("normalization") not in NORMALIZATIONS:
         raise CourseError(
@@ -224,17 +226,25 @@ def _load_checkpoint(path: Path, expected: str) -> Checkpoint:
     return Checkpoint(variables, manifest, extra)
 
 
-def load_provided_checkpoint() -> Checkpoint:
-    """The ResNet18 that the course provides, trained on 400 labeled CIFAR-10 images per class.
+def load_provided_checkpoint(data: str = "cifar10") -> Checkpoint:
+    """The network that the course provides to start from, trained on labeled images alone.
+
+    Args:
+        data: "cifar10" (a ResNet18, 400 labels per class; the wheel does not carry it, the bundle does), or
+            "shapes" (one a quarter as wide, 10 labels per class; the wheel carries it).
 
     Raises:
-        CourseError: it is not there (the wheel does not carry it) or is damaged.
+        CourseError: there is none for that data, it is not there, or it is damaged.
     """
-    candidates = [Path.cwd() / PROVIDED.name, PROVIDED]
+    all_provided = {"cifar10": PROVIDED, "shapes": PROVIDED_SHAPES}
+    if data not in all_provided:
+        raise CourseError(f"no checkpoint is provided for {data}: choose from {', '.join(all_provided)}")
+    provided = all_provided[data]
+    candidates = [Path.cwd() / provided.name, provided]
     found = next((path for path in candidates if path.is_file()), None)
     if found is None:
         raise CourseError(
-            f"the provided checkpoint {PROVIDED.name} is not beside the notebook: "
+            f"the provided checkpoint {provided.name} is not beside the notebook: "
             "put the file from the course bundle there, or start without a checkpoint"
         )
     return load_checkpoint(found)

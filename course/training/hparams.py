@@ -88,6 +88,7 @@ class SupervisedHparams(Settings):
     ema_decay: float = _hparam(0.999, "decay of the averaged weights; 0 makes them the raw ones", 0, 1)
     w_decay: float = _hparam(2.5e-4, "weight decay: this times the sum of squared kernel weights is added", 0)
     num_classes: int = _hparam(10, "number of classes", 2)
+    width: int = _hparam(64, "channels of the network's first stage; 64 is ResNet18's own number", 1)
     num_labeled_training_samples_per_class: int = _hparam(400, "labeled images of each class", 1)
     labeled_batch_size: int = _hparam(64, "labeled images in a step, B", 1)
     val_batch_size: int = _hparam(128, "images in a validation mini-batch", 1)

@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from course.training.checkpoint import ARCHITECTURE, Checkpoint, flatten, unflatten_like
+from course.models import architecture
+from course.training.checkpoint import Checkpoint, flatten, unflatten_like
 from course.training.engine import Batches, IfExists, TrainResult, run_loop
 from course.training.hparams import SupervisedHparams
 from course.training.observers import Observer
@@ -40,7 +41,7 @@ def start(
     """The model and the state that a run begins with.
 
     Args:
-        hparams: ``num_classes``, ``seed`` and ``init_total_step`` are read.
+        hparams: ``num_classes``, ``width``, ``seed`` and ``init_total_step`` are read.
         opt_init: params → optimizer state.
         checkpoint: weights to start from; None draws fresh ones from the seed.
 
@@ -49,7 +50,8 @@ def start(
     """
     from course.models import resnet18
 
-    model = resnet18(hparams.num_classes, checkpoint.manifest["normalization"] if checkpoint else "cifar10")
+    normalization = checkpoint.manifest["normalization"] if checkpoint else "cifar10"
+    model = resnet18(hparams.num_classes, normalization, hparams.width)
     example = jax.random.PRNGKey(hparams.seed), jnp.zeros((1, 32, 32, 3))
     if checkpoint is None:
         variables = model.init(*example)
@@ -138,13 +140,13 @@ def train_loop(
         CourseError: the folder can not be written, or holds a run and ``if_exists`` is "error".
     """
     program = _JaxProgram(state, train_step, validate)
-    described = {"architecture": ARCHITECTURE, "normalization": normalization, **(manifest or {})}
+    network = {"architecture": architecture(hparams.width), "normalization": normalization}
     ended = run_loop(
         hparams,
         program,
         batches=batches,
         schedule=schedule,
-        manifest=described,
+        manifest=network | dict(manifest or {}),
         if_exists=if_exists,
         observers=observers,
     )

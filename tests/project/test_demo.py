@@ -8,6 +8,7 @@ import pytest
 
 from autograder import demo
 from autograder.sample_class import HandIn
+from course.training.modes import fixmatch_settings
 
 MOST = {"check-a": 2.0, "check-b": 3.0, "question-Q1": 5.0}
 
@@ -53,11 +54,11 @@ def test_a_grade_that_is_not_deserved_is_named() -> None:
 
 def test_errors_stand_side_by_side() -> None:
     results = {
-        demo.LABELED_ONLY: {"steps": 7, "test error (EMA)": 0.5, "test error (raw)": 0.75},
-        demo.FIXMATCH: {"steps": 7, "test error (EMA)": 0.25, "test error (raw)": 0.3333},
+        demo.LABELED_ONLY: {"steps": 7, "labels": 100, "test error (EMA)": 0.5, "test error (raw)": 0.75},
+        demo.FIXMATCH: {"steps": 7, "labels": 100, "test error (EMA)": 0.25, "test error (raw)": 0.3333},
     }
     table = demo.errors_table(results)
-    assert "7 steps" in str(table.title) and "shapes" in str(table.title)
+    assert "100 labels, 7 steps" in str(table.title) and "shapes" in str(table.title)
     assert [list(column.cells) for column in table.columns][1:] == [["0.500", "0.750"], ["0.250", "0.333"]]
 
 
@@ -65,8 +66,7 @@ def test_errors_stand_side_by_side() -> None:
 def test_the_whole_demonstration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(demo, "START_STEPS", 3)
-    monkeypatch.setattr(demo, "STEPS", 3)
+    monkeypatch.setattr(demo, "fixmatch_settings", lambda mode: {**fixmatch_settings(mode), "steps": 3})
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "of_yesterday").touch()
     assert demo.demonstrate(tmp_path / "demo")
@@ -78,6 +78,5 @@ def test_the_whole_demonstration(
         assert database.execute("select count(*) from submitted_assignment").fetchone() == (4,)
     assert (folder / "course" / "grades.csv").is_file()
     assert (folder / "runs" / "curves.png").read_bytes().startswith(b"\x89PNG")
-    assert (folder / "runs" / "start" / "checkpoint.safetensors").is_file()
     said = capsys.readouterr().out
     assert demo.FIXMATCH in said and "gradebook.db" in said
