@@ -1,8 +1,8 @@
 """``python -m benchmarks.cpu_mode``: does the unlabeled loss help in CPU mode, on any seed and any versions?
 
-Trains the runs of the unit `fixmatch` in CPU mode with the reference solutions, for several seeds and in several
-environments, and compares them in pairs that share everything but the unlabeled loss. What is trained already
-is kept, so the command goes on where it was stopped.
+Trains the runs of the unit `fixmatch` in CPU mode with the reference solutions, for several seeds and in
+several environments, and compares them in pairs that share everything but the unlabeled loss. What is trained
+already is kept, so the command goes on where it was stopped.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def unflatten_like(template: Any, arrays: Mapping[str, np.ndarray], prefix: str)
         first = (wrong or sorted(stored - set(expected)))[0]
         raise CourseError(
             f"the checkpoint is of another architecture (it differs at {first}): "
-            "use one whose manifest names the same network and number of classes"
+            "use one of the same network with the same number of classes"
         )
     leaves = [arrays[name].astype(leaf.dtype) for name, leaf in expected.items()]
     return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(template), leaves)

@@ -18,7 +18,7 @@ from torchvision.models import resnet34 as torch_resnet34
 from torchvision.models import resnet50 as torch_resnet50
 
 from course.errors import CourseError
-from course.models import NORMALIZATIONS, from_torchvision, resnet18
+from course.models import NORMALIZATIONS, architecture, from_torchvision, resnet18
 
 N_IMAGES, N_CLASSES = 12, 10
 IMAGES = jnp.asarray(np.random.default_rng(0).random((N_IMAGES, 32, 32, 3)), jnp.float32)
@@ -90,6 +90,20 @@ def test_evaluation_mode_equals_stock(variables: dict[str, Any]) -> None:
     stock = jax.jit(stock_resnet18().apply)(variables, IMAGES)
     assert fast.shape == (N_IMAGES, N_CLASSES) and fast.dtype == jnp.float32
     assert_close(fast, stock, 1e-5)
+
+
+def test_a_narrow_one_has_the_same_layers_with_fewer_channels(variables: dict[str, Any]) -> None:
+    narrow = jax.eval_shape(resnet18(N_CLASSES, width=16).init, jax.random.PRNGKey(0), IMAGES[:1])
+    assert sum(p.size for p in jax.tree.leaves(narrow["params"])) == 703_386
+
+    def kernels(tree: Any) -> list[tuple[int, ...]]:
+        return sorted(leaf.shape for leaf in jax.tree.leaves(tree) if leaf.ndim == 4)
+
+    def narrowed(taps: int, width: int, c_in: int, c_out: int) -> tuple[int, ...]:
+        return taps, width, c_in if c_in == 3 else c_in // 4, c_out // 4
+
+    assert kernels(narrow["params"]) == sorted(narrowed(*shape) for shape in kernels(variables["params"]))
+    assert (architecture(), architecture(16)) == ("resnet18", "resnet18-w16")
 
 
 def test_gpu_gets_the_stock_convolution(monkeypatch: pytest.MonkeyPatch) -> None:

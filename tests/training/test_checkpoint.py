@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 
 from course.errors import CourseError
 from course.files import write_atomically
+from course.models import architecture
 from course.training import (
     Checkpoint,
     checkpoint_from_torchvision,
@@ -28,6 +29,7 @@ from course.training import (
 )
 from course.training.checkpoint import PROVIDED, flatten, unflatten_like
 from course.training.hparams import SupervisedHparams
+from course.training.modes import fixmatch_hparams
 
 MANIFEST = {"architecture": "resnet18", "normalization": "cifar10", "labeled_indices": [3, 1, 4]}
 
@@ -167,6 +169,28 @@ def test_the_provided_checkpoint_is_looked_for_beside_the_notebook_first(
     monkeypatch.chdir(tmp_path)
     save_checkpoint(tmp_path / PROVIDED.name, variables(5), MANIFEST)
     assert_same_bits(load_provided_checkpoint().variables, variables(5))
+
+
+def test_the_start_of_cpu_mode_fits_its_network_and_names_its_labels() -> None:
+    checkpoint = load_provided_checkpoint("shapes")
+    hparams = fixmatch_hparams("cpu", "unused")
+    assert checkpoint.manifest["architecture"] == architecture(hparams.width)
+    assert len(checkpoint.labeled_indices) == 10 * hparams.num_labeled_training_samples_per_class
+    model, state = start(hparams, lambda params: params, checkpoint)
+    logits = model.apply(
+        {"params": state.opt_state, "batch_stats": state.batch_stats}, jnp.zeros((2, 32, 32, 3))
+    )
+    assert logits.shape == (2, hparams.num_classes) and bool(jnp.isfinite(logits).all())
+
+
+def test_a_start_of_another_width_is_refused() -> None:
+    with pytest.raises(CourseError, match="of another architecture"):
+        start(fixmatch_hparams("gpu", "unused"), lambda params: params, load_provided_checkpoint("shapes"))
+
+
+def test_no_checkpoint_is_provided_for_other_data() -> None:
+    with pytest.raises(CourseError, match="for digits: choose from cifar10, shapes"):
+        load_provided_checkpoint("digits")
 
 
 def test_without_the_provided_checkpoint_the_message_says_where_to_put_it(
