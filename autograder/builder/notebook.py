@@ -34,8 +34,8 @@ LEVELS = range(1, 7)
 # With its longest prefix, "question-", a name is a valid cell id.
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,50}")
 # The first line of a read-only code cell says so: a notebook shows no difference otherwise.
-GIVEN = "# Given: run this cell. There is nothing to change."
-CHECK = "# Check: run this cell after each change of your function. There is nothing to change here."
+GIVEN = "# Given: run it, there is nothing to change."
+CHECK = "# Check (given): run it after each change of your function."
 # Cells of which students see the first line alone, until they unfold them; Colab takes it for a form's title.
 FOLDED = {
     "setup": "# @title Given: set-up. Run this cell first, and again after every restart.",

@@ -65,7 +65,7 @@ def _compare(guess: float | None, result: float) -> str:
     from course.plots import rounded
 
     if guess is None:
-        return "You recorded no guess. The cell with `predict` above is for that, before you see the result."
+        return "You recorded no guess. `course.predict` above is for that, before you see the result."
     if guess == result:
         return f"Your guess was {rounded(guess)}: exactly right."
     return f"Your guess was {rounded(guess)}, {rounded(abs(guess - result))} away."
@@ -75,14 +75,14 @@ def _ask(name: str, prediction: Prediction) -> str:
     # No number as an example: it would suggest a guess.
     return (
         f"Write a number from {prediction.low:g} to {prediction.high:g} in place of the dots, and run this "
-        f'cell again: `predict("{name}", ...)`.'
+        f'cell again: `course.predict("{name}", ...)`.'
     )
 
 
 def _recorded(name: str, guess: float) -> str:
     return (
         f"Your guess: {guess:g}, recorded earlier. To change it, write another number in place of the dots: "
-        f'`predict("{name}", ...)`.'
+        f'`course.predict("{name}", ...)`.'
     )
 
 

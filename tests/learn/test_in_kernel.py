@@ -74,7 +74,7 @@ def test_what_is_asked_is_whole_in_the_saved_notebook(first: list[list[Output]])
     """A widget would be an error message the next day, when its kernel is gone."""
     for output in (*first[1], *first[2], *first[6]):
         assert set(output["data"]) == {"text/html", "text/plain"}
-    assert '<code>predict("mask_rate", ...)</code>' in first[1][0]["data"]["text/html"]
+    assert '<code>course.predict("mask_rate", ...)</code>' in first[1][0]["data"]["text/html"]
     assert "Your guess: 0.25. Now run the next cell." in first[2][0]["data"]["text/html"]
     questions = first[6][1:]
     assert len(questions) == 3 and all("<details" in output["data"]["text/html"] for output in questions)

@@ -35,7 +35,7 @@ def test_without_a_guess_the_text_says_how_to_give_one_and_suggests_none(
     out = capsys.readouterr().out
     assert "Which share of the unlabeled images" in out
     assert "Write a number from 0 to 1 in place of the dots, and run this cell again" in out
-    assert '`predict("mask_rate", ...)`' in out
+    assert '`course.predict("mask_rate", ...)`' in out
     assert set(re.findall(r"[0-9][0-9.]*", out)) == {"0", "1"}, "no number but the ends of the range"
     assert not session.store.path.exists()
 
