@@ -17,10 +17,10 @@ from autograder.builder.functions import BEGIN, END
 from autograder.cpu_mode import CPU_MODE
 from autograder.files import REPOSITORY, write_atomically
 from course.errors import CourseError
-from course.learn.display import WIDGET_VIEW
 from course.units import load_course
 
 CELL_SECONDS = 600
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def execute_solution(root: Path, unit_name: str) -> tuple[Path, int, float]:

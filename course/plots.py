@@ -516,7 +516,7 @@ def guess_and_result(label: str, guess: float | None, result: float, span: tuple
         axis.plot(guess, 0, "D", color=COLORS[1], markersize=10, label=f"your guess {rounded(guess)}")
     axis.plot(result, 0, "o", color=COLORS[0], markersize=10, label=f"result {rounded(result)}")
     axis.set_yticks([])
-    axis.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=high - low >= 3))
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=10, steps=[1, 2, 5, 10], integer=high - low >= 3))
     axis.spines[["left", "right", "top"]].set_visible(False)
     axis.set_xlabel(label)
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.25), ncols=2, frameon=False)

@@ -15,10 +15,12 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import ClearSolutions
+from traitlets.config import Config
 
 from autograder.builder import tables
 from autograder.builder.answers import read_answers
 from autograder.builder.functions import BEGIN, END, FunctionTexts, marker_problem
+from autograder.nbgrader_hooks import configure
 from autograder.nbgrader_hooks.matching import FIGURE, TRAINING
 from course.environment import SETUP_CELL
 from course.errors import CourseError
@@ -31,6 +33,15 @@ OTHER_KEYS = {"cellView", "jupyter", "level", "lines_to_next_cell", "slideshow",
 LEVELS = range(1, 7)
 # With its longest prefix, "question-", a name is a valid cell id.
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,50}")
+# The first line of a read-only code cell says so: a notebook shows no difference otherwise.
+GIVEN = "# Given: run it, there is nothing to change."
+CHECK = "# Check (given): run it after each change of your function."
+# Cells of which students see the first line alone, until they unfold them; Colab takes it for a form's title.
+FOLDED = {
+    "setup": "# @title Given: set-up. Run this cell first, and again after every restart.",
+    "imports": "# @title Given: imports. Run this cell.",
+}
+FOLD = {"cellView": "form", "jupyter": {"source_hidden": True}}
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -77,7 +88,9 @@ def build_notebook(root: Path, course: Course, unit: Unit) -> NotebookNode:
 
 def release_id(notebook: NotebookNode) -> str:
     """The first 12 hexadecimal digits of a SHA-256 over what students get of an instructor's notebook."""
-    released, _ = ClearSolutions().preprocess(deepcopy(notebook), {})
+    config = Config()
+    configure(config)
+    released, _ = ClearSolutions(config=config).preprocess(deepcopy(notebook), {})
     content = [[cell.id, cell.cell_type, cell.source, cell.metadata] for cell in released.cells]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -179,19 +192,21 @@ class _CellBuilder:
         return [self._graded(cell, name, self.functions.exercise(name), solution=True)]
 
     def _given(self, cell: NotebookNode, name: str) -> list[NotebookNode]:
-        return [self._graded(cell, name, self.functions.given(name), locked=True)]
+        return [self._graded(cell, name, _begun(GIVEN, self.functions.given(name)), locked=True)]
 
     def _grade(self, cell: NotebookNode, name: str) -> list[NotebookNode]:
         points = self._exercise_of(name).points
         if name not in self.grade_ids:
             raise CourseError(f"{self.where} has no exercise={name!r} above it: move or add one")
-        return [self._graded(cell, f"check-{name}", cell.source, grade=True, locked=True, points=points)]
+        text = _begun(CHECK, cell.source)
+        return [self._graded(cell, f"check-{name}", text, grade=True, locked=True, points=points)]
 
     def _locked(self, cell: NotebookNode, name: str) -> list[NotebookNode]:
-        return [self._graded(cell, name, cell.source, locked=True)]
+        text = _begun(FOLDED.get(name, GIVEN), cell.source) if cell.cell_type == "code" else cell.source
+        return [self._graded(cell, name, text, locked=True)]
 
     def _setup(self, cell: NotebookNode, name: str) -> list[NotebookNode]:
-        return [self._graded(cell, "setup", SETUP_CELL.strip("\n"), locked=True)]
+        return [self._graded(cell, "setup", _begun(FOLDED["setup"], SETUP_CELL.strip("\n")), locked=True)]
 
     def _question(self, cell: NotebookNode, name: str) -> list[NotebookNode]:
         try:
@@ -238,7 +253,14 @@ class _CellBuilder:
         }
         if points is not None:
             facts["points"] = points
-        return _cell(cell.cell_type, text, _other_metadata(cell) | {"nbgrader": facts})
+        fold = FOLD if grade_id in FOLDED else {}
+        return _cell(cell.cell_type, text, deepcopy(fold) | _other_metadata(cell) | {"nbgrader": facts})
+
+
+def _begun(line: str, text: str) -> str:
+    """A code cell's text below a first line; a cell magic stays above it, as it has to."""
+    magic, _, body = text.partition("\n")
+    return f"{magic}\n{line}\n{body}" if magic.startswith("%%") else f"{line}\n{text}"
 
 
 def _other_metadata(cell: NotebookNode) -> dict[str, Any]:

@@ -8,7 +8,11 @@ from pathlib import Path
 
 from traitlets.config import Config
 
+from course.learn.released import ANSWER_HERE
+
 HOOKS = "autograder.nbgrader_hooks"
+# What students get in place of an answer; the checks know an untouched function by this exception.
+CODE_HERE = "# YOUR CODE HERE, in place of the next line.\nraise NotImplementedError()"
 
 # A cell of a check takes a second or two; importing jax on a busy machine can take 20.
 CELL_SECONDS = 120
@@ -28,6 +32,8 @@ def configure(c: Config) -> None:
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.py", "*.tmp"]
     # release/ is derived and tracked: the command always makes it anew, and records it in the gradebook.
     c.GenerateAssignment.force = True
+    c.ClearSolutions.code_stub = {"python": CODE_HERE}
+    c.ClearSolutions.text_stub = ANSWER_HERE
 
     c.Autograde.exporter_class = f"{HOOKS}.hand_in.HandInExporter"
     c.Autograde.sanitize_preprocessors = [

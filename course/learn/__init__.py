@@ -5,9 +5,9 @@
     begin("fixmatch", env)              # once, in the notebook's cell of imports
     hint("get_forward_fn", 1)           # a first hint, then hint("get_forward_fn", 2)
     progress()                          # exercises, points and states; survives a restart of the kernel
-    predict("mask_rate")                # a slider, or predict("mask_rate", 0.25) without one
+    predict("mask_rate", ...)           # the question; a number in place of the dots is the guess
     reveal("mask_rate", rate)           # the guess beside the result
-    recall()                            # questions about what has been learned
+    recall()                            # questions about what has been learned, with answers that open
     ready_to_hand_in()                  # every check, and the cells of the saved notebook
 
 The texts stand in ``<unit>.yml`` in this folder. They explain and never answer.

@@ -1,21 +1,17 @@
 """Texts as Jupyter shows them (HTML) and as everything else does (plain text).
 
 The HTML takes its colors from the page and states nothing by color, so that it reads on light and dark
-themes; it has no fixed widths, so that it reads when it is enlarged.
+themes; it has no fixed widths, so that it reads when it is enlarged. Nothing here is a widget: what a cell
+shows is whole in the saved notebook, and works the next day without a kernel.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
-from course.frontend import shell
-
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 _BOX = "border-left:4px solid currentColor;padding:4px 12px;margin:4px 0;color:inherit;background:none"
 _CELL = "text-align:left;vertical-align:top;padding:2px 16px 2px 0;color:inherit;background:none"
 
@@ -37,29 +33,6 @@ class Fragment:
 
     def __repr__(self) -> str:
         return self.text
-
-
-def show_widget(widget: Any, fallback: Fragment) -> None:
-    """Display a widget; a viewer that runs no widgets shows the fallback in its place."""
-    from IPython.display import display
-
-    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    bundle: dict[str, Any] = {WIDGET_VIEW: view, "text/plain": fallback.text}
-    # Colab always runs widgets, and it is not documented which of the two forms it would prefer.
-    if "google.colab" not in sys.modules:
-        bundle["text/html"] = fallback.html
-    display(bundle, raw=True)
-
-
-def widgets_module() -> Any | None:
-    """ipywidgets where a notebook's kernel runs and it is installed, else None."""
-    if getattr(shell(), "kernel", None) is None:
-        return None
-    try:
-        import ipywidgets
-    except ImportError:
-        return None
-    return ipywidgets
 
 
 def rich(text: str) -> str:

@@ -3,48 +3,40 @@
 from __future__ import annotations
 
 import math
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 
 from course.errors import CourseError, unknown_name
 from course.frontend import show
-from course.learn.display import Fragment, box, paragraph, rich, show_widget, widgets_module
+from course.learn.display import box, paragraph
 from course.learn.session import Session, current
 from course.learn.texts import Prediction
 
 
-def predict(name: str, guess: float | None = None) -> None:
-    """Ask for a guess, and record it.
+def predict(name: str, guess: float | EllipsisType | None = ...) -> None:
+    """Ask for a guess, or record it.
 
-    Without ``guess`` a slider or a number box appears, with a button that records its value. Where widgets do
-    not run, the text says how to give the guess as an argument instead.
+    The guess stands in the cell, `predict("mask_rate", 0.25)`, and is kept in the work folder. Without one,
+    as in `predict("mask_rate", ...)`, the question is shown, and the guess that was recorded earlier.
 
     Args:
         name: of the prediction, as the notebook gives it.
-        guess: the guess, in place of the widget.
+        guess: the guess; the dots or None where there is none yet.
 
     Raises:
         CourseError: there is no such prediction, or the guess is no number in its range.
     """
     session = current()
     prediction = _find(session, name)
-    if guess is not None:
-        number = _number(guess, "a guess")
-        if not prediction.low <= number <= prediction.high:
-            raise CourseError(
-                f"guess a number from {prediction.low:g} to {prediction.high:g}, not {number:g}"
-            )
-        show(box("Predict", paragraph(prediction.question), paragraph(_record(session, name, number))))
-        return
-    earlier = session.store.record().guesses.get(name)
-    session.show_remarks()
-    asked = _asked(name, prediction, earlier)
-    widgets = widgets_module()
-    if widgets is None:
-        show(asked)
+    if guess is ... or guess is None:
+        earlier = session.store.record().guesses.get(name)
+        session.show_remarks()
+        said = _ask(name, prediction) if earlier is None else _recorded(name, earlier)
     else:
-        show_widget(_form(widgets, session, name, prediction, earlier), asked)
+        said = _record(session, name, _in_range(guess, prediction))
+    show(box("Predict", paragraph(prediction.question), paragraph(said)))
 
 
 def reveal(name: str, value: Any) -> None:
@@ -73,10 +65,25 @@ def _compare(guess: float | None, result: float) -> str:
     from course.plots import rounded
 
     if guess is None:
-        return "You recorded no guess. The cell with `predict` above is for that, before you see the result."
+        return "You recorded no guess. `course.predict` above is for that, before you see the result."
     if guess == result:
         return f"Your guess was {rounded(guess)}: exactly right."
     return f"Your guess was {rounded(guess)}, {rounded(abs(guess - result))} away."
+
+
+def _ask(name: str, prediction: Prediction) -> str:
+    # No number as an example: it would suggest a guess.
+    return (
+        f"Write a number from {prediction.low:g} to {prediction.high:g} in place of the dots, and run this "
+        f'cell again: `course.predict("{name}", ...)`.'
+    )
+
+
+def _recorded(name: str, guess: float) -> str:
+    return (
+        f"Your guess: {guess:g}, recorded earlier. To change it, write another number in place of the dots: "
+        f'`course.predict("{name}", ...)`.'
+    )
 
 
 def _record(session: Session, name: str, number: float) -> str:
@@ -88,48 +95,11 @@ def _record(session: Session, name: str, number: float) -> str:
     return f"Your guess: {number:g}. Now run the next cell."
 
 
-def _asked(name: str, prediction: Prediction, earlier: float | None) -> Fragment:
-    example = (
-        prediction.low + round((prediction.high - prediction.low) / 4 / prediction.step) * prediction.step
-    )
-    parts = [
-        paragraph(prediction.question),
-        paragraph(
-            f'Write your guess into the cell, for example `predict("{name}", {example:g})`, and run it. '
-            f"Numbers from {prediction.low:g} to {prediction.high:g} are possible."
-        ),
-    ]
-    if earlier is not None:
-        parts.append(paragraph(f"So far your guess is {earlier:g}."))
-    return box("Predict", *parts)
-
-
-def _form(widgets: Any, session: Session, name: str, prediction: Prediction, earlier: float | None) -> Any:
-    """The question, a slider or number box, a button, and a line that says what was recorded."""
-    settings = {
-        "value": prediction.low if earlier is None else earlier,
-        "min": prediction.low,
-        "max": prediction.high,
-        "step": prediction.step,
-        "description": "Your guess:",
-    }
-    kind = widgets.FloatSlider if prediction.kind == "slider" else widgets.BoundedFloatText
-    number = kind(**settings)
-    button = widgets.Button(description="Record", tooltip="Record this guess")
-    said = "" if earlier is None else f"So far your guess is {earlier:g}."
-    line = widgets.HTML(value=_status(said))
-
-    def record(_: Any) -> None:
-        line.value = _status(_record(session, name, float(number.value)))
-
-    button.on_click(record)
-    question = widgets.HTML(value=f"<p><strong>Predict.</strong> {rich(prediction.question)}</p>")
-    return widgets.VBox([question, widgets.HBox([number, button]), line])
-
-
-def _status(text: str) -> str:
-    """A line that screen readers announce when it changes."""
-    return f'<p role="status">{rich(text)}</p>'
+def _in_range(guess: Any, prediction: Prediction) -> float:
+    number = _number(guess, "a guess")
+    if not prediction.low <= number <= prediction.high:
+        raise CourseError(f"guess a number from {prediction.low:g} to {prediction.high:g}, not {number:g}")
+    return number
 
 
 def _find(session: Session, name: str) -> Prediction:

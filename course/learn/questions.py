@@ -1,14 +1,18 @@
-"""Recall questions: chosen answers are explained at once; nothing is graded or kept."""
+"""Recall questions: an answer that is opened is explained; nothing is graded or kept."""
 
 from __future__ import annotations
 
 from string import ascii_uppercase
-from typing import Any
 
 from course.frontend import show
-from course.learn.display import Fragment, box, details, paragraph, plain, rich, show_widget, widgets_module
+from course.learn.display import Fragment, box, details, paragraph, plain
 from course.learn.session import current
 from course.learn.texts import Recall, load_texts
+
+HOW = (
+    "Decide on an answer before you open it: with a click, or with the keys Tab and Enter. Every answer is "
+    "explained; nothing is graded or kept."
+)
 
 
 def recall(unit: str | None = None) -> None:
@@ -21,13 +25,9 @@ def recall(unit: str | None = None) -> None:
         CourseError: there is no such unit, or the notebook's imports have not been run.
     """
     questions = current().texts.recall if unit is None else load_texts(unit).recall
-    widgets = widgets_module()
+    show(paragraph(HOW))
     for number, question in enumerate(questions, start=1):
-        title = f"Question {number} of {len(questions)}"
-        if widgets is None:
-            show(as_details(title, question))
-        else:
-            show_widget(_form(widgets, title, question), as_details(title, question))
+        show(as_details(f"Question {number} of {len(questions)}", question))
 
 
 def as_details(title: str, question: Recall) -> Fragment:
@@ -51,24 +51,3 @@ def as_details(title: str, question: Recall) -> Fragment:
 def verdict(right: bool) -> str:
     """The first word of an explanation."""
     return "Yes." if right else "No."
-
-
-def _form(widgets: Any, title: str, question: Recall) -> Any:
-    """The question, a button for each answer, and the explanation of what is chosen."""
-    head = widgets.HTML(value=f"<p><strong>{rich(title)}.</strong> {rich(question.question)}</p>")
-    letters = ascii_uppercase[: len(question.choices)]
-    listed = "".join(f"<li>{rich(choice.text)}</li>" for choice in question.choices)
-    choices = widgets.HTML(value=f'<ol type="A" style="margin:0">{listed}</ol>')
-    # No radio buttons: JupyterLab takes the arrow keys, without which a keyboard reaches only one of a group.
-    buttons = widgets.ToggleButtons(options=list(letters), value=None, description="Answer:")
-    buttons.style.button_width = "4em"
-    said = widgets.HTML()
-
-    def explain(change: Any) -> None:
-        letter = change["new"]
-        choice = question.choices[letters.index(letter)]
-        answer = f"<strong>{letter}: {verdict(choice.right)}</strong> {rich(choice.why)}"
-        said.value = f'<p role="status">{answer}</p>'
-
-    buttons.observe(explain, names="value")
-    return widgets.VBox([head, choices, buttons, said])

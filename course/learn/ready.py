@@ -15,10 +15,10 @@ from course.frontend import show
 from course.learn.display import Fragment, box, bullets, paragraph, table
 from course.learn.fingerprint import notebook_names
 from course.learn.notebook_file import find_notebook
-from course.learn.released import Kind, Release, load_release
+from course.learn.released import ANSWER_HERE, Kind, Release, load_release
 from course.learn.session import Session, current
 
-UNANSWERED = {"", "YOUR ANSWER HERE"}  # nbgrader's text for a question in the release
+STUBS = (ANSWER_HERE, "YOUR ANSWER HERE")  # the second is nbgrader's own, as in earlier releases
 
 
 @dataclass(frozen=True)
@@ -247,8 +247,15 @@ def _unanswered(release: Release, found: Mapping[str, _Found]) -> tuple[str, ...
         name
         for name in answers
         if (copies := [*found[name].labeled, *found[name].bare])
-        and all(_source(cell).strip() in UNANSWERED for cell in copies)
+        and not any(_is_answered(_source(cell)) for cell in copies)
     )
+
+
+def _is_answered(text: str) -> bool:
+    """Whether there is more than the release's stub, which may have been left in place, and white space."""
+    for stub in STUBS:
+        text = text.replace(stub, "")
+    return bool(text.strip("> \t\r\n"))
 
 
 def _other_release(content: Mapping[str, Any], release: Release) -> str:

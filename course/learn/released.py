@@ -11,6 +11,8 @@ from importlib import resources
 from course.errors import CourseError
 
 FOLDER = "released"
+# What stands in a written answer's cell until it is answered; a quotation, so that it is seen when rendered.
+ANSWER_HERE = "> ✎ *Write your answer here, in place of this line (double-click it, or press Enter).*"
 
 
 class Kind(StrEnum):

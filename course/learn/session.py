@@ -46,7 +46,7 @@ _sessions: list[Session] = []  # the current one, or none
 
 
 def begin(unit: str, env: Environment) -> None:
-    """Connect the notebook with its unit's texts and with what is kept of the work on it.
+    """Connect the notebook with its unit's texts and with what is kept of the work on it, and say so.
 
     Args:
         unit: the unit's name.
@@ -62,6 +62,8 @@ def begin(unit: str, env: Environment) -> None:
     session.show_remarks()
     _sessions[:] = [session]
     check.on_result(after_check)
+    # The cell is folded, which hides the number that it gets when it has run.
+    show(paragraph(f"Ready. Your progress and your guesses are kept in `{env.work / unit / FILE}`."))
 
 
 def current() -> Session:

@@ -13,8 +13,6 @@ import yaml
 from course.errors import CourseError
 from course.records import build, require, require_keys
 
-KINDS = ("slider", "number")
-
 
 @dataclass(frozen=True)
 class Lesson:
@@ -39,8 +37,6 @@ class Prediction:
         label: what the number is, for the axis of the figure.
         question: what is asked.
         low, high: the range of sensible guesses.
-        step: between two positions of the slider or the number box.
-        kind: "slider" or "number".
         explanation: shown with the result.
     """
 
@@ -48,8 +44,6 @@ class Prediction:
     question: str
     low: float
     high: float
-    step: float
-    kind: str
     explanation: str
 
 
@@ -121,8 +115,6 @@ def _lesson(raw: Any, where: str) -> Lesson:
 def _prediction(raw: Any, where: str) -> Prediction:
     prediction = build(Prediction, raw, where)
     require(prediction.low < prediction.high, where, "`low` must be below `high`")
-    require(prediction.step > 0, where, "`step` must be positive")
-    require(prediction.kind in KINDS, where, f"`kind` must be {' or '.join(KINDS)}")
     return prediction
 
 

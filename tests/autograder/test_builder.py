@@ -12,9 +12,13 @@ import pytest
 
 from autograder.builder.build import derived_files, find_drift, write_files
 from autograder.builder.functions import FunctionTexts
+from autograder.builder.notebook import CHECK, FOLDED, GIVEN
 from autograder.classroom import Classroom
 from autograder.files import REPOSITORY, write_atomically
+from autograder.nbgrader_hooks import config
+from course.environment import SETUP_CELL
 from course.errors import CourseError
+from course.learn.released import ANSWER_HERE
 
 SOURCE = Path("source_notebooks/toy/01_toy.ipynb")
 RELEASE = Path("release/toy/01_toy.ipynb")
@@ -61,7 +65,7 @@ def test_source_cells_become_nbgrader_cells(toy_root: Path) -> None:
     tagged = [
         (cell.source.split()[0], cell.metadata.tags) for cell in notebook.cells if "tags" in cell.metadata
     ]
-    assert tagged == [('print("shown")', ["figure"]), ("for", ["training"])]
+    assert tagged == [('print("shown")', ["figure"]), ("#", ["training"])]
     assert notebook.metadata.kernelspec.name == "python3"
     assert notebook.metadata.accelerator == "GPU"
     assert notebook.metadata.course.unit == "toy"
@@ -98,7 +102,8 @@ def test_exercises_are_cut_out_whole_with_their_closing_marker(toy_root: Path) -
         "    return add(a, a)\n    ### END SOLUTION"
     )
     assert cells["get_adder"].endswith("    ### END SOLUTION\n    return adder")
-    assert cells["given_helper"] == 'def given_helper(x):\n    """Given to students."""\n    return x'
+    given = 'def given_helper(x):\n    """Given to students."""\n    return x'
+    assert cells["given_helper"] == f"{GIVEN}\n{given}"
 
 
 def test_decorators_belong_to_a_function_and_the_next_function_does_not(tmp_path: Path) -> None:
@@ -110,17 +115,61 @@ def test_decorators_belong_to_a_function_and_the_next_function_does_not(tmp_path
 def test_release_holds_stubs_and_no_answer(toy_root: Path) -> None:
     release = build(toy_root)[RELEASE]
     cells = {cell.id: cell for cell in release.cells}
-    assert cells["add"].source.endswith(
-        '"""Add two numbers."""\n    # YOUR CODE HERE\n    raise NotImplementedError()'
-    )
+    assert cells["add"].source.splitlines()[1:] == [
+        '    """Add two numbers."""',
+        "    # YOUR CODE HERE, in place of the next line.",
+        "    raise NotImplementedError()",
+    ]
     assert "# A hint that stays." in cells["double"].source
-    assert cells["question-Q1"].source == "YOUR ANSWER HERE"
+    assert cells["question-Q1"].source == ANSWER_HERE
     text = json.dumps(release)
     assert "BEGIN SOLUTION" not in text
     assert "operator.add" not in text
     assert "model answer" not in text
     assert cells["check-add"].metadata.editable is False
     assert cells["add"].metadata.deletable is False
+
+
+def test_read_only_code_says_so_in_its_first_line_and_nothing_else_does(toy_root: Path) -> None:
+    edit(toy_root, "source_notebooks/toy/01_toy.py", '# %% [markdown] about="unit"', '# %% setup="true"')
+    cells = build(toy_root)[RELEASE].cells
+    code = {cell.id: cell for cell in cells if cell.cell_type == "code"}
+    first = {name: cell.source.splitlines()[0] for name, cell in code.items()}
+    said = {name: line for name, line in first.items() if line in {CHECK, GIVEN, *FOLDED.values()}}
+    assert said == {
+        "setup": FOLDED["setup"],
+        "imports": FOLDED["imports"],
+        "check-add": CHECK,
+        "check-double": CHECK,
+        "check-get_adder": CHECK,
+        "given_helper": GIVEN,
+        "train": GIVEN,
+    }
+    read_only = {name for name, cell in code.items() if cell.metadata.get("editable") is False}
+    assert set(said) == read_only
+    assert code["setup"].source.partition("\n")[2] == SETUP_CELL.strip("\n")
+    assert code["imports"].source.partition("\n")[2] == "import operator\nimport warnings\nimport sys"
+
+
+def test_set_up_and_imports_are_folded_in_jupyter_and_in_colab(toy_root: Path) -> None:
+    edit(toy_root, "source_notebooks/toy/01_toy.py", '# %% [markdown] about="unit"', '# %% setup="true"')
+    for notebook in build(toy_root).values():
+        folded = {
+            cell.id: cell
+            for cell in notebook.cells
+            if cell.metadata.get("jupyter", {}).get("source_hidden") or "cellView" in cell.metadata
+        }
+        assert list(folded) == ["setup", "imports"]
+        for cell in folded.values():
+            assert cell.metadata.jupyter.source_hidden and cell.metadata.cellView == "form"
+            assert cell.source.startswith("# @title Given: ")  # Colab's title of a form
+            assert "Run this cell" in cell.source.splitlines()[0]
+
+
+def test_a_cell_magic_stays_in_the_first_line(toy_root: Path) -> None:
+    edit(toy_root, "source_notebooks/toy/01_toy.py", "for step in", "%%time\nfor step in")
+    cells = {cell.id: cell.source.splitlines() for cell in build(toy_root)[RELEASE].cells}
+    assert cells["train"][:3] == ["%%time", GIVEN, "for step in range(10**9):"]
 
 
 def test_points_rubrics_and_times_come_from_the_units_file(toy_root: Path) -> None:
@@ -159,7 +208,9 @@ def test_pictures_are_released_and_the_source_with_its_answers_is_not(toy_root: 
     assert released == {"01_toy.ipynb", "pipeline.svg"}
 
 
-def test_release_id_follows_what_students_get_and_nothing_else(toy_root: Path) -> None:
+def test_release_id_follows_what_students_get_and_nothing_else(
+    toy_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def release() -> str:
         notebooks = build(toy_root)
         assert notebooks[SOURCE].metadata.course.release == notebooks[RELEASE].metadata.course.release
@@ -169,8 +220,12 @@ def test_release_id_follows_what_students_get_and_nothing_else(toy_root: Path) -
     edit(toy_root, "solutions/toy.py", "return operator.add(a, b)", "return a + b")
     edit(toy_root, "solutions/questions/toy.md", "Because", "Since")
     assert release() == first
+    with monkeypatch.context() as patch:
+        patch.setattr(config, "ANSWER_HERE", "Another place to write.")
+        other = release()
+    assert other != first
     edit(toy_root, "source_notebooks/toy/01_toy.py", "assert double(4) == 8", "assert double(5) == 10")
-    assert release() != first
+    assert release() not in {first, other}
 
 
 def test_cell_ids_are_unique_also_for_equal_cells(toy_root: Path) -> None:

@@ -43,8 +43,8 @@ def test_executed_notebook_is_reproducible_and_has_no_markers(toy_root: Path) ->
 def test_a_widget_leaves_its_static_form_alone(toy_root: Path) -> None:
     show = """
         import ipywidgets
-        from course.learn.display import Fragment, show_widget
-        show_widget(ipywidgets.Button(), Fragment("<b>static</b>", "static"))
+        view = ipywidgets.Button()._repr_mimebundle_()
+        display(view | {"text/html": "<b>static</b>", "text/plain": "static"}, raw=True)
     """
     path, _, _ = execute_solution(with_training(toy_root, textwrap.dedent(show)), "toy")
     notebook = nbformat.read(toy_root / path, as_version=4)

@@ -13,7 +13,6 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder.cpu_mode import CPU_MODE
-from course.learn.display import WIDGET_VIEW
 
 BEGIN = """
 from course.environment import setup
@@ -24,16 +23,6 @@ env = setup()
 begin("fixmatch", env)
 """
 RIGHT = "def logits_to_log_probs(logits):\n    return jax.nn.log_softmax(logits, axis=-1)"
-# What a press of the button does, without a browser: all widgets, by ipywidgets 8 or 7.
-PRESS = """
-import ipywidgets
-instances = getattr(ipywidgets.widgets.widget, "_instances", None)
-shown = list((ipywidgets.Widget.widgets if instances is None else instances).values())
-slider = [one for one in shown if isinstance(one, ipywidgets.FloatSlider)][-1]
-button = [one for one in shown if isinstance(one, ipywidgets.Button)][-1]
-slider.value = 0.25
-button.click()
-"""
 
 Output = dict[str, Any]
 
@@ -69,8 +58,8 @@ def first(folder: Path) -> list[list[Output]]:
     return run(
         folder,
         BEGIN,
-        'predict("mask_rate")',
-        PRESS,
+        'predict("mask_rate", ...)',
+        'predict("mask_rate", 0.25)',
         'reveal("mask_rate", 0.5)',
         RIGHT,
         'check("logits_to_log_probs", logits_to_log_probs)',
@@ -81,14 +70,24 @@ def first(folder: Path) -> list[list[Output]]:
     )
 
 
-def test_a_form_is_shown_with_its_static_form_beside_it(first: list[list[Output]]) -> None:
-    for output in (*first[1], *first[6]):
-        assert set(output["data"]) == {WIDGET_VIEW, "text/html", "text/plain"}
-    assert '<code>predict("mask_rate", 0.25)</code>' in first[1][0]["data"]["text/html"]
-    assert len(first[6]) == 3 and all("<details" in output["data"]["text/html"] for output in first[6])
+def test_what_is_asked_is_whole_in_the_saved_notebook(first: list[list[Output]]) -> None:
+    """A widget would be an error message the next day, when its kernel is gone."""
+    for output in (*first[1], *first[2], *first[6]):
+        assert set(output["data"]) == {"text/html", "text/plain"}
+    assert '<code>course.predict("mask_rate", ...)</code>' in first[1][0]["data"]["text/html"]
+    assert "Your guess: 0.25. Now run the next cell." in first[2][0]["data"]["text/html"]
+    questions = first[6][1:]
+    assert len(questions) == 3 and all("<details" in output["data"]["text/html"] for output in questions)
 
 
-def test_the_guess_of_the_form_is_drawn(first: list[list[Output]]) -> None:
+def test_a_folded_cell_shows_that_it_has_run(first: list[list[Output]]) -> None:
+    assert (
+        "Ready. Your progress and your guesses are kept in `ssl-course-work/fixmatch/progress.json`."
+        in texts(first[0])
+    )
+
+
+def test_the_guess_is_drawn(first: list[list[Output]]) -> None:
     figure = first[3][0]["data"]
     assert "The guess 0.25 is marked by a diamond" in figure["text/html"]
     assert "Your guess was 0.25, 0.25 away." in texts(first[3])
@@ -111,12 +110,12 @@ def test_hints_and_tables_are_shown_as_html_and_text(first: list[list[Output]]) 
 def test_a_second_kernel_knows_what_the_first_one_found(folder: Path, first: list[list[Output]]) -> None:
     changed = RIGHT.replace("axis=-1", "axis=0")
     again = run(
-        folder, BEGIN, "progress()", RIGHT, "progress()", changed, "progress()", 'predict("mask_rate")'
+        folder, BEGIN, "progress()", RIGHT, "progress()", changed, "progress()", 'predict("mask_rate", ...)'
     )
     assert "✓ correct (not run yet in this session)" in texts(again[1])
     assert "✓ correct\n" in texts(again[3])
     assert "↻ was correct, but has changed since" in texts(again[5])
-    assert "So far your guess is 0.25." in texts(again[6])
+    assert "Your guess: 0.25, recorded earlier." in texts(again[6])
 
 
 def test_importing_and_beginning_is_light(tmp_path: Path) -> None:
@@ -127,7 +126,9 @@ def test_importing_and_beginning_is_light(tmp_path: Path) -> None:
 
 def test_in_plain_python_everything_is_text(tmp_path: Path) -> None:
     """Without IPython, as in a script made from the notebook."""
-    script = "\n".join([BEGIN, 'predict("mask_rate")', 'predict("mask_rate", 0.5)', "progress()", "recall()"])
+    script = "\n".join(
+        [BEGIN, 'predict("mask_rate", ...)', 'predict("mask_rate", 0.5)', "progress()", "recall()"]
+    )
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=tmp_path,
@@ -136,6 +137,6 @@ def test_in_plain_python_everything_is_text(tmp_path: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert "Write your guess into the cell" in done.stdout and "Your guess: 0.5." in done.stdout
+    assert "in place of the dots" in done.stdout and "Your guess: 0.5." in done.stdout
     assert "Your progress" in done.stdout and "Question 3 of 3" in done.stdout
     assert "<" not in done.stdout.replace("<=", "")

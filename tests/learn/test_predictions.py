@@ -1,21 +1,19 @@
-"""Predict, then run: by widget, by argument, and without a guess."""
+"""Predict, then run: with a guess, without one, and after a restart. Recall questions."""
 
 from __future__ import annotations
 
-import sys
-from types import SimpleNamespace
+import re
 from typing import Any
 
-import ipywidgets
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from course import plots
+from course.environment import Environment
 from course.errors import CourseError
-from course.learn import display, predict, predictions, recall, reveal
-from course.learn import questions as questions_module
-from course.learn.display import WIDGET_VIEW, Fragment
+from course.learn import begin, display, predict, recall, reveal
+from course.learn.questions import as_details
 from course.learn.session import Session
 from course.learn.store import Store
 
@@ -28,34 +26,32 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> list[plots.Shown]:
     return collected
 
 
-@pytest.fixture
-def forms(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Fragment]]:
-    """Widgets that were displayed, with their fallbacks, as in a notebook that runs widgets."""
-    collected: list[tuple[Any, Fragment]] = []
-    for module in (predictions, questions_module):
-        monkeypatch.setattr(module, "widgets_module", lambda: ipywidgets)
-        monkeypatch.setattr(
-            module, "show_widget", lambda widget, fallback: collected.append((widget, fallback))
-        )
-    return collected
-
-
-def parts_of(widget: Any) -> list[Any]:
-    return [widget, *(part for child in getattr(widget, "children", ()) for part in parts_of(child))]
-
-
-def part(widget: Any, kind: type, position: int = 0) -> Any:
-    return [one for one in parts_of(widget) if isinstance(one, kind)][position]
-
-
-def test_without_widgets_the_text_says_how_to_guess(
-    session: Session, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("guess", [(), (...,), (None,)])
+def test_without_a_guess_the_text_says_how_to_give_one_and_suggests_none(
+    session: Session, capsys: pytest.CaptureFixture[str], guess: tuple[Any, ...]
 ) -> None:
-    predict("mask_rate")
+    capsys.readouterr()
+    predict("mask_rate", *guess)
     out = capsys.readouterr().out
     assert "Which share of the unlabeled images" in out
-    assert '`predict("mask_rate", 0.25)`' in out and "from 0 to 1" in out
+    assert "Write a number from 0 to 1 in place of the dots, and run this cell again" in out
+    assert '`course.predict("mask_rate", ...)`' in out
+    assert set(re.findall(r"[0-9][0-9.]*", out)) == {"0", "1"}, "no number but the ends of the range"
     assert not session.store.path.exists()
+
+
+def test_after_a_restart_the_guess_is_shown_and_not_asked_anew(
+    session: Session, env: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predict("mask_rate", 0.25)
+    begin("fixmatch", env)
+    capsys.readouterr()
+    predict("mask_rate", ...)
+    out = capsys.readouterr().out
+    assert "Your guess: 0.25, recorded earlier. To change it," in out
+    assert "Write a number" not in out
+    predict("mask_rate", 0.5)
+    assert Store(session.store.path).record().guesses == {"mask_rate": 0.5}
 
 
 def test_a_guess_given_as_an_argument_is_kept_and_shown_with_the_result(
@@ -71,8 +67,6 @@ def test_a_guess_given_as_an_argument_is_kept_and_shown_with_the_result(
     (figure,) = figures
     assert "The guess 0.25 is marked by a diamond; a dot marks the result 0.4." in figure.alt
     assert len(figure.png) > 3_000
-    predict("mask_rate")
-    assert "So far your guess is 0.25." in capsys.readouterr().out
 
 
 def test_without_a_guess_the_result_is_shown_all_the_same(
@@ -144,49 +138,24 @@ def test_where_nothing_can_be_written_the_guess_lives_on_in_memory(
     assert "Your guess was 0.25, 0.25 away." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("name", "kind", "value"),
-    [("mask_rate", ipywidgets.FloatSlider, 0.4), ("finite_numbers", ipywidgets.BoundedFloatText, 3)],
-)
-def test_the_button_records_what_the_widget_says(
-    session: Session, forms: list[tuple[Any, Fragment]], name: str, kind: type, value: float
+def test_recall_asks_every_question_and_explains_every_answer(
+    session: Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    predict(name)
-    ((form, fallback),) = forms
-    number, status = part(form, kind), part(form, ipywidgets.HTML, -1)
-    prediction = session.texts.predictions[name]
-    assert (number.min, number.max, number.step) == (prediction.low, prediction.high, prediction.step)
-    assert number.description == "Your guess:"  # what a screen reader says of it
-    number.value = value
-    assert session.store.record().guesses == {}, "moving alone records nothing"
-    part(form, ipywidgets.Button).click()
-    assert session.store.record().guesses == {name: value}
-    assert 'role="status"' in status.value and f"Your guess: {value:g}" in status.value
-    assert "Write your guess into the cell" in fallback.text
-    predict(name)
-    again = forms[1][0]
-    assert part(again, kind).value == value
-    assert f"So far your guess is {value:g}." in part(again, ipywidgets.HTML, -1).value
-
-
-def test_recall_explains_each_answer_that_is_chosen(
-    session: Session, forms: list[tuple[Any, Fragment]]
-) -> None:
+    capsys.readouterr()
     recall()
-    assert len(forms) == len(session.texts.recall)
-    for (form, _), question in zip(forms, session.texts.recall, strict=True):
-        # A button each: of a group of radio buttons JupyterLab lets a keyboard reach one.
-        buttons, said = part(form, ipywidgets.ToggleButtons), part(form, ipywidgets.HTML, -1)
-        assert buttons.value is None and said.value == ""
-        for letter, choice in zip(buttons.options, question.choices, strict=True):
-            buttons.value = letter
-            assert f"<strong>{letter}: {'Yes.' if choice.right else 'No.'}</strong>" in said.value
-            assert display.rich(choice.why) in said.value
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.startswith(
+        "Decide on an answer before you open it: with a click, or with the keys Tab and Enter."
+    )
+    for number, question in enumerate(session.texts.recall, start=1):
+        assert f"Question {number} of {len(session.texts.recall)} {display.plain(question.question)}" in out
+        for choice in question.choices:
+            assert f"{'Yes.' if choice.right else 'No.'} {display.plain(choice.why)}" in out
 
 
-def test_recall_without_widgets_is_questions_whose_answers_open(session: Session) -> None:
+def test_recall_questions_have_answers_that_open_one_by_one(session: Session) -> None:
     for question in session.texts.recall:
-        fragment = questions_module.as_details("Question", question)
+        fragment = as_details("Question", question)
         assert fragment.html.count("<details") == len(question.choices)
         below = fragment.text.partition("Choose before you read on.")[2]
         assert below.count("Yes. ") == 1
@@ -196,32 +165,8 @@ def test_recall_without_widgets_is_questions_whose_answers_open(session: Session
 
 
 def test_another_units_questions_can_be_asked(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
     recall("fixmatch")
     assert capsys.readouterr().out.count("Question ") == len(session.texts.recall)
     with pytest.raises(CourseError, match="no hints for a unit called 'nomatch'"):
         recall("nomatch")
-
-
-# --- where widgets run ---------------------------------------------------------------------------
-
-
-def test_widgets_need_a_kernel_and_ipywidgets(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert display.widgets_module() is None, "no shell"
-    monkeypatch.setattr(display, "shell", lambda: SimpleNamespace())
-    assert display.widgets_module() is None, "IPython in a terminal"
-    monkeypatch.setattr(display, "shell", lambda: SimpleNamespace(kernel=object()))
-    assert display.widgets_module() is ipywidgets
-    monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    assert display.widgets_module() is None, "a notebook without ipywidgets"
-
-
-@pytest.mark.parametrize("colab", [False, True])
-def test_a_viewer_without_widgets_gets_the_text(monkeypatch: pytest.MonkeyPatch, colab: bool) -> None:
-    shown: list[Any] = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw=False: shown.append((data, raw)))
-    if colab:
-        monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
-    display.show_widget(SimpleNamespace(model_id="7"), Fragment("<p>text</p>", "text"))
-    ((bundle, raw),) = shown
-    assert raw and bundle[WIDGET_VIEW]["model_id"] == "7" and bundle["text/plain"] == "text"
-    assert ("text/html" in bundle) is not colab

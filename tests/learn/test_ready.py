@@ -23,7 +23,7 @@ from course.errors import CourseError
 from course.learn import notebook_file, ready, ready_to_hand_in
 from course.learn.notebook_file import MOST_BYTES, find_notebook, read_notebook
 from course.learn.ready import Findings, Readiness, inspect_cells
-from course.learn.released import Kind, load_release
+from course.learn.released import ANSWER_HERE, Kind, load_release
 from course.learn.session import Session
 from course.learn.store import Store
 
@@ -135,10 +135,25 @@ def test_all_metadata_gone_is_one_finding(content: Content, session: Session) ->
     assert "All cells have lost the metadata" in text and "get_forward_fn`," not in text
 
 
-def test_unanswered_questions_are_named(content: Content) -> None:
-    cell(content, "question-Q1")["source"] = ["YOUR ANSWER HERE"]
-    cell(content, "question-Q3")["source"] = "  \n"
+def test_an_untouched_release_has_no_answers() -> None:
+    released = json.loads(RELEASE.read_text(encoding="utf-8"))
+    assert inspect_cells(released, CELLS) == Findings(unanswered=ANSWERS)
+    assert {"".join(cell(released, name)["source"]) for name in ANSWERS} == {ANSWER_HERE}
+
+
+@pytest.mark.parametrize("source", ["YOUR ANSWER HERE", "  \n", f"{ANSWER_HERE}\n", f"{ANSWER_HERE}\n>\n"])
+def test_unanswered_questions_are_named(content: Content, source: str) -> None:
+    cell(content, "question-Q1")["source"] = [source]
+    cell(content, "question-Q3")["source"] = source
     assert inspect_cells(content, CELLS) == Findings(unanswered=("question-Q1", "question-Q3"))
+
+
+@pytest.mark.parametrize(
+    "source", [f"{ANSWER_HERE}\nBecause.", f"Because.\n{ANSWER_HERE}", "> Because.", "0"]
+)
+def test_an_answer_beside_the_line_that_asks_for_it_counts(content: Content, source: str) -> None:
+    cell(content, "question-Q1")["source"] = source
+    assert inspect_cells(content, CELLS) == Findings()
 
 
 def test_another_release_is_named(content: Content, session: Session) -> None:

@@ -183,3 +183,20 @@ def test_numbers_are_rounded_to_be_read(number, text):
 def test_a_result_in_thousands_is_written_out(shown):
     plots.guess_and_result("labels", 13_000.0, 18_032.4, (500.0, 50_000.0))
     assert "The guess 13,000 is marked" in shown[0].alt and "the result 18,032." in shown[0].alt
+
+
+@pytest.mark.parametrize(
+    ("span", "step"),
+    [((0, 1), 0.2), ((0, 4), 1), ((-30, 30), 10), ((0.2, 0.32), 0.02), ((1, 30), 5), ((500, 50_000), 10_000)],
+)
+def test_a_number_line_has_round_and_even_ticks(monkeypatch, span, step):
+    figures = []
+    monkeypatch.setattr(plots, "show", lambda figure, alt: figures.append(figure))
+    plots.guess_and_result("share", None, sum(span) / 2, span)
+    (axis,) = figures[0].axes
+    figures[0].canvas.draw()
+    low, high = axis.get_xlim()
+    ticks = [tick for tick in axis.get_xticks() if low <= tick <= high]
+    assert len(ticks) >= 5
+    np.testing.assert_allclose(np.diff(ticks), step)
+    np.testing.assert_allclose(np.array(ticks) / step, np.round(np.array(ticks) / step), atol=1e-9)

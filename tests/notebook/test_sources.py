@@ -194,7 +194,7 @@ def test_cells_that_only_show_something_are_not_run_while_grading(cells):
         assert NOT_GRADED & set(cell.metadata.get("tags", [])), cell.source[:60]
 
 
-def test_every_widget_is_in_a_cell_that_grading_skips_and_costs_nothing(cells):
+def test_every_guess_is_in_a_cell_that_grading_skips_and_costs_nothing(cells):
     for cell in cells:
         if cell.cell_type == "code" and re.search(r"^(predict|recall)\(", cell.source, re.MULTILINE):
             assert cell.metadata.get("tags") == ["figure", "nbval-ignore-output"], cell.source

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "release": {"course"},
 }
 # Imported where Colab or the notebook server provides it, and only after asking.
-OPTIONAL = {"google", "tensorboard", "ipywidgets"}
+OPTIONAL = {"google", "tensorboard"}
 HEAVY = ["torch", "torchvision", "jax_resnet", "matplotlib", "tensorboard", "tensorflow", "pandas"]
 
 
