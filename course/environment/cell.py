@@ -8,6 +8,7 @@ installed, and leaves the machine as it was.
 
 # No `from __future__` here: the function's text stands in a notebook, which has none.
 import inspect
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from course import __version__
@@ -27,7 +28,6 @@ PLACES = (
     "/notebooks",
     "/storage",
     "/datasets",
-    "/work",
     "/home/jovyan",
     "/home/studio-lab-user",
     "/home/sagemaker-user",
@@ -74,7 +74,7 @@ def set_up_course(version: str, repository: str | None, checkpoint: str, places:
                 below = [path for path in paths if path.is_dir() and path.name[0] not in "._"]
             except OSError:
                 continue
-            folders += [path for path in below if path not in folders and len(folders) < 500]
+            folders += [path for path in below if path not in folders][: max(0, 500 - len(folders))]
             for path in [path for path in paths if path.suffix in (".whl", ".zip") and path not in below]:
                 if not zipfile.is_zipfile(path):
                     incomplete = path
@@ -130,12 +130,13 @@ def set_up_course(version: str, repository: str | None, checkpoint: str, places:
     return start({**facts, "source": source, "passed over": passed_over[:1]})
 
 
-def setup_cell(repository: str | None, unit: str | None = None) -> str:
+def setup_cell(repository: str | None, unit: str | None = None, places: Sequence[str] = PLACES) -> str:
     """The set-up cell's text.
 
     Args:
         repository: "owner/name" on GitHub of the published course, whose top folder holds the wheel, or None.
         unit: the notebook's unit, which decides what is missing on a GPU.
+        places: where to look for the package, nearest first.
     """
     checkpoint = CHECKPOINTS.get(unit or "", "")
     return (
@@ -145,6 +146,6 @@ def setup_cell(repository: str | None, unit: str | None = None) -> str:
         f"    version={__version__!r},  # the release that this notebook comes from\n"
         f"    repository={repository!r},  # on GitHub; None: the course came as a zip file\n"
         f"    checkpoint={checkpoint!r},\n"
-        f"    places={list(PLACES)!r},\n"
+        f"    places={list(places)!r},\n"
         ")\n"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from course import __version__
 from course.environment.machine import Machine, Python
@@ -22,7 +23,7 @@ TESTED: dict[str, tuple[str, str]] = {
     "torch": ("2.5", "2.14"),
     "torchvision": ("0.20", "0.29"),
 }
-TESTED_PYTHON = ("3.11", "3.14")
+TESTED_PYTHON = ("3.11", "3.13")
 # Added by the set-up cell where missing. Never numpy, jax or torch: those are the machine's own.
 ADDED = {"jax-resnet": "jax-resnet==0.0.4"}
 # What else the course needs: distribution → module. Any version will do, so only its presence is looked at.
@@ -54,10 +55,10 @@ def require_packages(machine: Machine) -> None:
     missing = [name for name in TESTED if name not in ADDED and machine.version(name) is None]
     missing += [name for name, module in NEEDED.items() if not machine.importable(module)]
     if missing:
-        verb = "is" if len(missing) == 1 else "are"
+        cause, step = how_to_install(machine.packages, " ".join(missing))
         raise CourseError(
-            f"{', '.join(missing)} {verb} not installed: {how_to_install(machine.packages, missing)}, "
-            "then restart the kernel and run this cell again"
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
+            f"{', and ' + cause if cause else ''}: {step}, then restart the kernel and run this cell again"
         )
 
 
@@ -93,50 +94,56 @@ def add_package(machine: Machine, name: str, wanted: str) -> str:
         output = f"{done.stdout or ''}\n{done.stderr or ''}".strip()
     else:
         output = ""
-    raise CourseError(f"{name} is missing here, and {_why_not(machine, name, wanted, output)}")
+    raise CourseError(
+        f"{name} is missing here{_remedy(machine, name, wanted, output)}, then run this cell again"
+    )
 
 
-def _why_not(machine: Machine, name: str, wanted: str, output: str) -> str:
-    again = "then run this cell again"
+def _remedy(machine: Machine, name: str, wanted: str, output: str) -> str:
+    """Why ``wanted`` could not be installed, and what to do, as the end of a sentence."""
     if OFFLINE.search(output):
         online = "switch on the internet in Kaggle's panel on the right" if machine.kaggle else "connect it"
+        wheel = f"{name.replace('-', '_')}-….whl"
         return (
-            f"this machine is not on the network: {online}, or put the {name.replace('-', '_')}-….whl of the "
-            f"unit's zip file, or that zip file, into {machine.folder}, {again}"
+            f", and this machine is not on the network: {online}, or put the unit's zip file, or the {wheel} "
+            f"in it, into {machine.folder}"
         )
-    python = machine.packages
-    managed = python.managed or "externally-managed-environment" in output
-    forbidden = not python.writable or FORBIDDEN.search(output) is not None
-    remedy = how_to_install(
-        Python(python.executable, python.pip, python.uv, python.virtual, managed, not forbidden),
-        [f"--no-deps {wanted}"],
+    python = replace(
+        machine.packages,
+        managed=machine.packages.managed or "externally-managed-environment" in output,
+        writable=machine.packages.writable and not FORBIDDEN.search(output),
     )
-    if managed or forbidden or not python.pip or not output:
-        return f"cannot be installed by this cell: {remedy}, {again}"
-    last = output.splitlines()[-1]
-    return f"could not be installed ({last}): {remedy}, {again}"
+    cause, step = how_to_install(python, f"--no-deps {wanted}")
+    if not cause and output:
+        cause = f"could not be installed ({output.splitlines()[-1]})"
+    return f", and {cause}: {step}"
 
 
-def how_to_install(python: Python, packages: list[str]) -> str:
-    """The one thing to do so that these packages get into this Python, as the beginning of a sentence."""
-    names = " ".join(packages)
+def how_to_install(python: Python, names: str) -> tuple[str, str]:
+    """What is in the way of installing into this Python, or "", and the one thing to do.
+
+    Args:
+        python: where.
+        names: what pip is given.
+    """
+    own = "make a virtual environment as the README beside this notebook says, open the notebook from there"
     if python.managed:
-        return (
-            "this Python belongs to the operating system, which lets nobody install into it: make a virtual "
-            "environment as the README beside this notebook says, and open the notebook from there"
-        )
+        return "this Python belongs to the operating system, which lets nobody install into it", own
     if not python.pip and python.uv:
-        return f'run `uv pip install --python "{python.executable}" {names}` in a terminal'
-    if not python.pip:
-        return f'this Python has no pip: run `"{python.executable}" -m ensurepip` in a terminal'
-    if not python.writable and python.virtual:
         return (
-            "you may not write into this environment: make a virtual environment of your own as the README "
-            "beside this notebook says, and open the notebook from there"
+            "this Python has no pip",
+            f'run `!uv pip install --python "{python.executable}" {names}` in a new cell',
         )
+    if not python.pip:
+        return "this Python has no pip", f'run `!"{python.executable}" -m ensurepip` in a new cell'
+    if not python.writable and python.virtual:
+        return "you may not write into this environment", own
     if not python.writable:
-        return f"you may not write into this Python's folder: run `%pip install --user {names}` in a new cell"
-    return f"run `%pip install {names}` in a new cell"
+        return (
+            "you may not write into this Python's folder",
+            f"run `%pip install --user {names}` in a new cell",
+        )
+    return "", f"run `%pip install {names}` in a new cell"
 
 
 def version_notes(python: str, versions: Mapping[str, str | None]) -> list[str]:

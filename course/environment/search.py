@@ -100,5 +100,5 @@ def _folders(places: Sequence[Path], most: int) -> Iterator[list[Path]]:
             below = [path for path in paths if path.is_dir() and path.name[0] not in "._"]
         except OSError:
             continue
-        folders += [path for path in below if path not in folders and len(folders) < most]
+        folders += [path for path in below if path not in folders][: max(0, most - len(folders))]
         yield [path for path in paths if path not in below]

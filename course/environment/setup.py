@@ -180,10 +180,11 @@ def course_notes(cell: Mapping[str, Any], problem: str | None, folder: Path) -> 
         notes.append(f"Course {__version__} is taken from {cell['source']}; nothing was installed.{older}")
     if problem:
         notes.append(f"Note: {problem}.")
+    place = cell["source"] or Path(course.__file__).parents[1]
     if is_older(__version__, cell["notebook"]):
         notes.append(
             f"Note: this notebook is from release {cell['notebook']}, but the course's package is the older "
-            f"{__version__} (in {Path(course.__file__).parents[1]}). Put the zip file that came with the "
+            f"{__version__} (from {place}). Put the zip file that came with the "
             f"notebook into {folder}, then run this cell again; otherwise cells and checks may not fit."
         )
     elif is_newer(__version__, cell["notebook"]):
