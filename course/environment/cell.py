@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from course import __version__
 
 if TYPE_CHECKING:
-    from course.environment.setup import Environment
+    from course.environment.start import Environment
 
 # What a unit needs on a GPU beside the package; its zip file holds it.
 CHECKPOINTS = {"fixmatch": "resnet18-cifar10-400.safetensors"}
-# Where files lie that a student has uploaded: beside the notebook, in Colab, on Kaggle, on other hosts.
+# Where files lie that a student has uploaded: beside the notebook, in Colab, on Kaggle, on other hosts
+# (whose users often find the files in their home folder).
 PLACES = (
     ".",
     "/content",
@@ -28,10 +29,8 @@ PLACES = (
     "/notebooks",
     "/storage",
     "/datasets",
-    "/home/jovyan",
-    "/home/studio-lab-user",
-    "/home/sagemaker-user",
-    "/home/ec2-user/SageMaker",
+    "~",
+    "~/SageMaker",
 )
 
 
@@ -61,13 +60,14 @@ def set_up_course(version: str, repository: str | None, checkpoint: str, places:
 
     passed_over: list[tuple[str, str | None]] = []
     source: str | None = None
-    roots = list(dict.fromkeys(pathlib.Path(place).resolve() for place in places if os.path.isdir(place)))
+    folders = [pathlib.Path(os.path.expanduser(place)).resolve() for place in places]
+    roots = list(dict.fromkeys(folder for folder in folders if folder.is_dir()))
     start = course()
     if start is None:  # perhaps a folder or file beside the notebook is called course: look there last
         sys.path.sort(key=lambda entry: entry in ("", os.getcwd()))
         start = course()
     if start is None:
-        folders, wheels, incomplete = list(roots), [], None
+        folders, wheels, incomplete = roots[:], [], None
         for folder in folders:  # the list grows, near folders first
             try:
                 paths = sorted(folder.iterdir())

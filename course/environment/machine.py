@@ -103,13 +103,13 @@ class Machine:
     @classmethod
     def this_one(cls) -> Machine:
         """The machine that this process runs on."""
-        places = (Path(place).resolve() for place in PLACES if os.path.isdir(place))
+        places = (Path(os.path.expanduser(place)).resolve() for place in PLACES)
         return cls(
             colab=_importable("google") and _importable("google.colab"),
             kaggle=Path("/kaggle/input").is_dir(),
             drive=DRIVE,
             folder=Path.cwd(),
-            places=tuple(dict.fromkeys(places)),
+            places=tuple(dict.fromkeys(place for place in places if place.is_dir())),
             environ=os.environ,
             python=f"{sys.version_info.major}.{sys.version_info.minor}",
             packages=Python.this_one(),

@@ -6,16 +6,16 @@ import importlib
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 from course import __version__
 from course.environment.machine import unpack_wheel
-from course.environment.search import MOST_FOLDERS, find_files, read_member, zip_files
+from course.environment.search import MOST_FOLDERS, search
 from course.environment.versions import is_older, numbers
 
-WHEEL = re.compile(r"ssl_course-([^-]+)-.*\.whl")
+WHEEL = re.compile(r"ssl_course-([^-]+)-")
 
 
 def newer_package(
@@ -37,18 +37,14 @@ def newer_package(
         OSError: it cannot be read, or not be fetched.
     """
     behind = is_older(__version__, notebook)
-    most = MOST_FOLDERS if behind else 1
-    places = places if behind else places[:1]
-    found = [(path.name, path, "") for path in find_files("ssl_course-*.whl", places, most)]
-    found += [(PurePosixPath(m).name, path, m) for path, members in zip_files(places, most) for m in members]
     newer = [
-        (numbers(match.group(1)), path, member)
-        for name, path, member in found
-        if (match := WHEEL.fullmatch(name)) and is_older(__version__, match.group(1))
+        (numbers(match[1]), found.path, found)
+        for found in search("ssl_course-*.whl", places, MOST_FOLDERS if behind else 1)
+        if (match := WHEEL.match(found.name)) and is_older(__version__, match[1])
     ]
     if newer:
-        _, path, member = max(newer)
-        return path, read_member(path, member) if member else path.read_bytes()
+        _, path, found = max(newer, key=lambda entry: entry[:2])
+        return path, found.read()
     if behind and repository:
         address = f"https://github.com/{repository}/raw/main/ssl_course-{notebook}-py3-none-any.whl"
         with urlopen(address, timeout=60) as answer:

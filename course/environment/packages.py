@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from course import __version__
 from course.environment.machine import Machine, Python
-from course.environment.search import read_file
+from course.environment.search import search
 from course.environment.versions import is_newer, is_older
 from course.errors import CourseError
 
@@ -76,11 +76,10 @@ def add_package(machine: Machine, name: str, wanted: str) -> str:
     Raises:
         CourseError: it can be neither found nor installed; the message names the remedy that fits.
     """
-    found = read_file(f"{name.replace('-', '_')}-*.whl", machine.places)
+    found = next(search(f"{name.replace('-', '_')}-*.whl", machine.places), None)
     if found:
-        path, content = found
-        machine.add(content)
-        return f"{name} was missing here and is taken from {path}; nothing was installed."
+        machine.add(found.read())
+        return f"{name} was missing here and is taken from {found.path}; nothing was installed."
     python = machine.packages
     if not python.managed and (python.pip or python.uv):
         install = (

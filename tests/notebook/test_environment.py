@@ -25,8 +25,8 @@ from course.environment.packages import (
     version_notes,
 )
 from course.environment.report import choose_mode, device_note, work_folder, work_note
-from course.environment.search import MOST_FOLDERS, find_files, read_file, unpack_files
-from course.environment.setup import checkpoint_notes, tensorboard_beside
+from course.environment.search import MOST_FOLDERS, Found, search, unpack_beside
+from course.environment.start import checkpoint_notes, tensorboard_beside
 from course.errors import CourseError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -291,12 +291,13 @@ def test_files_are_found_nearest_first_and_in_hidden_folders_never(tmp_path):
     for name in ("a/b/c/d/f.bin", "a/b/f.bin", "z/f.bin", ".venv/f.bin", "__pycache__/f.bin"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert find_files("f.bin", (tmp_path,)) == [
-        tmp_path / n for n in ("z/f.bin", "a/b/f.bin", "a/b/c/d/f.bin")
+    a_zip(tmp_path / "a" / "some.zip", {"inside/f.bin": b"content"})
+    assert list(search("f.bin", (tmp_path,))) == [
+        Found(tmp_path / "a/some.zip", "inside/f.bin"),
+        *(Found(tmp_path / name) for name in ("z/f.bin", "a/b/f.bin", "a/b/c/d/f.bin")),
     ]
-    assert find_files("f.bin", (tmp_path,), most=1) == []
+    assert list(search("f.bin", (tmp_path, tmp_path / "z"), most=1)) == []
     env = setup(a_machine(tmp_path))
-    assert env.find("unit", "f.bin") == tmp_path / "z/f.bin"
     assert env.find("unit", "g.bin") is None
 
 
@@ -305,36 +306,48 @@ def test_a_drive_with_many_folders_is_not_searched_to_its_end(tmp_path):
         (tmp_path / f"{number:04d}").mkdir()
     (tmp_path / "0000" / "f.bin").touch()
     (tmp_path / f"{MOST_FOLDERS + 10:04d}" / "f.bin").touch()
-    assert find_files("f.bin", (tmp_path,)) == [tmp_path / "0000" / "f.bin"]
+    assert list(search("f.bin", (tmp_path,))) == [Found(tmp_path / "0000" / "f.bin")]
 
 
 def test_a_checkpoint_is_taken_out_of_the_zip_file_with_its_description(tmp_path):
-    a_zip(tmp_path / "up" / "fixmatch.zip", {"fixmatch/f.bin": b"content", "fixmatch/f.json": "{}"})
-    (tmp_path / "up" / "uploading.zip").write_bytes(b"PK")
+    up = tmp_path / "up"
+    a_zip(up / "fixmatch.zip", {"fixmatch/f.bin": b"content", "fixmatch/f.json": "{}"})
+    (up / "a uploading.zip").write_bytes(b"PK")
     env = setup(a_machine(tmp_path))
-    assert env.find("fixmatch", "f.bin") == tmp_path / "up" / "f.bin"
-    assert (tmp_path / "up" / "f.bin").read_bytes() == b"content"
-    assert (tmp_path / "up" / "f.json").read_text() == "{}"
-    assert sorted(path.name for path in (tmp_path / "up").iterdir()) == [
+    assert env.find("fixmatch", "f.bin") == up / "f.bin"
+    assert (up / "f.bin").read_bytes() == b"content"
+    assert sorted(path.name for path in up.iterdir()) == [
+        "a uploading.zip",
         "f.bin",
         "f.json",
         "fixmatch.zip",
-        "uploading.zip",
     ]
+    (up / "fixmatch.zip").unlink()
+    assert env.find("fixmatch", "f.bin") == up / "f.bin", "the second time it is there"
 
 
 def test_nothing_in_a_zip_file_gets_out_of_the_folder(tmp_path):
     up = tmp_path / "a" / "up"
     a_zip(up / "bad.zip", {"../../f.bin": b"outside", "/f.json": b"root"})
-    assert unpack_files(("f.bin", "f.json"), (up,), tmp_path / "spare") == up / "f.bin"
-    assert not (tmp_path / "f.bin").exists() and not (tmp_path / "a" / "f.bin").exists()
-    assert read_file("f.*", (tmp_path,)) is not None
+    assert unpack_beside(up / "bad.zip", ("f.bin", "f.json"), tmp_path / "spare") == up / "f.bin"
+    assert sorted(path.name for path in tmp_path.rglob("f.*")) == ["f.bin", "f.json"]
 
 
 def test_a_zip_file_in_a_read_only_folder_is_unpacked_into_the_work_folder(tmp_path, monkeypatch):
     a_zip(tmp_path / "fixmatch.zip", {"f.bin": b"content"})
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    assert unpack_files(("f.bin", "f.json"), (tmp_path,), tmp_path / "w") == tmp_path / "w" / "f.bin"
+    env = setup(a_machine(tmp_path))
+    assert env.find("fixmatch", "f.bin") == env.work / "f.bin"
+    assert not (tmp_path / "f.bin").exists()
+    (tmp_path / "fixmatch.zip").unlink()
+    assert env.find("fixmatch", "f.bin") == env.work / "f.bin", "the second time it is there"
+
+
+def test_a_zip_file_that_cannot_be_unpacked_is_named(tmp_path):
+    path = a_zip(tmp_path / "fixmatch.zip", {"f.bin": b"content"})
+    path.write_bytes(path.read_bytes().replace(b"content", b"damaged"))
+    with pytest.raises(CourseError, match=r"f\.bin cannot be taken out of .*fixmatch\.zip"):
+        setup(a_machine(tmp_path)).find("fixmatch", "f.bin")
 
 
 def test_a_missing_checkpoint_is_named_in_the_first_cell_where_a_gpu_needs_it(tmp_path):

@@ -17,7 +17,7 @@ from course.environment.machine import Machine
 from course.environment.newer import hand_over, newer_package
 from course.environment.packages import ADDED, TESTED, add_package, require_packages, version_notes
 from course.environment.report import Mode, choose_mode, device_note, work_folder, work_note
-from course.environment.search import find_files, unpack_files
+from course.environment.search import search, unpack_beside
 from course.environment.versions import is_newer, is_older
 from course.errors import CourseError
 
@@ -57,16 +57,22 @@ class Environment:
         Raises:
             CourseError: the published file cannot be fetched, or nothing can be written.
         """
-        places = (*self.places, self.work)
-        if found := find_files(name, places):
-            return found[0]
+        if (self.work / name).is_file():
+            return self.work / name
         described = Path(name).with_suffix(".json").name
-        try:
-            unpacked = unpack_files((name, described), places, self.work)
-        except OSError as error:
-            raise CourseError(f"{name} cannot be taken out of its zip file ({error}): make room") from None
-        if unpacked or self.published is None:
-            return unpacked
+        found = next(search(name, (*self.places, self.work)), None)
+        if found and not found.member:
+            return found.path
+        if found:
+            try:
+                return unpack_beside(found.path, (name, described), self.work)
+            except (OSError, zipfile.BadZipFile) as error:
+                raise CourseError(
+                    f"{name} cannot be taken out of {found.path} ({error}): free some space on the disk, or "
+                    "upload the zip file again"
+                ) from None
+        if self.published is None:
+            return None
         for part in (described, name):
             fetch(f"{self.published}/{unit}/{part}", self.work / part)
         return self.work / name
