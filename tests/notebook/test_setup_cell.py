@@ -17,6 +17,7 @@ import pytest
 
 import course
 import course.environment.start as reporting
+from autograder.nbgrader_hooks.run import kernel_environment
 from course.environment import newer, setup_cell
 from course.environment.cell import CHECKPOINTS, PLACES
 from course.environment.newer import newer_package
@@ -344,6 +345,12 @@ def test_the_newer_package_takes_over_from_the_installed_one(tmp_path):
     assert json.loads(told)["source"] == str(wheel)
     assert json.loads(told)["older"] == course.__version__
     assert after == "99.0.0 False"
+
+
+def test_a_package_that_was_handed_in_is_not_taken_while_grading(tmp_path):
+    put_wheel(tmp_path / "ssl_course-99.0.0-py3-none-any.whl", "99.0.0")
+    graded = start_notebook(facts(tmp_path), a_machine(tmp_path, environ=kernel_environment("folder")))
+    assert graded.notes[0].startswith(f"Versions: course {course.__version__}")
 
 
 @pytest.mark.parametrize("content", [a_wheel("99.0.0", start="broken = 1"), b"half a wheel"])
