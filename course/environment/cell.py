@@ -77,7 +77,7 @@ def set_up_course(version: str, repository: str | None, checkpoint: str, places:
             folders += [path for path in below if path not in folders][: max(0, 500 - len(folders))]
             for path in [path for path in paths if path.suffix in (".whl", ".zip") and path not in below]:
                 if not zipfile.is_zipfile(path):
-                    incomplete = path
+                    incomplete = path if folder == roots[0] else incomplete
                     continue
                 names = [path.name] if path.suffix == ".whl" else zipfile.ZipFile(path).namelist()
                 found = [re.search(r"(?:^|/)ssl_course-([^-/]+)-[^/]*\.whl$", name) for name in names]

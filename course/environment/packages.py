@@ -55,6 +55,7 @@ def require_packages(machine: Machine) -> None:
     missing = [name for name in TESTED if name not in ADDED and machine.version(name) is None]
     missing += [name for name, module in NEEDED.items() if not machine.importable(module)]
     if missing:
+        missing += [name for name in ADDED if machine.version(name) is None]
         cause, step = how_to_install(machine.packages, " ".join(missing))
         raise CourseError(
             f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"

@@ -139,6 +139,8 @@ def setup(
         CourseError: a package is missing and cannot be added, or $SSL_COURSE_MODE is not cpu or gpu.
     """
     machine = machine or Machine.this_one()
+    if notes:  # at once: something may be missing, which ends the cell
+        print(*notes, sep="\n")
     require_packages(machine)
     added = [
         add_package(machine, name, what) for name, what in ADDED.items() if machine.version(name) is None
@@ -150,7 +152,6 @@ def setup(
     published = f"https://github.com/{repository}/raw/main" if repository else None
     environment = Environment(mode, device, work, machine.places, (), published)
     report = (
-        *notes,
         *added,
         *version_notes(machine.python, versions),
         device_note(machine, mode, backend, device),
@@ -159,9 +160,8 @@ def setup(
     )
     if binary := tensorboard_beside(Path(sys.executable), machine.environ):
         machine.environ["TENSORBOARD_BINARY"] = str(binary)
-    environment = replace(environment, notes=report)
-    print(environment)
-    return environment
+    print(*report, sep="\n")
+    return replace(environment, notes=(*notes, *report))
 
 
 def course_notes(cell: Mapping[str, Any], problem: str | None, folder: Path) -> list[str]:

@@ -169,16 +169,24 @@ def test_kaggle_without_internet_is_told_where_to_switch_it_on(tmp_path):
 
 
 def test_all_that_is_missing_is_named_at_once_and_never_installed(tmp_path):
-    versions = {name: version for name, version in VERSIONS.items() if name not in ("jax", "torchvision")}
+    versions = {
+        name: version for name, version in WITHOUT_RESNET.items() if name not in ("jax", "torchvision")
+    }
     pip = Pip(versions)
     machine = a_machine(tmp_path, version=versions.get, run=pip, importable=lambda name: name != "yaml")
     with pytest.raises(CourseError) as raised:
         setup(machine)
-    assert "jax, torchvision, pyyaml are not installed" in str(raised.value)
-    assert "`%pip install jax torchvision pyyaml`" in str(raised.value)
+    assert "jax, torchvision, pyyaml, jax-resnet are not installed" in str(raised.value)
+    assert "`%pip install jax torchvision pyyaml jax-resnet`" in str(raised.value)
     assert pip.commands == []
     with pytest.raises(CourseError, match="uv pip install"):
         require_packages(replace(machine, packages=replace(PLAIN, pip=False, uv=True)))
+
+
+def test_what_is_known_already_is_said_before_something_missing_ends_the_cell(tmp_path, capsys):
+    with pytest.raises(CourseError):
+        setup(a_machine_without_resnet(tmp_path, code=1), notes=["Note: the package is old."])
+    assert capsys.readouterr().out == "Note: the package is old.\n"
 
 
 def test_a_plain_python_has_nothing_in_the_way():

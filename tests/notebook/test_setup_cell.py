@@ -248,6 +248,8 @@ def test_an_upload_under_way_is_waited_for(student, name):
     whole = (student.folder / name).read_bytes()
     (student.folder / name).write_bytes(whole[: len(whole) // 2])
     assert f"wait until the upload of {name} is complete" in student.stopped()[3]
+    (student.folder / name).rename(student.drive / name)
+    assert "put the zip file of this unit" in student.stopped()[3], "elsewhere it is just some damaged file"
 
 
 def test_a_package_that_is_too_old_is_named(student):
