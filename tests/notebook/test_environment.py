@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from course.environment import Machine, setup
+from course.environment import Machine, machine, setup
 from course.environment.machine import Python, _jax_backend
 from course.environment.packages import (
     ADDED,
@@ -181,6 +182,34 @@ def test_all_that_is_missing_is_named_at_once_and_never_installed(tmp_path):
     assert pip.commands == []
     with pytest.raises(CourseError, match="uv pip install"):
         require_packages(replace(machine, packages=replace(PLAIN, pip=False, uv=True)))
+
+
+@pytest.mark.parametrize("virtual", [True, False])
+def test_an_operating_systems_python_is_known_by_its_marker(tmp_path, monkeypatch, virtual):
+    monkeypatch.setattr(machine.sysconfig, "get_path", lambda name: str(tmp_path / name))
+    monkeypatch.setattr(sys, "prefix", "here" if virtual else sys.base_prefix)
+    (tmp_path / "stdlib").mkdir()
+    assert not Python.this_one().managed
+    (tmp_path / "stdlib" / "EXTERNALLY-MANAGED").touch()
+    found = Python.this_one()
+    assert (found.managed, found.virtual) == (not virtual, virtual)
+    assert not found.writable, "there is no such folder"
+
+
+def test_a_users_own_folder_of_packages_is_known_once_pip_has_made_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine.site, "ENABLE_USER_SITE", True)
+    monkeypatch.setattr(machine.site, "getusersitepackages", lambda: str(tmp_path))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert machine._run([sys.executable, "-S", "-c", ""]).returncode == 0
+    assert str(tmp_path) in sys.path
+
+
+def test_a_wheel_that_was_added_can_be_imported(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    wheel = a_zip(tmp_path / "w.whl", {"a_package_of_this_test/__init__.py": "value = 7"})
+    machine._add(wheel.read_bytes())
+    assert importlib.import_module("a_package_of_this_test").value == 7
+    del sys.modules["a_package_of_this_test"]
 
 
 def test_what_is_known_already_is_said_before_something_missing_ends_the_cell(tmp_path, capsys):
