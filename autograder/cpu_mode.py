@@ -8,4 +8,6 @@ CPU_MODE = {
     "CUDA_VISIBLE_DEVICES": "",
     "SSL_COURSE_MODE": "cpu",
     "SSL_COURSE_WORK": "ssl-course-work",
+    # What was handed in together with a notebook is not taken for the course, whatever its version.
+    "SSL_COURSE_PACKAGE": "installed",
 }

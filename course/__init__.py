@@ -4,4 +4,4 @@
 imported by the functions that need them.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

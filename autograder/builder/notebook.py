@@ -22,7 +22,7 @@ from autograder.builder.answers import read_answers
 from autograder.builder.functions import BEGIN, END, FunctionTexts, marker_problem
 from autograder.nbgrader_hooks import configure
 from autograder.nbgrader_hooks.matching import FIGURE, TRAINING
-from course.environment import SETUP_CELL
+from course.environment import setup_cell
 from course.errors import CourseError
 from course.units import Course, Exercise, Unit
 
@@ -206,7 +206,8 @@ class _CellBuilder:
         return [self._graded(cell, name, text, locked=True)]
 
     def _setup(self, cell: NotebookNode, name: str) -> list[NotebookNode]:
-        return [self._graded(cell, "setup", _begun(FOLDED["setup"], SETUP_CELL.strip("\n")), locked=True)]
+        text = setup_cell(self.course.repository, self.unit.name)
+        return [self._graded(cell, "setup", _begun(FOLDED["setup"], text.strip("\n")), locked=True)]
 
     def _question(self, cell: NotebookNode, name: str) -> list[NotebookNode]:
         try:

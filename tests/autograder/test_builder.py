@@ -16,7 +16,7 @@ from autograder.builder.notebook import CHECK, FOLDED, GIVEN
 from autograder.classroom import Classroom
 from autograder.files import REPOSITORY, write_atomically
 from autograder.nbgrader_hooks import config
-from course.environment import SETUP_CELL
+from course.environment import setup_cell
 from course.errors import CourseError
 from course.learn.released import ANSWER_HERE
 
@@ -147,7 +147,7 @@ def test_read_only_code_says_so_in_its_first_line_and_nothing_else_does(toy_root
     }
     read_only = {name for name, cell in code.items() if cell.metadata.get("editable") is False}
     assert set(said) == read_only
-    assert code["setup"].source.partition("\n")[2] == SETUP_CELL.strip("\n")
+    assert code["setup"].source.partition("\n")[2] == setup_cell(None, "toy").strip("\n")
     assert code["imports"].source.partition("\n")[2] == "import operator\nimport warnings\nimport sys"
 
 

@@ -13,7 +13,7 @@ from autograder import bundle
 from autograder.builder.build import Drift
 from autograder.files import REPOSITORY
 from course import __version__
-from course.environment import SETUP_CELL
+from course.environment import setup_cell
 from course.errors import CourseError
 
 UNIT = "fixmatch"
@@ -22,7 +22,7 @@ WHEEL = f"ssl_course-{__version__}-py3-none-any.whl"
 ELSEWHERE = """
 import sys
 sys.meta_path = [f for f in sys.meta_path if not getattr(f, "__module__", "").startswith("__editable__")]
-sys.path = [{target!r}, *(p for p in sys.path if p not in ("", {repository!r}))]
+sys.path = [p for p in sys.path if p not in ("", {repository!r})]
 import importlib.util
 assert importlib.util.find_spec("course") is None
 exec({cell!r}, globals())
@@ -65,26 +65,30 @@ def test_equal_content_gives_an_equal_bundle(packed: Path, tmp_path: Path) -> No
     assert bundle.write_bundle(UNIT, tmp_path).read_bytes() == packed.read_bytes()
 
 
-def test_unpacked_bundle_sets_itself_up_without_a_network(packed: Path, tmp_path: Path) -> None:
-    zipfile.ZipFile(packed).extractall(tmp_path)
-    target = tmp_path / "installed"
-    program = ELSEWHERE.format(target=str(target), repository=str(REPOSITORY), cell=SETUP_CELL)
-    environment = os.environ | {
-        "PIP_TARGET": str(target),
-        "PIP_NO_INDEX": "1",
-        "SSL_COURSE_MODE": "cpu",
-        "JAX_PLATFORMS": "cpu",
-    }
+@pytest.mark.parametrize("unpacked", [True, False])
+def test_a_bundle_sets_itself_up_without_pip_and_network(
+    packed: Path, tmp_path: Path, unpacked: bool
+) -> None:
+    if unpacked:
+        zipfile.ZipFile(packed).extractall(tmp_path)
+    else:
+        (tmp_path / UNIT).mkdir()
+        (tmp_path / UNIT / packed.name).write_bytes(packed.read_bytes())
+    cell = setup_cell(None, UNIT, ["."])
+    environment = os.environ | {"SSL_COURSE_MODE": "cpu", "JAX_PLATFORMS": "cpu", "TMPDIR": str(tmp_path)}
     environment.pop("PYTHONPATH", None)
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", ELSEWHERE.format(repository=str(REPOSITORY), cell=cell)],
         cwd=tmp_path / UNIT,
         env=environment,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert f"COURSE {target / 'course' / '__init__.py'}" in done.stdout
+    place = Path(done.stdout.partition("COURSE ")[2].strip())
+    assert place.is_relative_to(tmp_path) and place.name == "__init__.py", done.stdout
+    source = tmp_path / UNIT / (WHEEL if unpacked else packed.name)
+    assert f"Course {__version__} is taken from {source}; nothing was installed" in done.stdout
 
 
 def test_wheel_of_jax_resnet_can_be_installed(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """The unit's bundle, done by a student who solves everything, on the packages of Colab: ``make test-colab``.
 
 Runs with the interpreter of requirements/colab.txt, which has neither nbgrader nor jupytext. The course comes
-from the wheel in the bundle, installed by the notebook's own set-up cell into an environment that has nothing
-but a view of this interpreter's packages.
+from the wheel in the bundle, found by the notebook's own set-up cell in an environment that has nothing but a
+view of this interpreter's packages.
 """
 
 import json
@@ -44,9 +44,9 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python that sees the installed packages and into which the notebook may install."""
+    """A Python that sees the installed packages, and has neither the course nor pip."""
     folder = tmp_path_factory.mktemp("layer")
-    venv.create(folder, with_pip=True)
+    venv.create(folder, with_pip=False)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
     (packages / "colab.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
     return folder / "bin" / "python"
@@ -103,19 +103,24 @@ def test_what_is_asked_is_shown_without_a_widget(executed: nbformat.NotebookNode
             assert set(output.data) == {"text/html", "text/plain"}, cell.source
 
 
+def set_up_text(executed: nbformat.NotebookNode) -> str:
+    (cell,) = [cell for cell in executed.cells if cell.id == "setup"]
+    return "".join(output.get("text", "") for output in cell.outputs)
+
+
 def test_course_came_from_the_wheel(executed: nbformat.NotebookNode, interpreter: Path, bundle: Path) -> None:
-    asked = "import course, sys; print(course.__file__); print('nbgrader' in sys.modules)"
+    (wheel,) = bundle.glob("ssl_course-*.whl")
+    assert f"is taken from {wheel}; nothing was installed" in set_up_text(executed)
+    asked = "from importlib.util import find_spec; print(find_spec('course'), find_spec('nbgrader'))"
     done = subprocess.run([interpreter, "-c", asked], cwd=bundle, capture_output=True, text=True, check=True)
-    place = done.stdout.splitlines()[0]
-    assert Path(place).is_relative_to(interpreter.parents[1])
+    assert done.stdout.split() == ["None", "None"]
     assert executed.metadata["course"]["unit"] == UNIT
 
 
-def test_set_up_warns_of_no_version(executed: nbformat.NotebookNode) -> None:
-    (cell,) = [cell for cell in executed.cells if cell.id == "setup"]
-    text = "".join(output.get("text", "") for output in cell.outputs)
-    assert "Versions:" in text
-    assert "outside of" not in text, text
+def test_set_up_finds_every_version_among_the_tested_ones(executed: nbformat.NotebookNode) -> None:
+    text = set_up_text(executed)
+    assert "Versions: course" in text
+    assert "than tested" not in text, text
 
 
 def test_versions_are_those_of_the_lock(interpreter: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import course
+from course.environment.versions import is_older
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ["README.md", "CONTRIBUTING.md"]
@@ -141,10 +142,15 @@ def test_pre_commit_hooks_are_local() -> None:
     assert {hook["language"] for hook in hooks} == {"system"}, "a hook of another language would be fetched"
 
 
-def test_changelog_has_this_version() -> None:
+def test_each_release_has_a_version_of_its_own() -> None:
+    """What was changed after a release is not given out under that release's version."""
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert re.search(r"^## \[Unreleased\]", text, re.MULTILINE)
-    assert re.search(rf"^## \[{re.escape(course.__version__)}\]", text, re.MULTILINE)
+    unreleased, *released = re.split(r"^## \[", text.partition("## [Unreleased]")[2], flags=re.MULTILINE)
+    newest = released[0].partition("]")[0]
+    if re.search(r"^- ", unreleased, re.MULTILINE):
+        assert is_older(newest, course.__version__), "raise course.__version__ with the first change"
+    else:
+        assert newest == course.__version__
 
 
 def test_grades_and_hand_ins_can_not_be_committed() -> None:
