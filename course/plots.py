@@ -110,7 +110,7 @@ def _svg(figure: Figure) -> bytes:
         figure.savefig(stream, format="svg", metadata=nothing)
     text = stream.getvalue().decode("utf-8")
     text = re.sub(r"<!--.*?-->", "", text[text.index("<svg") :], flags=re.DOTALL)
-    # Spaces between elements and digits below a hundredth of a point are a third of the file.
+    # Spaces between elements and digits below a hundredth of a point are a fifth of the file.
     text = re.sub(r">\s+<", "><", text)
     return re.sub(r' (?:d|x|y)="[^"]*"', _shorter, text).encode("utf-8")
 
