@@ -47,7 +47,7 @@ SMALLEST, LARGER = 6, 2
 # Numbers of labels that are closer than this factor would be printed over each other.
 LEGIBLE = 1.6
 # Characters of a title in a figure of the usual width.
-TITLE = 48
+TITLE = 54
 Row = Mapping[str, Any]
 
 
@@ -70,7 +70,7 @@ def blank(title: str, x: str, y: str, *, width: float = 4.5, height: float = 3.5
     """
     figure = Figure(figsize=(width, height), layout="constrained")
     axis = figure.subplots()
-    axis.set_title(textwrap.fill(title, TITLE), fontsize=11)
+    axis.set_title(textwrap.fill(title, TITLE), fontsize=10)
     axis.set_xlabel(x)
     axis.set_ylabel(y)
     axis.grid(alpha=0.3)

@@ -277,7 +277,7 @@ def mixtures(
     for pair in range(min(columns, n)):
         own, others = classes[int(labels[pair])], classes[int(labels[partner[pair]])]
         share = float(shares[pair, pair])
-        figure = Figure(figsize=(3.4, 1.55), layout="constrained")
+        figure = Figure(figsize=(3.4, 1.45), layout="constrained")
         pictures = (images[pair], images[partner[pair]], x[pair])
         heads = (f"sample\n{own}", f"partner\n{others}", f"mixture\nshare {share:.2f}")
         for axis, picture, head in zip(figure.subplots(1, 3), pictures, heads, strict=True):

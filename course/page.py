@@ -20,7 +20,7 @@ LINE = "1px solid var(--jp-border-color2, rgba(128, 128, 128, 0.5))"
 # JupyterLab stretches tables over all of the width and centers them.
 _TABLE = (
     "table-layout:auto;width:auto;max-width:100%;margin:6px 0;border-collapse:collapse;"
-    "font-size:inherit;color:inherit"
+    "font-size:var(--jp-ui-font-size1, 13px);color:inherit"
 )
 _CELL = f"vertical-align:top;border:none;border-bottom:{LINE};white-space:normal"
 _CARD = (
