@@ -7,17 +7,19 @@ so; a cost is drawn where it was counted.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
 import numpy as np
-from IPython.display import Markdown, display
+from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from course.plots import COLORS, LINES, MARKERS, show
+from course.page import Table
+from course.plots import COLORS, LINES, MARKERS, legend, panel, show, show_panels
 from course.recorded.comparison import METHODS
 
 __all__ = [
@@ -43,18 +45,19 @@ APART_SAID = "methods are drawn a little apart"
 # Open markers of different sizes on one point can all be seen.
 SMALLEST, LARGER = 6, 2
 # Numbers of labels that are closer than this factor would be printed over each other.
-LEGIBLE = 1.4
+LEGIBLE = 1.6
+# Characters of a title in a figure of the usual width.
+TITLE = 54
 Row = Mapping[str, Any]
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Show a table. Numbers are shown as they are given, so round them first; None is shown as a dash."""
-    lines = ["| " + " | ".join(heads) + " |", "|:--" + "|--:" * (len(heads) - 1) + "|"]
-    lines += ["| " + " | ".join("–" if cell is None else str(cell) for cell in row) + " |" for row in rows]
-    display(Markdown("\n".join(lines)))
+    cells = [["–" if cell is None else str(cell) for cell in row] for row in rows]
+    display(Table(heads, cells, right=range(1, len(heads))))
 
 
-def blank(title: str, x: str, y: str, *, width: float = 6.4, height: float = 3.8) -> tuple[Figure, Axes]:
+def blank(title: str, x: str, y: str, *, width: float = 4.5, height: float = 3.5) -> tuple[Figure, Axes]:
     """An empty figure with one pair of axes, to draw on with matplotlib's methods of ``axis``.
 
     Args:
@@ -67,7 +70,7 @@ def blank(title: str, x: str, y: str, *, width: float = 6.4, height: float = 3.8
     """
     figure = Figure(figsize=(width, height), layout="constrained")
     axis = figure.subplots()
-    axis.set_title(title)
+    axis.set_title(textwrap.fill(title, TITLE), fontsize=10)
     axis.set_xlabel(x)
     axis.set_ylabel(y)
     axis.grid(alpha=0.3)
@@ -90,7 +93,8 @@ def labels_axis(axis: Axes, counts: Sequence[int], *, apart: bool = False) -> No
     axis.xaxis.set_major_locator(FixedLocator(ticks))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axis.set_xlabel(f"labeled images (logarithmic{f'; {APART_SAID}' if apart else ''})")
+    moved = f";\n{APART_SAID}" if apart else ""
+    axis.set_xlabel(f"labeled images (logarithmic{moved})")
 
 
 def every_run(rows: Sequence[Row], title: str) -> None:
@@ -160,11 +164,15 @@ def accuracy_by_cost(points: Sequence[Row], title: str) -> None:
         title: above the figure.
     """
     counts = sorted({point["labels"] for point in points})
-    figure = Figure(figsize=(3.1 * len(counts) + 0.6, 3.6), layout="constrained")
-    axes = figure.subplots(1, len(counts), sharey=True, squeeze=False)[0]
-    said = []
     looks = _looks(points)
-    for axis, count in zip(axes, counts, strict=True):
+    drawn: list[tuple[Figure, str]] = []
+    axes: list[Axes] = []
+    # All panels have the same axes, with room for whole markers at the right end.
+    reach = [point["mean"] + sign * np.nan_to_num(point["spread"]) for point in points for sign in (-1, 1)]
+    margin = 0.05 * (max(reach) - min(reach))
+    for count in counts:
+        figure, axis = panel(f"{count:,} labels")
+        said = []
         for method, look in looks:
             for point in points:
                 if (point["method"], point["labels"]) == (method, count):
@@ -182,18 +190,16 @@ def accuracy_by_cost(points: Sequence[Row], title: str) -> None:
                         label=look.name,
                     )
                     said.append(
-                        f"{look.name}, {count:,} labels: {point['cost'] / 1e6:.3g} million passes, "
-                        f"{_with_spread(point)}"
+                        f"{look.name}, {point['cost'] / 1e6:.3g} million passes, {_with_spread(point)}"
                     )
-        axis.set_title(f"{count:,} labels")
         axis.set_xlabel("million forward passes")
-        # Room for whole markers at the right end.
+        axis.set_ylabel("test accuracy")
         axis.set_xlim(0, 1.15 * max(point["cost"] for point in points) / 1e6)
+        axis.set_ylim(min(reach) - margin, max(reach) + margin)
         axis.grid(alpha=0.3)
-    axes[0].set_ylabel("test accuracy")
-    figure.suptitle(title)
-    _legend_below(figure, columns=4)
-    show(figure, f"{title}. Test accuracy by cost: {'; '.join(said)}.")
+        drawn.append((figure, f"Test accuracy by cost with {count:,} labels: {'; '.join(said)}."))
+        axes.append(axis)
+    show_panels(drawn, "", title=title, keys=legend(axes))
 
 
 def labels_needed(
@@ -249,7 +255,7 @@ def evaluations(curve: Sequence[Row], levels: Mapping[str, float], title: str) -
     axis.plot(steps, errors, "-o", color=COLORS[0], markersize=4)
     for (name, level), color, line in zip(levels.items(), COLORS[1:], LINES[1:], strict=False):
         axis.axhline(level, linestyle=line, color=color, linewidth=2, label=f"{name}: {level:.3f}")
-    axis.legend()
+    _legend_below(figure, columns=1)
     named = "; ".join(f"{name} {level:.3f}" for name, level in levels.items())
     show(
         figure,
@@ -265,6 +271,7 @@ def one_by_one(values: Sequence[float], title: str, axis_label: str) -> None:
     axis.plot(values, [0.0] * len(values), "o", color=COLORS[0], markersize=9, alpha=0.7)
     axis.set_yticks([])
     axis.set_ylim(-1, 1)
+    axis.margins(x=0.1)
     for value, height in zip(sorted(values), cycle((10, -16, 22, -28)), strict=False):
         axis.annotate(
             f"{value:.4f}",
@@ -272,7 +279,7 @@ def one_by_one(values: Sequence[float], title: str, axis_label: str) -> None:
             xytext=(0, height),
             textcoords="offset points",
             ha="center",
-            fontsize=8,
+            fontsize=9,
         )
     said = ", ".join(f"{value:.4f}" for value in sorted(values))
     show(figure, f"{title}. {len(values)} dots on a line of the {axis_label}: {said}.")
@@ -285,7 +292,7 @@ def spread_by_labels(spreads: Mapping[str, Mapping[int, float]], title: str) -> 
         spreads: what was measured → {number of labels: spread}, as shares. NaN, for one run, is left out.
         title: above the figure.
     """
-    figure, axis = blank(title, "", "spread over seeds (points)", height=4.8)
+    figure, axis = blank(title, "", "spread over seeds (points)", height=5.2)
     said = []
     # Of lines and markers no combination comes twice.
     markers = (*MARKERS, "v", "P", "X")
@@ -300,7 +307,7 @@ def spread_by_labels(spreads: Mapping[str, Mapping[int, float]], title: str) -> 
     labels_axis(axis, [count for found in spreads.values() for count in found])
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    _legend_below(figure, columns=2)
+    _legend_below(figure, columns=1)
     show(figure, f"{title}. {'; '.join(said)}.")
 
 

@@ -11,7 +11,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from course.data import ImageDataset
-from course.plots import COLORS, LINES, MARKERS, curves, show
+from course.plots import (
+    COLORS,
+    LINES,
+    MARKERS,
+    SINGLE,
+    curves,
+    panel,
+    recorded_line,
+    recorded_runs,
+    show,
+    show_panels,
+)
 from course.recorded import Recorded
 
 INK, GRAY, PAPER = "#333333", "#BBBBBB", "#F2F2F2"
@@ -75,31 +86,34 @@ def three_kinds(n: int = 130) -> None:
     known = {int(i): c for c in (0, 1) for i in rng.choice(np.flatnonzero(truth == c), 2, replace=False)}
     answers = {"supervised": nearest_label(points, known), "semi-supervised": spread_labels(points, known)}
     wrong = {name: float((answer != truth).mean()) for name, answer in answers.items()}
-    figure = Figure(figsize=(10.2, 3.2), layout="constrained")
-    panels = dict(zip(("supervised", "unsupervised", "semi-supervised"), figure.subplots(1, 3), strict=True))
-    for name, axis in panels.items():
+    titles = {
+        "supervised": f"supervised: {wrong['supervised']:.0%} wrong",
+        "unsupervised": "unsupervised: no labels, no names",
+        "semi-supervised": f"semi-supervised: {wrong['semi-supervised']:.0%} wrong",
+    }
+    texts = {
+        "supervised": "Supervised: every point has the class of the nearest of four labeled points, and the "
+        f"border cuts through both moons; {wrong['supervised']:.0%} of the points are wrong.",
+        "unsupervised": "Unsupervised: the points alone, whose two groups can be seen and have no names.",
+        "semi-supervised": "Semi-supervised: labels were handed on from neighbor to neighbor, the border "
+        f"runs between the moons, and {wrong['semi-supervised']:.0%} are wrong.",
+    }
+    panels = []
+    for name, title in titles.items():
+        figure, axis = panel(title)
         if name == "unsupervised":
             axis.plot(*points.T, ".", color=GRAY)
-            axis.set_title("unsupervised: no labels, no names")
         else:
             for label in (0, 1):
                 chosen = points[answers[name] == label]
-                axis.plot(*chosen.T, MARKERS[2 * label], color=COLORS[label], markersize=3.5, alpha=0.6)
-            axis.set_title(f"{name}: {wrong[name]:.0%} wrong")
+                axis.plot(*chosen.T, MARKERS[2 * label], color=COLORS[label], markersize=3.5)
             for point, label in known.items():
-                style = {"color": COLORS[label], "markersize": 11, "markeredgecolor": "k"}
-                axis.plot(*points[point], MARKERS[2 * label], **style)
+                x, y = points[point]
+                axis.plot(x, y, MARKERS[2 * label], color=COLORS[label], markersize=11, markeredgecolor="k")
         axis.set_xticks([])
         axis.set_yticks([])
-    show(
-        figure,
-        f"Three panels with the same {2 * n} points, two interlocked half-moons. Left, supervised: every "
-        "point has the class of the nearest of four labeled points, and the border cuts through both moons; "
-        f"{wrong['supervised']:.0%} of the points are wrong. Middle, unsupervised: the points alone, "
-        "whose two groups can be seen and have no names. Right, semi-supervised: labels were handed on from "
-        "neighbor to neighbor, the border runs between the moons, and "
-        f"{wrong['semi-supervised']:.0%} are wrong.",
-    )
+        panels.append((figure, texts[name]))
+    show_panels(panels, f"Three panels with the same {2 * n} points, two interlocked half-moons.")
 
 
 # --- the method ----------------------------------------------------------------------------------
@@ -148,69 +162,72 @@ def pipeline(
     image, label = plain[position]
     other, other_label = plain[partner]
     drawn = views(image, rng)
-    figure = Figure(figsize=(10.6, 4.6), layout="constrained")
+    figure = Figure(figsize=(4.5, 7.1), layout="constrained")
     axis = figure.subplots()
-    axis.set_xlim(-0.1, 13.4)
-    axis.set_ylim(-0.5, 5.3)
+    axis.set_xlim(-0.1, 7.1)
+    axis.set_ylim(-0.1, 11.3)
+    axis.set_aspect("equal")
     axis.axis("off")
+    first, second, right = 0.9, 2.9, 5.6  # columns
+    middle = (first + second) / 2
 
     def picture(pixels: Any, x: float, y: float, caption: str) -> None:
         axis.imshow(np.asarray(pixels), extent=(x - 0.55, x + 0.55, y - 0.55, y + 0.55), zorder=2)
-        axis.text(x, y - 0.62, caption, ha="center", va="top", fontsize=8.5)
+        axis.text(x, y - 0.6, caption, ha="center", va="top", fontsize=9)
 
-    picture(image, 0.5, 3.6, "unlabeled image $u$")
-    for k, (view, y, prediction) in enumerate(zip(drawn, (4.5, 2.7), PREDICTIONS, strict=False)):
-        picture(view, 2.5, y, f"weak view {k + 1}")
-        _arrow(axis, (1.15, 3.6), (1.85, y))
-        _arrow(axis, (3.1, y), (3.8, y))
-        _box(axis, 4.4, y, "network", "#DCEBF7")
-        _arrow(axis, (5.0, y), (5.5, y))
-        _bars(axis, 5.6, y - 0.35, prediction, GRAY)
-        _arrow(axis, (6.3, y), (7.0, 3.65))
-    _bars(axis, 7.1, 3.2, MEAN, GRAY)
-    axis.text(7.35, 3.1, "mean", ha="center", va="top", fontsize=9)
-    _arrow(axis, (7.75, 3.6), (8.6, 3.6))
-    axis.text(8.15, 3.72, "sharpen", ha="center", va="bottom", fontsize=9)
-    _bars(axis, 8.7, 3.2, GUESS, COLORS[0])
-    axis.text(8.95, 3.1, "guess $q$\n(no gradient)", ha="center", va="top", fontsize=9)
-    # The mixture: the second view, and the partner laid over it so that a part of the view shows through.
-    picture(other, 2.5, 0.45, "partner: any other sample")
-    picture(drawn[-1], 5.9, 0.75, f"{SHARE:g} · view + {PARTNER_SHARE:g} · partner")
-    axis.imshow(np.asarray(other), extent=(5.35, 6.45, 0.2, 1.3), zorder=2, alpha=PARTNER_SHARE)
-    _arrow(axis, (3.0, 2.2), (5.2, 1.0))
-    _arrow(axis, (3.1, 0.45), (5.2, 0.6))
-    _arrow(axis, (6.5, 0.75), (7.2, 0.75))
-    _box(axis, 7.85, 0.75, "network", "#DCEBF7")
-    _arrow(axis, (8.5, 0.75), (9.0, 0.75))
-    _bars(axis, 9.1, 0.4, MIXED_PREDICTION, GRAY)
-    _arrow(axis, (9.75, 0.75), (10.2, 0.75))
-    _bars(axis, 11.2, 3.2, MIXED_TARGET, COLORS[0])
-    axis.text(
-        11.45,
-        3.1,
-        f"mixed target\n{SHARE:g} · $q$ + {PARTNER_SHARE:g} · partner's",
-        ha="center",
-        va="top",
-        fontsize=9,
+    def chart(x: float, y: float, shares: Sequence[float], color: str, caption: str) -> None:
+        _bars(axis, x - 0.255, y, shares, color)
+        axis.text(x, y - 0.08, caption, ha="center", va="top", fontsize=9)
+
+    # Left: the guess.
+    picture(image, middle, 10.5, "unlabeled image $u$")
+    for k, (x, view, prediction) in enumerate(zip((first, second), drawn, PREDICTIONS, strict=False)):
+        picture(view, x, 8.5, f"weak view {k + 1}")
+        _arrow(axis, (middle + 0.3 * (x - middle), 9.6), (x, 9.1))
+        _arrow(axis, (x, 7.6), (x, 7.2))
+        _box(axis, x, 6.9, "network", "#DCEBF7")
+        _arrow(axis, (x, 6.6), (x, 6.2))
+        _bars(axis, x - 0.255, 5.45, prediction, GRAY)
+        _arrow(axis, (x, 5.35), (middle + 0.15 * (x - middle), 4.75))
+    chart(middle, 4.1, MEAN, GRAY, "mean")
+    _arrow(axis, (middle, 3.7), (middle, 3.1))
+    axis.text(middle + 0.12, 3.4, "sharpen", va="center", fontsize=9)
+    chart(middle, 2.3, GUESS, COLORS[0], "guess $q$ (no gradient)")
+    _arrow(axis, (middle, 1.85), (middle, 1.35))
+    chart(
+        middle,
+        0.75,
+        MIXED_TARGET,
+        COLORS[0],
+        f"mixed target: {SHARE:g} · $q$\n+ {PARTNER_SHARE:g} · partner's",
     )
-    _arrow(axis, (9.4, 3.6), (11.0, 3.6))
-    _arrow(axis, (11.45, 2.35), (11.45, 1.2))
-    _box(axis, 11.75, 0.75, "squared distance: $L_U$\n(labeled: cross-entropy, $L_X$)", "#FCE8D5")
-    note = (
-        "The pictures are from the data. The bars are made up:\n"
-        f"three classes in place of {len(dataset.classes)}, and no network's predictions."
+    # Right: the mixture. The partner is laid over the second view so that a part of the view shows through.
+    picture(other, right, 10.5, "partner:\nany other sample")
+    picture(drawn[-1], right, 7.0, f"{SHARE:g} · view 2\n+ {PARTNER_SHARE:g} · partner")
+    axis.imshow(
+        np.asarray(other), extent=(right - 0.55, right + 0.55, 6.45, 7.55), zorder=2, alpha=PARTNER_SHARE
     )
-    axis.text(13.3, 5.2, note, ha="right", va="top", fontsize=8.5, style="italic", color=INK)
+    _arrow(axis, (second + 0.6, 8.4), (right - 0.6, 7.3))
+    _arrow(axis, (right, 9.2), (right, 7.65))
+    _arrow(axis, (right, 5.65), (right, 5.25))
+    _box(axis, right, 4.95, "network", "#DCEBF7")
+    _arrow(axis, (right, 4.65), (right, 4.25))
+    chart(right, 3.5, MIXED_PREDICTION, GRAY, "prediction")
+    _arrow(axis, (right, 3.0), (right, 1.7))
+    _box(axis, right, 0.95, "squared distance:\n$L_U$\n(labeled: cross-\nentropy, $L_X$)", "#FCE8D5")
+    _arrow(axis, (middle + 0.4, 1.0), (right - 1.15, 1.0))
     show(
         figure,
-        "Diagram of MixMatch for one unlabeled image of the class "
+        "Diagram of MixMatch, from top to bottom, for one unlabeled image of the class "
         f"{dataset.classes[label]}. Two weak views of it go through the network, and give two predictions. "
-        "Their mean is sharpened to the guess q, through which no gradient flows. Below: one of the views is "
-        f"mixed with a partner, here an image of the class {dataset.classes[other_label]}, seven parts to "
-        "three. The mixture goes through the network, and its prediction is compared with the mixture of the "
-        "two targets, by the squared distance for samples that began as unlabeled images, by cross-entropy "
-        "for labeled ones. The pictures are from the data; the bar charts of predictions and targets are "
-        f"made up, with three classes in place of {len(dataset.classes)}.",
+        "Their mean is sharpened to the guess q, through which no gradient flows. Beside it: one of the "
+        f"views is mixed with a partner, here an image of the class {dataset.classes[other_label]}, seven "
+        "parts to three. The mixture goes through the network, and its prediction is compared with the "
+        "mixture of the two targets, by the squared distance for samples that began as unlabeled images, "
+        "by cross-entropy for labeled ones. The pictures are from the data; the bar charts of predictions "
+        f"and targets are made up, with three classes in place of {len(dataset.classes)}.",
+        title=f"The pictures are from the data. The bars are made up: three classes in place of "
+        f"{len(dataset.classes)}, and no network's predictions.",
     )
 
 
@@ -222,18 +239,18 @@ def temperatures(sharpen: Callable[..., Any], probabilities: Any, values: Sequen
         probabilities: tensor (1, classes).
         values: temperatures, one panel for each.
     """
-    figure = Figure(figsize=(3.0 * len(values), 2.5), layout="constrained")
-    panels = figure.subplots(1, len(values), sharey=True, squeeze=False)[0]
-    said = []
-    for axis, T in zip(panels, values, strict=True):
+    panels = []
+    for T in values:
         shares = np.asarray(sharpen(probabilities, T))[0]
+        figure, axis = panel(f"T = {T:g}: largest {shares.max():.2f}")
         axis.bar(np.arange(len(shares)), shares, color=COLORS[4], edgecolor=INK)
-        axis.set_title(f"T = {T:g}: largest {shares.max():.2f}")
         axis.set_xlabel("class")
+        axis.set_ylabel("probability")
         axis.set_ylim(0, 1)
-        said.append(f"at T = {T:g} the largest is {shares.max():.2f}")
-    panels[0].set_ylabel("probability")
-    show(figure, f"Bar charts of one distribution over {len(shares)} classes: {', '.join(said)}.")
+        panels.append(
+            (figure, f"Bar chart at T = {T:g}: the largest of {len(shares)} is {shares.max():.2f}.")
+        )
+    show_panels(panels, "One distribution at several temperatures.")
 
 
 def mixtures(
@@ -247,7 +264,7 @@ def mixtures(
         labels: int tensor (n,).
         lam: tensor with n entries or more.
         classes: their names.
-        columns: how many pairs are shown.
+        columns: how many pairs are shown at most.
     """
     import torch
 
@@ -256,29 +273,24 @@ def mixtures(
     # Each sample is a class of its own here: where two of one class meet, their labels would hide the shares.
     samples = torch.eye(n, device=images.device)
     x, shares = mixup(images, images[partner], samples, samples[partner], lam[:n])
-    columns = min(columns, n)
-    figure = Figure(figsize=(1.35 * columns + 0.6, 4.6), layout="constrained")
-    axes = figure.subplots(3, columns, squeeze=False)
-    said = []
-    for column in range(columns):
-        own, others = int(labels[column]), int(labels[partner[column]])
-        share = float(shares[column, column])
-        for axis, picture in zip(
-            axes[:, column], (images[column], images[partner[column]], x[column]), strict=True
-        ):
-            axis.imshow(picture.movedim(0, -1).clip(0, 1).cpu().numpy())
+    panels, said = [], []
+    for pair in range(min(columns, n)):
+        own, others = classes[int(labels[pair])], classes[int(labels[partner[pair]])]
+        share = float(shares[pair, pair])
+        figure = Figure(figsize=(3.4, 1.45), layout="constrained")
+        pictures = (images[pair], images[partner[pair]], x[pair])
+        heads = (f"sample\n{own}", f"partner\n{others}", f"mixture\nshare {share:.2f}")
+        for axis, picture, head in zip(figure.subplots(1, 3), pictures, heads, strict=True):
+            axis.imshow(picture.movedim(0, -1).clip(0, 1).cpu().numpy(), interpolation="nearest")
             axis.set_xticks([])
             axis.set_yticks([])
-        axes[0, column].set_title(classes[own], fontsize=9)
-        axes[1, column].set_title(classes[others], fontsize=9)
-        axes[2, column].set_title(f"share {share:.2f}", fontsize=9)
-        said.append(f"{share:.2f} {classes[own]} with {classes[others]}")
-    for axis, name in zip(axes[:, 0], ("sample", "partner", "mixture"), strict=True):
-        axis.set_ylabel(name)
-    show(
-        figure,
-        "Three rows of pictures: samples, their partners, and the mixtures, in which both can be seen on top "
-        f"of each other. From left to right the mixtures have {'; '.join(said)}.",
+            axis.set_title(head, fontsize=9)
+        panels.append((figure, f"A sample, {own}; its partner, {others}; their mixture, share {share:.2f}."))
+        said.append(f"{share:.2f} {own} with {others}")
+    show_panels(
+        panels,
+        "Samples, their partners, and the mixtures, in which both can be seen on top of each other. "
+        f"The mixtures have {'; '.join(said)}.",
     )
 
 
@@ -288,8 +300,7 @@ def mixtures(
 def weights(named: Mapping[str, Callable[[int], Any]], steps: int) -> None:
     """The weight of the unlabeled loss over one run, for several ramps."""
     at = np.unique(np.linspace(0, steps, 40).astype(int))
-    figure = Figure(figsize=(5.8, 3.6), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(size=SINGLE)
     said = []
     for (label, weight), color, line in zip(named.items(), COLORS, cycle(LINES), strict=False):
         values = [float(weight(int(step))) for step in at]
@@ -298,7 +309,7 @@ def weights(named: Mapping[str, Callable[[int], Any]], steps: int) -> None:
     axis.set_xlabel("step")
     axis.set_ylabel("weight of the unlabeled loss")
     axis.grid(alpha=0.3)
-    figure.legend(title="ramp over", loc="outside lower center", ncols=len(named), fontsize=9)
+    axis.legend(title="ramp over", fontsize=9)
     show(figure, f"Weight of the unlabeled loss over {steps} steps, by the ramp's length. {'; '.join(said)}.")
 
 
@@ -306,8 +317,8 @@ def expected(labeled: Recorded, mixmatch: Recorded) -> None:
     """The recorded runs: what a run of this unit should look like."""
     about = mixmatch.about
     title = (
-        f"To expect on {about['data']}: {about['steps']:,} steps, {about['labels']:,} labels, one run each\n"
-        f"({about['hardware']})"
+        f"To expect on {about['data']}: {about['steps']:,} steps, {about['labels']:,} labels, "
+        f"{recorded_runs(mixmatch)} ({about['hardware']})"
     )
-    runs = {"MixMatch": mixmatch.records, "labeled images alone": labeled.records}
+    runs = {"MixMatch": recorded_line(mixmatch), "labeled images alone": recorded_line(labeled)}
     curves(runs, ("val error rate", "error rate", "unsupervised loss"), title=title)

@@ -1,15 +1,16 @@
 """The notebooks' figures.
 
-Every figure is shown through `show`, which needs a text that says what can be seen in it. Runs are told
-apart by marker and line style as well as by colour (Okabe and Ito's palette).
+Every figure is shown through `show` or `show_panels`, which need texts that say what can be seen. Runs are
+told apart by marker and line style as well as by color (Okabe and Ito's palette). Figures are small enough to
+read where a page leaves 350 pixels for them; several panels are pictures of their own, and wrap.
 """
 
 from __future__ import annotations
 
-import base64
-import html
 import inspect
 import io
+import re
+import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -18,77 +19,195 @@ from typing import Any
 
 import numpy as np
 from IPython.display import DisplayHandle, Markdown, display
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from course.data import ImageDataset
+from course.page import Code, Picture, Table, card
 from course.recorded import Recorded
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D")
-DOTS_PER_INCH, SHOWN_PER_INCH = 120, 84
+SHOWN_PER_INCH = 84  # pixels of the page
+DOTS_PER_INCH = 2 * SHOWN_PER_INCH  # of a picture that is made of pixels: sharp on a dense or enlarged screen
+PANEL = (3.4, 2.6)  # inches; three stand beside each other in JupyterLab on a screen of 1,400 pixels
+SINGLE = (4.5, 3.1)  # inches; of a figure by itself
+# Bytes, a third less than in the notebook's file: of all pixels of a figure, and of a panel without pixels.
+LARGEST, LARGEST_SVG = 75_000, 52_000
 SHORTEST_ALT = 20  # characters
 NOTHING_TRAINED = (
     "No step was trained here. If the run had been finished before, its curves stand further down: they are "
     "drawn from its log."
 )
 Records = Sequence[Mapping[str, Any]]
+# Of several runs: metric → rows [step, low, middle, high].
+Bands = Mapping[str, Sequence[Sequence[float]]]
 
 
 class Shown:
     """A figure as HTML with alternative text; in plain text, the alternative text alone.
 
+    Args:
+        panels: figures, each with a text of its own.
+        about: what the panels have in common; empty where there is one alone.
+        title: above the pictures.
+        keys: entries of the panels' legend, each with its text.
+
     Raises:
-        ValueError: the text is too short to say what can be seen.
+        ValueError: a text is too short to say what can be seen.
     """
 
-    def __init__(self, figure: Figure, alt: str, dpi: int = DOTS_PER_INCH) -> None:
-        self.alt = " ".join(alt.split())
-        if len(self.alt) < SHORTEST_ALT:
-            raise ValueError(f"say what the figure shows, in {SHORTEST_ALT} characters or more: {alt!r}")
-        stream = io.BytesIO()
-        figure.savefig(stream, format="png", dpi=dpi)
-        self.png = stream.getvalue()
-        self.width = round(figure.get_figwidth() * SHOWN_PER_INCH)
+    def __init__(
+        self,
+        panels: Sequence[tuple[Figure, str]],
+        about: str = "",
+        title: str = "",
+        keys: Sequence[tuple[Figure, str]] = (),
+    ) -> None:
+        texts = [" ".join(alt.split()) for _, alt in panels]
+        for text in texts:
+            if len(text) < SHORTEST_ALT:
+                raise ValueError(f"say what the figure shows, in {SHORTEST_ALT} characters or more: {text!r}")
+        self.alt = " ".join(" ".join([title, about, *texts]).split())
+        self.title = title
+        self.pictures = [
+            _picture(figure, text, LARGEST // len(panels), grows=len(panels) > 1)
+            for (figure, _), text in zip(panels, texts, strict=True)
+        ]
+        self.keys = [_picture(figure, text, LARGEST_SVG, grows=False) for figure, text in keys]
 
     def _repr_html_(self) -> str:
-        data = base64.b64encode(self.png).decode("ascii")
-        return (
-            f'<img alt="{html.escape(self.alt)}" src="data:image/png;base64,{data}" '
-            f'width="{self.width}" style="max-width: 100%; height: auto;">'
-        )
+        return card(self.title, self.keys, self.pictures)
 
     def __repr__(self) -> str:
         return f"[Figure: {self.alt}]"
 
 
-def show(figure: Figure, alt: str, *, into: DisplayHandle | None = None, dpi: int = DOTS_PER_INCH) -> None:
+def _picture(figure: Figure, alt: str, most: int, grows: bool) -> Picture:
+    """Lines and letters as SVG, what is made of pixels as PNG."""
+    kind, data = "svg+xml", b""
+    if not any(axis.images for axis in figure.axes):
+        data = _svg(figure)
+    # Thousands of points take more as lines and letters than as pixels.
+    if not data or len(data) > LARGEST_SVG:
+        pixels = _png(figure, most)
+        if not data or len(pixels) < len(data):
+            kind, data = "png", pixels
+    return Picture(alt, kind, data, round(figure.get_figwidth() * SHOWN_PER_INCH), grows)
+
+
+def _svg(figure: Figure) -> bytes:
+    """Letters are drawn as paths, so that it looks the same with every computer's fonts."""
+    stream = io.BytesIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    # Identifiers that are the same each time: a figure that did not change leaves the notebook as it was.
+    with rc_context({"svg.hashsalt": "course", "svg.fonttype": "path"}):
+        figure.savefig(stream, format="svg", metadata=nothing)
+    text = stream.getvalue().decode("utf-8")
+    text = re.sub(r"<!--.*?-->", "", text[text.index("<svg") :], flags=re.DOTALL)
+    # Spaces between elements and digits below a hundredth of a point are a fifth of the file.
+    text = re.sub(r">\s+<", "><", text)
+    return re.sub(r' (?:d|x|y)="[^"]*"', _shorter, text).encode("utf-8")
+
+
+def _shorter(attribute: re.Match[str]) -> str:
+    return re.sub(r"(\.\d\d)\d+", r"\1", attribute[0])
+
+
+def _png(figure: Figure, most: int) -> bytes:
+    """With 256 colors where all of them would take more than ``most`` bytes."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=DOTS_PER_INCH)
+    data = stream.getvalue()
+    if len(data) <= most:
+        return data
+    smaller = io.BytesIO()
+    with Image.open(io.BytesIO(data)) as picture:
+        picture.convert("RGB").quantize(256).save(smaller, "png", optimize=True)
+    return min(data, smaller.getvalue(), key=len)
+
+
+def show(figure: Figure, alt: str, *, title: str = "", into: DisplayHandle | None = None) -> None:
     """Display a figure below the cell.
 
     Args:
         figure: what to show.
-        alt: what can be seen in it, for those who can not.
+        alt: what can be seen in it, for those who cannot.
+        title: above the figure, where it wraps.
         into: a display to be replaced instead of adding a new one.
-        dpi: resolution; many small pictures need less.
     """
+    _display(Shown([(figure, alt)], title=title), into)
+
+
+def show_panels(
+    panels: Sequence[tuple[Figure, str]],
+    about: str,
+    *,
+    title: str = "",
+    keys: Sequence[tuple[Figure, str]] = (),
+    into: DisplayHandle | None = None,
+) -> None:
+    """Display figures that belong together: beside each other, or below each other where there is no room.
+
+    Args:
+        panels: figures, each with what can be seen in it.
+        about: what they have in common, for those who cannot see them.
+        title: above the panels.
+        keys: the entries of their legend, as `legend` makes them.
+        into: a display to be replaced instead of adding a new one.
+    """
+    _display(Shown(panels, about, title, keys), into)
+
+
+def _display(shown: Shown, into: DisplayHandle | None) -> None:
     if into is None:
-        display(Shown(figure, alt, dpi))
+        display(shown)
     else:
-        into.update(Shown(figure, alt, dpi))
+        into.update(shown)
+
+
+def panel(title: str = "", size: tuple[float, float] = PANEL) -> tuple[Figure, Axes]:
+    """An empty figure for `show_panels`."""
+    figure = Figure(figsize=size, layout="constrained")
+    axis = figure.subplots()
+    if title:
+        axis.set_title(title, fontsize=11)
+    return figure, axis
+
+
+def legend(axes: Sequence[Axes]) -> list[tuple[Figure, str]]:
+    """The legend of several panels, for `show_panels`: a small figure for each entry of any of them."""
+    found: dict[str, Any] = {}
+    for axis in axes:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    return [
+        (_key(handle, label), f"In the legend of the panels: {label}.") for label, handle in found.items()
+    ]
+
+
+def _key(handle: Any, label: str) -> Figure:
+    """One entry of a legend, as large as it is."""
+    figure = Figure()
+    entry = figure.legend([handle], [label], loc="center", frameon=False, handlelength=3.2, borderpad=0.2)
+    extent = entry.get_window_extent()
+    figure.set_size_inches(extent.width / figure.dpi, extent.height / figure.dpi)
+    return figure
 
 
 def source(*objects: Any) -> None:
     """Show the source code of functions or classes of the course."""
-    text = "\n\n".join(inspect.getsource(thing).rstrip() for thing in objects)
-    display(Markdown(f"```python\n{text}\n```"))
+    display(Code("\n\n".join(textwrap.dedent(inspect.getsource(thing)).rstrip() for thing in objects)))
 
 
 def settings(hparams: Any) -> None:
     """Show a table of hyperparameters: name, value and meaning, as the dataclass describes them."""
-    rows = ["| name | value | meaning |", "|:--|--:|:--|"]
+    rows = []
     # A method's own settings first: its dataclass inherits those that every training has.
     inherited = {
         name for base in type(hparams).__bases__ for name in getattr(base, "__dataclass_fields__", {})
@@ -96,8 +215,8 @@ def settings(hparams: Any) -> None:
     for spec in sorted(fields(hparams), key=lambda spec: spec.name in inherited):
         value = getattr(hparams, spec.name)
         shown = f"{value:g}" if isinstance(value, float) else "not set" if value is None else f"{value}"
-        rows.append(f"| `{spec.name}` | {shown} | {spec.metadata['help']} |")
-    display(Markdown("\n".join(rows)))
+        rows.append((f"`{spec.name}`", shown, spec.metadata["help"]))
+    display(Table(("name", "value", "meaning"), rows))
 
 
 # --- pictures ------------------------------------------------------------------------------------
@@ -106,7 +225,7 @@ def settings(hparams: Any) -> None:
 def class_examples(dataset: ImageDataset, per_class: int = 7) -> None:
     """The first images of every class, one class a row."""
     rows, columns = dataset.num_classes, per_class
-    figure = Figure(figsize=(0.62 * columns + 1.2, 0.62 * rows), layout="constrained")
+    figure = Figure(figsize=(0.5 * columns + 1.1, 0.5 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False)
     for label, name in enumerate(dataset.classes):
         members = np.flatnonzero(dataset.targets == label)[:per_class]
@@ -114,13 +233,12 @@ def class_examples(dataset: ImageDataset, per_class: int = 7) -> None:
             axis = axes[label, column]
             axis.axis("off")
             if column < len(members):
-                axis.imshow(dataset.data[members[column]])
+                axis.imshow(dataset.data[members[column]], interpolation="nearest")
         axes[label, 0].text(-0.15, 0.5, name, transform=axes[label, 0].transAxes, ha="right", va="center")
     show(
         figure,
         f"A grid of small images from {dataset.name}: {rows} rows, one for each class "
         f"({', '.join(dataset.classes)}), with {columns} examples of it.",
-        dpi=72,
     )
 
 
@@ -133,7 +251,7 @@ def augmentation_grid(
     views: int = 4,
     seed: int = 0,
 ) -> None:
-    """Each image with several draws of its weak and of its strong view.
+    """Each image with several draws of its weak and of its strong view: a panel for either.
 
     Args:
         dataset: where the images are from.
@@ -144,45 +262,64 @@ def augmentation_grid(
     """
     rng = np.random.default_rng(seed)
     plain = dataset.with_transform(None)
-    columns = 1 + 2 * views
-    figure = Figure(figsize=(0.92 * columns, 1.0 * len(positions) + 0.3), layout="constrained")
-    axes = figure.subplots(len(positions), columns, squeeze=False)
-    for row, position in zip(axes, positions, strict=True):
+    kinds = {"weak": weak, "strong": strong}
+    size = (0.66 * (1 + views) + 0.5, 0.7 * len(positions) + 0.3)
+    figures = {kind: Figure(figsize=size, layout="constrained") for kind in kinds}
+    grids = {
+        kind: figure.subplots(len(positions), 1 + views, squeeze=False) for kind, figure in figures.items()
+    }
+    for row, position in enumerate(positions):
         image, label = plain[position]
-        drawn = [np.asarray(image)]
-        drawn += [weak(image, rng) for _ in range(views)] + [strong(image, rng) for _ in range(views)]
-        for axis, picture in zip(row, drawn, strict=True):
-            axis.imshow(picture)
-            axis.set_xticks([])
-            axis.set_yticks([])
-        row[0].set_ylabel(dataset.classes[label])
-    heads = ["original"] + [f"weak {i + 1}" for i in range(views)] + [f"strong {i + 1}" for i in range(views)]
-    for axis, head in zip(axes[0], heads, strict=True):
-        axis.set_title(head, fontsize=10)
+        for kind, view in kinds.items():
+            drawn = [np.asarray(image)] + [view(image, rng) for _ in range(views)]
+            for axis, picture in zip(grids[kind][row], drawn, strict=True):
+                axis.imshow(picture, interpolation="nearest")
+                axis.set_xticks([])
+                axis.set_yticks([])
+            grids[kind][row, 0].set_ylabel(dataset.classes[label], fontsize=9)
+    for kind, grid in grids.items():
+        for axis, head in zip(grid[0], ["original"] + [f"{kind} {i + 1}" for i in range(views)], strict=True):
+            axis.set_title(head, fontsize=9)
     names = ", ".join(dict.fromkeys(dataset.classes[int(dataset.targets[p])] for p in positions))
-    show(
-        figure,
-        f"{len(positions)} images from {dataset.name} ({names}), one in each row: the original, then {views} "
-        f"weak views, which are mirrored or shifted by a few pixels, then {views} strong views, with changed "
-        "colors, tilted or sheared shapes, and a gray square that hides part of the picture.",
+    show_panels(
+        [
+            (
+                figures["weak"],
+                f"The originals, each with {views} weak views: mirrored or shifted by a few pixels.",
+            ),
+            (
+                figures["strong"],
+                f"The originals, each with {views} strong views: with changed colors, tilted or sheared "
+                "shapes, and a gray square that hides part of the picture.",
+            ),
+        ],
+        f"{len(positions)} images from {dataset.name} ({names}), one in each row.",
     )
 
 
 # --- the method ----------------------------------------------------------------------------------
 
 
-def _box(axis: Axes, x: float, y: float, text: str, width: float = 1.5, color: str = "#F2F2F2") -> None:
+def _box(
+    axis: Axes,
+    x: float,
+    y: float,
+    text: str,
+    width: float = 1.5,
+    height: float = 0.64,
+    color: str = "#F2F2F2",
+) -> None:
     axis.add_patch(
         FancyBboxPatch(
-            (x - width / 2, y - 0.32),
+            (x - width / 2, y - height / 2),
             width,
-            0.64,
+            height,
             boxstyle="round,pad=0.02,rounding_size=0.1",
             facecolor=color,
             edgecolor="#333333",
         )
     )
-    axis.text(x, y, text, ha="center", va="center", fontsize=9.5)
+    axis.text(x, y, text, ha="center", va="center", fontsize=9)
 
 
 def _arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -223,59 +360,77 @@ def pipeline(
     *,
     seed: int = 1,
 ) -> None:
-    """FixMatch's two paths for one unlabeled image and the path of a labeled one, drawn with real views."""
+    """FixMatch's two paths for one unlabeled image and the path of a labeled one, drawn with real views.
+
+    It is drawn from top to bottom, in three columns, so that it can be read in a narrow window.
+    """
     rng = np.random.default_rng(seed)
     image, _ = dataset.with_transform(None)[position]
     views = {"weak": weak(image, rng), "strong": strong(image, rng)}
-    figure = Figure(figsize=(10.4, 4.9), layout="constrained")
+    figure = Figure(figsize=(4.5, 6.0), layout="constrained")
     axis = figure.subplots()
-    axis.set_xlim(0, 12.4)
-    axis.set_ylim(-0.2, 5.9)
+    axis.set_xlim(0, 7.2)
+    axis.set_ylim(0.1, 9.7)
+    axis.set_aspect("equal")
     axis.axis("off")
+    labeled, left, right = 1.1, 3.5, 6.0  # columns
 
     def thumbnail(picture: np.ndarray, x: float, y: float, caption: str) -> None:
         axis.imshow(picture, extent=(x - 0.55, x + 0.55, y - 0.55, y + 0.55), zorder=2)
-        axis.text(x, y - 0.62, caption, ha="center", va="top", fontsize=9)
+        axis.text(x, y - 0.6, caption, ha="center", va="top", fontsize=9)
 
-    # labeled path
-    _box(axis, 0.95, 5.2, "labeled\nimage")
-    _box(axis, 3.1, 5.2, "weak view α")
-    _box(axis, 5.6, 5.2, "network", color="#DCEBF7")
-    _box(axis, 10.9, 5.2, "cross-entropy\nwith its label: $L_s$", width=2.5, color="#FCE8D5")
-    for start, end in (((1.75, 5.2), (2.3, 5.2)), ((3.9, 5.2), (4.8, 5.2)), ((6.4, 5.2), (9.6, 5.2))):
-        _arrow(axis, start, end)
-    # unlabeled paths
-    thumbnail(np.asarray(image), 0.95, 2.15, "unlabeled image $u$")
-    thumbnail(views["weak"], 3.1, 3.5, "weak view $α(u)$")
-    thumbnail(views["strong"], 3.1, 0.9, "strong view $A(u)$")
-    _arrow(axis, (1.55, 2.4), (2.5, 3.3))
-    _arrow(axis, (1.55, 1.9), (2.5, 1.1))
-    _box(axis, 5.6, 3.5, "network", color="#DCEBF7")
-    _box(axis, 5.6, 0.9, "network", color="#DCEBF7")
-    axis.plot([5.6, 5.6], [1.3, 3.1], ":", color="#333333")
-    axis.text(5.7, 2.2, "same\nweights", fontsize=9, va="center")
-    axis.plot([5.6, 5.6], [3.9, 4.8], ":", color="#333333")
-    for y in (3.5, 0.9):
-        _arrow(axis, (3.75, y), (4.8, y))
-        _arrow(axis, (6.4, y), (7.1, y))
-    _bars(axis, 7.75, 3.5, (0.02, 0.03, 0.97, 0.04), threshold=0.95)
-    axis.text(7.75, 2.98, "prediction", ha="center", va="top", fontsize=9)
-    _bars(axis, 7.75, 0.9, (0.3, 0.15, 0.45, 0.1), threshold=None)
-    axis.text(7.75, 0.38, "prediction", ha="center", va="top", fontsize=9)
-    _arrow(axis, (8.5, 3.5), (9.6, 3.5))
-    _box(axis, 10.9, 3.5, "pseudo-label, if the\nhighest bar reaches τ", width=2.5)
-    _arrow(axis, (10.9, 3.1), (10.9, 1.35))
-    axis.text(11.0, 2.3, "no gradient\nflows back", fontsize=9, va="center")
-    _arrow(axis, (8.5, 0.9), (9.6, 0.9))
-    _box(axis, 10.9, 0.9, "cross-entropy with the\npseudo-label: $L_u$", width=2.5, color="#FCE8D5")
+    def network(x: float) -> None:
+        _box(axis, x, 4.95, "network", width=1.5, color="#DCEBF7")
+
+    # The labeled image's path.
+    _box(axis, labeled, 8.85, "labeled\nimage")
+    _box(axis, labeled, 6.7, "weak\nview")
+    network(labeled)
+    _box(
+        axis, labeled, 0.85, "cross-entropy\nwith its label:\n$L_s$", width=1.95, height=1.2, color="#FCE8D5"
+    )
+    for start, end in ((8.45, 7.15), (6.3, 5.35), (4.55, 1.5)):
+        _arrow(axis, (labeled, start), (labeled, end))
+    # The unlabeled image's two paths.
+    middle = (left + right) / 2
+    thumbnail(np.asarray(image), middle, 9.05, "unlabeled\nimage $u$")
+    thumbnail(views["weak"], left, 6.9, "weak view $α(u)$")
+    thumbnail(views["strong"], right, 6.9, "strong view $A(u)$")
+    _arrow(axis, (middle - 0.6, 8.7), (left + 0.1, 7.5))
+    _arrow(axis, (middle + 0.6, 8.7), (right - 0.1, 7.5))
+    for x in (left, right):
+        network(x)
+        _arrow(axis, (x, 5.95), (x, 5.35))
+        _arrow(axis, (x, 4.6), (x, 4.15))
+        axis.text(x, 3.12, "prediction", ha="center", va="top", fontsize=9)
+        _arrow(axis, (x, 2.8), (x, 1.5))
+    for one, other in ((labeled, left), (left, right)):
+        axis.plot([one + 0.8, other - 0.8], [4.95] * 2, ":", color="#333333")
+        axis.text((one + other) / 2, 5.1, "same", fontsize=9, ha="center", va="bottom")
+        axis.text((one + other) / 2, 4.8, "weights", fontsize=9, ha="center", va="top")
+    _bars(axis, left, 3.6, (0.02, 0.03, 0.97, 0.04), threshold=0.95)
+    _bars(axis, right, 3.6, (0.3, 0.15, 0.45, 0.1), threshold=None)
+    _box(axis, left, 0.85, "pseudo-label,\nif the highest\nbar reaches τ", width=1.95, height=1.2)
+    _box(
+        axis,
+        right,
+        0.85,
+        "cross-entropy\nwith the pseudo-\nlabel: $L_u$",
+        width=2.0,
+        height=1.2,
+        color="#FCE8D5",
+    )
+    _arrow(axis, (left + 1.0, 0.85), (right - 1.05, 0.85))
+    axis.text(middle, 1.75, "no gradient\nflows back", fontsize=9, ha="center", va="center")
     show(
         figure,
-        "Diagram of FixMatch. Top row: a labeled image passes through a weak augmentation and the network, "
-        "and is compared with its label by cross-entropy, which gives the supervised loss L_s. Below: an "
-        "unlabeled image is augmented twice. Its weak view goes through the network; if the most probable "
-        "class reaches the threshold tau, that class becomes the pseudo-label. Its strong view goes through "
-        "the same network, and its prediction is compared with the pseudo-label by cross-entropy, which "
-        "gives the unsupervised loss L_u. No gradient flows back through the pseudo-label.",
+        "Diagram of FixMatch, from top to bottom. Left column: a labeled image passes through a weak "
+        "augmentation and the network, and is compared with its label by cross-entropy, which gives the "
+        "supervised loss L_s. Beside it: an unlabeled image is augmented twice. Its weak view goes through "
+        "the network; if the most probable class reaches the threshold tau, that class becomes the "
+        "pseudo-label. Its strong view goes through the same network, and its prediction is compared with "
+        "the pseudo-label by cross-entropy, which gives the unsupervised loss L_u. No gradient flows back "
+        "through the pseudo-label.",
     )
 
 
@@ -296,8 +451,52 @@ def smooth(values: np.ndarray, window: int) -> np.ndarray:
     return (sums[ends] - sums[starts]) / (ends - starts)
 
 
+def band(runs: Sequence[Records], name: str) -> list[list[float]]:
+    """One metric over several runs: the lowest, the middle and the highest value at each step that all have.
+
+    Values of single mini-batches are means over the last twentieth of each run, as in `curves`.
+
+    Args:
+        runs: records of each run.
+        name: the metric.
+
+    Returns:
+        rows [step, lowest, median, highest], in the order of the steps; none where a run lacks the metric.
+    """
+    found = []
+    for records in runs:
+        steps, values = series(records, name)
+        found.append(dict(zip(steps.tolist(), _calm(name, values).tolist(), strict=True)))
+    common = sorted(set.intersection(*(set(run) for run in found))) if found else []
+    rows = []
+    for step in common:
+        at_step = [run[step] for run in found]
+        rows.append([step, min(at_step), float(np.median(at_step)), max(at_step)])
+    return rows
+
+
+def _calm(name: str, values: np.ndarray) -> np.ndarray:
+    """Validation values as they are; others, which are of single mini-batches, as moving means."""
+    return values if name.startswith("val ") else smooth(values, max(1, len(values) // 20))
+
+
+def recorded_line(recorded: Recorded) -> Records | Bands:
+    """What `curves` draws of a recorded run: the band over several runs where one is recorded."""
+    bands: Bands | None = recorded.about.get("band")
+    return bands or recorded.records
+
+
+def recorded_runs(recorded: Recorded) -> str:
+    """How many runs `recorded_line` stands for, in words."""
+    if not recorded.about.get("band"):
+        return "one run each"
+    runs = recorded.about.get("runs")
+    of = f" of {runs} runs" if runs else ""
+    return f"the middle{of}, and a band from the lowest to the highest"
+
+
 def curves(
-    runs: Mapping[str, Records],
+    runs: Mapping[str, Records | Bands],
     names: Sequence[str] = ("val error rate", "mask rate", "supervised loss"),
     *,
     title: str = "",
@@ -309,46 +508,69 @@ def curves(
     validation values are drawn as they are.
 
     Args:
-        runs: name of the run → its records (`course.training.read_metrics`).
+        runs: name of the run → its records (`course.training.read_metrics`), or, for several runs, a mapping
+            from metrics to the rows of `band`: they are drawn as a line within a band.
         names: metrics; those that no run has are left out.
         title: above the panels; say which data the runs are from.
         into: a display to replace.
     """
-    present = [
-        name for name in names if any(name in record for records in runs.values() for record in records)
-    ]
-    if not present:
-        return
-    figure = Figure(figsize=(3.9 * len(present), 3.3), layout="constrained")
-    axes = figure.subplots(1, len(present), squeeze=False)[0]
-    said = []
-    for axis, name in zip(axes, present, strict=True):
-        for (label, records), color, line, marker in zip(
-            runs.items(), cycle(COLORS), cycle(LINES), cycle(MARKERS), strict=False
+    drawn: list[tuple[Figure, str]] = []
+    axes: list[Axes] = []
+    for name in names:
+        lines = {label: _rows(run, name) for label, run in runs.items()}
+        if not any(len(rows) for rows in lines.values()):
+            continue
+        figure, axis = panel(name)
+        said = []
+        for (label, rows), color, line, marker in zip(
+            lines.items(), cycle(COLORS), cycle(LINES), cycle(MARKERS), strict=False
         ):
-            steps, values = series(records, name)
-            if len(steps) == 0:
+            if len(rows) == 0:
                 continue
-            if not name.startswith("val "):
-                values = smooth(values, max(1, len(values) // 20))
-            every = max(1, len(steps) // 8)
-            axis.plot(
-                steps, values, line, color=color, marker=marker, markevery=every, markersize=5, label=label
-            )
-            said.append(f"{name}, {label}: from {values[0]:.3f} to {values[-1]:.3f}")
-        axis.set_title(name)
+            said.append(f"{label}: {draw_band(axis, rows, label, color=color, line=line, marker=marker)}")
         axis.set_xlabel("step")
         axis.set_ylim(bottom=0)
         axis.grid(alpha=0.3)
-    handles: dict[str, Any] = {}
-    for axis in axes:
-        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            handles.setdefault(label, handle)
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles))
-    if title:
-        figure.suptitle(title)
-    about = f"{title}. " if title else ""
-    show(figure, f"Line plots over training steps. {about}{'; '.join(said)}.", into=into)
+        drawn.append((figure, f"Line plot of the {name} over training steps. {'; '.join(said)}."))
+        axes.append(axis)
+    if drawn:
+        show_panels(drawn, "", title=title, keys=legend(axes), into=into)
+
+
+def _rows(run: Records | Bands, name: str) -> np.ndarray:
+    """float (n, 4): step, low, middle and high, which are the same for one run."""
+    if isinstance(run, Mapping):
+        return np.array(run.get(name, ()), float).reshape(-1, 4)
+    steps, values = series(run, name)
+    calm = _calm(name, values)
+    return np.stack([steps, calm, calm, calm], axis=1)
+
+
+def draw_band(
+    axis: Axes, rows: Any, label: str | None, *, color: str, line: str, marker: str, decimals: int = 3
+) -> str:
+    """Draw a line, within a band where the rows have one.
+
+    Args:
+        axis: where to draw.
+        rows: (n, 4): step, low, middle and high.
+        label: of the line, in the legend.
+        color, line, marker: how the line is drawn; the band's edges have the same line.
+        decimals: of the numbers in the text.
+
+    Returns:
+        the text: where the line begins and ends, and between which values the band ends.
+    """
+    steps, low, middle, high = np.asarray(rows, float).T
+    every = max(1, len(steps) // 8)
+    axis.plot(steps, middle, line, color=color, marker=marker, markevery=every, markersize=5, label=label)
+    said = f"from {middle[0]:.{decimals}f} to {middle[-1]:.{decimals}f}"
+    if (low < high).any():
+        axis.fill_between(steps, low, high, color=color, alpha=0.15, linewidth=0)
+        for edge in (low, high):
+            axis.plot(steps, edge, line, color=color, linewidth=0.6)
+        said += f", in a band that ends between {low[-1]:.{decimals}f} and {high[-1]:.{decimals}f}"
+    return said
 
 
 class Live:
@@ -422,18 +644,17 @@ def expected(base: Recorded, fixmatch: Recorded) -> None:
     """The recorded runs' validation error and mask rate: what a run of this unit should look like."""
     about = fixmatch.about
     title = (
-        f"To expect on {about['data']}: {about['steps']:,} steps, {about['labels']:,} labels, one run each\n"
-        f"({about.get('note') or about['data']}; {about['hardware']})"
+        f"To expect on {about['data']}: {about['steps']:,} steps, {about['labels']:,} labels, "
+        f"{recorded_runs(fixmatch)} ({about.get('note') or about['data']}; {about['hardware']})"
     )
-    runs = {"labeled images only": base.records, "FixMatch": fixmatch.records}
+    runs = {"labeled images only": recorded_line(base), "FixMatch": recorded_line(fixmatch)}
     curves(runs, ("val error rate", "error rate", "mask rate"), title=title)
 
 
 def schedules(named: Mapping[str, Callable[[int], Any]], steps: int) -> None:
     """Learning rates over one run."""
     at = np.unique(np.linspace(0, steps, 60).astype(int))
-    figure = Figure(figsize=(5.6, 3.1), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(size=SINGLE)
     said = []
     for (label, schedule), color, line in zip(named.items(), COLORS, cycle(LINES), strict=False):
         values = [float(schedule(int(step))) for step in at]
@@ -464,14 +685,15 @@ def reliability(confidence: np.ndarray, correct: np.ndarray, threshold: float, f
     mean = np.bincount(which, weights=confidence, minlength=len(labels)) / np.maximum(counts, 1)
     enough = counts >= fewest
     at = np.arange(len(labels))
-    figure = Figure(figsize=(9, 3.7), layout="constrained")
-    left, sizes = figure.subplots(1, 2)
+    size = (4.0, 3.2)
+    (shares, left), (numbers, sizes) = (
+        panel("confidence against accuracy", size),
+        panel("number of images", size),
+    )
     left.bar(at[enough], right[enough], color=COLORS[4], edgecolor="#333333", label="share that is right")
     left.plot(at[enough], mean[enough], "D", color=COLORS[1], label="mean confidence")
     left.set_ylim(0, 1.05)
-    left.set_title("confidence against accuracy")
-    sizes.bar(at, counts, color="#CCCCCC", edgecolor="#333333", hatch="..")
-    sizes.set_title("number of images")
+    sizes.bar(at, counts, color="#CCCCCC", edgecolor="#333333")
     for axis in (left, sizes):
         axis.set_xticks(at, labels, rotation=45, ha="right")
         axis.set_xlim(-0.6, len(labels) - 0.4)
@@ -482,12 +704,20 @@ def reliability(confidence: np.ndarray, correct: np.ndarray, threshold: float, f
             color="#333333",
             label=f"threshold τ = {threshold:g}" if axis is left else None,
         )
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    drawn = at[counts > 0]
     said = "; ".join(
-        f"confidence {labels[i]}: {counts[i]} images" + (f", {right[i]:.0%} right" if enough[i] else "")
-        for i in at[counts > 0]
+        f"confidence {labels[i]}: " + (f"{right[i]:.0%} right" if enough[i] else "too few images to say")
+        for i in drawn
     )
-    show(figure, f"Two bar charts by confidence of the prediction. {said}.")
+    numbered = "; ".join(f"confidence {labels[i]}: {counts[i]} images" for i in drawn)
+    show_panels(
+        [
+            (shares, f"Bar chart of the share that is right by confidence of the prediction. {said}."),
+            (numbers, f"Bar chart of the number of images by confidence of the prediction. {numbered}."),
+        ],
+        "",
+        keys=legend([left]),
+    )
 
 
 def rounded(number: float) -> str:
@@ -506,7 +736,7 @@ def guess_and_result(label: str, guess: float | None, result: float, span: tuple
     """
     low, high = min(span[0], result), max(span[1], result)
     margin = 0.04 * (high - low)
-    figure = Figure(figsize=(6.4, 1.5), layout="constrained")
+    figure = Figure(figsize=(4.5, 1.5), layout="constrained")
     axis = figure.subplots()
     axis.set_xlim(low - margin, high + margin)
     axis.set_ylim(-0.9, 0.9)

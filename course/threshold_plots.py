@@ -13,19 +13,34 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from course.errors import CourseError
-from course.plots import COLORS, LINES, MARKERS, Live, Records, series, show, smooth
+from course.plots import (
+    COLORS,
+    LINES,
+    MARKERS,
+    SINGLE,
+    Live,
+    Records,
+    draw_band,
+    legend,
+    panel,
+    series,
+    show,
+    show_panels,
+    smooth,
+)
 
 INDEX_BUG = "flexmatch-index-bug.json"
 NAMES = {"by image": "right mask", "by class": "mask with the bug"}
 SETTLED = 0.5  # the warm-up is over where the mean threshold is above this share of its largest value
-GAP = 0.035  # least distance of two labels at the right edge, as a share of the axis
+# A panel: its axes, the figure, and what can be seen in it.
+_Drawn = tuple[Axes, tuple[Figure, str]]
+GAP = 0.042  # least distance of two labels at the right edge, as a share of the axis
 
 
 def mapping(threshold: float) -> None:
     """τ_c as a function of β, beside the straight line."""
     heights = np.linspace(0.0, threshold, 50)  # of τ_c; β is read off the inverse of the mapping
-    figure = Figure(figsize=(4.8, 3.0), layout="constrained")
-    axis = figure.subplots()
+    figure, axis = panel(size=SINGLE)
     axis.plot(
         2 * heights / (threshold + heights),
         heights,
@@ -60,8 +75,8 @@ def thresholds(
     runs = [series(records, f"threshold/{c}") for c in range(len(classes))]
     if any(len(steps) == 0 for steps, _ in runs):
         return
-    figure = Figure(figsize=(10.4, 3.9), layout="constrained")
-    lines, rates = figure.subplots(1, 2, width_ratios=(3, 2))
+    figure, lines = panel("threshold of each class", (4.4, 3.9))
+    other, rates = panel("mask rate")
     for c, (steps, values) in enumerate(runs):
         every = max(1, len(steps) // 6)
         lines.plot(
@@ -71,36 +86,39 @@ def thresholds(
             linestyle=LINES[c % len(LINES)],
             linewidth=1.2,
             marker=f"${c}$",
-            markersize=6,
+            markersize=7,
             markevery=(c * every // len(classes), every),
         )
     last = np.array([values[-1] for _, values in runs])
-    for c, height in enumerate(_spread(last, GAP * 1.05)):
+    for c, height in enumerate(_spread(last, GAP)):
         lines.annotate(
             f"{c} {classes[c]}",
             (runs[c][0][-1], last[c]),
             xytext=(1.02, height),
             textcoords=("axes fraction", "data"),
             va="center",
-            fontsize=8,
+            fontsize=9,
         )
     lines.axhline(threshold, linestyle="--", color="#333333", linewidth=1)
-    lines.text(runs[0][0][0], threshold + 0.012, f"τ = {threshold:g}", fontsize=8)
+    lines.text(runs[0][0][0], threshold + 0.012, f"τ = {threshold:g}", fontsize=9)
     lines.set_ylim(-0.02, 1.05)
-    lines.set_title("threshold of each class")
     steps, values = series(records, "mask rate")
     rates.plot(steps, smooth(values, max(1, len(values) // 20)), color=COLORS[0])
     rates.set_ylim(-0.02, 1.05)
-    rates.set_title("mask rate")
     for axis in (lines, rates):
         axis.set_xlabel("step")
         axis.grid(alpha=0.3)
     said = ", ".join(f"{name} {value:.2f}" for name, value in zip(classes, last, strict=True))
-    show(
-        figure,
-        f"Two line plots up to step {steps[-1]}. Left: the threshold of each of the {len(classes)} classes, "
-        f"with τ = {threshold:g} as a dashed line. They start at {runs[0][1][0]:.2f}; the last values are "
-        f"{said}. Right: the mask rate, from {values[0]:.2f} to {values[-1]:.2f}.",
+    show_panels(
+        [
+            (
+                figure,
+                f"Line plot of the threshold of each of the {len(classes)} classes, with τ = {threshold:g} "
+                f"as a dashed line. They start at {runs[0][1][0]:.2f}; the last values are {said}.",
+            ),
+            (other, f"Line plot of the mask rate, from {values[0]:.2f} to {values[-1]:.2f}."),
+        ],
+        f"Two panels up to step {steps[-1]}.",
         into=into,
     )
 
@@ -156,18 +174,21 @@ def load_index_bug() -> dict[str, Any]:
 
 
 def expected(found: Mapping[str, Any]) -> None:
-    """What a run of this unit should look like: recorded runs with the right mask, one line a seed."""
+    """What a run of this unit should look like: recorded runs with the right mask.
+
+    There is one line a seed, or a band over the seeds where there are too many lines to tell apart.
+    """
     runs = [run for run in found["runs"] if run["rule"] == "by image"]
-    figure = Figure(figsize=(11.0, 3.3), layout="constrained")
-    axes = figure.subplots(1, 3)
     names = ("val error rate", "mean threshold", "mask rate")
-    by_seed = {f"seed {run['seed']}": run for run in runs}
-    said = [_panel(axis, found, name, by_seed) for axis, name in zip(axes, names, strict=True)]
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(runs))
+    if len(runs) > len(LINES):
+        drawn = [_bands(found, name, {f"{len(runs)} seeds": (runs, name)}) for name in names]
+    else:
+        by_seed = {f"seed {run['seed']}": run for run in runs}
+        drawn = [_lines(found, name, by_seed) for name in names]
     about = found["about"]
     title = f"FlexMatch on {about['data']}, {about['settings']['run']['steps']} steps; {about['hardware']}"
-    figure.suptitle(title)
-    show(figure, f"Line plots over training steps. {title}. {'; '.join(said)}.")
+    axes, panels = zip(*drawn, strict=True)
+    show_panels(panels, "", title=title, keys=legend(axes))
 
 
 def expected_table(found: Mapping[str, Any]) -> None:
@@ -186,35 +207,32 @@ def expected_table(found: Mapping[str, Any]) -> None:
 def index_bug(found: Mapping[str, Any]) -> None:
     """The two masks over the recorded runs: how often they agree, and what each lets into the loss.
 
-    Left, the agreement in the runs with the right mask. Middle, the wrong labels that enter the loss, as a
+    First, the agreement in the runs with the right mask. Second, the wrong labels that enter the loss, as a
     share of all images of a batch: in the same runs, by both masks, the first steps' high values cut off.
-    Right, the validation error of the runs with either. Lines are means over seeds; a shaded band spans them.
+    Third, the validation error of the runs with either. Lines are means over seeds; a shaded band spans them.
     """
     runs = {rule: [run for run in found["runs"] if run["rule"] == rule] for rule in NAMES}
-    figure = Figure(figsize=(11.0, 3.6), layout="constrained")
-    axes = figure.subplots(1, 3)
-    said = [
-        _band(axes[0], found, "images with the same answer", {"": (runs["by image"], "agreement")}),
-        _band(
-            axes[1],
+    drawn = [
+        _bands(found, "images with the same answer", {"": (runs["by image"], "agreement")}),
+        _bands(
             found,
             "wrong labels in the loss (cut off)",
             {name: (runs["by image"], f"wrong labels {rule}") for rule, name in NAMES.items()},
         ),
-        _band(
-            axes[2],
-            found,
-            "val error rate",
-            {name: (runs[rule], "val error rate") for rule, name in NAMES.items()},
+        _bands(
+            found, "val error rate", {name: (runs[rule], "val error rate") for rule, name in NAMES.items()}
         ),
     ]
     # What matters comes after the warm-up, when few wrong labels are left.
     late = [run[f"wrong labels {rule}"] for run in runs["by image"] for rule in NAMES]
+    axes, panels = zip(*drawn, strict=True)
     axes[1].set_ylim(0, 1.3 * max(max(values[len(values) // 2 :]) for values in late))
-    figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    seeds = len(runs["by image"])
-    figure.suptitle(f"{found['about']['data']}, mean and range of {seeds} seeds")
-    show(figure, f"Line plots over training steps, means of {seeds} seeds. {'; '.join(said)}.")
+    show_panels(
+        panels,
+        "",
+        keys=legend(axes),
+        title=f"{found['about']['data']}, mean and range of {len(runs['by image'])} seeds",
+    )
 
 
 def index_bug_table(found: Mapping[str, Any]) -> None:
@@ -249,55 +267,39 @@ def _steps(found: Mapping[str, Any], n_values: int) -> np.ndarray:
     return np.arange(1, n_values + 1) * (steps / n_values)
 
 
-def _panel(axis: Axes, found: Mapping[str, Any], name: str, runs: Mapping[str, Mapping[str, Any]]) -> str:
+def _lines(found: Mapping[str, Any], name: str, runs: Mapping[str, Mapping[str, Any]]) -> _Drawn:
+    """One metric of single runs."""
+    figure, axis = panel(name)
     said = []
-    for i, (label, run) in enumerate(runs.items()):
-        values = run[name]
-        axis.plot(
-            _steps(found, len(values)),
-            values,
-            LINES[i],
-            color=COLORS[i],
-            marker=MARKERS[i],
-            markevery=max(1, len(values) // 6),
-            markersize=4,
-            label=label,
-        )
-        said.append(f"{label} from {values[0]:.2f} to {values[-1]:.2f}")
-    _finish(axis, name)
-    return f"{name}: {', '.join(said)}"
+    for (label, run), color, line, marker in zip(runs.items(), COLORS, LINES, MARKERS, strict=False):
+        values = np.array(run[name])
+        rows = np.stack([_steps(found, len(values)), values, values, values], axis=1)
+        span = draw_band(axis, rows, label, color=color, line=line, marker=marker, decimals=2)
+        said.append(f"{label} {span}")
+    _finish(axis)
+    return axis, (figure, f"Line plot of the {name} over training steps: {', '.join(said)}.")
 
 
-def _band(
-    axis: Axes,
-    found: Mapping[str, Any],
-    title: str,
-    lines: Mapping[str, tuple[Sequence[Mapping[str, Any]], str]],
-) -> str:
+def _bands(
+    found: Mapping[str, Any], title: str, lines: Mapping[str, tuple[Sequence[Mapping[str, Any]], str]]
+) -> _Drawn:
+    """One metric's means over seeds, each within the seeds' range."""
+    figure, axis = panel(title)
     said = []
-    for i, (label, (runs, name)) in enumerate(lines.items()):
+    for (label, (runs, name)), color, line, marker in zip(
+        lines.items(), COLORS, LINES, MARKERS, strict=False
+    ):
         values = np.array([run[name] for run in runs])
         steps, mean = _steps(found, values.shape[1]), values.mean(axis=0)
-        axis.fill_between(steps, values.min(axis=0), values.max(axis=0), color=COLORS[i], alpha=0.2)
-        axis.plot(
-            steps,
-            mean,
-            LINES[i],
-            color=COLORS[i],
-            marker=MARKERS[i],
-            markevery=max(1, len(mean) // 6),
-            markersize=4,
-            label=label or None,
-        )
+        rows = np.stack([steps, values.min(axis=0), mean, values.max(axis=0)], axis=1)
+        span = draw_band(axis, rows, label or None, color=color, line=line, marker=marker)
         least = int(mean.argmin())
-        span = f"from {mean[0]:.3f} to {mean[-1]:.3f}, least {mean[least]:.3f} near step {steps[least]:.0f}"
-        said.append(f"{label} {span}".strip())
-    _finish(axis, title)
-    return f"{title}: {', '.join(said)}"
+        said.append(f"{label} {span}; least {mean[least]:.3f} near step {steps[least]:.0f}".strip())
+    _finish(axis)
+    return axis, (figure, f"Line plot of {title} over training steps, means: {'; '.join(said)}.")
 
 
-def _finish(axis: Axes, title: str) -> None:
-    axis.set_title(title)
+def _finish(axis: Axes) -> None:
     axis.set_xlabel("step")
     axis.set_ylim(bottom=0)
     axis.grid(alpha=0.3)

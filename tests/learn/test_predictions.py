@@ -66,7 +66,7 @@ def test_a_guess_given_as_an_argument_is_kept_and_shown_with_the_result(
     assert "the distance is what the network has gained" in " ".join(out.split())
     (figure,) = figures
     assert "The guess 0.25 is marked by a diamond; a dot marks the result 0.4." in figure.alt
-    assert len(figure.png) > 3_000
+    assert len(figure.pictures[0].data) > 3_000
 
 
 def test_without_a_guess_the_result_is_shown_all_the_same(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Figure, str]]:
     """The figures that are shown, as matplotlib has them, with their texts."""
     found: list[tuple[Figure, str]] = []
     monkeypatch.setattr(plots, "show", lambda figure, alt: found.append((figure, alt)))
+    monkeypatch.setattr(plots, "show_panels", lambda panels, about, **more: found.extend(panels))
     return found
 
 
@@ -95,10 +97,10 @@ def bars(figure: Figure) -> list[bool]:
 def test_one_run_has_no_bar(kept: list[tuple[Figure, str]]) -> None:
     plots.accuracy_by_labels(SUMMARIES, "means")
     plots.accuracy_by_cost([s | {"cost": 96_000} for s in SUMMARIES], "cost")
-    (by_labels, _), (by_cost, _) = kept
+    (by_labels, _), *by_cost = kept
     # Supervised with 40 and with 400 labels, then FixMatch with 40; the second panel is that with 400.
     assert bars(by_labels) == [True, False, True]
-    assert bars(by_cost) == [True, True, False]
+    assert [bars(figure) for figure, _ in by_cost] == [[True, True], [False]]
     # No caps either: a bar of length 0 would show them.
     ends = by_labels.axes[0].containers[0].lines[1]
     caps = [np.isfinite(np.asarray(end.get_ydata(), dtype=float)).tolist() for end in ends]
@@ -107,22 +109,24 @@ def test_one_run_has_no_bar(kept: list[tuple[Figure, str]]) -> None:
 
 def test_a_cost_is_drawn_where_it_was_counted(kept: list[tuple[Figure, str]]) -> None:
     plots.accuracy_by_cost([s | {"cost": 96_000} for s in SUMMARIES], "cost")
-    (figure, _) = kept[0]
-    points = [container.lines[0] for axis in figure.axes for container in axis.containers]
+    figures = [figure for figure, _ in kept]
+    points = [container.lines[0] for figure in figures for container in figure.axes[0].containers]
     assert [point.get_xdata().tolist() for point in points] == [[0.096]] * 3
     assert {point.get_markerfacecolor() for point in points} == {"none"}
-    supervised, fixmatch = (container.lines[0] for container in figure.axes[0].containers)
+    supervised, fixmatch = (container.lines[0] for container in figures[0].axes[0].containers)
     assert supervised.get_markersize() < fixmatch.get_markersize()
+    # The panels can be compared.
+    assert len({figure.axes[0].get_xlim() + figure.axes[0].get_ylim() for figure in figures}) == 1
 
 
-def test_the_legend_has_what_is_not_in_the_first_panel(kept: list[tuple[Figure, str]]) -> None:
+def test_the_legend_has_what_is_not_in_the_first_panel(shown: list[Any]) -> None:
     points = [
         {"method": "supervised", "labels": 40, "cost": 1e6, "mean": 0.3, "spread": 0.01},
         {"method": "fixmatch", "labels": 400, "cost": 2e6, "mean": 0.5, "spread": 0.01},
     ]
     plots.accuracy_by_cost(points, "cost")
-    (legend,) = kept[0][0].legends
-    assert [text.get_text() for text in legend.get_texts()] == ["supervised", "FixMatch"]
+    said = [key.alt for key in shown[0].keys]
+    assert said == ["In the legend of the panels: supervised.", "In the legend of the panels: FixMatch."]
 
 
 def test_points_that_were_moved_are_said_to_be(kept: list[tuple[Figure, str]]) -> None:
@@ -131,7 +135,9 @@ def test_points_that_were_moved_are_said_to_be(kept: list[tuple[Figure, str]]) -
     DRAWN["labels_needed"]()
     moved, also, not_moved = kept
     for figure, alt in (moved, also):
-        assert plots.APART_SAID in figure.axes[0].get_xlabel() and plots.APART_SAID in alt
+        label = figure.axes[0].get_xlabel()
+        assert plots.APART_SAID in label and plots.APART_SAID in alt
+        assert max(map(len, label.splitlines())) < 48, "it is cut off"
     assert plots.APART_SAID not in not_moved[0].axes[0].get_xlabel()
 
 
@@ -163,8 +169,11 @@ def test_ticks_stand_where_something_was_measured_and_do_not_cover_each_other() 
     axis.plot([500, 20_000], [0.1, 0.2])
     plots.labels_axis(axis, [20_000, 500, 2000, 10_000, 15_000, 15_000, 500])
     figure.canvas.draw()
-    assert list(axis.get_xticks()) == [500, 2000, 10_000, 15_000]
-    assert [text.get_text() for text in axis.get_xticklabels()] == ["500", "2,000", "10,000", "15,000"]
+    assert list(axis.get_xticks()) == [500, 2000, 10_000, 20_000]
+    labels = axis.get_xticklabels()
+    assert [text.get_text() for text in labels] == ["500", "2,000", "10,000", "20,000"]
+    boxes = [text.get_window_extent() for text in labels]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
     assert axis.get_xscale() == "log"
 
 
@@ -180,12 +189,18 @@ def test_a_blank_figure_is_not_shown_by_itself(shown: list[Any]) -> None:
 
 def test_a_table_shows_unknown_as_a_dash(shown: list[Any]) -> None:
     plots.table(["method", "n"], [["fixmatch", None], ["mixmatch", 3]])
-    assert shown[0].data.splitlines() == [
-        "| method | n |",
-        "|:--|--:|",
-        "| fixmatch | – |",
-        "| mixmatch | 3 |",
+    assert repr(shown[0]).splitlines() == [
+        "method    n",
+        "fixmatch  –",
+        "mixmatch  3",
     ]
+
+
+def test_a_long_title_wraps() -> None:
+    figure, axis = plots.blank("cpu-shapes: what supervised training has with 100 labels and more", "x", "y")
+    figure.canvas.draw()
+    box = axis.title.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.x1 and "\n" in axis.get_title()
 
 
 def test_spreads_are_drawn_in_points(kept: list[tuple[Figure, str]]) -> None:

@@ -36,6 +36,7 @@ def test_labels_are_handed_on_within_a_group_and_kept_where_they_are() -> None:
 def test_the_three_kinds_show_what_unlabeled_points_are_good_for(shown: list[Any]) -> None:
     mixing_plots.three_kinds()
     (figure,) = shown
+    assert len(figure.pictures) == 3
     supervised, spread = (int(share) for share in re.findall(r"(\d+)%", figure.alt))
     assert supervised >= 10 > spread
 
@@ -67,7 +68,8 @@ def test_the_pipelines_made_up_numbers_are_those_of_the_method_and_it_says_that_
 def test_temperatures_shows_what_the_function_returns(shown: list[Any]) -> None:
     rows = torch.tensor([[0.7, 0.2, 0.1]])
     mixing_plots.temperatures(lambda p, T: p.roll(1, dims=-1) / T, rows, (1.0, 2.0))
-    assert "at T = 1 the largest is 0.70, at T = 2 the largest is 0.35" in shown[0].alt
+    said = [picture.alt for picture in shown[0].pictures]
+    assert "T = 1: the largest of 3 is 0.70" in said[0] and "T = 2: the largest of 3 is 0.35" in said[1]
 
 
 def test_mixtures_are_those_of_the_function_that_is_given(shown: list[Any]) -> None:

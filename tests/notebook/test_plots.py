@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from course import plots
@@ -58,17 +60,92 @@ def test_a_shown_figure_is_an_image_with_its_text(shown, dataset):
     html = figure._repr_html_()
     alt = re.search(r'alt="([^"]+)"', html)[1]
     assert all(name in alt for name in dataset.classes)
-    assert "max-width: 100%" in html
+    assert "max-width:100%" in html
     assert repr(figure) == f"[Figure: {figure.alt}]"
-    picture = np.asarray(Image.open(io.BytesIO(figure.png)).convert("RGB"))
-    assert picture.std() > 20, "the picture is empty"
+    (picture,) = figure.pictures
+    assert picture.kind == "png"
+    pixels = np.asarray(Image.open(io.BytesIO(picture.data)).convert("RGB"))
+    assert pixels.std() > 20, "the picture is empty"
+    assert pixels.shape[1] == 2 * picture.width, "two pixels for each of the page's"
 
 
-def test_the_text_is_escaped(dataset):
-    from matplotlib.figure import Figure
-
-    html = plots.Shown(Figure(), 'a "quoted" <b>text</b>\n over two lines')._repr_html_()
+def test_the_text_is_escaped():
+    html = plots.Shown([(Figure(), 'a "quoted" <b>text</b>\n over two lines')])._repr_html_()
     assert 'alt="a &quot;quoted&quot; &lt;b&gt;text&lt;/b&gt; over two lines"' in html
+
+
+def line_figure():
+    figure, axis = plots.panel("a line")
+    axis.plot([0.123456, 1], [1, 2], label="it")
+    return figure, axis
+
+
+def test_lines_and_letters_are_svg_that_needs_no_font_and_runs_nothing():
+    figure, _ = line_figure()
+    (picture,) = plots.Shown([(figure, "A line that rises from one to two.")]).pictures
+    assert picture.kind == "svg+xml"
+    root = ElementTree.fromstring(picture.data)
+    names = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert "path" in names and not names & {"script", "text", "image", "foreignObject", "metadata"}
+    links = {value for element in root.iter() for key, value in element.items() if key.endswith("href")}
+    assert links and all(link.startswith("#") for link in links)
+    (again,) = plots.Shown([(line_figure()[0], "A line that rises from one to two.")]).pictures
+    assert again.data == picture.data, "a figure that did not change leaves the notebook as it was"
+
+
+def test_digits_that_no_screen_shows_are_left_out_of_coordinates_alone():
+    figure, _ = line_figure()
+    stream = io.BytesIO()
+    figure.savefig(stream, format="svg")
+    svg = plots._svg(figure)
+    assert len(svg) < 0.9 * len(stream.getvalue())
+    assert not re.search(rb' d="[^"]*\.\d{3}', svg)
+    scales = re.findall(rb"scale\([^)]*\)", stream.getvalue())
+    assert set(re.findall(rb"scale\([^)]*\)", svg)) == set(scales), "letters would change their size"
+
+
+def test_what_would_be_larger_as_lines_is_shown_as_pixels():
+    figure, axis = plots.panel()
+    points = np.random.default_rng(0).random((2, 3000))
+    axis.plot(*points, "o")
+    (picture,) = plots.Shown([(figure, "Three thousand dots, all over the square.")]).pictures
+    assert picture.kind == "png" and len(picture.data) < plots.LARGEST
+
+
+def test_panels_have_texts_of_their_own_and_may_stand_below_each_other():
+    figures = [line_figure() for _ in range(2)]
+    keys = plots.legend([axis for _, axis in figures])
+    shown = plots.Shown(
+        [(figure, f"Panel number {i} with a line.") for i, (figure, _) in enumerate(figures)],
+        "Two panels.",
+        "The title",
+        keys,
+    )
+    html = shown._repr_html_()
+    assert re.findall(r'alt="([^"]+)"', html) == [
+        "In the legend of the panels: it.",
+        "Panel number 0 with a line.",
+        "Panel number 1 with a line.",
+    ]
+    assert "flex-wrap:wrap" in html and "The title" in html
+    assert shown.alt == "The title Two panels. Panel number 0 with a line. Panel number 1 with a line."
+    # What a page of 800 pixels leaves beside JupyterLab's file browser.
+    assert all(picture.width <= 330 for picture in shown.pictures)
+
+
+def test_a_legend_has_each_entry_of_any_panel_once():
+    (_, first), (_, second) = line_figure(), line_figure()
+    second.plot([0, 1], [2, 1], "--", label="another")
+    assert [text for _, text in plots.legend([first, second])] == [
+        "In the legend of the panels: it.",
+        "In the legend of the panels: another.",
+    ]
+
+
+def test_a_panel_without_a_text_cannot_be_shown():
+    figure, _ = line_figure()
+    with pytest.raises(ValueError, match="say what the figure shows"):
+        plots.show_panels([(figure, "A line that rises from one to two."), (figure, "panel 2")], "Two.")
 
 
 @pytest.mark.parametrize(
@@ -85,22 +162,23 @@ def test_every_figure_says_what_is_in_it(shown, dataset, draw):
     draw(dataset)
     (figure,) = shown
     assert len(figure.alt) > 60
-    assert len(figure.png) > 5_000
+    assert all(len(picture.data) > 5_000 for picture in figure.pictures)
+    # The whole figure in the notebook's file.
+    assert len(figure._repr_html_()) < 150_000
 
 
 def test_the_same_seed_draws_the_same_views(shown, dataset):
     for seed in (0, 0, 1):
         plots.augmentation_grid(dataset, [0], WeakAugmentation(), StrongAugmentation(), views=2, seed=seed)
     first, again, other = shown
-    assert first.png == again.png
-    assert first.png != other.png
+    assert first.pictures == again.pictures
+    assert all(a.data != b.data for a, b in zip(first.pictures, other.pictures, strict=True))
 
 
 def test_curves_say_where_each_run_begins_and_ends(shown):
     plots.curves({"one": records(40, 0.5), "two": records(40, 0.4)}, ("val error rate", "no such metric"))
     alt = shown[0].alt
-    assert "val error rate, one: from 0.490 to 0.460" in alt
-    assert "val error rate, two: from 0.390 to 0.360" in alt
+    assert "val error rate over training steps. one: from 0.490 to 0.460; two: from 0.390 to 0.360." in alt
     assert "no such metric" not in alt
 
 
@@ -125,8 +203,8 @@ def test_live_curves_draw_at_most_every_so_often_and_once_at_the_end(shown, monk
     assert len(drawn) == 3
     live.close()
     last = shown[-1]
-    assert "val error rate, mine: from 0.490 to 0.470" in last.alt
-    assert "recorded" in last.alt
+    assert "mine: from 0.490 to 0.470" in last.alt
+    assert "recorded: from 0.590 to 0.580" in last.alt
 
 
 def test_a_live_figure_without_a_step_says_so_and_draws_nothing_of_other_runs(shown):
@@ -144,9 +222,10 @@ def test_reliability_counts(shown):
     confidence = np.array([0.31, 0.4, 0.97, 1.0, 1.0, 1.0])
     correct = np.array([True, False, True, True, True, False])
     plots.reliability(confidence, correct, 0.95, fewest=2)
-    assert "confidence 0.3–0.5: 2 images, 50% right" in shown[0].alt
-    assert "confidence 0.95–0.99: 1 images;" in shown[0].alt, "a share of one image is not given"
-    assert "confidence 0.99–1: 3 images, 67% right" in shown[0].alt
+    shares, numbers = (picture.alt for picture in shown[0].pictures)
+    assert "confidence 0.3–0.5: 50% right" in shares and "confidence 0.3–0.5: 2 images" in numbers
+    assert "confidence 0.95–0.99: too few" in shares and "confidence 0.95–0.99: 1 images" in numbers
+    assert "confidence 0.99–1: 67% right" in shares and "confidence 0.99–1: 3 images" in numbers
 
 
 def test_the_expected_figure_names_data_and_machine(shown):
@@ -158,18 +237,66 @@ def test_the_expected_figure_names_data_and_machine(shown):
 
 def test_settings_lists_every_field_with_its_meaning(shown):
     plots.settings(FixMatchHparams(mu=5))
-    text = shown[0].data
+    (table,) = shown
+    assert table.heads == ("name", "value", "meaning")
+    rows = {name: (value, meaning) for name, value, meaning in table.rows}
     for field in dataclasses.fields(FixMatchHparams):
-        assert f"| `{field.name}` |" in text
-        assert field.metadata["help"] in text
-    assert "| `mu` | 5 |" in text
-    assert "| `total_steps` | not set |" in text
-    assert text.index("`lambda_coef`") < text.index("`lr`"), "the method's own settings come first"
+        assert rows[f"`{field.name}`"][1] == field.metadata["help"]
+    assert rows["`mu`"][0] == "5" and rows["`total_steps`"][0] == "not set"
+    names = list(rows)
+    assert names.index("`lambda_coef`") < names.index("`lr`"), "the method's own settings come first"
 
 
 def test_source_shows_the_code(shown):
     plots.source(plots.smooth)
-    assert shown[0].data.startswith("```python\ndef smooth(")
+    assert repr(shown[0]).startswith("def smooth(")
+
+
+def test_a_method_is_shown_without_the_indentation_of_its_class(shown):
+    plots.source(plots.Live.close, plots.smooth)
+    assert repr(shown[0]).startswith("def close(") and "\n\ndef smooth(" in repr(shown[0])
+
+
+def test_a_band_has_the_lowest_the_middle_and_the_highest_value_of_each_common_step():
+    runs = [
+        [{"step": 10, "val error rate": a}, {"step": 20, "val error rate": b}, {"step": 25, "loss": 1.0}]
+        for a, b in ((0.5, 0.2), (0.4, 0.3), (0.8, 0.1))
+    ]
+    runs[0].append({"step": 30, "val error rate": 0.1})  # the other runs have none here
+    assert plots.band(runs, "val error rate") == [[10, 0.4, 0.5, 0.8], [20, 0.1, 0.2, 0.3]]
+    assert plots.band([*runs, []], "val error rate") == []
+    assert plots.band([], "val error rate") == []
+
+
+def test_a_band_of_noisy_values_is_one_of_their_means():
+    noisy = [{"step": k, "loss": float(k % 2)} for k in range(40)]
+    rows = plots.band([noisy, noisy], "loss")
+    assert [row[1:] for row in rows[1:]] == [[0.5, 0.5, 0.5]] * 39
+
+
+def test_curves_draw_bands_and_say_between_which_values_they_end(shown, monkeypatch):
+    kept = []
+    monkeypatch.setattr(plots, "show_panels", lambda panels, about, **more: kept.extend(panels))
+    rows = [[10, 0.4, 0.5, 0.8], [20, 0.1, 0.2, 0.3]]
+    plots.curves({"recorded": {"val error rate": rows}, "mine": records(20, 0.6)}, ("val error rate",))
+    ((figure, alt),) = kept
+    assert "recorded: from 0.500 to 0.200, in a band that ends between 0.100 and 0.300" in alt
+    assert "mine: from 0.590 to 0.580." in alt
+    axis = figure.axes[0]
+    (filled,) = axis.collections
+    (low, high) = filled.get_datalim(axis.transData).intervaly
+    np.testing.assert_allclose((low, high), (0.1, 0.8))
+    edges = [line for line in axis.lines if line.get_linewidth() < 1]
+    assert [line.get_ydata().tolist() for line in edges] == [[0.4, 0.1], [0.8, 0.3]]
+
+
+def test_the_expected_figure_draws_a_recorded_band_and_says_so(shown):
+    rows = [[10, 0.4, 0.5, 0.8], [20, 0.1, 0.2, 0.3]]
+    about = {"data": "shapes", "steps": 40, "labels": 100, "hardware": "4 cores", "runs": 15}
+    run = Recorded({**about, "band": {"val error rate": rows}}, ())
+    plots.expected(run, run)
+    assert "the middle of 15 runs, and a band from the lowest to the highest" in shown[0].title
+    assert "in a band that ends between 0.100 and 0.300" in shown[0].alt
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,20 @@ def test_the_figures_of_the_recorded_runs_have_texts_with_their_numbers(
     assert len(re.findall(r"0\.\d{3}  \(0\.\d{3} to 0\.\d{3}\)", printed)) == 5
 
 
+def test_more_seeds_than_line_styles_are_drawn_as_a_band(shown: list[Any]) -> None:
+    found = threshold_plots.load_index_bug()
+    right = next(run for run in found["runs"] if run["rule"] == "by image")
+    higher = {**right, "mask rate": [value + 0.25 for value in right["mask rate"]]}
+    runs = [{**right, "seed": seed} for seed in range(4)]
+    threshold_plots.expected({**found, "runs": runs})
+    threshold_plots.expected({**found, "runs": [*runs, {**higher, "seed": 4}]})
+    lines, band = shown
+    assert len(lines.keys) == 4 and "in a band" not in lines.alt
+    assert [key.alt for key in band.keys] == ["In the legend of the panels: 5 seeds."]
+    low = right["mask rate"][-1]
+    assert f"in a band that ends between {low:.3f} and {low + 0.25:.3f}" in band.pictures[2].alt
+
+
 def test_both_masks_are_measured_in_each_step_and_only_the_named_one_is_used() -> None:
     import torch
 
