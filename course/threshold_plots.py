@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from course.errors import CourseError
 from course.plots import COLORS, LINES, MARKERS, Live, Records, series, show, smooth
+from course.run_log import named
 
 INDEX_BUG = "flexmatch-index-bug.json"
 NAMES = {"by image": "right mask", "by class": "mask with the bug"}
@@ -87,7 +88,7 @@ def thresholds(
     lines.axhline(threshold, linestyle="--", color="#333333", linewidth=1)
     lines.text(runs[0][0][0], threshold + 0.012, f"τ = {threshold:g}", fontsize=8)
     lines.set_ylim(-0.02, 1.05)
-    lines.set_title("threshold of each class")
+    lines.set_title(named("threshold of each class", records))
     steps, values = series(records, "mask rate")
     rates.plot(steps, smooth(values, max(1, len(values) // 20)), color=COLORS[0])
     rates.set_ylim(-0.02, 1.05)
@@ -98,8 +99,8 @@ def thresholds(
     said = ", ".join(f"{name} {value:.2f}" for name, value in zip(classes, last, strict=True))
     show(
         figure,
-        f"Two line plots up to step {steps[-1]}. Left: the threshold of each of the {len(classes)} classes, "
-        f"with τ = {threshold:g} as a dashed line. They start at {runs[0][1][0]:.2f}; the last values are "
+        f"Two line plots up to {named(f'step {steps[-1]}', records)}. Left: the threshold of each of the "
+        f"{len(classes)} classes, with τ = {threshold:g} as a dashed line. They start at {runs[0][1][0]:.2f}; the last values are "
         f"{said}. Right: the mask rate, from {values[0]:.2f} to {values[-1]:.2f}.",
         into=into,
     )

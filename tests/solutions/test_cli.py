@@ -349,12 +349,13 @@ def test_an_interrupted_run_exits_130_and_resumes(
 ) -> None:
     answer = train(tmp_path / "run")
     assert answer.code == 130
-    assert "interrupted after step" in answer.out and "--resume" in answer.out
+    assert "stopped at step" in answer.out and "; go on with --resume." in answer.out
+    assert "if_exists" not in answer.out + answer.err
     assert not (tmp_path / "run" / "result.json").exists()
     interrupted_at_4()
     # Asked again without --resume it refuses, and names the option.
     refused = train(tmp_path / "run")
-    assert refused.code == 2 and "--resume" in refused.err
+    assert refused.code == 2 and "--resume" in refused.err and "if_exists" not in refused.err
     resumed = train(tmp_path / "run", "--resume")
     assert resumed.code == 0 and "test error (EMA)" in resumed.out
     assert train(tmp_path / "whole").code == 0
@@ -501,6 +502,7 @@ def test_resnet18_on_shapes_from_end_to_end(
                 "events",
                 "metrics.jsonl",
                 "result.json",
+                "run.json",
             ),
         }
         records = read_metrics(folder / "metrics.jsonl")

@@ -25,7 +25,6 @@ from course.recorded.comparison import COLUMNS, CURVE_COLUMNS
 from course.training.torch_train import TORCH_METHODS
 from solutions.methods import HPARAMS, METHODS
 from solutions.options import shared_hparams
-from solutions.stopwatch import Stopwatch
 from solutions.sweep.cells import Cell
 from solutions.sweep.progress import Lines, Progress
 from solutions.sweep.worker import train_cell
@@ -759,27 +758,6 @@ def test_the_methods_are_those_of_the_course() -> None:
 
 
 # --- time ---------------------------------------------------------------------------------------
-
-
-def test_seconds_add_up_over_the_processes_of_a_run(tmp_path: Path) -> None:
-    now = 100.0
-    first = Stopwatch(tmp_path, lambda: now)
-    now = 103.0
-    first.on_step({}, {})  # the first step is written down, and then one every five seconds
-    now = 106.0
-    first.on_step({}, {})
-    second = Stopwatch(tmp_path, lambda: now)
-    second.go_on()
-    now = 116.0
-    assert second.total() == 13.0
-    second.close()
-    third = Stopwatch(tmp_path, lambda: now)
-    third.go_on()
-    assert third.total() == 13.0
-    third.clear()
-    lost = Stopwatch(tmp_path, lambda: now)
-    lost.go_on()
-    assert lost.total() is None and list(tmp_path.iterdir()) == []
 
 
 def test_seconds_of_older_runs_are_known_if_one_process_made_them() -> None:
