@@ -18,7 +18,7 @@ from course.errors import CourseError
 from course.wording import wording
 
 RUN_FILE = "run.json"
-RECENT = 20  # steps: a single mini-batch's mask rate says little
+RECENT = 20  # steps whose mean mask rate is told: a single mini-batch's says little
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class RunLog(list[dict[str, Any]]):
 
     @property
     def stopped(self) -> str:
-        """"stopped at step 248 of 300" for a partial run, otherwise nothing."""
+        """Where a partial run stopped, such as "stopped at step 248 of 300"; otherwise nothing."""
         return f"stopped at step {self.last_step} of {self.span.ends}" if self.partial and self.span else ""
 
     def summary(self) -> str:
@@ -88,19 +88,19 @@ def summary(step: int, span: Span, histories: Mapping[str, Sequence[float]]) -> 
         span: of the run.
         histories: values by name, in the order of the steps.
     """
-    at = f"Partial run: stopped at step {step} of {span.ends}" if step < span.ends else f"Finished at step {step}"
+    partial = step < span.ends
+    at = f"Partial run: stopped at step {step} of {span.ends}" if partial else f"Finished at step {step}"
     text = at if span.seconds is None else f"{at} after {duration(span.seconds)}"
     errors, rates = (histories.get(name, ()) for name in ("val error rate", "mask rate"))
     if len(errors):
         text += f"; val error rate {errors[-1]:.3f}"
     if len(rates):
-        recent = rates[-RECENT:]
-        text += f"; mask rate {np.mean(recent):.3f} (mean of {len(recent)} steps)"
+        text += f"; mean mask rate {np.mean(rates[-RECENT:]):.3f}"
     return text + "."
 
 
 def duration(seconds: float) -> str:
-    """ "74 s", "12 min" or "3.4 h"."""
+    """Seconds in words, such as "74 s", "12 min" or "3.4 h"."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

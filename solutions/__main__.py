@@ -90,10 +90,8 @@ def _train(method: str, given: Given, options: dict[str, Any]) -> None:
     if summary is None:
         raise typer.Exit(INTERRUPTED)
     for name in ("test error (EMA)", "test error (raw)"):
-        typer.echo(f"{name} {summary[name]:.4f} on {summary['data']}")
-    typer.echo(
-        f"{options['out']} holds metrics.jsonl, curves.png, TensorBoard events, config.json and checkpoint"
-    )
+        print(f"{name} {summary[name]:.4f} on {summary['data']}")
+    print(f"{options['out']} holds metrics.jsonl, curves.png, TensorBoard events, config.json and checkpoint")
 
 
 def _add_train_command(method: str, kinds: dict[str, Any], explained: str) -> None:
@@ -173,7 +171,7 @@ def pretrain(
     }
     _train("supervised", given, options)
     error = export_checkpoint(out, export, data)
-    typer.echo(
+    print(
         f"{export} and {export.with_suffix('.json').name} written, test error {error:.4f} in half precision"
     )
 
@@ -188,7 +186,7 @@ def results(
     """Compare finished runs: mean and spread over seeds, a table, a plot."""
     from solutions.results import write_results
 
-    typer.echo(write_results(runs, out))
+    print(write_results(runs, out))
 
 
 @app.command(cls=several_words("--methods", "--labels"))
@@ -264,17 +262,17 @@ def sweep(
     )
     outcome = run_sweep(asked, resume=resume, scheduler=scheduler, jobs=jobs)
     for name, text in outcome.tracebacks.items():
-        typer.echo(f"{name}:\n{text}", err=True)
+        print(f"{name}:\n{text}", file=sys.stderr)
     for name, why in outcome.failed.items():
-        typer.echo(f"error: {name}: {why}", err=True)
+        print(f"error: {name}: {why}", file=sys.stderr)
     counted = f"{outcome.finished} of {outcome.runs} runs are in {out / 'results.csv'}"
     if outcome.interrupted:
-        typer.echo(f"interrupted: {counted}; go on with the same command and --resume", err=True)
+        print(f"interrupted: {counted}; go on with the same command and --resume", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
     if outcome.failed:
-        typer.echo(f"{counted}; try the others again with the same command and --resume", err=True)
+        print(f"{counted}; try the others again with the same command and --resume", file=sys.stderr)
         raise typer.Exit(1)
-    typer.echo(f"{counted}; see them with: python -m solutions table {out}")
+    print(f"{counted}; see them with: python -m solutions table {out}")
 
 
 Tidy = Annotated[
@@ -309,7 +307,7 @@ def plot(
     from solutions.tidy import read_results
 
     plot_accuracy(read_results(results), out)
-    typer.echo(f"{out} written")
+    print(f"{out} written")
 
 
 def main() -> None:
@@ -333,7 +331,7 @@ def main() -> None:
 
 
 def _complain(error: CourseError) -> int:
-    typer.echo(f"error: {error}", err=True)
+    print(f"error: {error}", file=sys.stderr)
     return 2
 
 

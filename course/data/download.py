@@ -188,9 +188,7 @@ def _copy(response: HTTPResponse, file: BinaryIO, host: str, start: int, size: i
     from course.progress_bar import progress_bar
 
     done, window_start, window_bytes = start, time.monotonic(), 0
-    bar = progress_bar(
-        total=size, initial=start, unit="B", unit_scale=True, desc=f"from {host}", leave=False
-    )
+    bar = progress_bar(total=size, initial=start, unit="B", unit_scale=True, desc=f"from {host}", leave=False)
     with bar:
         while done <= size:
             try:

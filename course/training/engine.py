@@ -193,8 +193,10 @@ def _next_step(folder: RunFolder) -> str:
 def _sizes(hparams: LoopSettings) -> str:
     """The settings that decide how much memory a run takes, with their values."""
     names = ("mu", "labeled_batch_size", "batch_size", "val_batch_size")
-    sizes = {name: getattr(hparams, name) for name in names if hasattr(hparams, name)}
-    return " or ".join(f"{name} ({size})" for name, size in sizes.items() if size > 1) or "the batch size"
+    sizes = {name: getattr(hparams, name, 1) for name in names}
+    shown = [f"{name} ({size})" for name, size in sizes.items() if size > 1] or ["the network's width"]
+    *others, last = shown
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def run_loop(

@@ -77,7 +77,7 @@ def log_line(record: Mapping[str, Any]) -> str:
     for name in (*COLUMNS, *own):
         label = COLUMNS.get(name, name)
         column = f" | {label} {texts.get(name, NUMBER)}"
-        # The place of a validation is kept free in the lines between, so that all lines have the same columns.
+        # The place of a validation is kept free in the lines between: all have the same columns.
         if (name in texts or name == "val error rate") and len(column) <= room:
             room -= len(column)
             chosen[name] = column

@@ -54,21 +54,24 @@ def test_images_become_bytes_rounded_and_clipped() -> None:
 
 
 def test_log_line_has_what_students_watch() -> None:
-    assert log_line(RECORD) == (
-        "epoch  0 | step 20050 | loss 0.970 | mask 0.196 | error 0.366 | lr 0.030"
-    )
+    assert log_line(RECORD) == ("epoch  0 | step 20050 | loss 0.970 | mask 0.196 | error 0.366 | lr 0.030")
     assert log_line({**RECORD, "val error rate": 0.25}) == log_line(RECORD) + " | val error 0.250"
 
 
 FIXMATCH = dict.fromkeys(
-    ("error rate", "mask rate", "supervised loss", "total loss", "unsupervised loss", "weight decay", "lr"), 0.5
+    ("error rate", "mask rate", "supervised loss", "total loss", "unsupervised loss", "weight decay", "lr"),
+    0.5,
 )
-VALIDATED = dict.fromkeys((f"{p} {n}" for p in ("train", "val") for n in ("loss", "error rate", "top-1")), 0.5)
+VALIDATED = dict.fromkeys(
+    (f"{p} {n}" for p in ("train", "val") for n in ("loss", "error rate", "top-1")), 0.5
+)
 RECORDS = {
     "supervised": dict.fromkeys(("supervised loss", "total loss", "weight decay", "lr"), 0.5),
     "fixmatch": FIXMATCH,
     "flexmatch": FIXMATCH | {f"threshold/{c}": c / 20 for c in range(10)},
-    "mixmatch": dict.fromkeys(("error rate", "supervised loss", "unsupervised loss", "total loss", "lr"), 0.5),
+    "mixmatch": dict.fromkeys(
+        ("error rate", "supervised loss", "unsupervised loss", "total loss", "lr"), 0.5
+    ),
     "one's own": FIXMATCH | {f"a rather long name of a metric, number {k}": 0.5 for k in range(20)},
 }
 

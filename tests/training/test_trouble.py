@@ -144,7 +144,7 @@ NO_MEMORY = {
     "JAX": XlaRuntimeError(JAX_TRACEBACK),
     "PyTorch on a GPU": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
     "PyTorch on a CPU": RuntimeError(
-        "[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried to allocate"
+        "[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried"
     ),
     "cuBLAS": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     "NumPy": np._core._exceptions._ArrayMemoryError((1 << 40,), np.dtype(float)),
@@ -157,7 +157,7 @@ def test_lack_of_memory_is_known_in_every_librarys_words(library: str) -> None:
     assert out_of_memory(NO_MEMORY[library])
 
 
-@pytest.mark.parametrize("error", [RuntimeError("shapes do not match"), ValueError("out of memory"), OSError()])
+@pytest.mark.parametrize("error", [RuntimeError("other shapes"), ValueError("out of memory"), OSError()])
 def test_other_errors_are_not_lack_of_memory(error: Exception) -> None:
     assert not out_of_memory(error)
 
@@ -224,7 +224,7 @@ def test_memory_that_runs_out_is_one_line_with_what_to_lower(
         run_loop(hparams, program, batches=program.batches, schedule=lambda step: 0.1, manifest={})
     text = str(caught.value)
     assert text.endswith(
-        ": memory ran out; lower mu (7) or labeled_batch_size (64) or val_batch_size (128) and start anew, "
+        ": memory ran out; lower mu (7), labeled_batch_size (64) or val_batch_size (128) and start anew, "
         f"or close other programs and {RESUME}"
     )
     assert text.startswith("step ") and "\n" not in text and caught.value.__suppress_context__
