@@ -18,7 +18,7 @@ from course.errors import CourseError
 from course.wording import wording
 
 RUN_FILE = "run.json"
-RECENT = 20  # steps whose mean mask rate is told: a single mini-batch's says little
+RECENT = 20  # steps over which the mask rate that is told is averaged: a single mini-batch's says little
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def summary(step: int, span: Span, histories: Mapping[str, Sequence[float]]) -> 
     if len(errors):
         text += f"; val error rate {errors[-1]:.3f}"
     if len(rates):
-        text += f"; mean mask rate {np.mean(rates[-RECENT:]):.3f}"
+        text += f"; mask rate {np.mean(rates[-RECENT:]):.3f}"
     return text + "."
 
 

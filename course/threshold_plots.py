@@ -101,7 +101,8 @@ def thresholds(
         figure,
         f"Two line plots up to {named(f'step {steps[-1]}', records)}. Left: the threshold of each of the "
         f"{len(classes)} classes, with τ = {threshold:g} as a dashed line. They start at "
-        f"{runs[0][1][0]:.2f}; the last values are {said}. Right: the mask rate, from {values[0]:.2f} to {values[-1]:.2f}.",
+        f"{runs[0][1][0]:.2f}; the last values are {said}. Right: the mask rate, from {values[0]:.2f} to "
+        f"{values[-1]:.2f}.",
         into=into,
     )
 

@@ -318,14 +318,14 @@ def test_bad_input_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 @pytest.mark.parametrize(
-    ("module", "words", "code", "shown"),
+    ("encoding", "module", "words", "code", "shown"),
     [
-        ("solutions", ("train", "flexmatch", "--help"), 0, "tau, the probability"),
-        ("solutions", ("train", "supervised", "--data", "μ → τ.npz"), 2, "mu -> tau.npz"),
-        ("course.recorded", ("μ", "base"), 2, "error: mu holds no result.json"),
-        ("autograder", ("build", "mü→"), 2, "mu-umlaut"),
+        ("ascii", "solutions", ("train", "flexmatch", "--help"), 0, "tau, the probability"),
+        ("ascii", "solutions", ("train", "supervised", "--data", "μ → ü.npz"), 2, "mu -> ?.npz"),
+        ("cp1252", "solutions", ("train", "supervised", "--data", "μ → ü.npz"), 2, "mu -> ü.npz"),
+        ("ascii", "course.recorded", ("μ", "base"), 2, "error: mu holds no result.json"),
+        ("cp1252", "autograder", ("build", "mü→"), 2, "'mü->'"),
     ],
 )
 def test_output_into_a_pipe_without_the_letters_never_fails(
@@ -345,8 +345,7 @@ def test_output_into_a_pipe_without_the_letters_never_fails(
     )
     text = (ended.stdout + ended.stderr).decode(encoding)
     assert ended.returncode == code and "Traceback" not in text
-    expected = {"mu-umlaut": "'m?->'" if encoding == "ascii" else "'mü->'"}.get(shown, shown)
-    assert expected in text
+    assert shown in text
 
 
 # --- runs of the tiny network -----------------------------------------------------------------

@@ -58,20 +58,13 @@ def test_log_line_has_what_students_watch() -> None:
     assert log_line({**RECORD, "val error rate": 0.25}) == log_line(RECORD) + " | val error 0.250"
 
 
-FIXMATCH = dict.fromkeys(
-    ("error rate", "mask rate", "supervised loss", "total loss", "unsupervised loss", "weight decay", "lr"),
-    0.5,
-)
-VALIDATED = dict.fromkeys(
-    (f"{p} {n}" for p in ("train", "val") for n in ("loss", "error rate", "top-1")), 0.5
-)
+FIXMATCH = {name: 0.5 for name in RECORD if name not in ("step", "epoch")}
+VALIDATED = {f"{part} {name}": 0.5 for part in ("train", "val") for name in ("loss", "error rate", "top-1")}
 RECORDS = {
-    "supervised": dict.fromkeys(("supervised loss", "total loss", "weight decay", "lr"), 0.5),
+    "supervised": {n: v for n, v in FIXMATCH.items() if n not in ("mask rate", "unsupervised loss")},
     "fixmatch": FIXMATCH,
     "flexmatch": FIXMATCH | {f"threshold/{c}": c / 20 for c in range(10)},
-    "mixmatch": dict.fromkeys(
-        ("error rate", "supervised loss", "unsupervised loss", "total loss", "lr"), 0.5
-    ),
+    "mixmatch": {n: v for n, v in FIXMATCH.items() if n not in ("mask rate", "weight decay")},
     "one's own": FIXMATCH | {f"a rather long name of a metric, number {k}": 0.5 for k in range(20)},
 }
 

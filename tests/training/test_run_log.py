@@ -35,7 +35,7 @@ def test_a_log_that_ends_early_says_where(tmp_path: Path) -> None:
     log = log_of(tmp_path / "run", 248, {"ends": 300, "seconds": 61.4})
     assert log.partial and log.stopped == "stopped at step 248 of 300"
     assert named("mine", log) == "mine (stopped at step 248 of 300)"
-    assert log.summary() == ("Partial run: stopped at step 248 of 300 after 61 s; mean mask rate 2.385.")
+    assert log.summary() == ("Partial run: stopped at step 248 of 300 after 61 s; mask rate 2.385.")
     assert len(log.summary()) <= 100
 
 
@@ -53,14 +53,14 @@ def test_a_log_of_which_nobody_knows_the_end_is_not_called_partial(tmp_path: Pat
 def test_a_finished_log_keeps_its_name(tmp_path: Path) -> None:
     log = log_of(tmp_path / "run", 3, {"ends": 3, "seconds": 200})
     assert not log.partial and named("mine", log) == "mine"
-    assert log.summary() == "Finished at step 3 after 3 min; mean mask rate 0.020."
+    assert log.summary() == "Finished at step 3 after 3 min; mask rate 0.020."
     assert named("recorded", ({"step": 1},)) == "recorded"
 
 
 def test_a_summary_fits_a_line() -> None:
     histories = {"val error rate": [0.5, 0.25], "mask rate": [0.0] * 5 + [0.5] * 20}
     text = summary(300, Span(300, 74.2), histories)
-    assert text == ("Finished at step 300 after 74 s; val error rate 0.250; mean mask rate 0.500.")
+    assert text == ("Finished at step 300 after 74 s; val error rate 0.250; mask rate 0.500.")
     assert len(summary(12345, Span(20000, 5940.0), histories)) <= 100
     assert summary(5, Span(5, None), {}) == "Finished at step 5."
 
