@@ -13,10 +13,10 @@ from course.errors import CourseError, out_of_memory, unknown_name
 from course.files import cannot_write, is_full, write_atomically
 from course.training import FixMatchHparams, SupervisedHparams
 from course.training.engine import IfExists
-from course.wording import Wording, wording
 from solutions.methods import HPARAMS
 from solutions.options import Given, shared_hparams, with_hparams
 from solutions.presets import PRESETS
+from solutions.wording import command_line_words
 from solutions.words import several_words, whole_numbers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -24,7 +24,6 @@ train_app = typer.Typer(no_args_is_help=True, help="Train one method and test it
 app.add_typer(train_app, name="train")
 
 INTERRUPTED = 130
-WORDING = Wording("--resume", "--overwrite")
 # A sweep's options are what means the same to all methods. Seeds it counts, and its workers start no process.
 SHARED = [name for name in shared_hparams(HPARAMS.values()) if name not in ("seed", "num_workers")]
 
@@ -313,9 +312,9 @@ def plot(
 def main() -> None:
     """Run the command line; bad input, a full disk or too little memory is one line and exit code 2."""
     plain_where_needed()
-    words = wording.set(WORDING)
     try:
-        app()
+        with command_line_words():
+            app()
     except CourseError as error:
         sys.exit(_complain(error))
     except OSError as error:
@@ -326,8 +325,6 @@ def main() -> None:
         if not out_of_memory(error):
             raise
         sys.exit(_complain(CourseError("memory ran out: close other programs, or use smaller batches")))
-    finally:
-        wording.reset(words)
 
 
 def _complain(error: CourseError) -> int:

@@ -23,6 +23,7 @@ from course.errors import CourseError
 from course.recorded import comparison
 from course.recorded.comparison import COLUMNS, CURVE_COLUMNS
 from course.training.torch_train import TORCH_METHODS
+from course.wording import NOTEBOOK, wording
 from solutions.methods import HPARAMS, METHODS
 from solutions.options import shared_hparams
 from solutions.sweep.cells import Cell
@@ -755,6 +756,20 @@ def test_a_row_that_is_there_twice_is_refused(tmp_path: Path, cli: Any, sweep: A
 def test_the_methods_are_those_of_the_course() -> None:
     assert {name: method.hparams for name, method in TORCH_METHODS.items()} == HPARAMS
     assert tuple(TORCH_METHODS) == METHODS == tuple(LOSSES) == comparison.METHODS
+
+
+def test_a_workers_messages_name_options_as_the_command_line_does(tmp_path: Path, monkeypatch: Any) -> None:
+    def run(*arguments: Any, **options: Any) -> Any:
+        raise CourseError(f"go on with {wording.get().resume}")
+
+    monkeypatch.setattr("solutions.experiment.resolve", lambda *arguments: ("jax", None, None))
+    monkeypatch.setattr("solutions.experiment.run", run)
+    words = dict.fromkeys(
+        ("method", "framework", "model", "preset", "data", "labels", "seed", "note", "command")
+    )
+    answer = train_cell({**words, "given": {}, "out": str(tmp_path / "runs" / "supervised-40-0")})
+    assert answer == {"error": "go on with --resume"}
+    assert wording.get() == NOTEBOOK
 
 
 # --- time ---------------------------------------------------------------------------------------
