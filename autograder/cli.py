@@ -11,6 +11,7 @@ from rich.console import Console
 
 from autograder.files import REPOSITORY
 from autograder.pool import cores
+from course.console import plain_where_needed
 from course.errors import CourseError
 
 if TYPE_CHECKING:
@@ -194,6 +195,7 @@ def _progress() -> Progress:
 
 def main() -> None:
     """Run the command line; bad input is one line on stderr and exit status 2."""
+    plain_where_needed()
     try:
         app()
     except CourseError as error:

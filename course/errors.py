@@ -28,3 +28,20 @@ def unknown_name(what: str, name: object, known: Collection[str]) -> CourseError
     """
     near = difflib.get_close_matches(str(name), known, n=1) or list(known)
     return CourseError(f"there is no {what} called {name!r}: use {' or '.join(near)}")
+
+
+# How NumPy, PyTorch, JAX and CUDA's libraries say it. PyTorch's own class is not imported for it.
+_NO_MEMORY = (
+    "RESOURCE_EXHAUSTED",
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "ALLOC_FAILED",
+)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error of whatever library means that memory ran out."""
+    if isinstance(error, MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _NO_MEMORY)

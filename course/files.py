@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -31,8 +32,16 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
-def cannot_write(path: Path, error: OSError) -> CourseError:
+class CannotWrite(CourseError):
+    """A file cannot be written."""
+
+
+def cannot_write(path: Path, error: OSError) -> CannotWrite:
     """What to raise when a file can not be written."""
-    return CourseError(
-        f"{path} can not be written ({error.strerror or error}): choose a writable folder with free space"
-    )
+    remedy = "free some space there" if is_full(error) else "choose a writable folder with free space"
+    return CannotWrite(f"{path} can not be written ({error.strerror or error}): {remedy}")
+
+
+def is_full(error: OSError) -> bool:
+    """Whether there is no space left, or no more of it for this user."""
+    return error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None))

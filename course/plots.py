@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from itertools import cycle, pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from PIL import Image
 from course.data import ImageDataset
 from course.page import Code, Picture, Table, card
 from course.recorded import Recorded
+from course.run_log import RunLog, named, read_metrics
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 LINES = ("-", "--", "-.", ":")
@@ -40,10 +42,8 @@ SINGLE = (4.5, 3.1)  # inches; of a figure by itself
 # Bytes, a third less than in the notebook's file: of all pixels of a figure, and of a panel without pixels.
 LARGEST, LARGEST_SVG = 75_000, 52_000
 SHORTEST_ALT = 20  # characters
-NOTHING_TRAINED = (
-    "No step was trained here. If the run had been finished before, its curves stand further down: they are "
-    "drawn from its log."
-)
+NOTHING_TRAINED = "No step was trained here, so there is nothing to draw."
+MOVED = "The figure is drawn again below."
 Records = Sequence[Mapping[str, Any]]
 # Of several runs: metric → rows [step, low, middle, high].
 Bands = Mapping[str, Sequence[Sequence[float]]]
@@ -517,7 +517,7 @@ def curves(
     drawn: list[tuple[Figure, str]] = []
     axes: list[Axes] = []
     for name in names:
-        lines = {label: _rows(run, name) for label, run in runs.items()}
+        lines = {named(label, run): _rows(run, name) for label, run in runs.items()}
         if not any(len(rows) for rows in lines.values()):
             continue
         figure, axis = panel(name)
@@ -576,8 +576,10 @@ def draw_band(
 class Live:
     """An observer of the training loop: redraws a figure below the cell while the run goes on.
 
-    A finished run that is resumed trains nothing, and neither does one that fails at its start: then there
-    is a line of text in place of the figure.
+    A run that is resumed is drawn from its beginning, and one that had been finished before is drawn as a
+    whole. For one that fails at its start there is a line of text in place of the figure.
+
+    A browser that was closed meanwhile has missed all of it: `show`, in the next cell, draws it again.
 
     Args:
         seconds: least time between two drawings.
@@ -585,9 +587,15 @@ class Live:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.records: list[Mapping[str, Any]] = []
+        self.records: list[Any] = []
+        self.folder: Path | None = None
         self.drawn = time.monotonic()
         self.handle: DisplayHandle | None = None
+
+    def begin(self, folder: Path) -> None:
+        """Take the steps that were trained before from the run's folder."""
+        self.folder = folder
+        self.records = list(read_metrics(folder / "metrics.jsonl"))
 
     def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
         """Note the step, and draw when it is time to."""
@@ -596,11 +604,30 @@ class Live:
             self.draw()
 
     def close(self) -> None:
-        """Draw the steps that were trained, or say that there were none."""
+        """Draw the whole run, or say that there is none."""
+        self._read_again()
         if self.records:
             self.draw()
         else:
             display(Markdown(NOTHING_TRAINED))
+
+    def show(self) -> None:
+        """Draw the whole run below this cell, in place of the figure above, and say how the run ended."""
+        self._read_again()
+        if not self.records:
+            display(Markdown(NOTHING_TRAINED))
+            return
+        if self.handle is not None:
+            self.handle.update(Markdown(MOVED))
+            self.handle = None
+        self.draw()
+        if isinstance(self.records, RunLog):
+            print(self.records.summary())
+
+    def _read_again(self) -> None:
+        # The log knows where the run was to end; a figure of a partial run then says so.
+        if self.folder is not None:
+            self.records = read_metrics(self.folder / "metrics.jsonl")
 
     def draw(self) -> None:
         """Replace the figure by one with everything so far."""

@@ -28,6 +28,7 @@ from course.plots import (
     show_panels,
     smooth,
 )
+from course.run_log import named
 
 INDEX_BUG = "flexmatch-index-bug.json"
 NAMES = {"by image": "right mask", "by class": "mask with the bug"}
@@ -75,7 +76,7 @@ def thresholds(
     runs = [series(records, f"threshold/{c}") for c in range(len(classes))]
     if any(len(steps) == 0 for steps, _ in runs):
         return
-    figure, lines = panel("threshold of each class", (4.4, 3.9))
+    figure, lines = panel(named("threshold of each class", records), (4.4, 3.9))
     other, rates = panel("mask rate")
     for c, (steps, values) in enumerate(runs):
         every = max(1, len(steps) // 6)
@@ -118,7 +119,7 @@ def thresholds(
             ),
             (other, f"Line plot of the mask rate, from {values[0]:.2f} to {values[-1]:.2f}."),
         ],
-        f"Two panels up to step {steps[-1]}.",
+        f"Two panels up to {named(f'step {steps[-1]}', records)}.",
         into=into,
     )
 

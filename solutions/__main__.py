@@ -8,13 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from course.errors import CourseError, unknown_name
-from course.files import write_atomically
+from course.console import plain_where_needed
+from course.errors import CourseError, out_of_memory, unknown_name
+from course.files import cannot_write, is_full, write_atomically
 from course.training import FixMatchHparams, SupervisedHparams
 from course.training.engine import IfExists
 from solutions.methods import HPARAMS
 from solutions.options import Given, shared_hparams, with_hparams
 from solutions.presets import PRESETS
+from solutions.wording import command_line_words
 from solutions.words import several_words, whole_numbers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -87,10 +89,8 @@ def _train(method: str, given: Given, options: dict[str, Any]) -> None:
     if summary is None:
         raise typer.Exit(INTERRUPTED)
     for name in ("test error (EMA)", "test error (raw)"):
-        typer.echo(f"{name} {summary[name]:.4f} on {summary['data']}")
-    typer.echo(
-        f"{options['out']} holds metrics.jsonl, curves.png, TensorBoard events, config.json and checkpoint"
-    )
+        print(f"{name} {summary[name]:.4f} on {summary['data']}")
+    print(f"{options['out']} holds metrics.jsonl, curves.png, TensorBoard events, config.json and checkpoint")
 
 
 def _add_train_command(method: str, kinds: dict[str, Any], explained: str) -> None:
@@ -170,7 +170,7 @@ def pretrain(
     }
     _train("supervised", given, options)
     error = export_checkpoint(out, export, data)
-    typer.echo(
+    print(
         f"{export} and {export.with_suffix('.json').name} written, test error {error:.4f} in half precision"
     )
 
@@ -185,7 +185,7 @@ def results(
     """Compare finished runs: mean and spread over seeds, a table, a plot."""
     from solutions.results import write_results
 
-    typer.echo(write_results(runs, out))
+    print(write_results(runs, out))
 
 
 @app.command(cls=several_words("--methods", "--labels"))
@@ -261,17 +261,17 @@ def sweep(
     )
     outcome = run_sweep(asked, resume=resume, scheduler=scheduler, jobs=jobs)
     for name, text in outcome.tracebacks.items():
-        typer.echo(f"{name}:\n{text}", err=True)
+        print(f"{name}:\n{text}", file=sys.stderr)
     for name, why in outcome.failed.items():
-        typer.echo(f"error: {name}: {why}", err=True)
+        print(f"error: {name}: {why}", file=sys.stderr)
     counted = f"{outcome.finished} of {outcome.runs} runs are in {out / 'results.csv'}"
     if outcome.interrupted:
-        typer.echo(f"interrupted: {counted}; go on with the same command and --resume", err=True)
+        print(f"interrupted: {counted}; go on with the same command and --resume", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
     if outcome.failed:
-        typer.echo(f"{counted}; try the others again with the same command and --resume", err=True)
+        print(f"{counted}; try the others again with the same command and --resume", file=sys.stderr)
         raise typer.Exit(1)
-    typer.echo(f"{counted}; see them with: python -m solutions table {out}")
+    print(f"{counted}; see them with: python -m solutions table {out}")
 
 
 Tidy = Annotated[
@@ -306,19 +306,29 @@ def plot(
     from solutions.tidy import read_results
 
     plot_accuracy(read_results(results), out)
-    typer.echo(f"{out} written")
+    print(f"{out} written")
 
 
 def main() -> None:
-    """Run the command line; bad input is one line on stderr and exit code 2."""
+    """Run the command line; bad input, a full disk or too little memory is one line and exit code 2."""
+    plain_where_needed()
     try:
-        app()
+        with command_line_words():
+            app()
     except CourseError as error:
         sys.exit(_complain(error))
+    except OSError as error:
+        if not is_full(error):
+            raise
+        sys.exit(_complain(cannot_write(Path(error.filename or "a file"), error)))
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        sys.exit(_complain(CourseError("memory ran out: close other programs, or use smaller batches")))
 
 
 def _complain(error: CourseError) -> int:
-    typer.echo(f"error: {error}", err=True)
+    print(f"error: {error}", file=sys.stderr)
     return 2
 
 

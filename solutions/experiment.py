@@ -27,7 +27,6 @@ from solutions.frameworks import Framework, Parts, framework_for
 from solutions.machine import versions
 from solutions.presets import PRESETS, settings_of
 from solutions.results import load_result
-from solutions.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from solutions.options import Given  # brings typer, which only the command line needs
@@ -279,15 +278,12 @@ def run(
     planned = plan(method, make_hparams, out=out, **options)
     backend, hparams, parts, config = planned.backend, planned.hparams, planned.parts, planned.config
     folder = RunFolder(out)
-    stopwatch = Stopwatch(out)
     if if_exists == "resume" and folder.holds_run():
         check_same_config(folder, config)
         if folder.result.is_file():
             return load_result(out)
-        stopwatch.go_on()
     else:
         folder.prepare(overwrite=if_exists == "overwrite")
-        stopwatch.clear()
         _write_json(folder.config, config)
     about = {
         "data": parts.labeled.name,
@@ -306,18 +302,18 @@ def run(
         planned.augmentation,
         if_exists=if_exists,
         manifest=about,
-        observers=(stopwatch, *observers),
+        observers=observers,
     )
     if result.interrupted:
         return None
-    in_all, seconds = stopwatch.total(), time.perf_counter() - began  # of training, without the test below
+    seconds = time.perf_counter() - began  # of training, without the test below
     summary = {
         **{name: config[name] for name in ("method", "framework", "model", "preset")},
         "seed": hparams.seed,
         "steps": hparams.steps,
         **backend.test(result, planned.model, hparams, planned.started_from, parts.test),
         **summarize(result),
-        "seconds": in_all,
+        "seconds": result.span.seconds,
         "seconds_this_process": round(seconds, 1),
         "steps_this_process": result.state.step - result.began_at,
         "hardware": backend.hardware(),
@@ -329,7 +325,6 @@ def run(
     }
     plot_run(folder.path)
     _write_json(folder.result, summary)
-    stopwatch.clear()
     return summary
 
 

@@ -43,7 +43,7 @@ def load_expectations(unit: str) -> dict[str, Expectation]:
     path = resources.files("course.checks") / "expected" / f"{unit}.json"
     if not path.is_file():
         raise CourseError(
-            f"the expected values of unit {unit!r} are missing: run `python -m autograder build` or reinstall"
+            f"the expected values of unit {unit!r} are missing: install the course's package anew"
         )
     data = json.loads(path.read_text(encoding="utf-8"))
     if data["format"] != FORMAT:

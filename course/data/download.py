@@ -185,10 +185,10 @@ def _agreed_start(response: HTTPResponse, start: int, size: int) -> int:
 
 
 def _copy(response: HTTPResponse, file: BinaryIO, host: str, start: int, size: int) -> None:
-    from tqdm.auto import tqdm
+    from course.progress_bar import progress_bar
 
     done, window_start, window_bytes = start, time.monotonic(), 0
-    bar = tqdm(total=size, initial=start, unit="B", unit_scale=True, desc=f"from {host}", leave=False)
+    bar = progress_bar(total=size, initial=start, unit="B", unit_scale=True, desc=f"from {host}", leave=False)
     with bar:
         while done <= size:
             try:

@@ -69,7 +69,10 @@ def load_recorded(data: str, run: str) -> Recorded:
     here = resources.files(__name__)
     log, about = here / f"{data}-{run}.jsonl", here / f"{data}-{run}.json"
     if not (log.is_file() and about.is_file()):
-        raise CourseError(f"no recorded run {run!r} on {data!r}: make one with `python -m course.recorded`")
+        known = sorted(file.name.removesuffix(".jsonl") for file in here.iterdir() if ".jsonl" in file.name)
+        raise CourseError(
+            f"the course has no recorded run {run!r} on {data!r}: choose from {', '.join(known)}"
+        )
     records = tuple(json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
     return Recorded(json.loads(about.read_text(encoding="utf-8")), records)
 

@@ -6,12 +6,14 @@ import argparse
 import sys
 from pathlib import Path
 
+from course.console import plain_where_needed
 from course.errors import CourseError
 from course.recorded import RUNS, record
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and write the two files. Returns the exit code."""
+    plain_where_needed()
     parser = argparse.ArgumentParser(prog="python -m course.recorded", description=__doc__)
     parser.add_argument("run_folder", type=Path, help="made by `python -m solutions train`")
     parser.add_argument("run", choices=RUNS)

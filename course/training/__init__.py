@@ -1,5 +1,6 @@
 """The training loop and what it is made of; methods are passed in."""
 
+from course.run_log import RunLog, read_metrics, warn_if_partial
 from course.training.batches import labeled_batches, mixed_batches, paired_batches
 from course.training.checkpoint import (
     Checkpoint,
@@ -14,7 +15,7 @@ from course.training.loop import TrainState, start, train_loop
 from course.training.metrics import Metrics, convert_to_numpy, jnp_to_np_u8
 from course.training.optimizers import Optimizer, get_ema_params, get_params, momentum
 from course.training.regularizers import l2_penalty
-from course.training.runfolder import RunFolder, read_metrics
+from course.training.runfolder import RunFolder
 
 __all__ = [
     "Checkpoint",
@@ -22,6 +23,7 @@ __all__ = [
     "Metrics",
     "Optimizer",
     "RunFolder",
+    "RunLog",
     "SupervisedHparams",
     "TrainResult",
     "TrainState",
@@ -41,4 +43,5 @@ __all__ = [
     "save_checkpoint",
     "start",
     "train_loop",
+    "warn_if_partial",
 ]

@@ -186,7 +186,7 @@ def _load_checkpoint(path: Path, expected: str) -> Checkpoint:
 
     if not path.is_file():
         raise CourseError(
-            f"checkpoint {path} does not exist: check the path, or make one with `solutions pretrain`"
+            f"checkpoint {path} does not exist: check the path, or write one with save_checkpoint"
         )
     described = path.with_suffix(".json")
     if described.is_file():
@@ -212,7 +212,7 @@ def _load_checkpoint(path: Path, expected: str) -> Checkpoint:
         ) from None
     except (KeyError, ValueError, AttributeError):
         raise CourseError(
-            f"checkpoint {path} carries no manifest: use one made by `python -m solutions pretrain`"
+            f"checkpoint {path} carries no manifest: use one that save_checkpoint has written"
         ) from None
     if architecture != expected and not str(architecture).startswith(f"{expected}-w"):
         raise CourseError(f"checkpoint {path} is a {architecture}: use one of a {expected}")

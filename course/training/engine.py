@@ -8,13 +8,18 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from course.errors import CourseError
+from course.errors import CourseError, out_of_memory
+from course.files import CannotWrite, cannot_write, is_full
+from course.run_log import Span, read_metrics, summary
 from course.training.metrics import Metrics
-from course.training.observers import JsonlLog, LogLines, Observer, ProgressBar, TensorBoardLog
+from course.training.observers import Beginner, JsonlLog, LogLines, Observer, ProgressBar, TensorBoardLog
 from course.training.prefetch import prefetch
-from course.training.runfolder import RunFolder, read_metrics
+from course.training.runfolder import RunFolder
+from course.training.stopwatch import Stopwatch
+from course.wording import wording
 
 IfExists = Literal["error", "resume", "overwrite"]
 Batches = Callable[[int, int], Iterable[Mapping[str, Any]]]
@@ -59,6 +64,10 @@ class Program(Protocol):
     def step(self) -> int:
         """Updates done, ``init_total_step`` included."""
 
+    @property
+    def waiting(self) -> str | None:
+        """What the first step waits for, in words, if that is worth a word."""
+
     def advance(self, batch: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
         """One update: the loss and the metrics, scalars that the device may still be working on."""
 
@@ -84,12 +93,26 @@ class TrainResult:
         metrics: every metric's history, one value per step; "val error rate" one per validation.
         interrupted: Ctrl-C or a termination signal stopped it before its last step.
         began_at: the step that a resumed run went on from, otherwise ``init_total_step``.
+        ended_at: the last step that was done.
+        span: the step that was to be the last, and the seconds of training, earlier processes' included.
+        folder: of the run.
     """
 
     state: Any
     metrics: Metrics
     interrupted: bool
     began_at: int
+    ended_at: int
+    span: Span
+    folder: Path
+
+    @property
+    def partial(self) -> bool:
+        """Whether it ended before its last step."""
+        return self.ended_at < self.span.ends
+
+    def __str__(self) -> str:
+        return summary(self.ended_at, self.span, self.metrics.dict_)
 
 
 class NonFiniteLoss(CourseError):
@@ -140,6 +163,42 @@ def _check_state(program: Program, folder: RunFolder) -> None:
         )
 
 
+@contextmanager
+def _in_one_line(hparams: LoopSettings, program: Program, folder: RunFolder) -> Iterator[None]:
+    """Turn a full disk and a lack of memory into one line that says what to do."""
+    try:
+        yield
+    except CannotWrite as error:
+        raise CourseError(f"{error}; then {_next_step(folder)}") from None
+    except OSError as error:
+        if not is_full(error):
+            raise
+        full = cannot_write(Path(error.filename or folder.path), error)
+        raise CourseError(f"{full}; then {_next_step(folder)}") from None
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise CourseError(
+            f"step {program.step}: memory ran out; lower {_sizes(hparams)} and start anew, or close other "
+            f"programs and {_next_step(folder)}"
+        ) from None
+
+
+def _next_step(folder: RunFolder) -> str:
+    if folder.holds_run():
+        return f"go on from the last checkpoint with {wording.get().resume}"
+    return "start the run again"
+
+
+def _sizes(hparams: LoopSettings) -> str:
+    """The settings that decide how much memory a run takes, with their values."""
+    names = ("mu", "labeled_batch_size", "batch_size", "val_batch_size")
+    sizes = {name: getattr(hparams, name, 1) for name in names}
+    shown = [f"{name} ({size})" for name, size in sizes.items() if size > 1] or ["the network's width"]
+    *others, last = shown
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def run_loop(
     hparams: LoopSettings,
     program: Program,
@@ -168,7 +227,8 @@ def run_loop(
 
     Raises:
         NonFiniteLoss: names the step and the term.
-        CourseError: the folder can not be written, or holds a run and ``if_exists`` is "error".
+        CourseError: the folder can not be written, or holds a run and ``if_exists`` is "error"; or memory ran
+            out.
     """
     if hparams.steps is None or hparams.epoch_steps is None:
         raise CourseError("hparams.steps is not set: call hparams.fitted(len(unlabeled_dataset)) first")
@@ -195,24 +255,31 @@ def run_loop(
 
     pending: tuple[int, Any, Any, Any, Any] | None = None
     interrupted = False
-    with ExitStack() as cleanup:
+    with _in_one_line(hparams, program, folder), ExitStack() as cleanup:
 
         def watch(observer: Observer) -> None:
             watchers.append(cleanup.enter_context(closing(observer)))
 
         for observer in observers:
             watch(observer)
+        stopwatch = Stopwatch(folder.path, end)
         if if_exists == "resume" and folder.holds_run():
             program.restore(folder)
             for record in read_metrics(folder.metrics):
                 metrics.merge({n: v for n, v in record.items() if n not in ("step", "epoch")})
+            stopwatch.go_on()
         else:
             folder.prepare(overwrite=if_exists == "overwrite")
+        stopwatch.write()
+        for observer in observers:
+            if isinstance(observer, Beginner):
+                observer.begin(folder.path)
         began_at = program.step
         watch(JsonlLog(folder.metrics))
         watch(TensorBoardLog(folder.path, hparams.log_every_steps, program.step))
+        watch(stopwatch)
         watch(LogLines(hparams.log_every_steps))
-        watch(ProgressBar(program.step - first, hparams.steps))
+        watch(ProgressBar(program.step - first, hparams.steps, program.waiting))
         upcoming = cleanup.enter_context(closing(prefetch(batches(program.step - first, hparams.steps))))
         stop = cleanup.enter_context(_stop_requested())
         for batch in upcoming:
@@ -233,9 +300,8 @@ def run_loop(
             if stop() and due and program.step < end:
                 interrupted = True
                 break
+    result = TrainResult(program, metrics, interrupted, began_at, program.step, stopwatch.kept, folder.path)
+    print(result)
     if interrupted:
-        print(
-            f"interrupted after step {program.step}: everything is saved in {folder.path}; "
-            'go on with if_exists="resume" (--resume)'
-        )
-    return TrainResult(program, metrics, interrupted, began_at)
+        print(f"Everything is saved in {folder.path}; go on with {wording.get().resume}.")
+    return result

@@ -79,6 +79,10 @@ class _JaxProgram:
     def step(self) -> int:
         return self.state.step
 
+    @property
+    def waiting(self) -> str | None:
+        return "compiling the training step, about ten seconds"
+
     def advance(self, batch: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
         step, opt_state, batch_stats = self.state
         loss, batch_stats, opt_state, metrics = self.train_step(

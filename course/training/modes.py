@@ -14,8 +14,8 @@ Mode = Literal["cpu", "gpu"]
 
 DATA: dict[Mode, str] = {"cpu": "shapes", "gpu": "cifar10"}
 
-# Fitted to half a minute a run on two cores. The start has learned all that ten labels per class teach it: more
-# of the same changes nothing, and 300 steps show what the pseudo-labels add, with any seed.
+# Fitted to half a minute a run on two cores. The start has learned all that ten labels per class teach it:
+# more of the same changes nothing, and 300 steps show what the pseudo-labels add, with any seed.
 _FIXMATCH: dict[Mode, dict[str, Any]] = {
     "gpu": {"epoch_steps": 112},
     "cpu": {

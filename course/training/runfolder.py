@@ -1,4 +1,4 @@
-"""A run's folder: metrics.jsonl, TensorBoard events and a checkpoint to resume from.
+"""A run's folder: metrics.jsonl, run.json, TensorBoard events and a checkpoint to resume from.
 
 The command line adds the run's configuration, its result and a plot.
 """
@@ -12,34 +12,14 @@ from typing import Any
 
 from course.errors import CourseError
 from course.files import cannot_write, write_atomically
+from course.run_log import RUN_FILE, read_metrics
 from course.training.checkpoint import (
     flatten,
     load_checkpoint,
     save_checkpoint,
     unflatten_like,
 )
-
-
-def read_metrics(path: Path | str) -> list[dict[str, Any]]:
-    """The records of a ``metrics.jsonl``; a last line cut short by a crash is dropped.
-
-    Raises:
-        CourseError: the file is missing, or damaged before its last line.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise CourseError(f"{path} does not exist: give a run's folder that holds metrics.jsonl")
-    lines = path.read_text().splitlines()
-    records = []
-    for number, line in enumerate(lines, 1):
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            if number < len(lines):
-                raise CourseError(
-                    f"{path}, line {number}, is not JSON: restore the file or start the run anew"
-                ) from None
-    return records
+from course.wording import wording
 
 
 class RunFolder:
@@ -49,6 +29,7 @@ class RunFolder:
         self.path = Path(path)
         self.metrics = self.path / "metrics.jsonl"
         self.checkpoint = self.path / "checkpoint.safetensors"
+        self.span = self.path / RUN_FILE
         self.config = self.path / "config.json"
         self.result = self.path / "result.json"
         self.curves = self.path / "curves.png"
@@ -64,13 +45,14 @@ class RunFolder:
             CourseError: it can not be written, or holds a run and ``overwrite`` is not set.
         """
         if self.holds_run() and not overwrite:
+            words = wording.get()
             raise CourseError(
-                f"{self.path} already holds a run: resume it (--resume), overwrite it (--overwrite), "
-                "or choose another folder"
+                f"{self.path} already holds a run: resume it ({words.resume}), overwrite it "
+                f"({words.overwrite}), or choose another folder"
             )
         # The checkpoint goes first: without it, whatever else is left of the old run is never resumed.
         events = self.path.glob("events.out.tfevents.*")
-        for file in (self.checkpoint, self.result, self.curves, *events):
+        for file in (self.checkpoint, self.span, self.result, self.curves, *events):
             try:
                 file.unlink(missing_ok=True)
             except OSError as error:

@@ -88,6 +88,10 @@ class _TorchProgram:
     def step(self) -> int:
         return self.state.step
 
+    @property
+    def waiting(self) -> str | None:
+        return None
+
     def advance(self, batch: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
         state = self.state
         # What dropout draws in a step depends on the step alone, so that a resumed run draws it again.

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from course.data.dataset import ImageDataset
 from course.data.loaders import get_validation_generator
 from course.errors import CourseError
+from course.progress_bar import progress_bar
 
 COLORS = {"train": "blue", "val": "green", "test": "red"}
 
@@ -107,16 +108,18 @@ def evaluate(
     Raises:
         CourseError: there are no images.
     """
-    from tqdm.auto import tqdm
-
     if not len(dataset):
         raise CourseError(f"there are no {phase} images: hold out at least 1 image of each class")
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
     loss, top_1, top_5 = 0.0, 0, 0
-    batches = tqdm(
-        get_validation_generator(dataset, batch_size), desc=phase, colour=COLORS[phase], leave=False
+    batches = progress_bar(
+        get_validation_generator(dataset, batch_size),
+        brief=True,
+        desc=phase,
+        colour=COLORS[phase],
+        leave=False,
     )
     for x, y in batches:
         tensors = to_tensors({"x_": x, "y": y}, device)

@@ -66,13 +66,14 @@ def train_cell(words: Mapping[str, Any]) -> dict[str, str]:
 
     from solutions.experiment import resolve, run
     from solutions.options import Given
+    from solutions.wording import command_line_words
 
     out = Path(words["out"])
     try:
         locks = out.parents[1] / LOCKS
         locks.mkdir(parents=True, exist_ok=True)
         # A killed sweep's worker may still be in its last step.
-        with _alone, FileLock(locks / out.name), _quiet():
+        with _alone, FileLock(locks / out.name), _quiet(), command_line_words():
             framework, model, make_hparams = resolve(
                 words["method"],
                 words["framework"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import re
 from xml.etree import ElementTree
 
@@ -16,7 +17,7 @@ from course import plots
 from course.augment import StrongAugmentation, WeakAugmentation
 from course.data import make_shapes
 from course.recorded import Recorded
-from course.training import FixMatchHparams
+from course.training import FixMatchHparams, read_metrics
 
 
 @pytest.fixture
@@ -208,9 +209,54 @@ def test_live_curves_draw_at_most_every_so_often_and_once_at_the_end(shown, monk
 
 
 def test_a_live_figure_without_a_step_says_so_and_draws_nothing_of_other_runs(shown):
-    plots.LiveCurves("mine", {"recorded": records(20, 0.6)}).close()
-    (said,) = shown
-    assert "No step was trained here" in said.data and "from its log" in said.data
+    live = plots.LiveCurves("mine", {"recorded": records(20, 0.6)})
+    live.close()
+    live.show()
+    assert [said.data for said in shown] == [plots.NOTHING_TRAINED] * 2
+
+
+@pytest.fixture
+def run_folder(tmp_path):
+    """Of a run that was to have 60 steps and ended after 40."""
+    with (tmp_path / "metrics.jsonl").open("w") as log:
+        log.writelines(json.dumps(record) + "\n" for record in records(40, 0.5))
+    (tmp_path / "run.json").write_text('{"ends": 60, "seconds": 12.0}')
+    return tmp_path
+
+
+def test_a_run_that_was_finished_before_is_drawn_as_a_whole(shown, run_folder):
+    live = plots.LiveCurves("mine")
+    live.begin(run_folder)
+    live.close()
+    assert "val error rate, mine (stopped at step 40 of 60): from 0.490 to 0.460" in shown[-1].alt
+
+
+def test_a_run_that_goes_on_is_drawn_from_its_beginning(shown, run_folder):
+    live = plots.LiveCurves("mine", seconds=0)
+    live.begin(run_folder)
+    live.on_step({"step": 41, "val error rate": 0.2}, {})
+    assert "val error rate, mine: from 0.490 to 0.200" in shown[-1].alt, "and is not called partial meanwhile"
+
+
+def test_what_a_closed_browser_missed_is_shown_by_the_next_cell(shown, run_folder, capsys):
+    live = plots.LiveCurves("mine")
+    live.begin(run_folder)
+    live.close()
+    before = len(shown)
+    live.show()
+    moved, _, figure = shown[before:]
+    assert moved.data == plots.MOVED, "one figure, not two, where the browser was there all the time"
+    assert "stopped at step 40 of 60" in figure.alt
+    assert capsys.readouterr().out.startswith(
+        "Partial run: stopped at step 40 of 60 after 12 s; val error rate"
+    )
+
+
+def test_partial_runs_are_called_so_in_a_comparison(shown, run_folder):
+    log = read_metrics(run_folder / "metrics.jsonl")
+    plots.curves({"mine": log, "recorded": tuple(records(20, 0.6))}, ("val error rate",))
+    assert "val error rate, mine (stopped at step 40 of 60): from" in shown[0].alt
+    assert "val error rate, recorded: from" in shown[0].alt
 
 
 def test_smoothing_keeps_the_length_and_takes_the_mean_of_the_last_values():

@@ -45,6 +45,13 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
+def test_the_figure_of_a_partial_run_says_where_it_stopped(shown: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in RECORDS))
+    (tmp_path / "run.json").write_text('{"ends": 60, "seconds": 12.0}')
+    threshold_plots.thresholds(read_metrics(tmp_path / "metrics.jsonl"), CLASSES, 0.95)
+    assert "up to step 30 (stopped at step 30 of 60). Left" in shown[-1].alt
+
+
 def test_the_thresholds_are_told_in_words_with_their_last_values(shown: list[Any]) -> None:
     threshold_plots.thresholds(RECORDS, CLASSES, 0.95)
     (figure,) = shown

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
@@ -316,6 +318,36 @@ def test_bad_input_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("encoding", "module", "words", "code", "shown"),
+    [
+        ("ascii", "solutions", ("train", "flexmatch", "--help"), 0, "tau, the probability"),
+        ("ascii", "solutions", ("train", "supervised", "--data", "μ → ü.npz"), 2, "mu -> ?.npz"),
+        ("cp1252", "solutions", ("train", "supervised", "--data", "μ → ü.npz"), 2, "mu -> ü.npz"),
+        ("ascii", "course.recorded", ("μ", "base"), 2, "error: mu holds no result.json"),
+        ("cp1252", "autograder", ("build", "mü→"), 2, "'mü->'"),
+    ],
+)
+def test_output_into_a_pipe_without_the_letters_never_fails(
+    encoding: str, module: str, words: tuple[str, ...], code: int, shown: str, tmp_path: Path
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", module, *words],
+        capture_output=True,
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONIOENCODING": encoding,
+            "PYTHONUTF8": "0",
+            "COLUMNS": "250",
+        },
+    )
+    text = (ended.stdout + ended.stderr).decode(encoding)
+    assert ended.returncode == code and "Traceback" not in text
+    assert shown in text
+
+
 # --- runs of the tiny network -----------------------------------------------------------------
 
 
@@ -349,12 +381,13 @@ def test_an_interrupted_run_exits_130_and_resumes(
 ) -> None:
     answer = train(tmp_path / "run")
     assert answer.code == 130
-    assert "interrupted after step" in answer.out and "--resume" in answer.out
+    assert "stopped at step" in answer.out and "; go on with --resume." in answer.out
+    assert "if_exists" not in answer.out + answer.err
     assert not (tmp_path / "run" / "result.json").exists()
     interrupted_at_4()
     # Asked again without --resume it refuses, and names the option.
     refused = train(tmp_path / "run")
-    assert refused.code == 2 and "--resume" in refused.err
+    assert refused.code == 2 and "--resume" in refused.err and "if_exists" not in refused.err
     resumed = train(tmp_path / "run", "--resume")
     assert resumed.code == 0 and "test error (EMA)" in resumed.out
     assert train(tmp_path / "whole").code == 0
@@ -403,6 +436,49 @@ def test_a_loss_that_explodes_is_one_line_after_the_log(train: Any, tmp_path: Pa
     assert answer.err.splitlines()[-1].startswith("error: step ")
     assert "Traceback" not in answer.err
     assert not (tmp_path / "run" / "result.json").exists()
+
+
+NO_MEMORY = RuntimeError("RESOURCE_EXHAUSTED: Out of memory\n" + "buffer\n" * 141)
+FULL = OSError(errno.ENOSPC, "No space left on device", "/tmp/somewhere")
+
+
+@pytest.mark.parametrize(
+    ("place", "trouble", "said"),
+    [
+        ("course.training.observers.JsonlLog.on_step", NO_MEMORY, "memory ran out; lower mu (2)"),
+        ("course.training.observers.JsonlLog.on_step", FULL, "free some space there; then go on from the"),
+        ("solutions.frameworks._Jax.test", NO_MEMORY, "memory ran out: close other programs"),
+        ("solutions.experiment.plot_run", FULL, "/tmp/somewhere can not be written (No space left"),
+    ],
+)
+def test_a_full_disk_or_no_memory_is_one_line_and_the_run_resumes(
+    place: str, trouble: Exception, said: str, train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, name = place.rsplit(".", 1)
+    owner = pkgutil.resolve_name(names.replace(".JsonlLog", ":JsonlLog").replace("._Jax", ":_Jax"))
+    stock = getattr(owner, name)
+
+    def fail(*arguments: Any, **options: Any) -> Any:
+        if name != "on_step" or arguments[1]["step"] == 5:
+            raise trouble
+        return stock(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, fail)
+        answer = train(tmp_path / "run")
+    assert answer.code == 2 and "Traceback" not in answer.err
+    last = answer.err.splitlines()[-1]
+    assert last.startswith("error: ") and said in last and "if_exists" not in last
+    assert train(tmp_path / "run", "--resume").code == 0
+
+
+def test_an_error_of_the_program_keeps_its_traceback(train: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(JsonlLog, "on_step", fail)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        train(tmp_path / "run")
 
 
 def test_pretraining_exports_half_precision_weights_that_a_run_starts_from(
@@ -501,6 +577,7 @@ def test_resnet18_on_shapes_from_end_to_end(
                 "events",
                 "metrics.jsonl",
                 "result.json",
+                "run.json",
             ),
         }
         records = read_metrics(folder / "metrics.jsonl")

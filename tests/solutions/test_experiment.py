@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ import solutions.experiment as experiment
 from course.data.dataset import ImageDataset, Splits
 from course.errors import CourseError
 from course.training import Checkpoint, FixMatchHparams, SupervisedHparams, load_checkpoint, read_metrics
+from course.training.stopwatch import Stopwatch
 from solutions.experiment import command, cut, run
 from solutions.frameworks import FRAMEWORKS, error_rate
 from solutions.machine import jax_hardware, processor, versions
-from solutions.stopwatch import Stopwatch
 
 pytestmark = pytest.mark.usefixtures("compile_cache")
 
@@ -190,7 +191,7 @@ def test_a_run_writes_its_folder(tmp_path: Path) -> None:
     summary = run("fixmatch", fixmatch(), out=out, note="a test")
     assert summary is not None
     assert sorted(p.name for p in out.iterdir() if "tfevents" not in p.name) == [
-        *("checkpoint.safetensors", "config.json", "curves.png", "metrics.jsonl", "result.json"),
+        *("checkpoint.safetensors", "config.json", "curves.png", "metrics.jsonl", "result.json", "run.json"),
     ]
     assert len(list(out.glob("events.out.tfevents.*"))) == 1
     assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
@@ -239,24 +240,26 @@ def test_the_test_errors_are_those_of_the_saved_weights(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("tiny_network")
 def test_seconds_are_those_of_training_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(experiment, "Stopwatch", lambda folder: Stopwatch(folder, lambda: now))
+    monkeypatch.setattr("course.training.engine.Stopwatch", partial(Stopwatch, clock=lambda: now))
     jax_framework = FRAMEWORKS["jax"]
-    train, test = jax_framework.train, jax_framework.test
+    test = jax_framework.test
 
-    def slow_train(*arguments: Any, **options: Any) -> Any:
-        nonlocal now
-        now += 7
-        return train(*arguments, **options)
+    class Slow:
+        def on_step(self, record: Any, batch: Any) -> None:
+            nonlocal now
+            now += 7
+
+        def close(self) -> None:
+            pass
 
     def slow_test(*arguments: Any, **options: Any) -> Any:
         nonlocal now
         now += 1000
         return test(*arguments, **options)
 
-    monkeypatch.setattr(jax_framework, "train", slow_train)
     monkeypatch.setattr(jax_framework, "test", slow_test)
-    summary = run("fixmatch", fixmatch(), out=tmp_path / "run")
-    assert summary is not None and summary["seconds"] == 7.0
+    summary = run("fixmatch", fixmatch(), out=tmp_path / "run", observers=[Slow()])
+    assert summary is not None and summary["seconds"] == 7.0 * summary["steps"]
 
 
 @pytest.mark.usefixtures("tiny_network")

@@ -23,9 +23,9 @@ from course.errors import CourseError
 from course.recorded import comparison
 from course.recorded.comparison import COLUMNS, CURVE_COLUMNS
 from course.training.torch_train import TORCH_METHODS
+from course.wording import NOTEBOOK, wording
 from solutions.methods import HPARAMS, METHODS
 from solutions.options import shared_hparams
-from solutions.stopwatch import Stopwatch
 from solutions.sweep.cells import Cell
 from solutions.sweep.progress import Lines, Progress
 from solutions.sweep.worker import train_cell
@@ -758,28 +758,21 @@ def test_the_methods_are_those_of_the_course() -> None:
     assert tuple(TORCH_METHODS) == METHODS == tuple(LOSSES) == comparison.METHODS
 
 
+def test_a_workers_messages_name_options_as_the_command_line_does(tmp_path: Path, monkeypatch: Any) -> None:
+    def run(*arguments: Any, **options: Any) -> Any:
+        raise CourseError(f"go on with {wording.get().resume}")
+
+    monkeypatch.setattr("solutions.experiment.resolve", lambda *arguments: ("jax", None, None))
+    monkeypatch.setattr("solutions.experiment.run", run)
+    words = dict.fromkeys(
+        ("method", "framework", "model", "preset", "data", "labels", "seed", "note", "command")
+    )
+    answer = train_cell({**words, "given": {}, "out": str(tmp_path / "runs" / "supervised-40-0")})
+    assert answer == {"error": "go on with --resume"}
+    assert wording.get() == NOTEBOOK
+
+
 # --- time ---------------------------------------------------------------------------------------
-
-
-def test_seconds_add_up_over_the_processes_of_a_run(tmp_path: Path) -> None:
-    now = 100.0
-    first = Stopwatch(tmp_path, lambda: now)
-    now = 103.0
-    first.on_step({}, {})  # the first step is written down, and then one every five seconds
-    now = 106.0
-    first.on_step({}, {})
-    second = Stopwatch(tmp_path, lambda: now)
-    second.go_on()
-    now = 116.0
-    assert second.total() == 13.0
-    second.close()
-    third = Stopwatch(tmp_path, lambda: now)
-    third.go_on()
-    assert third.total() == 13.0
-    third.clear()
-    lost = Stopwatch(tmp_path, lambda: now)
-    lost.go_on()
-    assert lost.total() is None and list(tmp_path.iterdir()) == []
 
 
 def test_seconds_of_older_runs_are_known_if_one_process_made_them() -> None:

@@ -156,6 +156,6 @@ def test_ctrl_c_in_a_terminal_reaches_the_loaders_workers_too(
         text=True,
     )
     assert ended.returncode == 130, ended.stderr
-    assert "interrupted after step" in ended.stdout and "Traceback" not in ended.stderr
+    assert "stopped at step" in ended.stdout and "Traceback" not in ended.stderr
     tiny_run.train(folder, if_exists="resume")
     assert_same_run(folder, whole_run[0])

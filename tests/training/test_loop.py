@@ -120,14 +120,27 @@ def test_tensorboard_events_lie_in_the_folder(whole_run: tuple[Path, Any]) -> No
 def test_progress_and_log_lines_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tiny_run.train(tmp_path / "run", {"steps": 6, "log_every_steps": 3})
     shown = capsys.readouterr()
-    lines = [line for line in re.split(r"[\r\n]", shown.out) if "total step" in line]
+    lines = [line for line in re.split(r"[\r\n]", shown.out) if line.startswith("epoch")]
     assert len(lines) == 2
     number = r"-?\d+\.\d{3}"
-    pattern = r"epoch +\d+ \| total step +\d+ \| " + r" \| ".join(f"{name} {number}" for name in COLUMNS)
-    assert re.search(pattern + r"\s*$", lines[0]) and re.search(
-        pattern + rf" \| val error rate {number}", lines[1]
-    )
+    names = ("loss", "mask", "error", "lr")
+    pattern = r"epoch +\d+ \| step +\d+ \| " + r" \| ".join(f"{name} {number}" for name in names)
+    assert re.fullmatch(pattern, lines[0])
+    assert re.fullmatch(pattern + rf" \| val error {number}", lines[1])
     assert "6/6" in shown.err
+
+
+def test_a_status_in_words_stands_where_the_bar_will_be_until_the_step_is_compiled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_loop(tmp_path / "run", healthy)
+    status, bar, *later = [text.strip() for text in capsys.readouterr().err.split("\r") if text.strip()]
+    assert status == "compiling the training step, about ten seconds"
+    assert "0/10" in bar and "10/10" in later[-1]
+    # A finished run compiles nothing.
+    run_loop(tmp_path / "run", healthy, if_exists="resume")
+    shown = capsys.readouterr()
+    assert "10/10" in shown.err and "compiling" not in shown.err
 
 
 def test_observers_see_every_step_and_are_closed_once(tmp_path: Path) -> None:
@@ -202,7 +215,7 @@ def test_overwriting_leaves_nothing_of_the_old_run(whole_run: tuple[Path, Any], 
     tiny_run.train(folder, if_exists="overwrite")
     assert_same_run(folder, whole_run[0])
     assert sorted(p.name for p in folder.iterdir() if "tfevents" not in p.name) == [
-        *("checkpoint.safetensors", "metrics.jsonl", "notes.txt"),
+        *("checkpoint.safetensors", "metrics.jsonl", "notes.txt", "run.json"),
     ]
     assert len(list(folder.glob("events.out.tfevents.*"))) == 1
 
@@ -303,7 +316,8 @@ def test_an_interrupt_saves_at_once_and_the_run_goes_on_as_if_nothing_had_been(
     assert result.state.step == saved_step(folder) == watcher.steps[-1] == 8 - (saved_step(folder) == 7)
     assert watcher.closed == 1
     out = capsys.readouterr().out
-    assert f"interrupted after step {result.state.step}" in out and str(folder) in out and "resume" in out
+    assert f"Partial run: stopped at step {result.state.step} of 24 after" in out and str(folder) in out
+    assert out.endswith('; go on with if_exists="resume".\n')
     resumed = tiny_run.train(folder, if_exists="resume")
     assert not resumed.interrupted and resumed.began_at == result.state.step
     assert_same_run(folder, whole_run[0])

@@ -53,11 +53,42 @@ def test_images_become_bytes_rounded_and_clipped() -> None:
     np.testing.assert_array_equal(image, [[[0, 255, 128], [0, 255, 100]]])
 
 
-def test_log_line_has_the_practicals_columns() -> None:
-    assert log_line(RECORD) == (
-        "epoch   0 | total step 20050 | error rate 0.366 | mask rate 0.196 | supervised loss 0.799 | "
-        "total loss 0.970 | unsupervised loss 0.108 | weight decay 0.063 | lr 0.030"
-    )
+def test_log_line_has_what_students_watch() -> None:
+    assert log_line(RECORD) == ("epoch  0 | step 20050 | loss 0.970 | mask 0.196 | error 0.366 | lr 0.030")
+    assert log_line({**RECORD, "val error rate": 0.25}) == log_line(RECORD) + " | val error 0.250"
+
+
+FIXMATCH = {name: 0.5 for name in RECORD if name not in ("step", "epoch")}
+VALIDATED = {f"{part} {name}": 0.5 for part in ("train", "val") for name in ("loss", "error rate", "top-1")}
+RECORDS = {
+    "supervised": {n: v for n, v in FIXMATCH.items() if n not in ("mask rate", "unsupervised loss")},
+    "fixmatch": FIXMATCH,
+    "flexmatch": FIXMATCH | {f"threshold/{c}": c / 20 for c in range(10)},
+    "mixmatch": {n: v for n, v in FIXMATCH.items() if n not in ("mask rate", "weight decay")},
+    "one's own": FIXMATCH | {f"a rather long name of a metric, number {k}": 0.5 for k in range(20)},
+}
+
+
+@pytest.mark.parametrize("method", RECORDS)
+@pytest.mark.parametrize("scale", [1.0, -3e8])
+def test_a_log_line_fits_a_hundred_columns_and_is_one_line(method: str, scale: float) -> None:
+    for validated in ({}, VALIDATED):
+        record = {n: v * scale for n, v in {**RECORDS[method], **validated}.items()}
+        line = log_line({"step": 1048576, "epoch": 1023, **record})
+        assert len(line) <= 100 and "\n" not in line
+        assert line.startswith("epoch 1023 | step 1048576 | loss ")
+        assert ("val error" in line) == bool(validated)
+
+
+def test_lines_with_and_without_a_validation_have_the_same_columns() -> None:
+    for record in RECORDS.values():
+        begun = {"step": 50, "epoch": 0, **record}
+        assert log_line({**begun, **VALIDATED}).removesuffix(" | val error 0.500") == log_line(begun)
+
+
+def test_the_thresholds_of_ten_classes_are_their_least_and_largest() -> None:
+    line = log_line({"step": 50, "epoch": 0, **RECORDS["flexmatch"]})
+    assert " | tau 0.00-0.45" in line and "threshold" not in line
 
 
 def test_log_lines_come_every_so_many_steps(capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,7 +96,7 @@ def test_log_lines_come_every_so_many_steps(capsys: pytest.CaptureFixture[str]) 
     for step in range(1, 11):
         lines.on_step({**RECORD, "step": step}, {})
     lines.close()
-    assert re.findall(r"total step +(\d+)", capsys.readouterr().out) == ["3", "6", "9"]
+    assert re.findall(r"step +(\d+)", capsys.readouterr().out) == ["3", "6", "9"]
 
 
 def test_jsonl_line_can_be_read_as_soon_as_it_is_written(tmp_path: Path) -> None:

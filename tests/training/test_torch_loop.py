@@ -158,9 +158,9 @@ def test_tensorboard_has_each_step_once_and_the_views(whole_runs: Any) -> None:
 def test_thresholds_share_a_column_of_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tiny_torch.train("flexmatch", tmp_path / "run", {"steps": 6})
     shown = capsys.readouterr()
-    (line,) = [line for line in re.split(r"[\r\n]", shown.out) if "total step" in line]
-    assert re.search(r" \| threshold( \d\.\d{3}){4} \| ", line) and "threshold/" not in line
-    assert "6/6" in shown.err
+    (line,) = [line for line in re.split(r"[\r\n]", shown.out) if line.startswith("epoch")]
+    assert re.search(r" \| tau \d\.\d{2}-\d\.\d{2}( \||$)", line) and "threshold" not in line
+    assert "6/6" in shown.err and "compiling" not in shown.err
 
 
 # --- learning -----------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_an_interrupt_saves_at_once_and_the_run_goes_on_as_if_nothing_had_been(
     assert result.interrupted and watcher.steps[-1] == -1
     saved = load_checkpoint(folder / "checkpoint.safetensors", ARCHITECTURE).manifest["step"]
     assert result.state.step == saved == watcher.steps[-2] < 9
-    assert f"interrupted after step {saved}" in capsys.readouterr().out
+    assert f"stopped at step {saved} of 24" in capsys.readouterr().out
     resumed = tiny_torch.train("flexmatch", folder, if_exists="resume")
     assert (resumed.began_at, resumed.interrupted) == (saved, False)
     assert_same_run(folder, whole_runs("flexmatch")[0])

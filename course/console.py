@@ -1,0 +1,54 @@
+"""Output that never fails for want of a character.
+
+A pipe on Windows is cp1252, a bare container's terminal ASCII: neither has every character of the texts.
+"""
+
+from __future__ import annotations
+
+import codecs
+import sys
+
+ERRORS = "course-plain"
+PLAIN = {
+    "μ": "mu",
+    "τ": "tau",
+    "λ": "lambda",
+    "α": "alpha",
+    "β": "beta",
+    "η": "eta",
+    "û": "u",
+    "±": "+/-",
+    "×": "x",
+    "·": "*",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "…": "...",
+    "→": "->",
+    "≥": ">=",
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+    "•": "*",
+    "½": "1/2",
+    "≤": "<=",
+    "✓": "ok",
+    "✗": "x",
+}
+
+
+def _in_plain_letters(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    missing = error.object[error.start : error.end]
+    return "".join(PLAIN.get(character, "?") for character in missing), error.end
+
+
+def plain_where_needed() -> None:
+    """Write stdout and stderr in plain letters where their encoding lacks a character."""
+    codecs.register_error(ERRORS, _in_plain_letters)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # a stream that someone put in place may lack it
+        if reconfigure is not None:
+            reconfigure(errors=ERRORS)

@@ -1,0 +1,62 @@
+"""How far a run is to go and how long it has trained, in all processes that worked on it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from course.files import CannotWrite, write_atomically
+from course.run_log import RUN_FILE, Span, read_span
+
+EVERY = 5.0  # seconds; a process that is killed loses at most so much of its time
+
+
+class Stopwatch:
+    """An observer of the training loop that keeps run.json.
+
+    Args:
+        folder: of the run.
+        ends: number of its last step.
+        clock: seconds from any origin.
+    """
+
+    def __init__(self, folder: Path, ends: int, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.folder, self.ends, self.clock = folder, ends, clock
+        self.began = clock()
+        self.written: float | None = None
+        self.before: float | None = 0.0
+        self.stepped = False
+        self.kept = Span(ends, 0.0)  # what run.json holds
+
+    def go_on(self) -> None:
+        """Count on from what earlier processes took; unknown where they kept no record."""
+        earlier = read_span(self.folder)
+        self.before = None if earlier is None else earlier.seconds
+
+    def span(self) -> Span:
+        """Where the run ends, and the seconds of all processes until now, or None where some are unknown."""
+        if self.before is None or not self.stepped:
+            return Span(self.ends, self.before)
+        return Span(self.ends, round(self.before + self.clock() - self.began, 1))
+
+    def write(self) -> None:
+        """Write run.json."""
+        self.written, self.kept = self.clock(), self.span()
+        content = json.dumps({"ends": self.kept.ends, "seconds": self.kept.seconds}) + "\n"
+        write_atomically(self.folder / RUN_FILE, content.encode())
+
+    def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
+        """Write the seconds down, if it is time."""
+        self.stepped = True
+        if self.written is None or self.clock() - self.written >= EVERY:
+            self.write()
+
+    def close(self) -> None:
+        """Write the seconds down, if a step was done."""
+        if self.stepped:
+            with contextlib.suppress(CannotWrite):  # a full disk has been reported by then
+                self.write()
