@@ -102,7 +102,7 @@ class Check:
 
 
 # Failures that the check itself finds, in place of an exception that student code raised.
-FINDINGS = frozenset({Stop.TIME.value, Stop.OUTPUT.value, ChangedArgument.__name__})
+FINDINGS = frozenset({*(stop.value for stop in Stop), ChangedArgument.__name__})
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,9 @@ def attempt(case: Case, function: Callable[..., Any], inputs: Inputs, *, echo: b
         return ran.returned
     line = next((place for place in reversed(ran.places) if place.module == call.module), None)
     message = f"printed more than {CHARACTERS:,} characters"
-    if ran.stopped is Stop.TIME:
+    if ran.stopped is Stop.BUSY:
+        message = ran.busy
+    elif ran.stopped is Stop.TIME:
         message = f"no answer after {case.seconds:g} seconds"
         message += "; it could not be stopped and still runs" if ran.left_behind else ""
     return Outcome(
