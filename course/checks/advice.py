@@ -70,6 +70,18 @@ _ADVICE = (
         "Positions are integers (.long()), averages need floating-point numbers (.float()).",
     ),
     (
+        r"TypeError",
+        r"device type tensor to numpy",
+        "A tensor on a GPU was given to NumPy, which knows the CPU alone.",
+        "Use PyTorch's own operations: they work wherever the tensor is.",
+    ),
+    (
+        r"MadeOnTheCPU",
+        r"",
+        "A tensor is made on the CPU, whatever device the arguments are on: on a GPU that fails.",
+        "Make it where an argument is: with device=x.device, or with zeros_like, new_zeros and the like.",
+    ),
+    (
         r"RuntimeError",
         r"same device",
         "Two tensors are on different devices.",
