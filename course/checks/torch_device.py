@@ -145,7 +145,7 @@ class _Places(TorchFunctionMode):
         named = [kwargs.get("device"), *(args[1:] if func in _MOVES else args)]
         for one in named:
             if func in _MOVES and isinstance(one, Tensor):
-                return self.devices.get(one)  # type: ignore[no-any-return]
+                return self.devices.get(one)
             if isinstance(one, torch.device) or (isinstance(one, str) and one.startswith(("cpu", "cuda"))):
                 return GPU if torch.device(one).type == "cuda" else CPU
         return None
