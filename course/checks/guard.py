@@ -247,7 +247,9 @@ class _Worker(threading.Thread, Generic[T]):
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident or 0), raised)
 
     def frame(self) -> FrameType | None:
-        """Where the thread is; None when it does not run."""
+        """Where the thread is; None when its work has ended, after which another may have its number."""
+        if not self.working:
+            return None
         return sys._current_frames().get(self.ident or 0)
 
     def busy(self) -> Busy | None:

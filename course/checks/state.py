@@ -43,9 +43,19 @@ def kept_state() -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
-        for keep in (_interpreter, _environment, _folder, _random, _numpy, _jax, _torch, _torch_compile):
+        for keep in (_interpreter, _environment, _folder, _random, _numpy, _jax, _torch, _compilation):
             stack.callback(keep())
         yield
+
+
+@contextmanager
+def nothing_compiled() -> Iterator[None]:
+    """Run a block in which functions under ``torch.compile`` run as they are written."""
+    restore = _compilation()
+    try:
+        yield
+    finally:
+        restore()
 
 
 def unusual_settings() -> list[str]:
@@ -149,7 +159,7 @@ def _torch() -> Restore:
     return restore
 
 
-def _torch_compile() -> Restore:
+def _compilation() -> Restore:
     """Functions under ``torch.compile`` run as they are written."""
     torch: Any = sys.modules.get("torch")
     if torch is None or not hasattr(torch.compiler, "set_stance"):  # PyTorch 2.5: the guard waits for it

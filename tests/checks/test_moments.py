@@ -183,7 +183,7 @@ def test_a_module_that_is_being_imported_is_not_left_half_done(
 
 def test_a_real_compilation_survives_the_end_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """As when a compiled function is out of reach of the setting that switches compiling off."""
-    monkeypatch.setattr(state, "_torch_compile", lambda: lambda: None)
+    monkeypatch.setattr(state, "_compilation", lambda: lambda: None)
     slow = Waiting()
 
     def backend(graph: Any, inputs: Any) -> Any:

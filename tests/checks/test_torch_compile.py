@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from course.checks import State, check
+from course.checks.notebook import practical_check
 from course.checks.state import kept_state
 from solutions import mixmatch
 
@@ -75,6 +76,12 @@ def test_a_wrong_answer_gets_its_usual_message() -> None:
     assert compiled == []
 
 
+def test_the_visible_test_of_a_cell_compiles_nothing_either() -> None:
+    with practical_check("sharpen", decorated):
+        assert decorated(torch.ones(1, 2), 0.5).tolist() == [[0.5, 0.5]]
+    assert compiled == []
+
+
 def test_afterwards_it_compiles_as_before() -> None:
     def backend(graph: Any, inputs: Any) -> Any:
         compiled.append(True)
@@ -92,7 +99,7 @@ def test_afterwards_it_compiles_as_before() -> None:
 
 FRESH = """
 import sys, torch
-from course.checks import check
+from course.checks.runner import run_check
 from solutions.mixmatch import sharpen
 def slow(graph, inputs):
     raise AssertionError("a check compiles")
@@ -101,8 +108,8 @@ def plain(probabilities, T):
 def inside(probabilities, T):
     return torch.compile(sharpen, backend=slow)(probabilities, T)
 real = torch.compile
-print(check.run("sharpen", plain).state.value, "torch._dynamo" in sys.modules, torch.compile is real)
-print(check.run("sharpen", inside).state.value, "torch._dynamo" in sys.modules, torch.compile is real)
+print(run_check("sharpen", plain, echo=False).state.value, "torch._dynamo" in sys.modules, torch.compile is real)
+print(run_check("sharpen", inside, echo=False).state.value, "torch._dynamo" in sys.modules, torch.compile is real)
 """
 
 
