@@ -108,8 +108,10 @@ def plain(probabilities, T):
 def inside(probabilities, T):
     return torch.compile(sharpen, backend=slow)(probabilities, T)
 real = torch.compile
-print(run_check("sharpen", plain, echo=False).state.value, "torch._dynamo" in sys.modules, torch.compile is real)
-print(run_check("sharpen", inside, echo=False).state.value, "torch._dynamo" in sys.modules, torch.compile is real)
+def show(state):
+    print(state, "torch._dynamo" in sys.modules, torch.compile is real)
+show(run_check("sharpen", plain, echo=False).state.value)
+show(run_check("sharpen", inside, echo=False).state.value)
 """
 
 
