@@ -269,7 +269,7 @@ def mixtures(
     import torch
 
     n = len(images)
-    partner = (torch.arange(n) + 1) % n
+    partner = (torch.arange(n, device=images.device) + 1) % n
     # Each sample is a class of its own here: where two of one class meet, their labels would hide the shares.
     samples = torch.eye(n, device=images.device)
     x, shares = mixup(images, images[partner], samples, samples[partner], lam[:n])

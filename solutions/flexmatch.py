@@ -18,8 +18,8 @@ def learning_status(latest, n_classes):
 
     Args: latest: int (N,), û of every unlabeled image: −1 or a class. n_classes: int, C.
 
-    Returns: int (C,). Images with û = −1 count nowhere. Count on the device: no Python loop over images,
-    and no list or NumPy array of all labels.
+    Returns: int (C,), on the device of latest. Images with û = −1 count nowhere. Count on the device: no
+    Python loop over images, and no list or NumPy array of all labels.
     """
     ### BEGIN SOLUTION
     return torch.bincount(latest + 1, minlength=n_classes + 1)[1:]
@@ -34,7 +34,7 @@ def flexible_thresholds(counts, n_unlabeled, threshold):
 
     Args: counts: int (C,), σ. n_unlabeled: int, N. threshold: float, τ.
 
-    Returns: float (C,) between 0 and τ. While no image has a label all are 0.
+    Returns: float (C,) between 0 and τ, on the device of counts. While no image has a label all are 0.
     """
     ### BEGIN SOLUTION
     without_label = n_unlabeled - counts.sum()
@@ -50,7 +50,7 @@ def flexible_mask(confidence, pseudo_labels, thresholds):
         confidence: float (n,), the probability of each image's pseudo-label: one entry for each *image*.
         pseudo_labels: int (n,), a class for each image. thresholds: float (C,), one for each *class*.
 
-    Returns: bool (n,).
+    Returns: bool (n,), on the device of confidence.
     """
     ### BEGIN SOLUTION
     return confidence >= thresholds[pseudo_labels]
@@ -65,7 +65,8 @@ def remember_labels(latest, index, confidence, pseudo_labels, threshold):
         index: int (n,), the batch's images as positions in û, each once.
         confidence: float (n,). pseudo_labels: int (n,). threshold: float, τ, reached by a probability ≥ τ.
 
-    Returns: int (N,): the batch's confident images have their new label, all others what they had.
+    Returns: int (N,), on the device of latest: the batch's confident images have their new label, all others
+    what they had.
     """
     ### BEGIN SOLUTION
     confident = confidence >= threshold
@@ -80,7 +81,8 @@ def flexmatch_loss(model, state, batch, hparams):
 
     Args:
         model: as for `fixmatch_loss`. state: {"latest": û, int (N,)}, −1 everywhere at first.
-        batch: as for `fixmatch_loss`, and index int (μB,), the unlabeled images as positions in û.
+        batch: as for `fixmatch_loss`, and index int (μB,), the unlabeled images as positions in û, which is
+            on the same device.
         hparams: as for `fixmatch_loss`, and n_classes.
 
     Returns:

@@ -36,8 +36,9 @@ def guess_labels(model, views, T):
         T: temperature for `sharpen`.
 
     Returns:
-        float (n, classes): the mean over the views of the predicted probabilities, sharpened. It is a target,
-        so no gradient flows through it, and BatchNorm must not count this pass a second time.
+        float (n, classes), on the device of views: the mean over the views of the predicted probabilities,
+        sharpened. It is a target, so no gradient flows through it, and BatchNorm must not count this pass a
+        second time.
     """
     # 1. Put the views into one batch; run the model under frozen_statistics(model), without gradient.
     # 2. Turn logits into probabilities, then take their mean over the K views of each image.
@@ -58,7 +59,8 @@ def mixup(x_a, x_b, targets_a, targets_b, lam):
         lam: float (n,) in [0, 1], one draw from Beta(α, α) for each sample.
 
     Returns:
-        (x, targets) in the shapes of a: λ′·a + (1 − λ′)·b with λ′ = max(λ, 1 − λ), closer to a than to b.
+        (x, targets) in the shapes of a, on its device: λ′·a + (1 − λ′)·b with λ′ = max(λ, 1 − λ), closer to a
+        than to b.
     """
     ### BEGIN SOLUTION
     lam = torch.maximum(lam, 1 - lam)[:, None]
@@ -85,6 +87,7 @@ def mixmatch_loss(model, state, batch, hparams):
         model: as for `guess_labels`. state: what MixMatch remembers, nothing: it is handed on.
         batch: x_labeled (B, 3, H, W), y_labeled int (B,), x_unlabeled (K, n, 3, H, W), y_unlabeled int (n,),
             looked at by the error rate alone; lam (B+Kn,); order int (B+Kn,), a permutation; step, an int.
+            All tensors are on the model's device, and so is every one that you make.
         hparams: n_classes, T, lambda_u, rampup_length.
 
     Returns:

@@ -154,11 +154,11 @@ def learning_status(latest, n_classes):
 """,
     "compared with every class": """
 def learning_status(latest, n_classes):
-    return (latest[:, None] == torch.arange(n_classes)).sum(dim=0)
+    return (latest[:, None] == torch.arange(n_classes).to(latest.device)).sum(dim=0)
 """,
     "scatter_add": """
 def learning_status(latest, n_classes):
-    counts = torch.zeros(n_classes + 1, dtype=torch.int64)
+    counts = latest.new_zeros(n_classes + 1)
     return counts.scatter_add(0, latest + 1, torch.ones_like(latest))[1:]
 """,
     "one-hot": """
@@ -171,7 +171,7 @@ def learning_status(latest, n_classes):
 """,
     "one number for each class": """
 def learning_status(latest, n_classes):
-    counts = torch.zeros(n_classes, dtype=torch.int64)
+    counts = torch.zeros_like(latest[:1]).repeat(n_classes)
     for c in range(n_classes):
         if (latest == c).any():
             counts[c] = (latest == c).sum().item()
@@ -182,6 +182,16 @@ def learning_status(latest, n_classes):
     counts = torch.zeros(n_classes, dtype=torch.long, device=latest.device)
     known = latest[latest >= 0]
     return counts.index_put((known,), torch.ones_like(known), accumulate=True)
+""",
+    "the default device of a block": """
+def learning_status(latest, n_classes):
+    with torch.device(latest.device):
+        return (latest[:, None] == torch.arange(n_classes)).sum(0)
+""",
+    "a number of the CPU": """
+def learning_status(latest, n_classes):
+    one = torch.tensor(1)
+    return torch.bincount(latest + one, minlength=n_classes + 1)[1:]
 """,
     "floats": """
 def learning_status(latest, n_classes):
@@ -224,7 +234,14 @@ def flexible_thresholds(counts, n_unlabeled, threshold):
 def flexible_thresholds(counts, n_unlabeled, threshold):
     sigma = [int(n) for n in counts]
     most = max(max(sigma), n_unlabeled - sum(sigma))
-    return torch.tensor([threshold * (n / most) / (2 - n / most) for n in sigma])
+    return torch.tensor([threshold * (n / most) / (2 - n / most) for n in sigma], device=counts.device)
+""",
+    "a tensor of τ, of like device": """
+def flexible_thresholds(counts, n_unlabeled, threshold):
+    tau = torch.full_like(counts, threshold, dtype=torch.get_default_dtype())
+    rest = torch.tensor(n_unlabeled).to(counts) - counts.sum()
+    beta = counts / torch.stack([counts.max(), rest]).max()
+    return tau * beta / (2 - beta)
 """,
     "amax and where": """
 def flexible_thresholds(counts, n_unlabeled, threshold):
@@ -260,7 +277,20 @@ def flexible_mask(confidence, pseudo_labels, thresholds):
 """,
     "image by image": """
 def flexible_mask(confidence, pseudo_labels, thresholds):
-    return torch.tensor([bool(p >= thresholds[c]) for p, c in zip(confidence, pseudo_labels)])
+    mask = [bool(p >= thresholds[c]) for p, c in zip(confidence, pseudo_labels)]
+    return torch.tensor(mask, device=confidence.device)
+""",
+    "filled in class by class": """
+def flexible_mask(confidence, pseudo_labels, thresholds):
+    mask = torch.empty(len(confidence), dtype=torch.bool, device=thresholds.device)
+    for c, limit in enumerate(thresholds):
+        mask[pseudo_labels == c] = confidence[pseudo_labels == c] >= limit
+    return mask
+""",
+    "positions of the CPU": """
+def flexible_mask(confidence, pseudo_labels, thresholds):
+    order = torch.arange(len(confidence) - 1, -1, -1)
+    return (confidence[order] >= thresholds[pseudo_labels[order]])[order]
 """,
     "take": """
 def flexible_mask(confidence, pseudo_labels, thresholds):
@@ -297,6 +327,14 @@ def remember_labels(latest, index, confidence, pseudo_labels, threshold):
     for i, p, c in zip(index.tolist(), confidence.tolist(), pseudo_labels.tolist()):
         if p >= threshold:
             updated[i] = c
+    return updated
+""",
+    "a column of like device": """
+def remember_labels(latest, index, confidence, pseudo_labels, threshold):
+    updated = latest.new_empty(len(latest))
+    updated[:] = latest
+    confident = confidence >= torch.tensor(threshold)
+    updated[index] = torch.where(confident, pseudo_labels, latest[index])
     return updated
 """,
     "arithmetic": """

@@ -226,7 +226,7 @@ def mixmatch_loss(model, state, batch, hparams):
     K, n = batch["x_unlabeled"].shape[:2]
     B = batch["x_labeled"].shape[0]
     q = guess_labels(model, batch["x_unlabeled"], hparams.T)
-    p = torch.zeros(B, hparams.n_classes, dtype=q.dtype)
+    p = torch.zeros(B, hparams.n_classes, dtype=q.dtype, device=q.device)
     p[torch.arange(B), batch["y_labeled"]] = 1
     unlabeled = batch["x_unlabeled"].reshape(K * n, *batch["x_labeled"].shape[1:])
     images = torch.cat((batch["x_labeled"], unlabeled))
@@ -252,7 +252,7 @@ def mixmatch_loss(model, state, batch, hparams):
     views = batch["x_unlabeled"]
     B = len(batch["y_labeled"])
     guesses = guess_labels(model, views, hparams.T)
-    labels = torch.eye(hparams.n_classes, dtype=guesses.dtype)[batch["y_labeled"]]
+    labels = torch.eye(hparams.n_classes).to(guesses)[batch["y_labeled"]]
     everything = torch.cat([batch["x_labeled"], *views])
     wanted = torch.cat([labels, guesses.expand(len(views), -1, -1).flatten(0, 1)])
     x, t = mixup(everything, everything[batch["order"]], wanted, wanted[batch["order"]], batch["lam"])

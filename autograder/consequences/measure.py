@@ -64,7 +64,7 @@ def select(unit: str, only: Sequence[str], stale: bool) -> list[Mutant]:
         CourseError: a name of ``only`` stands for nothing.
     """
     trained = trained_exercises(unit)
-    mutants = [mutant for mutant in mutants_of(unit) if mutant.exercise in trained]
+    mutants = [m for m in mutants_of(unit) if m.exercise in trained and not m.on_gpu_alone]
     chosen = mutants
     if only:
         names = {

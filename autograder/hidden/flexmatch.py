@@ -6,6 +6,7 @@ import numpy as np
 
 from autograder.hidden import Hidden, hidden_function
 from autograder.hidden.draws import MARGIN, lead, number, size, until
+from autograder.hidden.on_a_gpu import also_on_a_gpu
 from course.checks.case import Inputs
 from course.checks.flexmatch import fixmatch, flexmatch, labels, thresholds
 from course.checks.flexmatch.batches import (
@@ -384,10 +385,10 @@ _FLEXMATCH = {
 }
 
 HIDDEN = {
-    "fixmatch_loss": _FIXMATCH,
-    "learning_status": _STATUS,
-    "flexible_thresholds": _THRESHOLDS,
-    "flexible_mask": _MASKS,
-    "remember_labels": _LABELS,
-    "flexmatch_loss": _FLEXMATCH,
+    "fixmatch_loss": also_on_a_gpu(_FIXMATCH),
+    "learning_status": also_on_a_gpu(_STATUS),
+    "flexible_thresholds": also_on_a_gpu(_THRESHOLDS),
+    "flexible_mask": also_on_a_gpu(_MASKS),
+    "remember_labels": also_on_a_gpu(_LABELS),
+    "flexmatch_loss": also_on_a_gpu(_FLEXMATCH),
 }

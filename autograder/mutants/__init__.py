@@ -53,6 +53,7 @@ class Mutant:
         edits: (text, replacement) pairs; each text occurs once in the answer.
         body: when given, replaces the whole answer instead.
         name: for a further mutant of the same slip, its own id: the same misconception in other code.
+        on_gpu_alone: it fails on a GPU alone. Trained on a CPU it is right, so no training is measured.
     """
 
     exercise: str
@@ -60,6 +61,7 @@ class Mutant:
     edits: tuple[tuple[str, str], ...] = ()
     body: str = ""
     name: str = ""
+    on_gpu_alone: bool = False
 
     @property
     def id(self) -> str:

@@ -478,6 +478,77 @@ _FLEXMATCH = with_edits(
     },
 )
 
+# Of each exercise one that fails on a GPU alone.
+_LOST = (
+    Mutant(
+        "fixmatch_loss",
+        "made on the CPU",
+        edits=((_MASKED, "torch.where(mask, per_image, torch.zeros(len(mask))).mean()"),),
+        on_gpu_alone=True,
+    ),
+    Mutant(
+        "learning_status",
+        "made on the CPU",
+        body="return (latest[:, None] == torch.arange(n_classes)).sum(dim=0)",
+        on_gpu_alone=True,
+    ),
+    Mutant(
+        "learning_status",
+        "made on the CPU",
+        body="""
+            counts = torch.zeros(n_classes, dtype=torch.int64)
+            for c in range(n_classes):
+                counts[c] = (latest == c).sum()
+            return counts
+            """,
+        name="counts left on the CPU",
+        on_gpu_alone=True,
+    ),
+    Mutant(
+        "learning_status",
+        "made on the CPU",
+        body="""
+            counts = torch.zeros(n_classes + 1, dtype=torch.int64)
+            return counts.scatter_add(0, latest + 1, torch.ones_like(latest))[1:]
+            """,
+        name="counted into a tensor on the CPU",
+        on_gpu_alone=True,
+    ),
+    Mutant(
+        "flexible_thresholds",
+        "made on the CPU",
+        body="""
+            sigma = [int(n) for n in counts]
+            most = max(max(sigma), n_unlabeled - sum(sigma))
+            return torch.tensor([threshold * (n / most) / (2 - n / most) for n in sigma])
+            """,
+        on_gpu_alone=True,
+    ),
+    Mutant(
+        "flexible_mask",
+        "made on the CPU",
+        body="return torch.tensor([bool(p >= thresholds[c]) for p, c in zip(confidence, pseudo_labels)])",
+        on_gpu_alone=True,
+    ),
+    Mutant(
+        "remember_labels",
+        "made on the CPU",
+        body="""
+            updated = torch.empty(len(latest), dtype=latest.dtype)
+            updated[:] = latest
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index])
+            return updated
+            """,
+        on_gpu_alone=True,
+    ),
+    Mutant(
+        "flexmatch_loss",
+        "made on the CPU",
+        edits=((_THRESHOLD_LINE, f"{_THRESHOLD_LINE}\n    thresholds = torch.tensor(thresholds.tolist())"),),
+        on_gpu_alone=True,
+    ),
+)
+
 MUTANTS = (
     *_FIXMATCH,
     *_FIXMATCH_AGAIN,
@@ -489,4 +560,5 @@ MUTANTS = (
     *_MASKS_AGAIN,
     *_LABELS,
     *_FLEXMATCH,
+    *_LOST,
 )

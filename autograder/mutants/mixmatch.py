@@ -233,6 +233,7 @@ _UNSUPERVISED = "F.mse_loss(torch.softmax(logits[n_labeled:], dim=-1), targets[n
 _WEIGHT = 'weight = hparams.lambda_u * linear_rampup(batch["step"], hparams.rampup_length)'
 _TOTAL = "total = supervised + weight * unsupervised"
 _ERROR = '(guesses.argmax(dim=-1) != batch["y_unlabeled"]).float().mean()'
+_ONE_HOT = 'F.one_hot(batch["y_labeled"], hparams.n_classes)'
 _REPEATED = "guesses.repeat(len(views), 1)"
 _RETURN = "return total, state, metrics"
 
@@ -459,4 +460,38 @@ _EMA = (
     ),
 )
 
-MUTANTS = (*_SHARPEN, *_GUESS, *_MIXUP, *_RAMP, *_LOSS, *_EMA)
+# Of each exercise one that fails on a GPU alone.
+_LOST = (
+    Mutant(
+        "guess_labels",
+        "made on the CPU",
+        edits=(
+            (
+                f"return {_MEAN}",
+                "total = torch.zeros(probabilities.shape[1:])\n"
+                "        for one in probabilities:\n"
+                "            total = total + one\n"
+                "        return sharpen(total / len(views), T)",
+            ),
+        ),
+        on_gpu_alone=True,
+    ),
+    Mutant(
+        "mixup",
+        "made on the CPU",
+        body="""
+            share = torch.maximum(lam, torch.ones(len(lam)) - lam)[:, None]
+            wide = share[..., None, None]
+            return wide * x_a + (1 - wide) * x_b, share * targets_a + (1 - share) * targets_b
+            """,
+        on_gpu_alone=True,
+    ),
+    Mutant(
+        "mixmatch_loss",
+        "made on the CPU",
+        edits=((_ONE_HOT, 'torch.eye(hparams.n_classes)[batch["y_labeled"]]'),),
+        on_gpu_alone=True,
+    ),
+)
+
+MUTANTS = (*_SHARPEN, *_GUESS, *_MIXUP, *_RAMP, *_LOSS, *_EMA, *_LOST)

@@ -185,6 +185,8 @@ def _practical(trial: Trial) -> str:
 def _training(unit: str, mutant: Mutant, found: Consequences) -> str:
     if mutant.exercise not in trained_exercises(unit):
         return "not part of the training"
+    if mutant.on_gpu_alone:
+        return "fails on a GPU"
     run = found.of(unit, mutant)
     return NO_NUMBERS if run is None else found.words(run)
 

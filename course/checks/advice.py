@@ -9,6 +9,7 @@ from course.checks.compare import Difference, Kind
 from course.checks.guard import Stop
 
 _RESTART = " It could not be stopped: restart the kernel before you go on."
+_WAIT = "It goes on in the background. Run this cell again when it is done, or restart the kernel."
 
 Advice = tuple[str, str]  # the likely reason, and where to look
 
@@ -67,6 +68,18 @@ _ADVICE = (
         r"expected scalar type|must be .*(long|int|float)|Expected floating point|used as indices",
         "A tensor has another dtype than the operation takes.",
         "Positions are integers (.long()), averages need floating-point numbers (.float()).",
+    ),
+    (
+        r"TypeError",
+        r"device type tensor to numpy",
+        "A tensor on a GPU was given to NumPy, which knows the CPU alone.",
+        "Use PyTorch's own operations: they work wherever the tensor is.",
+    ),
+    (
+        r"MadeOnTheCPU",
+        r"",
+        "A tensor is made on the CPU, whatever device the arguments are on: on a GPU that fails.",
+        "Make it where an argument is: with device=x.device, or with zeros_like, new_zeros and the like.",
     ),
     (
         r"RuntimeError",
@@ -182,6 +195,8 @@ def advise(failure: Failure) -> Advice | None:
         reason = "Your function does not come to an end."
         look = "Look for a loop whose end is never reached, for input() and for sleep."
         return reason, look + (_RESTART if "still runs" in failure.message else "")
+    if failure.type == Stop.BUSY:
+        return f"Your function was not judged: {failure.message}, and must not be stopped there.", _WAIT
     if failure.type == "ModelMisuse":  # the checks' own models say what is wrong with a call
         return failure.message, "Look at your call of the model and at the steps in the docstring."
     for error, pattern, reason, look in _ADVICE:

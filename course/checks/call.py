@@ -17,6 +17,10 @@ class ChangedArgument(Exception):
     """A function wrote into what it was given."""
 
 
+class MadeOnTheCPU(Exception):
+    """A function makes a tensor on the CPU although its arguments are elsewhere."""
+
+
 class Call:
     """Calls student code, remembers the call in case it raises, and sees what it does to its arguments."""
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from course.checks.call import Call as Call
-from course.checks.call import ChangedArgument, module_name
+from course.checks.call import ChangedArgument, MadeOnTheCPU, module_name
 from course.checks.compare import Difference, Tolerance, find_difference
 from course.checks.earlier import StandIn
 from course.checks.guard import CHARACTERS, Stop, guarded
@@ -63,6 +63,7 @@ class Case:
             several places differ, the one that stands first here is reported.
         shown: the inputs that a report shows in full; the others appear by their shape.
         seconds: the time limit. A first compilation can take several on a slow machine.
+        last: it is tried only when all others have passed, so it explains the failure of no other one.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Case:
     names: Mapping[str, str] = field(default_factory=dict)
     shown: tuple[str, ...] = ()
     seconds: float = 20.0
+    last: bool = False
 
     def inputs(self) -> Inputs:
         """The inputs of this case."""
@@ -102,7 +104,7 @@ class Check:
 
 
 # Failures that the check itself finds, in place of an exception that student code raised.
-FINDINGS = frozenset({Stop.TIME.value, Stop.OUTPUT.value, ChangedArgument.__name__})
+FINDINGS = frozenset({*(stop.value for stop in Stop), ChangedArgument.__name__, MadeOnTheCPU.__name__})
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,9 @@ def attempt(case: Case, function: Callable[..., Any], inputs: Inputs, *, echo: b
         return ran.returned
     line = next((place for place in reversed(ran.places) if place.module == call.module), None)
     message = f"printed more than {CHARACTERS:,} characters"
-    if ran.stopped is Stop.TIME:
+    if ran.stopped is Stop.BUSY:
+        message = ran.busy
+    elif ran.stopped is Stop.TIME:
         message = f"no answer after {case.seconds:g} seconds"
         message += "; it could not be stopped and still runs" if ran.left_behind else ""
     return Outcome(
@@ -236,6 +240,7 @@ def message_pattern(message: str) -> str:
     """The text of an exception without what differs between right precisions, modes and sessions."""
     text = re.sub(r"\b(b?float|f|int|uint|i)(8|16|32|64)\b", r"\1", message)
     text = re.sub(r"\b(Half|Double|BFloat16)\b", "Float", text)  # PyTorch's names
+    text = re.sub(r"`[^`\n]*`(?= makes a tensor on the CPU)", "…", text)  # the student's line
     text = re.sub(r"\b(\w*Tracer|Traced)(<[^>]*>)?", "Tracer", text)
     return re.sub(r"0x[0-9a-f]+|\d+(?=\.py)", "…", text)
 

@@ -6,6 +6,10 @@ thread again and again, so that a loop that catches everything ends too; threads
 What does not end even then (a call into a library that waits) is left behind; the report tells the student
 to restart the kernel.
 
+It is never raised while a library does what must not be broken off (``course.checks.moments``): an exception
+in the midst of PyTorch's tracing ends the process. For two minutes at most the clock stands still while a
+library compiles or imports. What is at it even then is left alone, and nothing else is started beside it.
+
 One thing can not be bounded from within the process: a single operation of the interpreter that never
 lets another thread run, such as ``10 ** 10 ** 9``.
 """
@@ -14,26 +18,33 @@ from __future__ import annotations
 
 import ctypes
 import io
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from types import FrameType
+from typing import Any, Generic, TextIO, TypeVar
 
+from course.checks.moments import Busy, what_is_busy
 from course.checks.state import kept_state
 
 T = TypeVar("T")
 
 GRACE_SECONDS = 3.0
+PATIENCE_SECONDS = 120.0  # for what a library does and must not be broken off
+NOTICE_SECONDS = 10.0  # after which the student is told that a library is waited for
 CHARACTERS = 20_000
 _SHOWN_CHARACTERS = 1_000  # of an output that was too long
 _POLL_SECONDS = 0.1  # Windows notices Ctrl-C only between waits
 _INSIST_SECONDS = 0.001
 _SWITCH_SECONDS = 1e-4
 _STACK_BYTES = 32 * 2**20  # as deep as a main thread's; JAX nests deeply where threads have 1 MB by default
+_LIBRARIES = (os.path.dirname(os.__file__), "site-packages", "dist-packages")
 _lock = threading.Lock()
+_left: list[_Worker[Any]] = []  # at what must not be broken off; filled when a worker had to be left there
 
 
 class Stop(StrEnum):
@@ -41,6 +52,7 @@ class Stop(StrEnum):
 
     TIME = "TimeLimit"
     OUTPUT = "OutputLimit"
+    BUSY = "Busy"  # it was not stopped, because it must not be
 
 
 @dataclass(frozen=True)
@@ -61,12 +73,14 @@ class Ran(Generic[T]):
         stopped: why it was stopped, or None.
         places: where it was when its time was up, from the outermost call to the innermost.
         left_behind: it could not be stopped, and still runs.
+        busy: what must not be broken off, as a clause, where that is why there is no answer.
     """
 
     returned: T | None = None
     stopped: Stop | None = None
     places: tuple[Place, ...] = ()
     left_behind: bool = False
+    busy: str = ""
 
 
 def guarded(work: Callable[[], T], seconds: float, *, echo: bool = True) -> Ran[T]:
@@ -78,11 +92,15 @@ def guarded(work: Callable[[], T], seconds: float, *, echo: bool = True) -> Ran[
     Args:
         work: runs student code.
         seconds: the time limit; up to three more pass until something that will not stop is left behind.
-        echo: whether to show what was printed.
+            What a library compiles or imports does not count.
+        echo: whether to show what was printed, and that a library is waited for.
 
     Raises:
         BaseException: whatever ``work`` raised, apart from being stopped.
     """
+    busy = _still_busy()
+    if busy is not None:
+        return Ran(stopped=Stop.BUSY, busy=busy.what)
     worker: _Worker[T] = _Worker(work)
     streams = sys.stdout, sys.stderr
     with kept_state():
@@ -90,7 +108,7 @@ def guarded(work: Callable[[], T], seconds: float, *, echo: bool = True) -> Ran[
         places: tuple[Place, ...] = ()
         try:
             worker.launch()
-            in_time = worker.wait(seconds)
+            in_time = worker.wait(seconds, _notice(streams[0]) if echo else None)
             if not in_time:
                 places = _places(worker)
         finally:
@@ -99,8 +117,11 @@ def guarded(work: Callable[[], T], seconds: float, *, echo: bool = True) -> Ran[
                     worker.stop()
             finally:  # also when this is interrupted
                 sys.stdout, sys.stderr = streams
+                busy = _leave(worker)
     if echo:
         worker.paper.show()
+    if busy is not None:
+        return Ran(stopped=Stop.BUSY, places=places, left_behind=True, busy=busy.what)
     if not in_time:
         return Ran(stopped=Stop.TIME, places=places, left_behind=worker.working)
     if worker.paper.full:
@@ -108,6 +129,42 @@ def guarded(work: Callable[[], T], seconds: float, *, echo: bool = True) -> Ran[
     if worker.error is not None:
         raise worker.error
     return Ran(worker.returned)
+
+
+def _notice(stream: TextIO) -> Callable[[Busy], None]:
+    """What tells the student why nothing happens."""
+
+    def tell(busy: Busy) -> None:
+        print(
+            f"{busy.what}: the check waits for it. Interrupt the kernel to stop waiting.",
+            file=stream,
+            flush=True,
+        )
+
+    return tell
+
+
+def _leave(worker: _Worker[T]) -> Busy | None:
+    """Remember a worker that is at what must not be broken off."""
+    busy = worker.busy() if worker.working else None
+    if busy is not None:
+        _left.append(worker)
+    return busy
+
+
+def _still_busy() -> Busy | None:
+    """What an earlier worker is still at. Those that have come out of it are stopped."""
+    for worker in tuple(_left):
+        deadline = time.monotonic() + GRACE_SECONDS
+        while (busy := worker.busy()) is not None and time.monotonic() < deadline:
+            worker.join(_POLL_SECONDS)
+        if busy is None and worker.working:
+            worker.stop()
+            busy = worker.busy()
+        if busy is not None:
+            return busy
+        _left.remove(worker)
+    return None
 
 
 class _Worker(threading.Thread, Generic[T]):
@@ -160,30 +217,65 @@ class _Worker(threading.Thread, Generic[T]):
         """Raise ``SystemExit`` in the thread until its work ends, or until the time of grace is over.
 
         A loop that catches everything ends when the exception hits it outside of its ``try``. That takes many
-        attempts, so the interpreter is told to change threads more often.
+        attempts, so the interpreter is told to change threads more often. The first half of the time it is
+        raised only where the thread is in no library's code, which may have taken a lock.
         """
+        self.let_go = False
         self.stopping = True  # before it is asked whether the work goes on
-        deadline = time.monotonic() + GRACE_SECONDS
+        began = time.monotonic()
+        deadline = began + GRACE_SECONDS
         interval = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_SECONDS)
         try:
-            while self.working and time.monotonic() < deadline:
-                ident = ctypes.c_ulong(self.ident or 0)
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(SystemExit))
+            while self.working and (now := time.monotonic()) < deadline:
+                frame = self.frame()
+                in_library = frame is not None and _of_library(frame) and now < began + GRACE_SECONDS / 2
+                if not in_library and what_is_busy(frame) is None:
+                    self._throw(SystemExit)
+                    if self.busy() is not None:  # it has gone on since it was looked at
+                        self._throw(None)
                 time.sleep(_INSIST_SECONDS)
         finally:
             self.let_go = True
             sys.setswitchinterval(interval)
-        self.join(max(_POLL_SECONDS, deadline - time.monotonic()))
+        if not self.working:
+            self.join(max(_POLL_SECONDS, deadline - time.monotonic()))
 
-    def wait(self, seconds: float) -> bool:
-        """Whether the work ended in time."""
-        deadline = time.monotonic() + seconds
+    def _throw(self, error: type[BaseException] | None) -> None:
+        """Have an exception raised in the thread when it runs next; None takes that back."""
+        raised = None if error is None else ctypes.py_object(error)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident or 0), raised)
+
+    def frame(self) -> FrameType | None:
+        """Where the thread is; None when its work has ended, after which another may have its number."""
+        if not self.working:
+            return None
+        return sys._current_frames().get(self.ident or 0)
+
+    def busy(self) -> Busy | None:
+        """What it does that must not be broken off."""
+        return what_is_busy(self.frame())
+
+    def wait(self, seconds: float, tell: Callable[[Busy], None] | None = None) -> bool:
+        """Whether the work ended in time.
+
+        ``tell`` is called once, when it takes longer because a library is at what may take long.
+        """
+        began = before = time.monotonic()
+        patience = PATIENCE_SECONDS
         while not self.ended.is_set():
-            left = deadline - time.monotonic()
-            if left <= 0:
+            if seconds <= 0:
                 return False
-            self.ended.wait(min(left, _POLL_SECONDS))
+            self.ended.wait(min(seconds, _POLL_SECONDS))
+            now, busy = time.monotonic(), self.busy()
+            passed, before = now - before, now
+            if busy is None or not busy.long or patience <= 0:
+                seconds -= passed
+                continue
+            patience -= passed
+            if tell is not None and now - began > NOTICE_SECONDS:
+                tell(busy)
+                tell = None
         return True
 
 
@@ -208,7 +300,7 @@ class _Paper(io.TextIOBase):
         if len(kept) < len(text):
             self.full = True
             # Other threads of the session, such as a progress bar's, are not the student's function.
-            if threading.current_thread() is self._worker:
+            if threading.current_thread() is self._worker and what_is_busy(sys._getframe()) is None:
                 raise SystemExit
         return len(text)
 
@@ -221,8 +313,12 @@ class _Paper(io.TextIOBase):
             print(text, end="", flush=True)
 
 
-def _places(worker: threading.Thread) -> tuple[Place, ...]:
-    frame = sys._current_frames().get(worker.ident or 0)
+def _of_library(frame: FrameType) -> bool:
+    return any(part in frame.f_code.co_filename for part in _LIBRARIES)
+
+
+def _places(worker: _Worker[T]) -> tuple[Place, ...]:
+    frame = worker.frame()
     places: list[Place] = []
     while frame is not None:
         code = frame.f_code

@@ -22,6 +22,7 @@ from course.checks.runner import (
     run_check,
     wrong_earlier,
 )
+from course.checks.state import nothing_compiled
 from course.frontend import show
 
 
@@ -135,6 +136,7 @@ def practical_check(name: str, function: Callable[..., Any] | None = None) -> It
                 _conclude(found.result)
             # It is an earlier exercise that would hold the body up.
             stack.enter_context(stand_ins(function, found.replaced))
+        stack.enter_context(nothing_compiled())
         try:
             yield
         except Exception as error:

@@ -115,7 +115,7 @@ def _beside_a_mock(check: Check, expectation: Expectation) -> tuple[Check, Expec
 def has_to_be_stopped(check: Check, function: Callable[..., Any]) -> bool:
     """Whether a function comes to no end, or prints without end, in the first case of its check."""
     outcome = attempt(check.cases[0], function, check.cases[0].inputs(), echo=False)
-    return outcome.failure is not None and outcome.failure.type in (Stop.TIME, Stop.OUTPUT)
+    return outcome.failure is not None and outcome.failure.type in tuple(Stop)
 
 
 def wrong_earlier(function: Callable[..., Any], names: Iterable[str]) -> list[str]:
@@ -195,6 +195,8 @@ def _run_cases(check: Check, expectation: Expectation, function: Callable[..., A
     trials: list[Trial] = []
     failed: list[Trial] = []
     for case in check.cases:
+        if failed and case.last:
+            continue
         inputs = case.inputs()
         outcome = attempt(case, function, inputs, echo=echo and not failed)
         trials.append(Trial(case, inputs, judge_outcome(check, case, expectation, outcome)))

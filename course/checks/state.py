@@ -1,18 +1,19 @@
 """Global state that a student's function may find or change: kept as it was, and the same for every run.
 
-While a case runs, random generators start from a fixed seed and JAX's settings are those below, so that no
-verdict depends on what other cells did before. Afterwards all of it is as it was found.
+While a case runs, random generators start from a fixed seed, JAX's settings are those below and PyTorch
+compiles nothing, so that no verdict depends on what other cells did before, nor on how long a compiler takes.
+Afterwards all of it is as it was found.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,9 +43,19 @@ def kept_state() -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
-        for keep in (_interpreter, _environment, _folder, _random, _numpy, _jax, _torch):
+        for keep in (_interpreter, _environment, _folder, _random, _numpy, _jax, _torch, _compilation):
             stack.callback(keep())
         yield
+
+
+@contextmanager
+def nothing_compiled() -> Iterator[None]:
+    """Run a block in which functions under ``torch.compile`` run as they are written."""
+    restore = _compilation()
+    try:
+        yield
+    finally:
+        restore()
 
 
 def unusual_settings() -> list[str]:
@@ -148,6 +159,37 @@ def _torch() -> Restore:
     return restore
 
 
+def _compilation() -> Restore:
+    """Functions under ``torch.compile`` run as they are written."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not hasattr(torch.compiler, "set_stance"):  # PyTorch 2.5: the guard waits for it
+        return lambda: None
+    stances: list[Any] = []
+
+    def force_eager() -> None:
+        if not stances:
+            stances.append(torch.compiler.set_stance("force_eager"))
+
+    real = torch.compile
+
+    @functools.wraps(real)
+    def compile_nothing(*args: Any, **kwargs: Any) -> Any:
+        force_eager()
+        return real(*args, **kwargs)
+
+    if "torch._dynamo" in sys.modules:
+        force_eager()
+    else:  # to import it takes seconds, which only those who use it should wait
+        torch.compile = compile_nothing
+
+    def restore() -> None:
+        torch.compile = real
+        for stance in stances:
+            stance.__exit__(None, None, None)
+
+    return restore
+
+
 def _torch_modes(torch: Any) -> list[tuple[Callable[[], Any], Callable[[Any], None]]]:
     """PyTorch's modes: how each is read and set."""
     cudnn = torch.backends.cudnn
@@ -157,6 +199,6 @@ def _torch_modes(torch: Any) -> list[tuple[Callable[[], Any], Callable[[Any], No
         (torch.get_num_threads, torch.set_num_threads),
         (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
         (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
-        (lambda: cudnn.deterministic, partial(setattr, cudnn, "deterministic")),
-        (lambda: cudnn.benchmark, partial(setattr, cudnn, "benchmark")),
+        (lambda: cudnn.deterministic, functools.partial(setattr, cudnn, "deterministic")),
+        (lambda: cudnn.benchmark, functools.partial(setattr, cudnn, "benchmark")),
     ]

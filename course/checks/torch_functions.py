@@ -44,7 +44,9 @@ def _read(argument: Any) -> Plain:
     """
     if isinstance(argument, nn.Module):
         modes = [float(module.training) for module in argument.modules()]
-        return np.concatenate([modes, *(p.detach().double().numpy().ravel() for p in argument.parameters())])
+        return np.concatenate(
+            [modes, *(p.detach().double().cpu().numpy().ravel() for p in argument.parameters())]
+        )
     if isinstance(argument, Tensor):
         if not argument.is_floating_point() or argument.dtype == torch.get_default_dtype():
             return to_plain(argument)
@@ -58,9 +60,12 @@ def _finish(returned: Any, arguments: Sequence[Any]) -> Any:
     if isinstance(returned, tuple):
         return tuple(_finish(one, arguments) for one in returned)
     result = tensors(returned)
+    given = [one for one in arguments if isinstance(one, Tensor)]
+    if isinstance(result, Tensor) and given:
+        result = result.to(given[0].device)
     if not (isinstance(result, Tensor) and result.is_floating_point()):
         return result
-    return _WithoutDerivative.apply(result, *(one for one in arguments if isinstance(one, Tensor)))
+    return _WithoutDerivative.apply(result, *given)
 
 
 class _WithoutDerivative(torch.autograd.Function):

@@ -48,11 +48,17 @@ class NumpyLoader(data.DataLoader):
     """PyTorch's ``DataLoader`` with mini-batches of NumPy arrays, as JAX wants them.
 
     It draws from a generator of its own: each iteration over a ``DataLoader`` takes a number from PyTorch's
-    global one otherwise, and so would change the draws of whatever runs in another thread.
+    global one otherwise, and so would change the draws of whatever runs in another thread. Both the generator
+    and that number are on the CPU, whatever ``torch.set_default_device`` was given.
     """
 
     def __init__(self, dataset: Any, **options: Any) -> None:
-        super().__init__(dataset, **{"collate_fn": numpy_collate, "generator": torch.Generator(), **options})
+        own = {"collate_fn": numpy_collate, "generator": torch.Generator("cpu")}
+        super().__init__(dataset, **{**own, **options})
+
+    def __iter__(self) -> Any:
+        with torch.device("cpu"):
+            return super().__iter__()
 
 
 class EpochBatches(data.Sampler):

@@ -65,7 +65,8 @@ def make_model(
     wide = NAME.fullmatch(name)
     if dropout and wide is None:
         raise CourseError(f"dropout is {dropout}, but {name} has none: leave it out, or use wrn-28-2")
-    with torch.random.fork_rng(devices=[]):
+    # On the CPU, whose numbers are the same on every machine.
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         torch.manual_seed(seed)
         if wide is None:
             return NormalizedResNet18(num_classes, bn_momentum=bn_momentum)

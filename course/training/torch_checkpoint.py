@@ -57,7 +57,7 @@ def load_arrays(model: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
             f"the checkpoint is of another architecture (it differs at {first}): "
             "use one of the same model with the same number of classes"
         )
-    model.load_state_dict({name: torch.as_tensor(array) for name, array in arrays.items()})
+    model.load_state_dict({name: torch.as_tensor(array, device="cpu") for name, array in arrays.items()})
 
 
 def load_variables(model: nn.Module, stored: Checkpoint) -> None:
@@ -86,5 +86,5 @@ def load_optimizer(optimizer: torch.optim.Optimizer, arrays: Mapping[str, np.nda
     state: dict[int, dict[str, Tensor]] = {}
     for key, array in with_prefix(arrays, "optimizer").items():
         number, _, name = key.partition("/")
-        state.setdefault(int(number), {})[name] = torch.as_tensor(array)
+        state.setdefault(int(number), {})[name] = torch.as_tensor(array, device="cpu")
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -142,7 +142,7 @@ class _TorchProgram:
         if state.ema_model is not None:
             load_arrays(state.ema_model, with_prefix(stored.extra, "ema"))
         method = with_prefix(stored.extra, "method")
-        state.method = {name: torch.as_tensor(array).to(self.device) for name, array in method.items()}
+        state.method = {name: torch.as_tensor(array, device=self.device) for name, array in method.items()}
         load_optimizer(state.optimizer, stored.extra)
         state.step = int(stored.manifest["step"])
         folder.cut_log(state.step)

@@ -85,7 +85,7 @@ def to_tensors(batch: Mapping[str, Any], device: torch.device | str = "cpu") -> 
     Returns:
         Tensors by name; images are (…, 3, H, W), channels last in memory.
     """
-    tensors = {name: torch.as_tensor(array).to(device) for name, array in batch.items()}
+    tensors = {name: torch.as_tensor(array, device=device) for name, array in batch.items()}
     return {n: t.movedim(-1, -3) if n.startswith("x_") else t for n, t in tensors.items()}
 
 

@@ -66,7 +66,7 @@ def _nothing(n_unlabeled: int) -> dict[str, Tensor]:
 
 def flexmatch_state(n_unlabeled: int) -> dict[str, Tensor]:
     """What FlexMatch remembers: û, the latest label of each unlabeled image, −1 while it has none."""
-    return {"latest": torch.full((n_unlabeled,), -1)}
+    return {"latest": torch.full((n_unlabeled,), -1, device="cpu")}
 
 
 @dataclass(frozen=True)

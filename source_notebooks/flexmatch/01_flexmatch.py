@@ -78,7 +78,7 @@ progress()
 # | no gradient | `jax.lax.stop_gradient(t)` | `t.detach()`, or a block `with torch.no_grad():` |
 # | random numbers | a key that you pass | a generator with a state; `torch.manual_seed(0)` sets it |
 # | when it runs | `jit` compiles once, Python is not asked again | each line runs when it is reached (*eager*), so `print` and `if` see numbers |
-# | device | arrays are where JAX puts them | you move tensors: `t.to(device)` |
+# | device | arrays are where JAX puts them | you move tensors, `t.to(device)`, and make new ones where the others are: `torch.zeros(3, device=t.device)` |
 # | in-place changes | impossible | `t[i] = 0` and `t.add_(1)` change `t` for everybody who holds it |
 # | images | `(n, height, width, 3)` | `(n, 3, height, width)` |
 # | settings | `confidence_threshold`, `lambda_coef`, `labeled_batch_size`, `beta`, `alpha`, `w_decay` | `threshold`, `lambda_u`, `batch_size`, `momentum`, `decay_fraction`, `weight_decay` (twice the number, because of the ½) |

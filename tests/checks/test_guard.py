@@ -138,7 +138,7 @@ def test_exceptions_of_every_kind_come_back(error: BaseException) -> None:
 
 
 def test_ctrl_c_ends_the_wait_and_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(worker: Any, seconds: float) -> bool:
+    def interrupted(*arguments: Any) -> bool:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(guard._Worker, "wait", interrupted)

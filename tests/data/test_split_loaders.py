@@ -256,3 +256,30 @@ def test_loaders_leave_torchs_global_generator_alone() -> None:
         )
     )
     assert torch.equal(torch.get_rng_state(), before)
+
+
+# --- torch.set_default_device -----------------------------------------------------------------
+
+
+@pytest.fixture
+def without_memory() -> Iterator[None]:
+    """A default device on which nothing can be read, in place of a GPU."""
+    torch.set_default_device("meta")
+    yield
+    torch.set_default_device(None)
+
+
+def test_a_default_device_changes_no_batch(without_memory: None) -> None:
+    labeled, unlabeled = numbered(8).with_transform(AsArray()), numbered(12).with_transform(TwoViews())
+    options = {"labeled_batch_size": 3, "unlabeled_batch_size": 5, "total_steps": 4, "seed": 3}
+    drawn = list(get_training_generator(labeled, unlabeled, **options))
+    validation = get_validation_generator(numbered(8).with_transform(as_array), batch_size=5)
+    validated = [numbers(x).tolist() for x, _ in validation]
+    torch.set_default_device(None)
+    expected = list(get_training_generator(labeled, unlabeled, **options))
+    jax.tree.map(np.testing.assert_array_equal, drawn, expected)
+    assert validated == [[0, 1, 2, 3, 4], [5, 6, 7]]
+
+
+def test_the_loaders_generator_is_on_the_cpu(without_memory: None) -> None:
+    assert get_validation_generator(numbered(8)).generator.device.type == "cpu"

@@ -129,6 +129,18 @@ def test_the_checkpoint_is_the_last_state(method: str, whole_runs: Any) -> None:
     assert remembered == ({"method/latest"} if method == "flexmatch" else set())
 
 
+def test_the_default_device_of_the_session_changes_nothing(whole_runs: Any, tmp_path: Path) -> None:
+    """``torch.set_default_device("cuda")``; here with a device on which nothing can be read."""
+    torch.set_default_device("meta")
+    try:
+        watcher = Watcher(6, lambda: os.kill(os.getpid(), signal.SIGINT))
+        assert tiny_torch.train("flexmatch", tmp_path / "run", observers=[watcher]).interrupted
+        tiny_torch.train("flexmatch", tmp_path / "run", if_exists="resume")
+    finally:
+        torch.set_default_device(None)
+    assert_same_run(tmp_path / "run", whole_runs("flexmatch")[0])
+
+
 def test_flexmatch_remembers_labels_of_images_it_has_seen(whole_runs: Any) -> None:
     latest = whole_runs("flexmatch")[1].state.method["latest"]
     assert latest.shape == (40,) and latest.dtype == torch.int64

@@ -26,6 +26,7 @@ from course.checks.flexmatch.batches import (
 )
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, other
 from course.checks.images import CLASSES, logits_of
+from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
 from course.checks.torch_mocks import IMAGE
 
@@ -504,4 +505,4 @@ FIXMATCH_LOSS = Check(
     ),
 )
 
-CHECKS = (FIXMATCH_LOSS,)
+CHECKS = (also_on_a_gpu(FIXMATCH_LOSS),)

@@ -26,6 +26,7 @@ from course.checks.flexmatch.batches import (
 )
 from course.checks.flexmatch.mocks import mock_fixmatch_loss
 from course.checks.functions import FLOAT32, other
+from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import recorded, tensors
 
 Function = Callable[..., Any]
@@ -352,4 +353,4 @@ FLEXMATCH_LOSS = Check(
     ),
 )
 
-CHECKS = (FLEXMATCH_LOSS,)
+CHECKS = (also_on_a_gpu(FLEXMATCH_LOSS),)

@@ -6,6 +6,7 @@ import numpy as np
 
 from course.checks.case import Inputs, Slip
 from course.checks.functions import check_of_function
+from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
 
 Rng = np.random.RandomState
@@ -141,4 +142,4 @@ REMEMBER_LABELS = check_of_function(
     ),
 )
 
-CHECKS = (REMEMBER_LABELS,)
+CHECKS = (also_on_a_gpu(REMEMBER_LABELS),)

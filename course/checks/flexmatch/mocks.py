@@ -21,8 +21,8 @@ def mock_fixmatch_loss(
     whether each of the arguments has arrived.
     """
     strong = batch["x_unlabeled_strong"]
-    confidence = torch.linspace(0.08, 0.99, len(strong)) ** 0.5
-    pseudo_labels = 3 * torch.arange(len(strong)) % hparams.n_classes
+    confidence = torch.linspace(0.08, 0.99, len(strong), device=strong.device) ** 0.5
+    pseudo_labels = 3 * torch.arange(len(strong), device=strong.device) % hparams.n_classes
     counted, kept = (confidence > 0.5, state) if select is None else select(confidence, pseudo_labels)
     total = (counted * model(strong).sum(dim=-1)).sum()
     settings = (hparams.weight_decay, hparams.lambda_u, hparams.T, hparams.threshold)
@@ -40,4 +40,4 @@ def mock_fixmatch_loss(
 def _digest(values: Tensor) -> Tensor:
     """A number that depends on every value and on its place."""
     flat = values.flatten().to(torch.get_default_dtype())
-    return (flat * torch.linspace(1.0, 2.0, len(flat))).mean()
+    return (flat * torch.linspace(1.0, 2.0, len(flat), device=flat.device)).mean()

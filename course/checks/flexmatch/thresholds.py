@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from course.checks.case import Call, Case, Inputs, Slip
 from course.checks.functions import FLOAT32, check_of_function
+from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
 
 Rng = np.random.RandomState
@@ -156,7 +157,7 @@ _STATUS = check_of_function(
         ),
     ),
 )
-LEARNING_STATUS = replace(_STATUS, cases=(*_STATUS.cases, _ON_THE_DEVICE))
+LEARNING_STATUS = also_on_a_gpu(replace(_STATUS, cases=(*_STATUS.cases, _ON_THE_DEVICE)))
 
 # --- flexible_thresholds
 
@@ -364,4 +365,4 @@ FLEXIBLE_MASK = check_of_function(
     ),
 )
 
-CHECKS = (LEARNING_STATUS, FLEXIBLE_THRESHOLDS, FLEXIBLE_MASK)
+CHECKS = (LEARNING_STATUS, also_on_a_gpu(FLEXIBLE_THRESHOLDS), also_on_a_gpu(FLEXIBLE_MASK))

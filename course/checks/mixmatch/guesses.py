@@ -12,6 +12,7 @@ from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, after, check_of_function
 from course.checks.images import CLASSES
 from course.checks.mixmatch.common import Rng, draw_net, draw_views, net_of
+from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import recorded, tensors
 from course.checks.torch_mocks import images_of
 
@@ -274,4 +275,4 @@ GUESS_LABELS = Check(
     ),
 )
 
-CHECKS = (SHARPEN, GUESS_LABELS)
+CHECKS = (SHARPEN, also_on_a_gpu(GUESS_LABELS))

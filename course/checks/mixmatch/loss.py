@@ -18,6 +18,7 @@ from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other
 from course.checks.images import CLASSES
 from course.checks.mixmatch.common import Rng, draw_net, draw_views, net_of, peaked
 from course.checks.mixmatch.guesses import SHARPEN_RECORDED
+from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import recorded, tensors
 from course.checks.torch_mocks import images_of
 from course.training.torch_hparams import MixMatchHparams
@@ -512,4 +513,4 @@ MIXMATCH_LOSS = Check(
     ),
 )
 
-CHECKS = (MIXMATCH_LOSS,)
+CHECKS = (also_on_a_gpu(MIXMATCH_LOSS),)

@@ -9,6 +9,7 @@ import numpy as np
 from course.checks.case import Inputs, Slip
 from course.checks.functions import check_of_function, uniform
 from course.checks.mixmatch.common import Rng
+from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
 
 # --- mixup
@@ -208,4 +209,4 @@ LINEAR_RAMPUP = check_of_function(
     ),
 )
 
-CHECKS = (MIXUP, LINEAR_RAMPUP)
+CHECKS = (also_on_a_gpu(MIXUP), LINEAR_RAMPUP)
