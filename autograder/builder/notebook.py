@@ -20,7 +20,7 @@ from autograder.builder import tables
 from autograder.builder.answers import read_answers
 from autograder.builder.functions import BEGIN, END, FunctionTexts, marker_problem
 from autograder.nbgrader_hooks.matching import FIGURE, TRAINING
-from course.environment import SETUP_CELL
+from course.environment import setup_cell
 from course.errors import CourseError
 from course.units import Course, Exercise, Unit
 
@@ -191,7 +191,7 @@ class _CellBuilder:
         return [self._graded(cell, name, cell.source, locked=True)]
 
     def _setup(self, cell: NotebookNode, name: str) -> list[NotebookNode]:
-        return [self._graded(cell, "setup", SETUP_CELL.strip("\n"), locked=True)]
+        return [self._graded(cell, "setup", setup_cell(self.course.repository).strip("\n"), locked=True)]
 
     def _question(self, cell: NotebookNode, name: str) -> list[NotebookNode]:
         try:
