@@ -1,4 +1,4 @@
-"""What leaves the repository for students: a zip file per unit, and the files that it has in common with the others."""
+"""What leaves the repository for students: a zip file per unit, and the files that all units share."""
 
 from __future__ import annotations
 

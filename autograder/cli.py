@@ -93,7 +93,7 @@ def bundle(
     from autograder.bundle import write_bundle
 
     names = _units(unit, REPOSITORY)
-    derived = _brought_up_to_date()
+    derived = brought_up_to_date(REPOSITORY)
     for name in names:
         path = write_bundle(name, derived[name], out)
         console.print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
@@ -115,7 +115,7 @@ def publish(
     if out is None:
         raise CourseError("name the folder to publish to: python -m autograder publish DIR")
     check_folder(out)
-    changed = publish_course(out, _brought_up_to_date())
+    changed = publish_course(out, brought_up_to_date(REPOSITORY))
     for path in changed.written:
         console.print(f"wrote {out / path}")
     for path in changed.removed:
@@ -235,8 +235,11 @@ def _units(unit: str | None, root: Path) -> list[str]:
     return [unit]
 
 
-def _brought_up_to_date() -> dict[str, dict[Path, bytes]]:
-    """Unit → its derived files, all of which the repository holds afterwards: the students' wheel has every unit's.
+def brought_up_to_date(root: Path) -> dict[str, dict[Path, bytes]]:
+    """Unit → its derived files. The repository holds them afterwards: the students' wheel has every unit's.
+
+    Args:
+        root: the repository, or a folder laid out like it.
 
     Raises:
         CourseError: a file in a folder of derived files has no source.
@@ -244,12 +247,12 @@ def _brought_up_to_date() -> dict[str, dict[Path, bytes]]:
     from autograder.builder.build import derived_files, stale_files, write_files
 
     derived = {}
-    for name in _units(None, REPOSITORY):
+    for name in _units(None, root):
         with console.status(f"{name}: building"):
-            derived[name] = derived_files(REPOSITORY, name, generators(REPOSITORY))
-        for path in write_files(REPOSITORY, derived[name]):
+            derived[name] = derived_files(root, name, generators(root))
+        for path in write_files(root, derived[name]):
             console.print(f"built {path}")
-        stale = stale_files(REPOSITORY, name, derived[name], owned_files(REPOSITORY, name))
+        stale = stale_files(root, name, derived[name], owned_files(root, name))
         if stale:
             raise CourseError(f"{stale[0].path} {stale[0].reason}: {stale[0].repair}")
     return derived

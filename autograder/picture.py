@@ -15,7 +15,7 @@ SCALE, GAP = 2, 6
 
 
 def views_picture(seed: int = 0) -> bytes:
-    """A PNG with a column for each class of ``shapes``: image, weak view, strong view. Gaps are transparent."""
+    """A PNG with a column for each class of ``shapes``: image, weak view, strong view, on no background."""
     dataset = make_shapes(n_train=10, n_test=10, seed=seed).train
     rng = np.random.default_rng(seed)
     columns = []

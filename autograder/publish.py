@@ -16,7 +16,7 @@ from autograder.student_readme import published_readme
 from course.errors import CourseError
 from course.units import Course, load_course
 
-# Names what was published, with a hash of each file: the next publication knows by it what it may replace and remove.
+# What was published, with a hash of each file: the next publication sees what it may replace and remove.
 RECORD = ".published.json"
 WHEELS = "ssl_course-*.whl"
 GITIGNORE = """\
@@ -48,22 +48,33 @@ def publish_course(
 
     Args:
         out: the folder: a new or an empty one, an empty clone, or one that was published to before.
-        derived: the derived files of every unit, which the repository holds as well: the wheel is built from it.
+        derived: the derived files of every unit, which the repository holds as well, for the wheel.
         root: the repository.
 
     Returns:
         what changed; nothing when everything was up to date.
 
     Raises:
-        CourseError: ``out`` cannot be published to, a file in it was edited since, or the wheel cannot be built.
+        CourseError: ``out`` cannot be published to, a file in it was edited, or the wheel cannot be built.
         OSError: ``out`` cannot be written to.
     """
-    before = check_folder(out, root)
+    check_folder(out, root)
     course = load_course(root / "course" / "units.yml")
-    files = published_files(course, derived, root)
+    return update_folder(out, published_files(course, derived, root), root)
+
+
+def update_folder(out: Path, files: Mapping[str, bytes], root: Path = REPOSITORY) -> Publication:
+    """Write what is published and remove what no longer is; result and errors are `publish_course`'s.
+
+    Args:
+        out: the folder.
+        files: everything that is published, by its path within the folder.
+        root: the repository.
+    """
+    before = check_folder(out, root)
     _refuse_edited(out, before, files)
     gone = [name for name in before if name not in files and (out / name).is_file()]
-    # Each file is written whole. The record comes last: what was interrupted is published again from its start.
+    # Each file is written whole. The record comes last, so that an interrupted publication is done again.
     written = [Path(name) for name in files if write_atomically(out / name, files[name])]
     for name in gone:
         (out / name).unlink()
@@ -101,10 +112,13 @@ def check_folder(out: Path, root: Path = REPOSITORY) -> dict[str, str | None]:
     place, home = out.resolve(), root.resolve()
     if place.is_relative_to(home) or home.is_relative_to(place):
         where = "holds" if home.is_relative_to(place) else "is inside"
-        raise CourseError(f"{out} {where} this repository, with its answers: name another folder to publish to")
-    if place.exists() and not place.is_dir():
-        raise CourseError(f"{out} is a file: name a folder to publish to")
-    if not place.exists():
+        raise CourseError(
+            f"{out} {where} this repository, with its answers: name another folder to publish to"
+        )
+    nearest = next(path for path in (place, *place.parents) if path.exists())
+    if not nearest.is_dir():
+        raise CourseError(f"{nearest} is a file: name a folder to publish to")
+    if nearest != place:
         return {}
     if (out / RECORD).is_file():
         return _read_record(out)
@@ -116,7 +130,8 @@ def check_folder(out: Path, root: Path = REPOSITORY) -> dict[str, str | None]:
     if others:
         named = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
         raise CourseError(
-            f"{out} is neither empty nor a publication of this course ({named}): name a new folder or an empty clone"
+            f"{out} is neither empty nor a publication of this course ({named}): "
+            "name a new folder or an empty clone"
         )
     return {}
 
@@ -176,8 +191,8 @@ def _refuse_edited(out: Path, before: Mapping[str, str | None], files: Mapping[s
         found = _digest(path.read_bytes())
         if found not in (before.get(name), _digest(files[name]) if name in files else None):
             raise CourseError(
-                f"{path} was changed by hand since it was published: move it away, with what you want to keep, "
-                "and publish again"
+                f"{path} was changed by hand since it was published: move it away, with what you want to "
+                "keep, and publish again"
             )
 
 
