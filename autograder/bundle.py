@@ -39,7 +39,7 @@ def write_bundle(unit_name: str, derived: Mapping[Path, bytes], out: Path, root:
     Args:
         unit_name: the unit.
         derived: its derived files, which the repository holds as well: the wheel is built from it.
-        out: folder for ``<unit>.zip``, which is reproducible byte for byte.
+        out: folder for ``<unit>.zip``, made where it is missing; the file is reproducible byte for byte.
         root: the repository.
 
     Returns:
@@ -51,7 +51,6 @@ def write_bundle(unit_name: str, derived: Mapping[Path, bytes], out: Path, root:
     """
     course = load_course(root / "course" / "units.yml")
     unit = course.unit(unit_name)
-    out.mkdir(parents=True, exist_ok=True)
     date = release_date(root)
     wheel = student_wheel(root)
     (name,) = wheel

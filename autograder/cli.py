@@ -93,6 +93,7 @@ def bundle(
     from autograder.bundle import write_bundle
 
     names = _units(unit, REPOSITORY)
+    out.mkdir(parents=True, exist_ok=True)
     derived = brought_up_to_date(REPOSITORY)
     for name in names:
         path = write_bundle(name, derived[name], out)

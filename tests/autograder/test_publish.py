@@ -146,10 +146,10 @@ def test_notebooks_name_the_repository_that_units_yml_names(published: Path) -> 
         assert repr(ADDRESS) in cell.source
 
 
-@pytest.fixture(scope="module")
-def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def interpreter(tmp_path: Path) -> Path:
     """A Python with the installed packages but without this repository, into which a notebook may install."""
-    folder = tmp_path_factory.mktemp("layer")
+    folder = tmp_path / "layer"
     venv.create(folder, with_pip=False, symlinks=True)
     packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)}))
     # Only the folder: the file beside the packages that leads to this checkout is not followed.
@@ -157,8 +157,14 @@ def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(sysconfig.get_path("scripts", "venv", {"base": str(folder)})) / "python"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [unit.name for unit in load_course().units])
+@pytest.mark.parametrize(
+    "name",
+    # The unit that trains nothing starts soonest.
+    [
+        pytest.param(unit.name, marks=[] if unit.name == "comparison" else pytest.mark.slow)
+        for unit in load_course().units
+    ],
+)
 def test_a_published_notebook_alone_sets_itself_up(
     name: str, published: Path, interpreter: Path, tmp_path: Path
 ) -> None:
