@@ -74,14 +74,14 @@ def update_folder(out: Path, files: Mapping[str, bytes], root: Path = REPOSITORY
     before = check_folder(out, root)
     _refuse_edited(out, before, files)
     gone = [name for name in before if name not in files and (out / name).is_file()]
-    # Each file is written whole. The record comes last, so that an interrupted publication is done again.
+    after = {name: [_digest(content)] for name, content in files.items()}
+    # Until all is done the record knows the old and the new: what is interrupted here can be published again.
+    write_atomically(out / RECORD, _record(before, after))
     written = [Path(name) for name in files if write_atomically(out / name, files[name])]
     for name in gone:
         (out / name).unlink()
         _remove_empty_folders((out / name).parent, out)
-    record = {name: _digest(content) for name, content in sorted(files.items())}
-    if write_atomically(out / RECORD, f"{json.dumps(record, indent=1)}\n".encode()):
-        written.append(Path(RECORD))
+    write_atomically(out / RECORD, _record(after))
     return Publication(tuple(written), tuple(map(Path, gone)))
 
 
@@ -103,8 +103,8 @@ def published_files(
     return files
 
 
-def check_folder(out: Path, root: Path = REPOSITORY) -> dict[str, str | None]:
-    """What an earlier publication left in a folder: path → hash, or None where it kept no record.
+def check_folder(out: Path, root: Path = REPOSITORY) -> dict[str, list[str]]:
+    """What an earlier publication left in a folder: path → hashes of what it wrote there.
 
     Raises:
         CourseError: the folder cannot be published to; the message says why and what to do.
@@ -125,7 +125,7 @@ def check_folder(out: Path, root: Path = REPOSITORY) -> dict[str, str | None]:
     wheels = [path for depth in ("", "*/") for path in out.glob(depth + WHEELS)]
     if wheels:
         # Published before there was a record: everything that comes is ours, and of the rest the wheels.
-        return {path.relative_to(out).as_posix(): None for path in wheels}
+        return {path.relative_to(out).as_posix(): [] for path in wheels}
     others = sorted(path.name for path in out.iterdir() if path.name != ".git")
     if others:
         named = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
@@ -163,12 +163,24 @@ def _origin(out: Path) -> str | None:
     return path.removesuffix("/").removesuffix(".git") or None
 
 
-def _read_record(out: Path) -> dict[str, str | None]:
+def _record(*publications: Mapping[str, list[str]]) -> bytes:
+    names = sorted({name for publication in publications for name in publication})
+    hashes = {
+        name: sorted({one for publication in publications for one in publication.get(name, [])})
+        for name in names
+    }
+    return f"{json.dumps(hashes, indent=1)}\n".encode()
+
+
+def _read_record(out: Path) -> dict[str, list[str]]:
     try:
         record = json.loads((out / RECORD).read_text(encoding="utf-8"))
     except ValueError:
         record = None
-    if not isinstance(record, dict) or not all(map(_is_inside, record)):
+    sound = isinstance(record, dict) and all(
+        _is_inside(name) and isinstance(hashes, list) for name, hashes in record.items()
+    )
+    if not sound:
         raise CourseError(f"{out / RECORD} is damaged: restore it from git, or publish to a new folder")
     return record
 
@@ -178,10 +190,10 @@ def _is_inside(name: str) -> bool:
     return not path.is_absolute() and ".." not in path.parts and path != PurePosixPath()
 
 
-def _refuse_edited(out: Path, before: Mapping[str, str | None], files: Mapping[str, bytes]) -> None:
+def _refuse_edited(out: Path, before: Mapping[str, list[str]], files: Mapping[str, bytes]) -> None:
     """Raises CourseError where a publication would lose what somebody has written since the last one."""
     place = out.resolve()
-    no_record = None in before.values()
+    no_record = bool(before) and not any(before.values())
     for name in sorted({*before, *files}):
         path = out / name
         if not path.resolve().is_relative_to(place):
@@ -189,7 +201,8 @@ def _refuse_edited(out: Path, before: Mapping[str, str | None], files: Mapping[s
         if no_record or not path.is_file():
             continue
         found = _digest(path.read_bytes())
-        if found not in (before.get(name), _digest(files[name]) if name in files else None):
+        ours = [*before.get(name, []), *([_digest(files[name])] if name in files else [])]
+        if found not in ours:
             raise CourseError(
                 f"{path} was changed by hand since it was published: move it away, with what you want to "
                 "keep, and publish again"

@@ -223,7 +223,7 @@ def test_an_update_touches_our_files_alone(tmp_path: Path) -> None:
         "other/02.ipynb": b"{}",
     }
     changed = update_folder(out, newer)
-    assert {path.as_posix() for path in changed.written} == {*newer, RECORD}
+    assert {path.as_posix() for path in changed.written} == {*newer}
     assert {path.as_posix() for path in changed.removed} == {*FILES} - {*newer}
     assert listing(out) == {*newer, RECORD, *own}
     assert {name: (out / name).read_text() for name in own} == own
@@ -279,11 +279,16 @@ def test_a_publication_that_was_interrupted_is_done_again(
     with pytest.raises(OSError, match="No space"):
         update_folder(tmp_path, newer)
     monkeypatch.undo()
-    update_folder(tmp_path, newer)
-    assert {name: (tmp_path / name).read_bytes() for name in newer} == newer
+    assert (tmp_path / "README.md").read_bytes() == newer["README.md"]
+    newest = {name: content + b" 3" for name, content in FILES.items()}
+    update_folder(tmp_path, newest)
+    assert {name: (tmp_path / name).read_bytes() for name in newest} == newest
+    assert json.loads((tmp_path / RECORD).read_text()).keys() == newest.keys()
 
 
-@pytest.mark.parametrize("record", ["no json", "[]", '{"../elsewhere": "x"}', '{"/elsewhere": "x"}'])
+@pytest.mark.parametrize(
+    "record", ["no json", "[]", '{"../elsewhere": []}', '{"/elsewhere": []}', '{"a": "b"}']
+)
 def test_a_damaged_record_removes_nothing(tmp_path: Path, record: str) -> None:
     (tmp_path / "elsewhere").write_text("kept")
     out = tmp_path / "site"
