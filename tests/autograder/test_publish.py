@@ -19,7 +19,6 @@ from PIL import Image
 
 from autograder import cli
 from autograder.builder.build import derived_files, write_files
-from autograder.cpu_mode import CPU_MODE
 from autograder.files import REPOSITORY
 from autograder.picture import PICTURE, views_picture
 from autograder.publish import RECORD, check_folder, next_step, publish_course, update_folder
@@ -30,6 +29,7 @@ from tests.autograder.loopback import in_place_of_github
 
 ADDRESS = "someone/ssl"
 CODE_CELLS = 10
+ON_CPU = {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "SSL_COURSE_MODE": "cpu"}
 # In a process of its own: the first code cells of a notebook, then one that asks for the provided checkpoint.
 RUN = """
 import sys, nbclient, nbformat
@@ -175,12 +175,14 @@ def test_a_published_notebook_alone_sets_itself_up(
     shutil.copy(published / name / path.name, path)
     last = f"import course; print(course.__file__); print(env.find({name!r}, {PROVIDED.name!r}))"
     last = last if name == "fixmatch" else last.partition("; print(env")[0]
-    inherited = {key: value for key, value in os.environ.items() if not key.upper().startswith("PYTHON")}
+    inherited = {
+        key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "SSL_COURSE_"))
+    }
     with in_place_of_github(ADDRESS, published) as github:
         done = subprocess.run(
             [interpreter, "-c", RUN, path.name, str(CODE_CELLS), last],
             cwd=folder,
-            env=inherited | CPU_MODE | github.environment | {"IPYTHONDIR": str(tmp_path / "ipython")},
+            env=inherited | ON_CPU | github.environment | {"IPYTHONDIR": str(tmp_path / "ipython")},
             capture_output=True,
             text=True,
         )
