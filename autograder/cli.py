@@ -87,23 +87,44 @@ def bundle(
     unit: UnitArgument = None,
     out: Annotated[Path, typer.Option(help="Folder for <unit>.zip.")] = Path("dist"),
 ) -> None:
-    """Pack what students need of a unit, without any network address, into one zip file."""
+    """Pack what students need of a unit, without any network address, into one zip file.
+
+    Derived files that are missing or stale are built first.
+    """
     from autograder.bundle import write_bundle
 
-    for name in _units(unit, REPOSITORY):
-        path = write_bundle(name, out)
+    names = _units(unit, REPOSITORY)
+    out.mkdir(parents=True, exist_ok=True)
+    derived = brought_up_to_date(REPOSITORY)
+    for name in names:
+        path = write_bundle(name, derived[name], out)
         console.print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
 @app.command()
 def publish(
-    out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the public student repository.")],
+    out: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Folder of the public student repository.")
+    ] = None,
 ) -> None:
-    """Fill a folder that can be pushed as the students' repository."""
-    from autograder.bundle import publish_course
+    """Fill or update a folder that can be pushed as the students' repository.
 
-    for path in publish_course(out):
+    Derived files that are missing or stale are built first.
+    """
+    from autograder.publish import check_folder, next_step, publish_course
+    from course.units import load_course
+
+    if out is None:
+        raise CourseError("name the folder to publish to: python -m autograder publish DIR")
+    check_folder(out)
+    changed = publish_course(out, brought_up_to_date(REPOSITORY))
+    for path in changed.written:
         console.print(f"wrote {out / path}")
+    for path in changed.removed:
+        console.print(f"removed {out / path}")
+    if not (changed.written or changed.removed):
+        console.print(f"{out} is up to date")
+    console.print(next_step(load_course(), out))
 
 
 @app.command()
@@ -215,6 +236,29 @@ def _units(unit: str | None, root: Path) -> list[str]:
     if unit not in names:
         raise CourseError(f"the course has no unit called {unit!r}: use one of {', '.join(names)}")
     return [unit]
+
+
+def brought_up_to_date(root: Path) -> dict[str, dict[Path, bytes]]:
+    """Unit → its derived files. The repository holds them afterwards: the students' wheel has every unit's.
+
+    Args:
+        root: the repository, or a folder laid out like it.
+
+    Raises:
+        CourseError: a file in a folder of derived files has no source.
+    """
+    from autograder.builder.build import derived_files, stale_files, write_files
+
+    derived = {}
+    for name in _units(None, root):
+        with console.status(f"{name}: building"):
+            derived[name] = derived_files(root, name, generators(root))
+        for path in write_files(root, derived[name]):
+            console.print(f"built {path}")
+        stale = stale_files(root, name, derived[name], owned_files(root, name))
+        if stale:
+            raise CourseError(f"{stale[0].path} {stale[0].reason}: {stale[0].repair}")
+    return derived
 
 
 def generators(root: Path) -> tuple[Generator, ...]:

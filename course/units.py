@@ -121,16 +121,39 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class About:
+    """What the students' README says of the course as a whole.
+
+    Attributes:
+        title: its first heading.
+        summary: the sentences below it.
+        contact: whom students ask, in Markdown, or None: whoever teaches them.
+        picture: what the picture shows, for those who cannot see it, or None: no picture.
+        code_license: SPDX name, for LICENSE.
+        text_license: SPDX name, for LICENSE-TEXT.
+    """
+
+    title: str
+    summary: str
+    contact: str | None
+    picture: str | None
+    code_license: str
+    text_license: str
+
+
+@dataclass(frozen=True)
 class Course:
     """The whole file.
 
     Attributes:
         repository: "owner/name" of the public student repository on GitHub, or None: no badges then.
         units: in the order of the course.
+        about: the course as a whole, or None where the file says nothing of it.
     """
 
     repository: str | None
     units: tuple[Unit, ...]
+    about: About | None = None
 
     def unit(self, name: str) -> Unit:
         """The unit called ``name``. Raises CourseError for an unknown name."""
@@ -165,7 +188,7 @@ def _parse_course(text: str, where: str) -> Course:
             f"{where} is not valid YAML ({str(error).splitlines()[0]}): correct the file"
         ) from error
     require(
-        isinstance(raw, dict) and set(raw) == {"repository", "units"}, where, "needs `repository` and `units`"
+        isinstance(raw, dict) and {"repository", "units"} <= set(raw), where, "needs `repository` and `units`"
     )
     repository = raw["repository"]
     require(
@@ -176,9 +199,11 @@ def _parse_course(text: str, where: str) -> Course:
     require(
         isinstance(raw["units"], dict) and bool(raw["units"]), where, "`units` must name at least one unit"
     )
-    return Course(
-        repository, tuple(_unit(name, data, f"{where}: {name}") for name, data in raw["units"].items())
-    )
+    unknown = set(raw) - {"repository", "units", "about"}
+    require(not unknown, where, f"unknown {', '.join(sorted(map(str, unknown)))}")
+    about = build(About, raw["about"], f"{where}: about") if "about" in raw else None
+    units = tuple(_unit(name, data, f"{where}: {name}") for name, data in raw["units"].items())
+    return Course(repository, units, about)
 
 
 def _unit(name: str, data: dict[str, Any], where: str) -> Unit:

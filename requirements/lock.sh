@@ -19,3 +19,12 @@ lock() { # NAME OLDEST-PYTHON DESCRIPTION
 
 lock dev 3.11 "Exact pins of the development environment, Python 3.11 or later, every platform."
 lock colab 3.12 "Exact pins that stand in for Colab, Python 3.12 or later."
+
+# The pins of dev.txt that students' machines meet. The CUDA libraries are left out: torch names the versions that it needs,
+# and with PyTorch's CPU wheels there are none.
+"$scratch/venv/bin/uv" pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+    --extra student --constraints dev.txt ../pyproject.toml --output-file "$scratch/student.txt"
+{
+    echo "# The versions with which the course is tested, for every platform. Made by \`make lock\` from dev.txt."
+    grep -vE '^(cuda|nvidia|triton)' "$scratch/student.txt"
+} >student.txt

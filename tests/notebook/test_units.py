@@ -55,6 +55,9 @@ def test_every_exercise_is_a_function_of_the_reference_solution_in_its_order():
     [
         (lambda d: d.pop("units"), "needs `repository` and `units`"),
         (lambda d: d.update(repository="no-slash"), "`repository` must be"),
+        (lambda d: d.update(contacts="ann"), "unknown contacts"),
+        (lambda d: d["about"].pop("contact"), "about: missing contact"),
+        (lambda d: d["about"].update(picture=7), "about: `picture` must be str"),
         (lambda d: d["units"]["fixmatch"].pop("title"), "missing title"),
         (lambda d: d["units"]["fixmatch"].update(tittle="x"), "unknown tittle"),
         (lambda d: d["units"]["fixmatch"].update(minutes="long"), "`minutes` must be int"),

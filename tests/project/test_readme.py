@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from autograder.readme import BEGIN, END, generate, units_table, with_units
+from autograder.readme import (
+    BEGIN,
+    BEGIN_START,
+    END,
+    END_START,
+    generate,
+    units_table,
+    with_start,
+    with_units,
+)
 from course.errors import CourseError
 from course.units import load_course
 
@@ -32,6 +41,17 @@ def test_a_stale_table_is_renewed_and_the_rest_kept() -> None:
     assert "| old |" not in renewed
     assert renewed.startswith("# A\n") and renewed.endswith(f"{END}\n\nafter\n")
     assert with_units(renewed, load_course()) == renewed
+
+
+def test_the_students_commands_are_renewed_and_the_rest_kept() -> None:
+    text = f"# A\n\n{BEGIN_START}\nold\n{END_START}\n\nafter\n"
+    renewed = with_start(text, "toy")
+    assert "\nold\n" not in renewed
+    assert "```bash\npython3 -m venv .venv\n" in renewed and "```bat\npy -m venv .venv\n" in renewed
+    assert renewed.startswith("# A\n") and renewed.endswith(f"{END_START}\n\nafter\n")
+    assert with_start(renewed, "toy") == renewed
+    with pytest.raises(CourseError, match=r"README\.md"):
+        with_start("# A\n", "toy")
 
 
 @pytest.mark.parametrize("text", ["# A\n", f"# A\n{BEGIN}\n", f"{END}\n"])
