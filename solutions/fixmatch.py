@@ -11,8 +11,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+import course.training
 from course.data.loaders import get_validation_generator
-from course.training import get_ema_params, l2_penalty, momentum, paired_batches, start, train_loop
+from course.training import get_ema_params, l2_penalty, paired_batches, train_loop
 
 # In the notebook this name is the notebook's own validation loader.
 val_batches = ()
@@ -268,10 +269,10 @@ def train_fixmatch(hparams, labeled_dataset, unlabeled_dataset, val_dataset, che
     """
     hparams = hparams.fitted(len(unlabeled_dataset))
     schedule = cosine_decay_schedule(hparams.lr, hparams.total_steps, hparams.alpha)
-    opt_init, opt_update, get_params = momentum(
+    opt_init, opt_update, get_params = course.training.momentum(
         schedule, hparams.beta, nesterov=hparams.nesterov, ema_decay=hparams.ema_decay
     )
-    model, state = start(hparams, opt_init, checkpoint)
+    model, state = course.training.start(hparams, opt_init, checkpoint)
     fixmatch_loss = get_fixmatch_loss_fn(get_forward_fn(model), hparams)
     val_batches = get_validation_generator(val_dataset, hparams.val_batch_size)
     return train_loop(

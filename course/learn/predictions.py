@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from course.learn.session import Session, current
 from course.learn.texts import Prediction
 
 
-def predict(name: str, guess: float | None = None) -> None:
+def predict(name: str, guess: float | EllipsisType | None = ...) -> None:
     """Ask for a guess, and record it.
 
     Without ``guess`` a slider or a number box appears, with a button that records its value. Where widgets do
@@ -29,7 +30,7 @@ def predict(name: str, guess: float | None = None) -> None:
     """
     session = current()
     prediction = _find(session, name)
-    if guess is not None:
+    if guess is not None and guess is not ...:
         number = _number(guess, "a guess")
         if not prediction.low <= number <= prediction.high:
             raise CourseError(
@@ -95,8 +96,8 @@ def _asked(name: str, prediction: Prediction, earlier: float | None) -> Fragment
     parts = [
         paragraph(prediction.question),
         paragraph(
-            f'Write your guess into the cell, for example `predict("{name}", {example:g})`, and run it. '
-            f"Numbers from {prediction.low:g} to {prediction.high:g} are possible."
+            f'Write your guess into the cell, for example `course.predict("{name}", {example:g})`, and run '
+            f"it. Numbers from {prediction.low:g} to {prediction.high:g} are possible."
         ),
     ]
     if earlier is not None:

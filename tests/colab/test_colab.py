@@ -95,7 +95,9 @@ def test_every_cell_runs(executed: nbformat.NotebookNode) -> None:
 
 def test_widgets_are_shown_with_a_static_form_beside_them(executed: nbformat.NotebookNode) -> None:
     asking = [
-        c for c in executed.cells if c.cell_type == "code" and c.source.startswith(("predict(", "recall("))
+        c
+        for c in executed.cells
+        if c.cell_type == "code" and c.source.startswith(("course.predict(", "course.recall("))
     ]
     assert len(asking) >= 4
     for cell in asking:

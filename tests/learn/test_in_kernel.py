@@ -84,7 +84,7 @@ def first(folder: Path) -> list[list[Output]]:
 def test_a_form_is_shown_with_its_static_form_beside_it(first: list[list[Output]]) -> None:
     for output in (*first[1], *first[6]):
         assert set(output["data"]) == {WIDGET_VIEW, "text/html", "text/plain"}
-    assert '<code>predict("mask_rate", 0.25)</code>' in first[1][0]["data"]["text/html"]
+    assert '<code>course.predict("mask_rate", 0.25)</code>' in first[1][0]["data"]["text/html"]
     assert len(first[6]) == 3 and all("<details" in output["data"]["text/html"] for output in first[6])
 
 

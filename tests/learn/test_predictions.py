@@ -54,7 +54,7 @@ def test_without_widgets_the_text_says_how_to_guess(
     predict("mask_rate")
     out = capsys.readouterr().out
     assert "Which share of the unlabeled images" in out
-    assert '`predict("mask_rate", 0.25)`' in out and "from 0 to 1" in out
+    assert '`course.predict("mask_rate", 0.25)`' in out and "from 0 to 1" in out
     assert not session.store.path.exists()
 
 
