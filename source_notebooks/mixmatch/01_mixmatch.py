@@ -105,7 +105,7 @@ with course.practical_check("sharpen", sharpen):
 course.check("sharpen", sharpen)
 
 # %% [markdown]
-# The next cell shows where you stand. Run it whenever you like. Your guesses, like the one that follows, are saved with
+# The next cell shows where you stand. Run it whenever you like. Your guesses are saved with
 # your progress in the work folder, and they stay in the notebook that you hand in. They are not graded.
 
 # %% tags=["figure", "nbval-ignore-output"]
