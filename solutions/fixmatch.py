@@ -122,7 +122,7 @@ def get_fixmatch_loss_fn(forward, hparams):
 
     Returns:
         fixmatch_loss(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong, y_labeled,
-        y_unlabeled). Labels are int (n,); y_unlabeled is looked at by the error rate alone. It returns
+        y_unlabeled). Labels are int (n,); y_unlabeled is used only for the error rate. It returns
         (total_loss, (new_batch_stats, metrics)): a float scalar, and a dictionary of float scalars with
         the keys "weight decay", "total loss", "supervised loss", "unsupervised loss" (masked, before
         λ_u), "mask rate" (the share of images that count) and "error rate" (the share of weak views

@@ -152,8 +152,7 @@ for size in (1_000, 10_000):
 # ### The sweep
 #
 # Now to results of this course. A *sweep* trains every method with several numbers of labels and several seeds. It
-# leaves two tables. In the first, each row is one run. In the second, each row is one validation of one
-# run. `comparison.load` reads them as lists of dictionaries. What is unknown is `None`.
+# leaves two tables. In the first, each row is one run. In the second, each row is one validation of one run. `comparison.load` reads them as lists of dictionaries. What is unknown is `None`.
 
 # %% locked="data"
 print("sweeps that come with the course:", ", ".join(comparison.names()))
@@ -179,8 +178,7 @@ print("a validation:", sweep.curves[0])
 #
 # The sweep is a small one: a narrow network, short runs and few seeds, so that it fits a computer without a GPU. Its
 # numbers cannot be compared with those of papers, which come from runs that are hundreds of times as long. This is the
-# first thing to say about any result:
-# what was run.
+# first thing to say about any result: what was run.
 
 # %% tags=["figure", "nbval-ignore-output"]
 plots.every_run(sweep.rows, f"{sweep.name}: every run of the sweep")

@@ -278,8 +278,8 @@ course.plots.settings(hparams)
 #
 # ### The images
 #
-# CIFAR-10 [8] has photographs of ten classes. Without a GPU, *CPU mode* takes smaller, procedural pictures in the same
-# format.
+# CIFAR-10 [8] has photographs of ten classes. Without a GPU, *CPU mode* takes procedural pictures of the same size, and
+# fewer of them.
 
 # %% locked="data"
 splits = load_dataset(DATA)
@@ -713,7 +713,7 @@ with jax.debug_nans(True):
 # ## 7. Training
 #
 # **With or without a GPU.** On a GPU the network is trained on CIFAR-10 with the settings of the paper's method.
-# Without one, *CPU mode* trains the same network on smaller, procedural pictures in a few minutes; nothing else
+# Without one, *CPU mode* trains the same network on fewer, procedural pictures in a few minutes; nothing else
 # differs. The set-up cell said which of the two you have, and how to get a GPU in Colab.
 #
 # ### Is everything ready?

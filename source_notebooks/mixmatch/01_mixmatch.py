@@ -507,7 +507,7 @@ course.check("ema_update", ema_update)
 # ## 6. Training
 #
 # **With or without a GPU.** On a GPU a WRN-28-2 is trained on CIFAR-10. Otherwise, in *CPU mode*, a narrower one is
-# trained on smaller, procedural pictures. The code is the same, and the set-up cell said which of the two you have.
+# trained on fewer, procedural pictures. The code is the same, and the set-up cell said which of the two you have.
 #
 # ### Is everything ready?
 
