@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from course.board import show_tensorboard
     from course.checks import check, practical_check
-    from course.learn import begin, hint, predict, progress, ready_to_hand_in, recall, reveal
+    from course.learn.hints import hint
+    from course.learn.predictions import predict, reveal
+    from course.learn.progress import progress
+    from course.learn.questions import recall
+    from course.learn.ready import ready_to_hand_in
+    from course.learn.session import begin
 
 __version__ = "0.1.0"
 
