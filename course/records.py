@@ -15,7 +15,6 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),
     "bool": (bool,),
     "float": (int, float),
-    "float | None": (int, float, type(None)),
     "str | None": (str, type(None)),
 }
 

@@ -67,10 +67,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long the unit's training takes on a machine; ``minutes`` is None where nobody measured it."""
+    """How long the unit's training took on a machine on which it was measured."""
 
     machine: str
-    minutes: float | None
+    minutes: float
     note: str
 
 
@@ -90,7 +90,7 @@ class Unit:
         sections: the notebook's level-2 headings in order.
         exercises: in the order of the notebook.
         questions: in the order of the notebook.
-        budgets: training times.
+        budgets: training times that were measured.
     """
 
     name: str

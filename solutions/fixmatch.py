@@ -11,8 +11,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+import course.training
 from course.data.loaders import get_validation_generator
-from course.training import get_ema_params, l2_penalty, momentum, paired_batches, start, train_loop
+from course.training import get_ema_params, l2_penalty, paired_batches, train_loop
 
 # In the notebook this name is the notebook's own validation loader.
 val_batches = ()
@@ -121,7 +122,7 @@ def get_fixmatch_loss_fn(forward, hparams):
 
     Returns:
         fixmatch_loss(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong, y_labeled,
-        y_unlabeled). Labels are int (n,); y_unlabeled is looked at by the error rate alone. It returns
+        y_unlabeled). Labels are int (n,); y_unlabeled is used only for the error rate. It returns
         (total_loss, (new_batch_stats, metrics)): a float scalar, and a dictionary of float scalars with
         the keys "weight decay", "total loss", "supervised loss", "unsupervised loss" (masked, before
         λ_u), "mask rate" (the share of images that count) and "error rate" (the share of weak views
@@ -268,10 +269,10 @@ def train_fixmatch(hparams, labeled_dataset, unlabeled_dataset, val_dataset, che
     """
     hparams = hparams.fitted(len(unlabeled_dataset))
     schedule = cosine_decay_schedule(hparams.lr, hparams.total_steps, hparams.alpha)
-    opt_init, opt_update, get_params = momentum(
+    opt_init, opt_update, get_params = course.training.momentum(
         schedule, hparams.beta, nesterov=hparams.nesterov, ema_decay=hparams.ema_decay
     )
-    model, state = start(hparams, opt_init, checkpoint)
+    model, state = course.training.start(hparams, opt_init, checkpoint)
     fixmatch_loss = get_fixmatch_loss_fn(get_forward_fn(model), hparams)
     val_batches = get_validation_generator(val_dataset, hparams.val_batch_size)
     return train_loop(

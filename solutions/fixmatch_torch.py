@@ -20,7 +20,7 @@ def fixmatch_loss(model, state, batch, hparams, select=None):
         model: in training mode; float (n, 3, H, W) → logits (n, classes).
         state: what the method remembers, tensors by name; FixMatch remembers nothing and hands it on.
         batch: x_labeled float (B, 3, H, W), y_labeled int (B,); x_unlabeled_weak and x_unlabeled_strong
-            (μB, 3, H, W); y_unlabeled int (μB,), looked at by the error rate alone. All are on the model's
+            (μB, 3, H, W); y_unlabeled int (μB,), used only for the error rate. All are on the model's
             device, and so is every tensor that you make.
         hparams: weight_decay, lambda_u, T (the weak logits are divided by it) and threshold (τ).
         select: None: an image counts when its probability reaches τ. Otherwise another method's rule,

@@ -86,7 +86,7 @@ def mixmatch_loss(model, state, batch, hparams):
     Args:
         model: as for `guess_labels`. state: what MixMatch remembers, nothing: it is handed on.
         batch: x_labeled (B, 3, H, W), y_labeled int (B,), x_unlabeled (K, n, 3, H, W), y_unlabeled int (n,),
-            looked at by the error rate alone; lam (B+Kn,); order int (B+Kn,), a permutation; step, an int.
+            used only for the error rate; lam (B+Kn,); order int (B+Kn,), a permutation; step, an int.
             All tensors are on the model's device, and so is every one that you make.
         hparams: n_classes, T, lambda_u, rampup_length.
 

@@ -15,6 +15,6 @@ def cosine_with_warmup(lr, warmup, total_steps, fraction):
     def schedule(step):
         if step < warmup:
             return lr * (step + 1) / warmup
-        return lr * math.cos(math.pi * fraction * (step - warmup) / max(1, total_steps - warmup))
+        return lr * math.cos(math.pi * fraction * (step - warmup) / (total_steps - warmup or 1))
 
     return schedule

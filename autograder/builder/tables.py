@@ -60,12 +60,10 @@ def about_question(question: Question, level: int) -> str:
 
 
 def about_budgets(unit: Unit) -> str:
-    """How long the unit's training takes, by machine."""
-    rows = []
-    for budget in unit.budgets:
-        minutes = "not measured" if budget.minutes is None else f"{budget.minutes:g}"
-        rows.append(f"| {budget.machine} | {minutes} | {budget.note} |")
-    return "\n".join(["| machine | minutes | note |", "|:--|--:|:--|", *rows])
+    """How long the unit's training took, on each machine on which it was measured."""
+    rows = [f"| {budget.machine} | {budget.minutes:g} | {budget.note} |" for budget in unit.budgets]
+    table = "\n".join(["| measured on | minutes | note |", "|:--|--:|:--|", *rows])
+    return f"{table}\n\nOn other machines it can take more time or less."
 
 
 def badge(course: Course, unit: Unit) -> str:

@@ -17,7 +17,7 @@ from autograder.mutants import run_text
 from course.errors import CourseError
 from course.units import load_course
 
-GUARD = "practical_check"
+GUARD = "course.practical_check"
 # The units that follow the practical, each with the exercises that this course adds to it: the visible values
 # of these, and of all other units, are the course's own.
 ADDED = {"fixmatch": frozenset({"mean_over_images"})}

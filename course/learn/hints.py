@@ -21,14 +21,14 @@ def hint(name: str, number: int = 1) -> None:
     """
     if not isinstance(name, str):
         called = getattr(name, "__name__", "NAME")
-        raise CourseError(f'give the name of the exercise in quotes: hint("{called}", 1)')
+        raise CourseError(f'give the name of the exercise in quotes: course.hint("{called}", 1)')
     hints = find_lesson(name).hints
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= len(hints):
         numbers = " and ".join(str(i) for i in range(1, len(hints) + 1))
         raise CourseError(f"{name} has the hints {numbers}: there is no hint {number!r}")
     parts = [paragraph(hints[number - 1])]
     if number < len(hints):
-        parts.append(paragraph(f'Still stuck? `hint("{name}", {number + 1})` says more.'))
+        parts.append(paragraph(f'Still stuck? `course.hint("{name}", {number + 1})` says more.'))
     show(box(f"Hint {number} of {len(hints)} for `{name}`", *parts))
 
 

@@ -178,8 +178,8 @@ def _say_cells(readiness: Readiness, notebook: str) -> list[Fragment]:
     if findings is None:
         return [
             paragraph(
-                "The notebook's own file was not found, so its cells were not looked at. Save it, and "
-                f'name the file, with its folder if it lies elsewhere: `ready_to_hand_in("{notebook}")`.'
+                "The notebook's own file was not found, so its cells were not looked at. Save it, and name "
+                f'the file, with its folder if it lies elsewhere: `course.ready_to_hand_in("{notebook}")`.'
             )
         ]
     unsaved = (

@@ -86,7 +86,7 @@ def after_check(result: Result) -> None:
     if result.state is State.CORRECT:
         show(explanation(result.exercise, lesson))
     elif result.state is State.INCORRECT:
-        show(paragraph(f'Stuck? `hint("{result.exercise}", 1)` in a cell of your own shows a hint.'))
+        show(paragraph(f'Stuck? `course.hint("{result.exercise}", 1)` in a cell of your own shows a hint.'))
     session.note_check(result.exercise, result.state)
     session.show_remarks()
 

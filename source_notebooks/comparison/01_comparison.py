@@ -15,89 +15,42 @@
 # %% [markdown]
 # ## Before you start
 #
-# You have written MixMatch [3], FixMatch [1] and FlexMatch [4]. Which of them is best, and is any of them worth the trouble? This unit trains nothing. It gives you the
-# result files of finished runs and asks what they show.
+# You have written MixMatch [3], FixMatch [1] and FlexMatch [4]. Which of them is best, and is any of them worth the
+# trouble? This unit trains nothing. It gives you the result files of finished runs and asks what they show. No GPU is
+# needed, whatever the set-up cell says about one.
 #
-# **How this notebook works.** You read, you predict, you run, and in five places you write a function. Below each of them stands a *check* with three answers:
+# You read, you predict, you run, and in five places you write a function. Below each is a *check*, which you may run as
+# often as you like. Keep the function's name, its arguments and what it returns. Two questions are answered in words,
+# and at the end you hand in a figure of your own with a conclusion. A person reads these.
 #
-# | answer | meaning |
-# |:--|:--|
-# | ○ not attempted | the function is still as you got it |
-# | ✗ incorrect | the check shows what it expected, what it got, and the likely reason |
-# | ✓ correct | you have the points of this exercise |
+# When it says **Predict**, put a number in place of the dots and run the cell, before you run the next one.
 #
-# You may run a check as often as you like. Keep the function's name, its arguments and what it returns. Two questions are answered in words, and at the end
-# you hand in a figure of your own with a conclusion. A person reads these.
-#
-# **When you are stuck**, ask for a hint in a cell of your own: `hint("summarize", 1)` is a nudge, `hint("summarize", 2)` a plan. Hints cost nothing.
-#
-# **When it says *Predict*,** guess before you run the next cell. Move the slider or fill in the box and press *Record*; or write the guess into the cell: `predict("five_runs", 2)`. Nobody else sees it.
-#
-# **No GPU is needed.** What the set-up cell says about a training does not concern this notebook: everything in it is NumPy and runs in seconds.
+# **Stuck?** `course.hint("summarize", 1)` in a cell of your own is a nudge, `course.hint("summarize", 2)` a plan. Hints
+# cost nothing.
 
 # %% setup="true" tags=["nbval-ignore-output"]
 
 # %% locked="imports"
 import itertools
-import time
+from time import perf_counter
 
+import course
 import numpy as np
 from course import comparison_plots as plots
-from course.checks import check, practical_check
-from course.learn import begin, hint, predict, progress, ready_to_hand_in, recall, reveal
 from course.recorded import comparison
 
-started = time.time()
-begin("comparison", env)
+session_began = perf_counter()
+course.begin("comparison", env)
 
 # %% [markdown]
-# Where you stand. Run this cell whenever you like.
-
-# %% tags=["figure", "nbval-ignore-output"]
-progress()
-
-# %% [markdown]
-# ### The files
-#
-# A *sweep* trains every method with several numbers of labels and several seeds. It leaves two tables. In the first, each row is one run. In the second, each row is one validation of one
-# run. `comparison.load` reads them as lists of dictionaries. What is unknown is `None`.
-
-# %% locked="data"
-print("sweeps that come with the course:", ", ".join(comparison.names()))
-
-sweep = comparison.load("cpu-shapes")
-published = comparison.load("published")
-print(f"{sweep.name}: {len(sweep.rows)} runs, {len(sweep.curves)} validations")
-for key in ("method", "labels", "seed", "steps"):
-    print(f"  {key}: {', '.join(str(value) for value in dict.fromkeys(row[key] for row in sweep.rows))}")
-print("the first run:")
-for key, value in sweep.rows[0].items():
-    print(f"  {key:15s} {value!r}")
-print("a validation:", sweep.curves[0])
-
-# %% [markdown]
-# - `test_error` is the share of wrong answers on the test set, from 0 to 1, with the averaged weights (EMA). Each run looked at the test set once, at its end. `test_error_raw` is the same with the weights as they were trained.
-# - `val_error` is measured on images that are held out of the training set, again and again during a run.
-# - `labels` counts all labeled images. A `seed` decides which images get a label, the first weights, the order of the images and their augmentation. The same seed and the same number of labels
-#   mean the same labeled images for every method.
-# - `trained_images` and `forward_images` say what a step is made of. You will need them in section 3.
-#
-# The settings are those of the course's small preset, and they are not tuned for each method. MixMatch's weight $\lambda_u$ is still on its ramp at the end (9 of 75 after 2,000 steps). A shorter ramp to 75 made it collapse on CIFAR-10 (test errors .87 and .90,
-# one run each with 250 and 1,000 labels). Its line is that of this setting, and not that of the method.
-#
-# The sweep is a small one: a narrow network, short runs and few seeds, so that it fits a computer without a GPU. Its numbers can not be compared with those of papers, which come from runs that are hundreds of times as long. This is the first thing to say about any result:
-# what was run.
-
-# %% tags=["figure", "nbval-ignore-output"]
-plots.every_run(sweep.rows, f"{sweep.name}: every run of the sweep")
-
-# %% [markdown]
-# Look at the dots of one method at one number of labels. All that differs between them is the seed.
-#
 # ## 1. One number in a table
 #
-# The second comparison that you have loaded, `published`, holds numbers from elsewhere. It is marked as such, names the source of each row, and has a spread only where the source gives one.
-# Here is what one of them, a tutorial, prints for CIFAR-10 [7] (accuracy in percent):
+# The course comes with numbers that others have published. `comparison.load` reads them as a list of dictionaries,
+# `published.rows`. Each names its source, and has a spread only where the source gives one. Here is what one of the
+# sources, a tutorial, prints for CIFAR-10 [7] (accuracy in percent):
+
+# %% locked="published"
+published = comparison.load("published")
 
 # %% tags=["figure", "nbval-ignore-output"]
 tutorial = [row for row in published.rows if row["source"] == "tutorial"]
@@ -116,20 +69,15 @@ print(published.about["sources"]["tutorial"]["note"])
 # **Predict** how far the best of the five is above the worst.
 
 # %% tags=["figure", "nbval-ignore-output"]
-predict("five_runs")
+course.predict("five_runs", ...)
 
 # %% tags=["figure", "nbval-ignore-output"]
 five = np.array([1 - row["test_error"] for row in published.rows if row["source"] == "five-runs"])
 plots.one_by_one(five, "FixMatch, 40 labels, CIFAR-10: one command, five runs", "test accuracy")
-reveal("five_runs", 100 * (five.max() - five.min()))
+course.reveal("five_runs", 100 * (five.max() - five.min()))
 
 # %% [markdown]
 # **Explain.** Suppose that you and four others had each run the command once, and each had written a paper. What would the five papers disagree about?
-
-# %% [markdown] question="Q1"
-
-# %% [markdown]
-# You may come back to Question 1 after section 2.
 #
 # ## 2. Seeds and spread
 #
@@ -140,9 +88,6 @@ reveal("five_runs", 100 * (five.max() - five.min()))
 # Why $n - 1$? The deviations are measured from $\bar x$, which was fitted to these very numbers, and they are smaller than the deviations from the unknown true mean would be. Dividing by
 # $n - 1$ makes up for it. With three runs that is no detail: dividing by $n$ multiplies the spread by $\sqrt{2/3}$, which makes it 18 % too small. And with one run the formula says 0/0, which is the truth: one run has no spread.
 # A spread of 0 would claim the opposite, that every further run will give the same.
-#
-# Two numbers are easily taken for $s$. The *standard error* $s / \sqrt n$ is the uncertainty **of the mean**; it shrinks as more runs are made. $s$ says how far a **single run** is from the mean, and it does not shrink.
-# Say which of the two stands behind a ±. Here it is always $s$.
 
 # %% [markdown] about="mean_and_spread"
 
@@ -152,12 +97,22 @@ reveal("five_runs", 100 * (five.max() - five.min()))
 # %% exercise="mean_and_spread"
 
 # %% grade="mean_and_spread"
-with practical_check("mean_and_spread", mean_and_spread):
+with course.practical_check("mean_and_spread", mean_and_spread):
     # Deviations -1, 0 and 1: their squares add up to 2, and 2 / (3 - 1) is 1.
     np.testing.assert_allclose(mean_and_spread([4.0, 5.0, 6.0]), (5.0, 1.0))
     np.testing.assert_allclose(mean_and_spread([0.25]), (0.25, np.nan))
 
-check("mean_and_spread", mean_and_spread)
+course.check("mean_and_spread", mean_and_spread)
+
+# %% [markdown]
+# Two numbers are easily taken for $s$. The *standard error* $s / \sqrt n$ is the uncertainty **of the mean**; it shrinks as more runs are made. $s$ says how far a **single run** is from the mean, and it does not shrink.
+# Say which of the two a ± means. Here it is always $s$.
+#
+# The next cell shows where you stand. Run it whenever you like. Your guesses are saved with your progress in the work
+# folder, and they stay in the notebook that you hand in. They are not graded.
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.progress()
 
 # %% [markdown]
 # ### How sure is a spread?
@@ -167,7 +122,7 @@ check("mean_and_spread", mean_and_spread)
 # **Predict** the largest spread that three of the five could have shown, when the smallest is below .3 points.
 
 # %% tags=["figure", "nbval-ignore-output"]
-predict("three_of_five")
+course.predict("three_of_five", ...)
 
 # %% tags=["figure", "nbval-ignore-output"]
 threes = sorted((mean_and_spread(three) for three in itertools.combinations(five, 3)), key=lambda pair: pair[1])
@@ -177,7 +132,7 @@ plots.table(
 )
 mean, spread = mean_and_spread(five)
 print(f"all five: {mean:.4f} ± {spread:.4f}")
-reveal("three_of_five", 100 * threes[-1][1])
+course.reveal("three_of_five", 100 * threes[-1][1])
 
 # %% [markdown]
 # For numbers that follow a normal distribution, the spread of three runs lies between .16 and 1.92 times the true one in 95 of 100 cases (a χ² distribution with two degrees of freedom). So three seeds find out whether a difference is *obvious*. They do not
@@ -191,6 +146,46 @@ for size in (1_000, 10_000):
     for error in (0.05, 0.3):
         print(f"error {error:.2f} on {size:6,d} test images: ± {np.sqrt(error * (1 - error) / size):.4f}")
 
+# %% [markdown] question="Q1"
+
+# %% [markdown]
+# ### The sweep
+#
+# Now to results of this course. A *sweep* trains every method with several numbers of labels and several seeds. It
+# leaves two tables. In the first, each row is one run. In the second, each row is one validation of one run. `comparison.load` reads them as lists of dictionaries. What is unknown is `None`.
+
+# %% locked="data"
+print("sweeps that come with the course:", ", ".join(comparison.names()))
+
+sweep = comparison.load("cpu-shapes")
+print(f"{sweep.name}: {len(sweep.rows)} runs, {len(sweep.curves)} validations")
+for key in ("method", "labels", "seed", "steps"):
+    print(f"  {key}: {', '.join(f'{value}' for value in {row[key]: None for row in sweep.rows})}")
+print("the first run:")
+for key, value in sweep.rows[0].items():
+    print(f"  {key:15s} {value!r}")
+print("a validation:", sweep.curves[0])
+
+# %% [markdown]
+# - `test_error` is the share of wrong answers on the test set, from 0 to 1, with the averaged weights (EMA). Each run looked at the test set once, at its end. `test_error_raw` is the same with the weights as they were trained.
+# - `val_error` is measured on images that are held out of the training set, again and again during a run.
+# - `labels` counts all labeled images. A `seed` decides which images get a label, the first weights, the order of the images and their augmentation. The same seed and the same number of labels
+#   mean the same labeled images for every method.
+# - `trained_images` and `forward_images` say what a step is made of. You will need them in section 3.
+#
+# The settings are those of the course's small preset, and they are not tuned for each method. MixMatch's weight $\lambda_u$ is still on its ramp at the end (9 of 75 after 2,000 steps). A shorter ramp to 75 made it collapse on CIFAR-10 (test errors .87 and .90,
+# one run each with 250 and 1,000 labels). Its line is that of this setting, and not that of the method.
+#
+# The sweep is a small one: a narrow network, short runs and few seeds, so that it fits a computer without a GPU. Its
+# numbers cannot be compared with those of papers, which come from runs that are hundreds of times as long. This is the
+# first thing to say about any result: what was run.
+
+# %% tags=["figure", "nbval-ignore-output"]
+plots.every_run(sweep.rows, f"{sweep.name}: every run of the sweep")
+
+# %% [markdown]
+# Look at the dots of one method at one number of labels. All that differs between them is the seed.
+
 # %% [markdown] about="summarize"
 
 # %% [markdown]
@@ -199,20 +194,20 @@ for size in (1_000, 10_000):
 # %% exercise="summarize"
 
 # %% grade="summarize"
-with practical_check("summarize", summarize):
+with course.practical_check("summarize", summarize):
     # Two runs of one pair with a run of another between them. The statistic here is simple: smallest and largest.
     shown = [
         {"method": "fixmatch", "labels": 40, "seed": 0, "test_error": 0.5},
         {"method": "supervised", "labels": 40, "seed": 0, "test_error": 0.75},
         {"method": "fixmatch", "labels": 40, "seed": 1, "test_error": 0.25},
     ]
-    first, second = summarize(shown, lambda values: (min(values), max(values)))
+    first, second = summarize(shown, lambda values: (np.min(values), np.max(values)))
     expected = {"method": "fixmatch", "labels": 40, "runs": 2, "mean": 0.5, "spread": 0.75}
     np.testing.assert_equal({key: first[key] for key in expected}, expected)
     expected = {"method": "supervised", "labels": 40, "runs": 1, "mean": 0.25, "spread": 0.25}
     np.testing.assert_equal({key: second[key] for key in expected}, expected)
 
-check("summarize", summarize)
+course.check("summarize", summarize)
 
 # %% [markdown]
 # ### The sweep in numbers
@@ -301,19 +296,19 @@ for method in ("mixmatch", "fixmatch", "flexmatch"):
 # **Predict.** In the paper's setting, $B = 64$ and $\mu = 7$. How many supervised steps (of 64 labeled images) does one FixMatch step cost?
 
 # %% tags=["figure", "nbval-ignore-output"]
-predict("step_cost")
+course.predict("step_cost", ...)
 
 # %% [markdown] about="training_cost"
 
 # %% exercise="training_cost"
 
 # %% grade="training_cost"
-with practical_check("training_cost", training_cost):
+with course.practical_check("training_cost", training_cost):
     # 10 steps, in each of which 4 images go forward and backward (3 passes each) and 2 go forward (1 pass each).
     np.testing.assert_equal(training_cost({"steps": 10, "trained_images": 4, "forward_images": 2}), 140)
     np.testing.assert_equal(training_cost({"steps": None, "trained_images": 64, "forward_images": 0}), None)
 
-check("training_cost", training_cost)
+course.check("training_cost", training_cost)
 
 # %% tags=["figure", "nbval-ignore-output"]
 step = {
@@ -325,7 +320,7 @@ for method, row in step.items():
     passes = training_cost(row)
     times = passes / training_cost(step["supervised"])
     print(f"{method:10s} {passes:5d} passes a step in its paper's setting, {times:4.1f} supervised steps")
-reveal("step_cost", training_cost(step["fixmatch"]) / training_cost(step["supervised"]))
+course.reveal("step_cost", training_cost(step["fixmatch"]) / training_cost(step["supervised"]))
 
 # %% [markdown]
 # ### From passes to operations
@@ -380,13 +375,13 @@ for method in plots.METHODS:
 # %% exercise="labels_to_reach"
 
 # %% grade="labels_to_reach"
-with practical_check("labels_to_reach", labels_to_reach):
+with course.practical_check("labels_to_reach", labels_to_reach):
     # Halfway between .5 and .7, and halfway between 100 and 10,000 on a logarithmic axis.
     np.testing.assert_allclose(labels_to_reach([100, 10_000], [0.5, 0.7], 0.6), 1000.0)
     np.testing.assert_allclose(labels_to_reach([100, 10_000], [0.5, 0.7], 0.4), 100.0)
     np.testing.assert_equal(labels_to_reach([100, 10_000], [0.5, 0.7], 0.8), None)
 
-check("labels_to_reach", labels_to_reach)
+course.check("labels_to_reach", labels_to_reach)
 
 # %% [markdown]
 # ### The tutorial's table, turned around
@@ -396,7 +391,7 @@ check("labels_to_reach", labels_to_reach)
 # **Predict** how many labels the supervised network of that table needs for 80 %.
 
 # %% tags=["figure", "nbval-ignore-output"]
-predict("labels_for_80")
+course.predict("labels_for_80", ...)
 
 # %% tags=["figure", "nbval-ignore-output"]
 def curves_of(rows):
@@ -415,7 +410,7 @@ needed = {method: labels_to_reach(*curve, target) for method, curve in of_tutori
 plots.labels_needed(of_tutorial, target, needed, "The tutorial's table, one run each")
 for method, n in needed.items():
     print(f"{method:10s} " + ("does not reach 80 %" if n is None else f"{n:8,.0f} labels for 80 %"))
-reveal("labels_for_80", needed["supervised"])
+course.reveal("labels_for_80", needed["supervised"])
 
 # %% [markdown]
 # ### When does supervised training catch up?
@@ -488,7 +483,7 @@ def best_error(curve, last=None):
 # **Predict** the average error that `best_error` reports, over many such runs with 50 evaluations each.
 
 # %% tags=["figure", "nbval-ignore-output"]
-predict("best_of_noise")
+course.predict("best_of_noise", ...)
 
 # %% tags=["figure", "nbval-ignore-output"]
 rng = np.random.default_rng(0)
@@ -505,7 +500,7 @@ plots.evaluations(idle, {"true error": 0.30, "best_error": best_error(idle)}, "A
 for evaluations in (1, 5, 20, 50, 200):
     reported = np.mean([best_error(idle_run(evaluations)) for _ in range(500)])
     print(f"{evaluations:4d} evaluations: best_error reports {reported:.4f} on average, true 0.3000")
-reveal("best_of_noise", np.mean([best_error(idle_run(50)) for _ in range(500)]))
+course.reveal("best_of_noise", np.mean([best_error(idle_run(50)) for _ in range(500)]))
 
 # %% [markdown]
 # **Find the bug** before you write anything. The more often one looks, the better the result, and no message says so. Which number would somebody report who evaluates after every step? Who gains more from it, a method whose curve is smooth or one whose curve jumps?
@@ -520,7 +515,7 @@ reveal("best_of_noise", np.mean([best_error(idle_run(50)) for _ in range(500)]))
 # %% exercise="reported_error"
 
 # %% grade="reported_error"
-with practical_check("reported_error", reported_error):
+with course.practical_check("reported_error", reported_error):
     curve = [
         {"step": 300, "val_error": 0.4},
         {"step": 100, "val_error": 0.75},
@@ -531,7 +526,7 @@ with practical_check("reported_error", reported_error):
     np.testing.assert_allclose(reported_error(curve, 3), 0.4)
     np.testing.assert_allclose(reported_error(curve, 2), 0.45)
 
-check("reported_error", reported_error)
+course.check("reported_error", reported_error)
 
 # %% [markdown]
 # The sweep looked at its test set once, so there is no test curve to pick from. The validation curve stands in for it: what `best_error` takes off here, it takes off a test curve in the same way.
@@ -586,7 +581,7 @@ for row in published.rows:
 # %% [markdown]
 # ## 6. Why forty labels are a lottery
 #
-# Forty labels are four images of each class. Here is every spread that our published sources give, and those of the sweep. Before you follow a line with your eyes, ask how many runs stand behind a point, and which evaluation of each run was
+# Forty labels are four images of each class. Here is every spread that our published sources give, and those of the sweep. Before you follow a line with your eyes, ask how many runs a point is made of, and which evaluation of each run was
 # reported: `runs` and `note` of each source say it.
 
 # %% tags=["figure", "nbval-ignore-output"]
@@ -613,7 +608,8 @@ for source in {row["source"]: None for row in published.rows if row["spread"] is
 # - **Best on test.** Each of TorchSSL's runs reports its best accuracy on the test set (section 5). The maximum of a long run cuts off whatever the run lost again, so runs that end far apart can have maxima that lie close together.
 # - **Other code.** Which images got the labels, and whether that differed from run to run, is not in the table.
 #
-# So a small spread of this kind does not show that a method is stable, and from the tables alone one can not decide why two of them differ.
+# So a small spread of this kind does not show that a method is stable, and from the tables alone one cannot decide why
+# two of them differ.
 #
 # Four causes come together.
 #
@@ -621,7 +617,7 @@ for source in {row["source"]: None for row in published.rows if row["spread"] is
 # 2. **Self-training amplifies.** A method that learns from its own predictions goes on in the direction in which it started. If two classes are mixed up early and confidently, the unlabeled images confirm it, and whole classes can be lost. Runs do not scatter
 #    around one accuracy but fall into groups: most of the five runs lie near .91, one near .79.
 # 3. **Short runs make it worse.** One PyTorch version of FixMatch, one command and one seed, 40 labels: after a tenth of the run, its author had an accuracy of 90 % and a user 76 %; another user writes that longer runs catch up [8]. The beginning, in which luck decides, is most of a short run.
-# 4. **Nobody can see it.** Whoever has 40 labels has no validation set worth the name: 1,000 labeled images for choosing settings would be 25 times as many as for training. With them, one would rather train [2].
+# 4. **Nobody can see it.** With 40 labels there is no validation set worth the name: 1,000 labeled images for choosing settings would be 25 times as many as for training. With them, one would rather train [2].
 #
 # What helps: several draws of the labeled images, and every single result shown; the same draws for all methods; the median or the worst run beside the mean, since a mean hides a lost class; and for the one who has to *use* forty labels, choosing typical images of each class to be labeled instead of drawing them.
 #
@@ -634,13 +630,16 @@ print(f"{len(without)} of {len(list(itertools.combinations(range(len(five)), 3))
 # %% [markdown]
 # ## 7. Your figure and your conclusion
 #
-# The cell below draws the kind of figure that is seen often: every run is there, and nothing helps to read it. The labels stand on a plain axis, where the small numbers crowd at the left; nothing shows which dots belong together. **Rework it, or throw it away and draw another.** You have your functions, `plots.METHODS`, `plots.labels_axis(axis, counts)` for a logarithmic axis,
+# The cell below draws the kind of figure that is seen often: every run is there, and nothing helps to read it. The labels are on a plain axis, where the small numbers crowd at the left; nothing shows which dots belong together. **Rework it, or throw it away and draw another.** You have your functions, `plots.METHODS`, `plots.labels_axis(axis, counts)` for a logarithmic axis,
 # and all methods of `axis` (`plot`, `errorbar`, `axhline`, `legend`, `annotate`, …).
 #
-# Keep it in this one cell, begin with what is loaded above (`sweep`, `published`, `comparison.load`) and your own functions, and end with `plots.show(figure, "…")`. The second argument is the text for readers who can not see the figure: say what there is to see, with numbers. You may take another of the sweeps.
+# Keep it in this one cell, begin with what is loaded above (`sweep`, `published`, `comparison.load`) and your own
+# functions, and end with `plots.show(figure, "…")`. The second argument is the text for readers who cannot see the
+# figure: say what there is to see, with numbers. You may take another of the sweeps.
 #
 # This cell is run again when your notebook is graded, so that the grader sees your figure. The cells that only show something are *not* run then, and what they compute is not there: `summaries`, `accuracy_of`, `cost_of`, `points`, `curves`, `curves_of`, `of_sweep`, `counts`, `accuracy`, `tutorial` and `five` do not exist. Compute what you need here.
-# The first line of the cell, without its `#`, gives you your summaries. To try it as the grader does, restart the kernel, run the set-up, the imports, the files and your exercises, and then this cell.
+# The first line of the cell, without its `#`, gives you your summaries. To try it as the grader does, restart the
+# kernel, run the set-up, the imports, the two cells that load results, and your exercises, and then this cell.
 
 # %% tags=["handed-in", "nbval-ignore-output"]
 # summaries = summarize(sweep.rows, mean_and_spread)
@@ -668,7 +667,7 @@ for name in comparison.names():
 # Three questions, the first of them on the unit before this one. Choose an answer before you read the explanation; wrong answers are explained too.
 
 # %% tags=["figure", "nbval-ignore-output"]
-recall()
+course.recall()
 
 # %% [markdown]
 # ### How long did it take you?
@@ -676,7 +675,7 @@ recall()
 # Optional and not graded: it helps to improve the course. The time since the set-up cell was first run is printed below; write what is true into the cell after it.
 
 # %% tags=["nbval-ignore-output"]
-print(f"{(time.time() - started) / 60:.0f} minutes since the set-up of this session")
+print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of this session")
 
 # %% [markdown]
 # *Minutes for the whole unit:*
@@ -689,18 +688,20 @@ print(f"{(time.time() - started) / 60:.0f} minutes since the set-up of this sess
 # Not graded, and without a model answer.
 #
 # 1. **How many seeds?** Two methods differ by one point, and each has a spread of one point. How many seeds would you need to be fairly sure which is better? Simulate it: draw results from two normal distributions, and count how often the mean of the better one comes out ahead.
-# 2. **Equal cost.** Give supervised training as many forward passes as FixMatch has had, in longer runs or larger batches. What would you expect with few labels, and why? `python -m solutions train` (for whoever has the repository) can tell.
+# 2. **Equal cost.** Give supervised training as many forward passes as FixMatch has had, in longer runs or larger
+#    batches. What would you expect with few labels, and why? Say what you would measure to find out.
 # 3. **Medians.** Summarize the five runs by their median and by the distance between their quartiles. Which of the two summaries would you rather read, and what does each hide?
 # 4. **Your own target.** Draw the number of labels that supervised training needs for what FixMatch has, over all targets that both reach. Does one number ("eight times fewer labels") describe the curve?
 
 # %% [markdown]
 # ## 10. Ready to hand in?
 #
-# Save the notebook, and then run the next cell. It runs every check once more and looks into the saved file for cells that are missing, that are there twice, or that have lost the metadata by which they are graded. If it can not find the
-# file, name it: `ready_to_hand_in("01_comparison.ipynb")`.
+# Save the notebook, and then run the next cell. It runs every check once more and looks into the saved file for cells
+# that are missing, that are there twice, or that have lost the metadata by which they are graded. If it cannot find the
+# file, name it: `course.ready_to_hand_in("01_comparison.ipynb")`.
 
 # %% locked="ready-to-hand-in" tags=["nbval-ignore-output"]
-ready_to_hand_in()
+course.ready_to_hand_in()
 
 # %% [markdown]
 # ## References

@@ -16,43 +16,29 @@
 # %% [markdown]
 # ## Before you start
 #
-# **How this notebook works.** You read, you predict, you run, and in seven places you write a function.
-# Below each of your functions stands a *check*. It first repeats a small published test, whose inputs and expected values you
-# can see in the cell, and then tries your function on cases that this test can not tell apart. A check has three answers:
+# You read, you run cells, and in seven places you write a function. Below each of your functions is a *check*: it says
+# whether the function is right, and if not, why. Four questions are answered in words and read by a person.
 #
-# | answer | meaning |
-# |:--|:--|
-# | ○ not attempted | the function is still as you got it |
-# | ✗ incorrect | the check shows what it expected, what it got, and the likely reason |
-# | ✓ correct | you have the points of this exercise |
+# When it says **Predict**, put a number in place of the dots and run the cell, before you run the next one. A guess
+# that turns out wrong is remembered better than a number that was only read.
 #
-# You may run a check as often as you like. Keep the function's name, its arguments and what it returns; everything else is up to
-# you, helper functions in cells of your own included. Four questions are answered in words and read by a person.
+# **Stuck?** In a cell of your own, `course.hint("get_forward_fn", 1)` gives a nudge and
+# `course.hint("get_forward_fn", 2)` a plan. Hints cost nothing.
 #
-# **When you are stuck**, ask for a hint in a cell of your own, with the name of the function:
-# `hint("get_forward_fn", 1)` is a nudge, `hint("get_forward_fn", 2)` a plan. Hints cost nothing. When a check passes, a short explanation of the idea opens below it.
-#
-# **When it says *Predict*,** guess before you run the next cell. A guess that turns out wrong is remembered better than a number that was only read. Move the slider and press *Record*; or, without a slider,
-# write the guess into the cell: `predict("mask_rate", 0.25)`. Nobody else sees it.
-#
-# **With or without a GPU.** Everything up to section 7 runs on any computer. In section 7 a network is trained. On a GPU that is
-# CIFAR-10 with the settings of the paper's method. Without one, *CPU mode* trains the same network on smaller, procedural
-# pictures in a few minutes; nothing else differs. The set-up cell says which of the two you have, and how to get a GPU in Colab.
-#
-# **Keeping your work.** Colab forgets everything on its disk when a session ends. Save the notebook to your Drive
-# (*File*, then *Save a copy in Drive*), and mount your Drive (file panel on the left, then the button *Mount Drive*) before
-# you run the set-up cell. Then a training run that was cut off goes on where it stopped.
+# **In Colab**, save the notebook to your Drive (*File*, *Save a copy in Drive*) and mount your Drive (file panel on the
+# left, *Mount Drive*) before you run the next cell. Colab forgets everything else when a session ends.
 
 # %% setup="true" tags=["nbval-ignore-output"]
 
 # %% locked="imports"
 import dataclasses
-import time
+from time import perf_counter
 
+import course.plots
+import course.training
 import jax
 import jax.numpy as jnp
 import numpy as np
-from course import plots
 from course.augment import (
     LabeledDataAug,
     StrongAugmentation,
@@ -62,7 +48,6 @@ from course.augment import (
     image_to_numpy,
     rand_augment,
 )
-from course.checks import check, practical_check
 from course.checks.mocks import MockGetParams, MockHparams, MockModel, ValMockModel
 from course.data import load_dataset, make_shapes
 from course.data.loaders import (
@@ -72,321 +57,50 @@ from course.data.loaders import (
     numpy_collate,
 )
 from course.data.split import stratified_split, subset_by_indices
-from course.learn import begin, hint, predict, progress, ready_to_hand_in, recall, reveal
 from course.training import (
-    Checkpoint,
     FixMatchHparams,
-    Metrics,
-    convert_to_numpy,
     get_ema_params,
-    jnp_to_np_u8,
     l2_penalty,
     load_checkpoint,
     load_provided_checkpoint,
-    momentum,
     paired_batches,
     read_metrics,
     save_checkpoint,
-    start,
     train_loop,
 )
 
-started = time.time()
-begin("fixmatch", env)
+session_began = perf_counter()
+course.begin("fixmatch", env)
 
 # %% [markdown]
-# Where you stand. The table is kept with your logs, so it survives a restart of the kernel. Run this cell whenever you like.
+# ## 1. The idea in one picture
+#
+# A label costs a person's time, and often an expert's. An image without a label costs almost nothing: cameras,
+# microscopes and the web produce more of them than anybody can look at. *Semi-supervised learning* trains a classifier
+# on a few labeled examples **and** on many unlabeled ones, in the hope that the unlabeled ones show where the classes
+# lie.
+#
+# You are going to write such a method, FixMatch (Sohn et al., 2020, [1]). It changes each unlabeled image twice. The
+# **weak** view $\alpha(u)$ is mirrored and shifted a little. The **strong** view $\mathcal A(u)$ is changed so much
+# that it is hard to recognize. The network predicts on the weak view. If it is confident, its prediction becomes the
+# **pseudo-label** that the strong view has to match.
 
 # %% tags=["figure", "nbval-ignore-output"]
-progress()
+course.plots.pipeline(make_shapes(10, 10, seed=4).train, 7, WeakAugmentation(), StrongAugmentation())
 
 # %% [markdown]
-# ## 1. Why learn from unlabeled images?
+# ## 2. Three small functions
 #
-# A label costs a person's time, and often an expert's. An image without a label costs almost nothing: cameras, microscopes and
-# the web produce more of them than anybody can look at. *Semi-supervised learning* trains a classifier on a few labeled
-# examples **and** on many unlabeled ones, in the hope that the unlabeled ones show where the classes lie.
+# We begin with the smallest pieces of the loss. They are written in JAX, and these five lines are enough to start:
 #
-# Methods for it had become complicated: several losses, schedules for their weights, averaged predictions of past networks.
-# FixMatch (Sohn et al., 2020, [1]) keeps two old and simple ideas, combines them in one step, and did better than what came before.
-# It is the method that you are going to write.
-
-# %% [markdown] question="Q1"
-
-# %% [markdown]
-# ## 2. The method
-#
-# ### Self-training and pseudo-labels
-#
-# Suppose a classifier has learned a little from its labeled images. Show it an unlabeled image, take its own prediction for the
-# truth, and train on it as if a person had said so. Training a model on its own output is called **self-training**, and a label that the
-# model made for itself is a **pseudo-label**. Two things can go wrong. A prediction that agrees with itself teaches nothing new.
-# And a wrong prediction, once believed, is learned.
-#
-# FixMatch meets the first with two different views of the image, and the second with a threshold.
-#
-# ### One picture of the method
-#
-# Each unlabeled image is changed twice. The **weak** view $\alpha(u)$ is mirrored and shifted a little. The **strong** view
-# $\mathcal A(u)$ is changed so much that it is hard to recognize. The network predicts on the weak view; if it is confident, its prediction becomes
-# the pseudo-label that the strong view has to match.
-
-# %% tags=["figure", "nbval-ignore-output"]
-plots.pipeline(make_shapes(10, 10, seed=4).train, 7, WeakAugmentation(), StrongAugmentation())
-
-# %% [markdown]
-# ### The same in formulas
-#
-# Write $p_m(\cdot \mid x)$ for the class probabilities that the network gives for an image $x$, and $H(t, p) = -\sum_c t(c) \log p(c)$
-# for the cross-entropy between a target $t$ and a prediction $p$. A mini-batch holds $B$ labeled images $x_1, \dots, x_B$ with
-# labels $y_b$ (as one-hot vectors), and $\mu B$ unlabeled images $u_1, \dots, u_{\mu B}$.
-#
-# The **supervised loss** is the usual one, on weak views:
-#
-# $$\mathcal L_s = \frac1B \sum_{b=1}^{B} H\big(y_b,\; p_m(\cdot \mid \alpha(x_b))\big)$$
-#
-# For an unlabeled image let $q_b = p_m(\cdot \mid \alpha(u_b))$ be the prediction on its weak view, and $\hat q_b$ the one-hot vector of its most
-# probable class $\arg\max_c q_b(c)$: the pseudo-label. It counts only if it is confident, that is, if its probability reaches the threshold $\tau$:
-#
-# $$\mathcal L_u = \frac{1}{\mu B} \sum_{b=1}^{\mu B} \mathbb 1\big[\max_c q_b(c) \ge \tau\big]\; H\big(\hat q_b,\; p_m(\cdot \mid \mathcal A(u_b))\big)$$
-#
-# The bracket $\mathbb 1[\dots]$ is 1 or 0 and is called the **mask**. The sum runs over *all* $\mu B$ unlabeled images and is divided by $\mu B$, however many of
-# them pass. So at the beginning, when few pass, the unlabeled loss is small, and it grows by itself as the network gains confidence.
-# Other methods need a schedule for that.
-#
-# $\hat q_b$ and the mask are *targets*: the network is not to make its weak prediction agree with the strong one, only the other way round.
-# No gradient flows through them.
-#
-# The **total loss** weighs the two and adds weight decay on the kernels $W$ of convolution and dense layers (not on biases, and not on
-# BatchNorm's scales):
-#
-# $$\mathcal L = \mathcal L_s + \lambda_u\, \mathcal L_u + w \sum_{W} \lVert W \rVert^2$$
-#
-# $\lambda_u$ is 1 in the paper. It is easily forgotten for that reason.
-
-# %% [markdown] question="Q2"
-
-# %% [markdown] question="Q3"
-
-# %% [markdown]
-# You may come back to Question 3 after section 7, where a figure shows how confident your own network is and how often it is right.
-
-# %% [markdown]
-# ## 3. Settings
-#
-# All settings stand in one place, under the names that the code uses: first the two of FixMatch, then those that any training has, and at the end
-# how long to train and how often to report. To try others, use `dataclasses.replace(hparams, ...)` in a cell of your own.
-
-# %% locked="settings"
-general_key = jax.random.PRNGKey(0)
-runs = env.work / "fixmatch" / env.mode
-
-if env.mode == "gpu":
-    DATA = "cifar10"
-    hparams = FixMatchHparams(epoch_steps=112, logdir=str(runs / "jaxlog-fixmatch"))
-else:
-    DATA = "shapes"
-    hparams = FixMatchHparams(
-        num_labeled_training_samples_per_class=20,
-        num_validation_samples_per_class=64,
-        labeled_batch_size=32,
-        mu=4,
-        steps=100,
-        validate_every_steps=20,
-        log_every_steps=20,
-        write_checkpoint_every=50,
-        logdir=str(runs / "jaxlog-fixmatch"),
-    )
-
-# %% tags=["figure", "nbval-ignore-output"]
-plots.settings(hparams)
-
-# %% [markdown]
-# **The ratio μ.** `mu` says how many unlabeled images a mini-batch holds for each labeled one. With $B$ labeled images,
-#
-# $$\text{unlabeled images in a mini-batch} = \mu B .$$
-#
-# In the paper $B = 64$ and $\mu = 7$: 448 unlabeled images, each in two views, so that one step passes $64 + 2 \cdot 448 = 960$ images
-# through the network. A large μ is no luxury. Only the images that pass the threshold count, and early on these are few; a large μ
-# makes sure that there are some.
-#
-# **An epoch** is as many steps as it takes to see every unlabeled image once: 112 for the 50,000 images of CIFAR-10 at 448 a step.
-# The labeled images come around many times in that.
-#
-# **Weight decay.** The paper writes $5 \cdot 10^{-4} \cdot \tfrac12 \lVert W \rVert^2$. The function that you are given, `l2_penalty`, has no $\tfrac12$,
-# so `w_decay` is $2.5 \cdot 10^{-4}$ for the same effect.
-#
-# **Averaged weights.** The network that is *evaluated* is not the one that is trained but an exponential moving average (EMA) of its weights,
-# $\bar w \leftarrow 0.999\, \bar w + 0.001\, w$ after each step. It is less noisy, and in most runs a little better. In a short run the average would
-# remember its beginning for too long, so in the first steps it forgets faster.
-
-# %% [markdown]
-# ## 4. The data
-
-# %% locked="data"
-splits = load_dataset(DATA)
-train_dataset, test_dataset = splits.train, splits.test
-print(train_dataset)
-print(test_dataset)
-
-# %% tags=["figure", "nbval-ignore-output"]
-plots.class_examples(train_dataset)
-
-# %% [markdown]
-# ### Who gets a label
-#
-# The training images are cut into three parts.
-#
-# - **Labeled**: a fixed number of each class, drawn at random. Drawing the same number of each class is called a *stratified* split. With
-#   few labels it matters: by plain chance some class might get none.
-# - **Validation**: held out of everything else, to follow the training. The test set is for one look at the very end. Somebody who picks the best of
-#   many runs by their test error has used the test labels for training.
-# - **Unlabeled**: all images that are not held out, *the labeled ones included*. Their labels are kept for one purpose: to report how
-#   often the pseudo-labels are wrong. The loss never sees them.
-#
-# A network that has already been trained on some labels must go on with the same ones; otherwise it would have seen more labels than it admits. The checkpoint
-# that GPU mode starts from therefore names its labeled images.
-
-# %% locked="split"
-if env.mode == "gpu":
-    found = env.find("fixmatch", "resnet18-cifar10-400.safetensors")
-    checkpoint = load_checkpoint(found) if found else load_provided_checkpoint()
-    labeled_dataset, rest = subset_by_indices(train_dataset, checkpoint.labeled_indices)
-else:
-    checkpoint = None  # CPU mode makes its own starting point, in section 7
-    labeled_dataset, rest = stratified_split(
-        general_key, train_dataset, hparams.num_labeled_training_samples_per_class
-    )
-validation_key = jax.random.fold_in(general_key, 1)
-val_dataset, others = stratified_split(validation_key, rest, hparams.num_validation_samples_per_class)
-unlabeled_dataset, _ = subset_by_indices(
-    train_dataset, np.concatenate([labeled_dataset.indices, others.indices])
-)
-for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "unlabeled": unlabeled_dataset}.items():
-    counts = np.bincount(dataset.targets, minlength=dataset.num_classes)
-    print(f"{part:10s} {len(dataset):6,d} images, {counts.min()} to {counts.max()} of each class")
-
-# %% [markdown]
-# ## 5. Two views of one image
-#
-# Data augmentation is what makes FixMatch work. There is no exact border between weak and strong: a weak change leaves no doubt
-# about the class, a strong one may. Each of the two is one class with a `__call__` method, so that both can be handed around like functions.
-#
-# ### The weak view
-#
-# Mirror the image with probability one half, then shift it by up to 4 pixels (12.5 % of its side) each way. What moves in from outside
-# is a reflection of the border.
-
-# %% tags=["figure"]
-from course.augment.views import flip_and_crop
-
-plots.source(flip_and_crop, image_to_numpy, WeakAugmentation)
-
-# %% [markdown]
-# ### The strong view
-#
-# First a flip and a shift of its own draw. Then two operations, drawn from the fourteen below, each carried out with probability one half and with a strength
-# that is drawn anew for every image. Last, *cutout* [5]: a gray square of 16 × 16 pixels, centered anywhere.
-
-# %% tags=["figure"]
-from course.augment import OPERATIONS
-
-print(", ".join(operation.name for operation in OPERATIONS))
-plots.source(rand_augment, cutout_func, StrongAugmentation)
-
-# %% [markdown]
-# **RandAugment and CTAugment.** Drawing operations at random is called RandAugment [3]. In the original, one strength is fixed for all images and tuned by a search.
-# With a handful of labels there is no validation set to tune it on, so FixMatch draws the strength as well. The authors' other
-# choice is CTAugment [4], which learns during training which strengths the network still gets right; it is their default, and RandAugment their variant.
-# Earlier methods learned whole policies from data with labels [2].
-#
-# **Four details that are easily lost**, none of which raises an error: a strong view without the flip and shift; a strength that is the same for every image;
-# a cutout of 8 × 8 pixels because a side was halved twice; a black border instead of a reflected one. Each makes the two views
-# differ less, or differ in a way that the test images do not, and the result quietly gets worse.
-#
-# ### Look at them
-#
-# **Predict.** Which of the strong views below will you recognize at once, and in which would you have to guess? Change `positions` and `seed`, and run the cell again.
-
-# %% tags=["figure", "nbval-ignore-output"]
-positions, seed = [8, 3, 21], 0
-plots.augmentation_grid(train_dataset, positions, WeakAugmentation(), StrongAugmentation(), seed=seed)
-
-# %% [markdown]
-# ### Views and mini-batches
-#
-# An unlabeled image yields *two* arrays, a labeled one yields one. That is all the two classes below do, and it keeps the training loop simple.
-
-# %% tags=["figure"]
-plots.source(UnlabeledDataAug, LabeledDataAug)
-
-# %% locked="transforms"
-labeled_dataset = labeled_dataset.with_transform(LabeledDataAug())
-unlabeled_dataset = unlabeled_dataset.with_transform(UnlabeledDataAug())
-val_dataset = val_dataset.with_transform(image_to_numpy)
-test_dataset = test_dataset.with_transform(image_to_numpy)
-
-(x_weak, x_strong), y = unlabeled_dataset[8]
-print(unlabeled_dataset)
-print("weak view:  ", x_weak.shape, x_weak.dtype, f"from {x_weak.min():.2f} to {x_weak.max():.2f}")
-print("strong view:", x_strong.shape, x_strong.dtype, f"from {x_strong.min():.2f} to {x_strong.max():.2f}")
-print("class:      ", unlabeled_dataset.classes[y], "(known here, hidden from the loss)")
-
-# %% [markdown]
-# PyTorch's `DataLoader` collects images into mini-batches; `NumpyLoader` is the same with NumPy arrays instead of
-# tensors, which is what JAX takes. `numpy_collate` does the conversion.
-
-# %% tags=["figure"]
-plots.source(numpy_collate, NumpyLoader)
-
-# %% [markdown]
-# `get_training_generator` runs two loaders side by side, a labeled and an unlabeled one. Three things about them matter:
-#
-# - Both are shuffled anew in each epoch, by a generator that the seed decides. A loader that is not shuffled shows the network the same neighbors every time, and BatchNorm notices.
-# - The last mini-batch of an epoch is filled up to full size. JAX compiles a function anew for every new shape of its arguments, so one
-#   short batch costs a second compilation, and it would change μ for a step.
-# - Every draw depends on the seed and the step number alone. A run that is interrupted and resumed therefore sees what it would have seen anyway.
-
-# %% locked="loaders"
-(x_l, y_l), ((x_w, x_s), y_u) = next(
-    get_training_generator(
-        labeled_dataset,
-        unlabeled_dataset,
-        labeled_batch_size=hparams.labeled_batch_size,
-        unlabeled_batch_size=hparams.unlabeled_batch_size,
-        seed=hparams.seed,
-        total_steps=1,
-    )
-)
-for name, array in {"x_l": x_l, "y_l": y_l, "x_w": x_w, "x_s": x_s, "y_u": y_u}.items():
-    print(f"{name}: {array.dtype} {array.shape}")
-
-# Validation mini-batches: a sequence of (x, y), all of one size. Your validation in exercise 6 reads it.
-val_batches = get_validation_generator(val_dataset, hparams.val_batch_size)
-assert len(val_dataset) % hparams.val_batch_size == 0
-
-# %% [markdown]
-# ## 6. The pieces of the training step
-#
-# ### JAX in five lines
-#
-# - `jax.numpy`, here `jnp`, has NumPy's functions. Its arrays can not be changed in place.
-# - `jax.grad(f)` is a *function*: the derivative of `f` with respect to its first argument. `jax.value_and_grad(f, has_aux=True)` gives value and
-#   gradient of an `f` that returns `(loss, other things)`.
-# - `jax.jit(f)` compiles `f` the first time it is called with arguments of given shapes. While compiling, JAX runs the Python code once with placeholders; afterwards
-#   Python is not asked again. So an `if` or a `print` inside sees placeholders, and a loop is unrolled.
+# - `jax.numpy`, here `jnp`, has NumPy's functions. Its arrays cannot be changed in place.
+# - `jax.grad(f)` is a *function*: the derivative of `f` with respect to its first argument.
+#   `jax.value_and_grad(f, has_aux=True)` gives value and gradient of an `f` that returns `(loss, other things)`.
+# - `jax.jit(f)` compiles `f` the first time it is called with arguments of given shapes. While compiling, JAX runs the
+#   Python code once with placeholders; afterwards Python is not asked again. So an `if` or a `print` inside sees
+#   placeholders, and a loop is unrolled.
 # - Nothing is hidden. Parameters, BatchNorm's statistics and the optimizer's state are arguments and return values.
 # - Random numbers come from a key that you pass: `jax.random.PRNGKey(0)`.
-#
-# If you know PyTorch:
-#
-# | | PyTorch | JAX with flax |
-# |:--|:--|:--|
-# | training mode | `model.train()` | `model.apply(variables, x, mutable=["batch_stats"])` |
-# | evaluation mode | `model.eval()` | `model.apply(variables, x)` |
-# | BatchNorm's statistics | change inside the model | are returned, and you pass them on |
-# | no gradient through `t` | `t.detach()` | `jax.lax.stop_gradient(t)` |
-# | a step | `loss.backward(); optimizer.step()` | `grads = jax.grad(loss)(params)`, then new parameters are *returned* |
 
 # %% [markdown] about="logits_to_log_probs"
 
@@ -398,7 +112,7 @@ assert len(val_dataset) % hparams.val_batch_size == 0
 # **Predict** what both ways make of the logits 1000 and 0.
 
 # %% tags=["figure", "nbval-ignore-output"]
-predict("finite_numbers")
+course.predict("finite_numbers", ...)
 
 # %% tags=["figure", "nbval-ignore-output"]
 big = jnp.array([1000.0, 0.0])
@@ -406,7 +120,7 @@ naive = jnp.log(jnp.exp(big) / jnp.exp(big).sum())
 stable = big - jax.nn.logsumexp(big)
 print("naive:      ", naive)
 print("logsumexp:  ", stable)
-reveal("finite_numbers", jnp.isfinite(jnp.stack([naive, stable])).sum())
+course.reveal("finite_numbers", jnp.isfinite(jnp.stack([naive, stable])).sum())
 
 # %% [markdown]
 # This first exercise is nearly done: one line is missing.
@@ -414,7 +128,7 @@ reveal("finite_numbers", jnp.isfinite(jnp.stack([naive, stable])).sum())
 # %% exercise="logits_to_log_probs"
 
 # %% grade="logits_to_log_probs"
-with practical_check("logits_to_log_probs", logits_to_log_probs):
+with course.practical_check("logits_to_log_probs", logits_to_log_probs):
     logits = jnp.array([[1.0, 0.2, 2.0, 3.0], [2.0, 2.0, 3.0, 0.3], [4.0, 0.1, 2.0, 3.0]])
     expected_log_probs = np.array(
         [
@@ -425,7 +139,33 @@ with practical_check("logits_to_log_probs", logits_to_log_probs):
     )
     np.testing.assert_array_almost_equal(logits_to_log_probs(logits), expected_log_probs, decimal=4)
 
-check("logits_to_log_probs", logits_to_log_probs)
+course.check("logits_to_log_probs", logits_to_log_probs)
+
+# %% [markdown]
+# ### How this notebook works
+#
+# You have just run your first check. It first repeats a small published test, whose inputs and expected values you can
+# see in the cell. Then it tries your function on cases that this test cannot tell apart. A check has three answers:
+#
+# | answer | meaning |
+# |:--|:--|
+# | ○ not attempted | the function is still as you got it |
+# | ✗ incorrect | the check shows what it expected, what it got, and the likely reason |
+# | ✓ correct | you have the points of this exercise |
+#
+# You may run a check as often as you like. Keep the function's name, its arguments and what it returns. Everything else
+# is up to you, helper functions in cells of your own included. Choose any names for them: what the notebook needs from
+# the course it calls by its full name, such as `course.check`. When a check passes, a short explanation of the idea
+# opens below it.
+#
+# Your guesses are saved with your progress in the work folder, and they stay in the notebook that you hand in. They are
+# not graded.
+#
+# The next cell shows where you stand. The table is kept with your logs, so it survives a restart of the kernel. Run the
+# cell whenever you like.
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.progress()
 
 # %% [markdown] about="log_softmax_cross_entropy"
 
@@ -436,7 +176,7 @@ check("logits_to_log_probs", logits_to_log_probs)
 # %% exercise="log_softmax_cross_entropy"
 
 # %% grade="log_softmax_cross_entropy"
-with practical_check("log_softmax_cross_entropy", log_softmax_cross_entropy):
+with course.practical_check("log_softmax_cross_entropy", log_softmax_cross_entropy):
     # The log-probabilities of the check above, with the labels 1, 2 and 3.
     log_probs = jnp.array(
         [
@@ -450,7 +190,7 @@ with practical_check("log_softmax_cross_entropy", log_softmax_cross_entropy):
     # torch.nn.CrossEntropyLoss gives this mean for the same logits and labels.
     np.testing.assert_approx_equal(np.mean(returned), 1.7525589, significant=4)
 
-check("log_softmax_cross_entropy", log_softmax_cross_entropy)
+course.check("log_softmax_cross_entropy", log_softmax_cross_entropy)
 
 # %% [markdown]
 # ### Functions that return functions
@@ -487,11 +227,273 @@ between_10_and_20(15), between_0_and_4(1)
 # %% exercise="cosine_decay_schedule"
 
 # %% grade="cosine_decay_schedule"
-with practical_check("cosine_decay_schedule", cosine_decay_schedule):
+with course.practical_check("cosine_decay_schedule", cosine_decay_schedule):
     schedule = cosine_decay_schedule(3e-2, 2**20, 7 / 16)
     np.testing.assert_approx_equal(schedule(2**17), 0.02955833, significant=4)
 
-check("cosine_decay_schedule", cosine_decay_schedule)
+course.check("cosine_decay_schedule", cosine_decay_schedule)
+
+# %% [markdown]
+# ## 3. Settings and data
+#
+# All settings are in one place, under the names that the code uses. First come the two of FixMatch, then those that any
+# training has, and at the end how long to train and how often to report. To try others, use
+# `dataclasses.replace(hparams, ...)` in a cell of your own.
+
+# %% locked="settings"
+general_key = jax.random.PRNGKey(0)
+runs_folder = env.work / "fixmatch" / env.mode
+
+if env.mode == "gpu":
+    DATA = "cifar10"
+    hparams = FixMatchHparams(epoch_steps=112, logdir=f"{runs_folder / 'jaxlog-fixmatch'}")
+else:
+    DATA = "shapes"
+    hparams = FixMatchHparams(
+        num_labeled_training_samples_per_class=20,
+        num_validation_samples_per_class=64,
+        labeled_batch_size=32,
+        mu=4,
+        steps=100,
+        validate_every_steps=20,
+        log_every_steps=20,
+        write_checkpoint_every=50,
+        logdir=f"{runs_folder / 'jaxlog-fixmatch'}",
+    )
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.plots.settings(hparams)
+
+# %% [markdown]
+# **The ratio μ.** `mu` says how many unlabeled images a mini-batch holds for each labeled one. With $B$ labeled images,
+#
+# $$\text{unlabeled images in a mini-batch} = \mu B .$$
+#
+# In the paper $B = 64$ and $\mu = 7$: 448 unlabeled images, each in two views, so that one step passes
+# $64 + 2 \cdot 448 = 960$ images through the network. A large μ is no luxury. Only the images that pass the threshold
+# count, and early on these are few; a large μ makes sure that there are some.
+#
+# **An epoch** is as many steps as it takes to see every unlabeled image once: 112 for the 50,000 images of CIFAR-10 at
+# 448 a step. The labeled images come around many times in that.
+#
+# ### The images
+#
+# CIFAR-10 [8] has photographs of ten classes. Without a GPU, *CPU mode* takes procedural pictures of the same size, and
+# fewer of them.
+
+# %% locked="data"
+splits = load_dataset(DATA)
+train_dataset, test_dataset = splits.train, splits.test
+print(train_dataset)
+print(test_dataset)
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.plots.class_examples(train_dataset)
+
+# %% [markdown]
+# ### Who gets a label
+#
+# The training images are cut into three parts.
+#
+# - **Labeled**: a fixed number of each class, drawn at random. Drawing the same number of each class is called a *stratified* split. With
+#   few labels it matters: by plain chance some class might get none.
+# - **Validation**: held out of everything else, to follow the training. The test set is for one look at the very end. Somebody who picks the best of
+#   many runs by their test error has used the test labels for training.
+# - **Unlabeled**: all images that are not held out, *the labeled ones included*. Their labels are kept for one purpose: to report how
+#   often the pseudo-labels are wrong. The loss never sees them.
+#
+# A network that has already been trained on some labels must go on with the same ones; otherwise it would have seen more labels than it admits. The checkpoint
+# that GPU mode starts from therefore names its labeled images.
+
+# %% locked="split"
+if env.mode == "gpu":
+    found = env.find("fixmatch", "resnet18-cifar10-400.safetensors")
+    starting_checkpoint = load_checkpoint(found) if found else load_provided_checkpoint()
+    labeled_dataset, rest = subset_by_indices(train_dataset, starting_checkpoint.labeled_indices)
+else:
+    starting_checkpoint = None  # CPU mode makes its own starting point, in section 7
+    labeled_dataset, rest = stratified_split(
+        general_key, train_dataset, hparams.num_labeled_training_samples_per_class
+    )
+validation_key = jax.random.fold_in(general_key, 1)
+val_dataset, others = stratified_split(validation_key, rest, hparams.num_validation_samples_per_class)
+unlabeled_dataset, _ = subset_by_indices(
+    train_dataset, np.concatenate([labeled_dataset.indices, others.indices])
+)
+for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "unlabeled": unlabeled_dataset}.items():
+    counts = np.bincount(dataset.targets, minlength=dataset.num_classes)
+    print(f"{part:10s} {len(dataset):6,d} images, {counts.min()} to {counts.max()} of each class")
+
+# %% [markdown]
+# ### Where few labels are all there is
+#
+# The paper's experiments throw labels away on purpose. In practice they were never there.
+
+# %% [markdown] question="Q1"
+
+# %% [markdown]
+# ## 4. Two views of one image
+#
+# Data augmentation is what makes FixMatch work. There is no exact border between weak and strong: a weak change leaves no doubt
+# about the class, a strong one may. Each of the two is one class with a `__call__` method, so that both can be handed around like functions.
+#
+# ### The weak view
+#
+# Mirror the image with probability one half, then shift it by up to 4 pixels (12.5 % of its side) each way. What moves in from outside
+# is a reflection of the border.
+
+# %% tags=["figure"]
+from course.augment.views import flip_and_crop
+
+course.plots.source(flip_and_crop, image_to_numpy, WeakAugmentation)
+
+# %% [markdown]
+# ### The strong view
+#
+# First a flip and a shift of its own draw. Then two operations, drawn from the fourteen below, each carried out with probability one half and with a strength
+# that is drawn anew for every image. Last, *cutout* [5]: a gray square of 16 × 16 pixels, centered anywhere.
+
+# %% tags=["figure"]
+from course.augment import OPERATIONS
+
+print(", ".join(operation.name for operation in OPERATIONS))
+course.plots.source(rand_augment, cutout_func, StrongAugmentation)
+
+# %% [markdown]
+# **RandAugment and CTAugment.** Drawing operations at random is called RandAugment [3]. In the original, one strength is fixed for all images and tuned by a search.
+# With a handful of labels there is no validation set to tune it on, so FixMatch draws the strength as well. The authors' other
+# choice is CTAugment [4], which learns during training which strengths the network still gets right; it is their default, and RandAugment their variant.
+# Earlier methods learned whole policies from data with labels [2].
+#
+# **Four details that are easily lost**, none of which raises an error: a strong view without the flip and shift; a strength that is the same for every image;
+# a cutout of 8 × 8 pixels because a side was halved twice; a black border instead of a reflected one. Each makes the two views
+# differ less, or differ in a way that the test images do not, and the result quietly gets worse.
+#
+# ### Look at them
+#
+# **Predict.** Which of the strong views below will you recognize at once, and in which would you have to guess? Change `positions` and `seed`, and run the cell again.
+
+# %% tags=["figure", "nbval-ignore-output"]
+positions, seed = [8, 3, 21], 0
+course.plots.augmentation_grid(train_dataset, positions, WeakAugmentation(), StrongAugmentation(), seed=seed)
+
+# %% [markdown] question="Q2"
+
+# %% [markdown]
+# ## 5. The loss
+#
+# ### Self-training and pseudo-labels
+#
+# Suppose a classifier has learned a little from its labeled images. Show it an unlabeled image, take its own prediction
+# for the truth, and train on it as if a person had said so. Training a model on its own output is called
+# **self-training**, and the label that the model made for itself is the pseudo-label. Two things can go wrong. A
+# prediction that agrees with itself teaches nothing new. And a wrong prediction, once believed, is learned.
+#
+# FixMatch meets the first with two different views of the image, and the second with a threshold.
+#
+# Methods for semi-supervised learning had become complicated: several losses, schedules for their weights, averaged
+# predictions of past networks. FixMatch keeps two old and simple ideas, self-training and consistency. It combines them
+# in one step, and did better than what came before.
+
+# %% [markdown]
+# ### The same in formulas
+#
+# Write $p_m(\cdot \mid x)$ for the class probabilities that the network gives for an image $x$, and $H(t, p) = -\sum_c t(c) \log p(c)$
+# for the cross-entropy between a target $t$ and a prediction $p$. A mini-batch holds $B$ labeled images $x_1, \dots, x_B$ with
+# labels $y_b$ (as one-hot vectors), and $\mu B$ unlabeled images $u_1, \dots, u_{\mu B}$.
+#
+# The **supervised loss** is the usual one, on weak views:
+#
+# $$\mathcal L_s = \frac1B \sum_{b=1}^{B} H\big(y_b,\; p_m(\cdot \mid \alpha(x_b))\big)$$
+#
+# For an unlabeled image let $q_b = p_m(\cdot \mid \alpha(u_b))$ be the prediction on its weak view, and $\hat q_b$ the one-hot vector of its most
+# probable class $\arg\max_c q_b(c)$: the pseudo-label. It counts only if it is confident, that is, if its probability reaches the threshold $\tau$:
+#
+# $$\mathcal L_u = \frac{1}{\mu B} \sum_{b=1}^{\mu B} \mathbb 1\big[\max_c q_b(c) \ge \tau\big]\; H\big(\hat q_b,\; p_m(\cdot \mid \mathcal A(u_b))\big)$$
+#
+# The bracket $\mathbb 1[\dots]$ is 1 or 0 and is called the **mask**. The sum runs over *all* $\mu B$ unlabeled images and is divided by $\mu B$, however many of
+# them pass. So at the beginning, when few pass, the unlabeled loss is small, and it grows by itself as the network gains confidence.
+# Other methods need a schedule for that.
+#
+# $\hat q_b$ and the mask are *targets*: the network is not to make its weak prediction agree with the strong one, only the other way round.
+# No gradient flows through them.
+#
+# The **total loss** weighs the two and adds weight decay on the kernels $W$ of convolution and dense layers (not on biases, and not on
+# BatchNorm's scales):
+#
+# $$\mathcal L = \mathcal L_s + \lambda_u\, \mathcal L_u + w \sum_{W} \lVert W \rVert^2$$
+#
+# $\lambda_u$ is 1 in the paper. It is easily forgotten for that reason.
+
+# %% [markdown]
+# **Weight decay.** The paper writes $5 \cdot 10^{-4} \cdot \tfrac12 \lVert W \rVert^2$. The function that you are
+# given, `l2_penalty`, has no $\tfrac12$, so `w_decay` is $2.5 \cdot 10^{-4}$ for the same effect.
+
+# %% [markdown]
+# ### Views and mini-batches
+#
+# An unlabeled image yields *two* arrays, a labeled one yields one. That is all the two classes below do, and it keeps the training loop simple.
+
+# %% tags=["figure"]
+course.plots.source(UnlabeledDataAug, LabeledDataAug)
+
+# %% locked="transforms"
+labeled_dataset = labeled_dataset.with_transform(LabeledDataAug())
+unlabeled_dataset = unlabeled_dataset.with_transform(UnlabeledDataAug())
+val_dataset = val_dataset.with_transform(image_to_numpy)
+test_dataset = test_dataset.with_transform(image_to_numpy)
+
+(x_weak, x_strong), y = unlabeled_dataset[8]
+print(unlabeled_dataset)
+print("weak view:  ", x_weak.shape, x_weak.dtype, f"from {x_weak.min():.2f} to {x_weak.max():.2f}")
+print("strong view:", x_strong.shape, x_strong.dtype, f"from {x_strong.min():.2f} to {x_strong.max():.2f}")
+print("class:      ", unlabeled_dataset.classes[y], "(known here, hidden from the loss)")
+
+# %% [markdown]
+# PyTorch's `DataLoader` collects images into mini-batches; `NumpyLoader` is the same with NumPy arrays instead of
+# tensors, which is what JAX takes. `numpy_collate` does the conversion.
+
+# %% tags=["figure"]
+course.plots.source(numpy_collate, NumpyLoader)
+
+# %% [markdown]
+# `get_training_generator` runs two loaders side by side, a labeled and an unlabeled one. Three things about them matter:
+#
+# - Both are shuffled anew in each epoch, by a generator that the seed decides. A loader that is not shuffled shows the network the same neighbors every time, and BatchNorm notices.
+# - The last mini-batch of an epoch is filled up to full size. JAX compiles a function anew for every new shape of its arguments, so one
+#   short batch costs a second compilation, and it would change μ for a step.
+# - Every draw depends on the seed and the step number alone. A run that is interrupted and resumed therefore sees what it would have seen anyway.
+
+# %% locked="loaders"
+(x_l, y_l), ((x_w, x_s), y_u) = next(
+    get_training_generator(
+        labeled_dataset,
+        unlabeled_dataset,
+        labeled_batch_size=hparams.labeled_batch_size,
+        unlabeled_batch_size=hparams.unlabeled_batch_size,
+        seed=hparams.seed,
+        total_steps=1,
+    )
+)
+for name, array in {"x_l": x_l, "y_l": y_l, "x_w": x_w, "x_s": x_s, "y_u": y_u}.items():
+    print(f"{name}: {array.dtype} {array.shape}")
+
+# Validation mini-batches: a sequence of (x, y), all of one size. Your validation in exercise 6 reads it.
+val_batches = get_validation_generator(val_dataset, hparams.val_batch_size)
+assert len(val_dataset) % hparams.val_batch_size == 0
+
+# %% [markdown]
+# ### Training and evaluation mode
+#
+# A network with BatchNorm has two modes. If you know PyTorch, this is how JAX writes them, and three things more:
+#
+# | | PyTorch | JAX with flax |
+# |:--|:--|:--|
+# | training mode | `model.train()` | `model.apply(variables, x, mutable=["batch_stats"])` |
+# | evaluation mode | `model.eval()` | `model.apply(variables, x)` |
+# | BatchNorm's statistics | change inside the model | are returned, and you pass them on |
+# | no gradient through `t` | `t.detach()` | `jax.lax.stop_gradient(t)` |
+# | a step | `loss.backward(); optimizer.step()` | `grads = jax.grad(loss)(params)`, then new parameters are *returned* |
 
 # %% [markdown] about="get_forward_fn"
 
@@ -505,7 +507,7 @@ check("cosine_decay_schedule", cosine_decay_schedule)
 # %% exercise="get_forward_fn"
 
 # %% grade="get_forward_fn"
-with practical_check("get_forward_fn", get_forward_fn):
+with course.practical_check("get_forward_fn", get_forward_fn):
     # MockModel returns (linspace(0, 1, n) * batch_stats - params) * mean(x) in both of its
     # 2 columns for a batch of n images, and 0 as the new batch_stats.
     labeled, weak, strong, batch_stats = get_forward_fn(MockModel())(
@@ -520,12 +522,13 @@ with practical_check("get_forward_fn", get_forward_fn):
     np.testing.assert_array_almost_equal(strong, [[0.945, 0.945], [1.08, 1.08]], decimal=4)
     np.testing.assert_array_almost_equal(batch_stats, 0, decimal=4)
 
-check("get_forward_fn", get_forward_fn)
+course.check("get_forward_fn", get_forward_fn)
 
 # %% [markdown] about="get_fixmatch_loss_fn"
 
 # %% [markdown]
-# The heart of the method. Everything that you need has been said in section 2, and your first two functions do the small steps. Read the formulas of $\mathcal L_s$, $\mathcal L_u$ and
+# The heart of the method. Everything that you need has been said in this section, and your first two functions do the
+# small steps. Read the formulas of $\mathcal L_s$, $\mathcal L_u$ and
 # $\mathcal L$ once more, and decide for each of these: which of the three outputs does it need, and how many numbers does it have?
 #
 # Two quantities are reported besides the losses. The **mask rate** is the share of unlabeled images that pass the threshold. The **error rate** is the share of weak views whose most probable class is
@@ -534,7 +537,7 @@ check("get_forward_fn", get_forward_fn)
 # %% exercise="get_fixmatch_loss_fn"
 
 # %% grade="get_fixmatch_loss_fn"
-with practical_check("get_fixmatch_loss_fn", get_fixmatch_loss_fn):
+with course.practical_check("get_fixmatch_loss_fn", get_fixmatch_loss_fn):
     # MockHparams: confidence_threshold 0.28, lambda_coef 5, w_decay 5, num_classes 2
     total_loss, (batch_stats, metrics) = get_fixmatch_loss_fn(get_forward_fn(MockModel()), MockHparams())(
         jnp.array(-8),  # params
@@ -553,14 +556,14 @@ with practical_check("get_fixmatch_loss_fn", get_fixmatch_loss_fn):
     np.testing.assert_approx_equal(metrics["weight decay"], 320.0, significant=4)
     np.testing.assert_approx_equal(metrics["total loss"], 324.1588745, significant=4)
 
-check("get_fixmatch_loss_fn", get_fixmatch_loss_fn)
+course.check("get_fixmatch_loss_fn", get_fixmatch_loss_fn)
 
 # %% [markdown]
 # **Is `stop_gradient` needed?** The formulas say that no gradient flows through the pseudo-label. Many implementations say so in code as well, with `jax.lax.stop_gradient`.
 # **Predict** what that does to the derivative.
 
 # %% tags=["figure", "nbval-ignore-output"]
-predict("gradient_of_largest")
+course.predict("gradient_of_largest", ...)
 
 # %% tags=["figure", "nbval-ignore-output"]
 def value_of_largest(z):
@@ -569,7 +572,20 @@ def value_of_largest(z):
 
 gradient = jax.grad(value_of_largest)(jnp.array([0.3, 0.9, 0.1]))
 print(gradient)
-reveal("gradient_of_largest", gradient[1])
+course.reveal("gradient_of_largest", gradient[1])
+
+# %% [markdown] question="Q3"
+
+# %% [markdown]
+# You may come back to Question 3 after section 7, where a figure shows how confident your own network is and how often it is right.
+
+# %% [markdown]
+# ## 6. Validation and the whole run
+#
+# **Averaged weights.** The network that is *evaluated* is not the one that is trained but an exponential moving average
+# (EMA) of its weights, $\bar w \leftarrow 0.999\, \bar w + 0.001\, w$ after each step. It is less noisy, and in most
+# runs a little better. In a short run the average would remember its beginning for too long, so in the first steps it
+# forgets faster.
 
 # %% [markdown] about="get_validate_fn"
 
@@ -582,19 +598,19 @@ reveal("gradient_of_largest", gradient[1])
 # %% exercise="get_validate_fn"
 
 # %% grade="get_validate_fn"
-with practical_check("get_validate_fn", get_validate_fn):
+with course.practical_check("get_validate_fn", get_validate_fn):
     # 10,000 labels, 1,000 of them nines and none of those among the last 16; batches of 128, so the last holds 16.
     # ValMockModel answers floor((linspace(0, n, 10) * params * batch_stats) mod 10) for each of n images:
     # its largest entry is always the last, so it always says 9.
     y_val = np.repeat(np.arange(9, -1, -1), 1000)
     x_val = np.zeros((10_000, 1, 1, 3), dtype=np.float32)
-    batches = [(x_val[i : i + 128], y_val[i : i + 128]) for i in range(0, 10_000, 128)]
+    mock_batches = [(x_val[i : i + 128], y_val[i : i + 128]) for i in range(0, 10_000, 128)]
     # MockGetParams halves the optimizer state.
-    validate = get_validate_fn(MockGetParams(), ValMockModel(), batches=batches)
+    validate = get_validate_fn(MockGetParams(), ValMockModel(), batches=mock_batches)
     error = validate(jnp.array(1.2), jnp.array(0.9))["val error rate"]
     np.testing.assert_approx_equal(error, 0.9011076, significant=4)
 
-check("get_validate_fn", get_validate_fn)
+course.check("get_validate_fn", get_validate_fn)
 
 # %% [markdown] about="mean_over_images"
 
@@ -605,27 +621,29 @@ check("get_validate_fn", get_validate_fn)
 # **Find the bug** before you write anything. The table shows what went into that mean. Which of its rows count for too much, and by what factor?
 
 # %%
-sizes = np.array([len(y) for _, y in batches])
-rates = np.array([np.mean(y != 9) for _, y in batches])
+sizes = np.array([len(y) for _, y in mock_batches])
+rates = np.array([np.mean(y != 9) for _, y in mock_batches])
 print("mini-batches  images in each  error rate")
 for rows in [slice(0, 7), slice(7, 8), slice(8, 78), slice(78, 79)]:
     print(f"{len(sizes[rows]):12d}  {sizes[rows][0]:14d}  {rates[rows].mean():10.4f}")
 print(f"mean over mini-batches: {rates.mean():.4f}")
-print(f"wrong answers in all: {sum(np.sum(y != 9) for _, y in batches)} of {sum(len(y) for _, y in batches)}")
+print(f"wrong answers in all: {sum(np.sum(y != 9) for _, y in mock_batches)} of {sum(len(y) for _, y in mock_batches)}")
 
 # %% exercise="mean_over_images"
 
 # %% grade="mean_over_images"
-with practical_check("mean_over_images", mean_over_images):
+with course.practical_check("mean_over_images", mean_over_images):
     # The table's mini-batches: 7 without an error, one with 24 wrong answers, 71 in which all are wrong.
     error_rates = jnp.array([0.0] * 7 + [24 / 128] + [1.0] * 71)
     batch_sizes = jnp.array([128] * 78 + [16])
     np.testing.assert_approx_equal(mean_over_images(error_rates, batch_sizes), 0.9, significant=6)
 
-check("mean_over_images", mean_over_images)
+course.check("mean_over_images", mean_over_images)
 
 # %% [markdown]
-# **What the bug does to a result.** The checkpoint that comes with the course is wrong on 4,011 of CIFAR-10's 10,000 test images. The plain mean reports this error, measured with mini-batches of
+# **What the bug does to a result.** The ResNet18 checkpoint that comes with the course is wrong on 4,011 of CIFAR-10's
+# 10,000 test images. The numbers were computed once with it; your notebook does not repeat them. The plain mean reports
+# this error, measured with mini-batches of
 #
 # | images in a mini-batch | 100 | 128 | 512 | 9,999 |
 # |:--|--:|--:|--:|--:|
@@ -633,7 +651,8 @@ check("mean_over_images", mean_over_images)
 # | in the last mini-batch | 100 | 16 | 272 | 1 |
 #
 # With 9,999 the last mini-batch is a single image, which the network happens to get right: it counts as much as all others together. Most of the time the difference is small, and no message reports it; but results
-# of different batch sizes can not be compared. The two means agree when all mini-batches have one size. That is why your validation set has been cut to a multiple of `val_batch_size`: there your `validate` is right.
+# of different batch sizes cannot be compared. The two means agree when all mini-batches have one size. That is why your
+# validation set has been cut to a multiple of `val_batch_size`: there your `validate` is right.
 #
 # ### A step, and the whole run (given)
 #
@@ -648,22 +667,26 @@ check("mean_over_images", mean_over_images)
 # %% given="train_fixmatch"
 
 # %% [markdown]
-# Three small helpers do the book-keeping inside of `train_loop`: `Metrics` remembers each quantity's history, `convert_to_numpy` fetches a step's metrics from the device (and waits for it),
+# Three small helpers keep the books inside of `train_loop`: `Metrics` remembers each quantity's history, `convert_to_numpy` fetches a step's metrics from the device (and waits for it),
 # `jnp_to_np_u8` turns an image in [0, 1] into bytes for TensorBoard.
 
 # %% tags=["figure"]
-plots.source(Metrics, convert_to_numpy, jnp_to_np_u8)
+from course.training import Metrics, convert_to_numpy, jnp_to_np_u8
+
+course.plots.source(Metrics, convert_to_numpy, jnp_to_np_u8)
 
 # %% [markdown]
 # ### Bugs that no message reports
 #
 # You have met some already. Here are three more, all of which have been found in published FixMatch code.
 #
-# **A learning rate that never moves.** The paper trains for $K = 2^{20}$ steps. Whoever trains for a thousand steps and leaves $K$ as it is has a constant learning rate, and a log that prints 0.030 in
+# **A learning rate that never moves.** The paper trains for $K = 2^{20}$ steps. Anyone who trains for a thousand steps
+# and leaves $K$ as it is has a constant learning rate, and a log that prints 0.030 in
 # every line. `train_fixmatch` sets $K$ to the length of the run.
 #
 # **`jit` around a loop over data.** A `validate` that is compiled *with* its loop over mini-batches gets the loop unrolled and every image built into the program as a constant: 79 copies of
-# the network and 249 MB of program text for CIFAR-10's test set, measured with this ResNet18, and five times as long to compile. Results are right. Compile the work on one mini-batch, and loop in Python.
+# the network and 249 MB of program text for CIFAR-10's test set, measured once with this ResNet18, and five times as
+# long to compile. Results are right. Compile the work on one mini-batch, and loop in Python.
 #
 # **Normalization that nobody does.** `image_to_numpy` divides by 255 and stops there. It is tempting to believe that "the network normalizes its input": a ResNet does not, its first layer is a
 # plain convolution. Our model subtracts the mean and divides by the standard deviation of its training data explicitly. Weights that were trained on ImageNet expect ImageNet's two numbers, not CIFAR-10's.
@@ -689,6 +712,10 @@ with jax.debug_nans(True):
 # %% [markdown]
 # ## 7. Training
 #
+# **With or without a GPU.** On a GPU the network is trained on CIFAR-10 with the settings of the paper's method.
+# Without one, *CPU mode* trains the same network on fewer, procedural pictures in a few minutes; nothing else
+# differs. The set-up cell said which of the two you have, and how to get a GPU in Colab.
+#
 # ### Is everything ready?
 
 # %% locked="ready" tags=["training"]
@@ -700,7 +727,7 @@ exercises = [
     get_fixmatch_loss_fn,
     get_validate_fn,
 ]
-states = {function.__name__: check.run(function.__name__, function).state.value for function in exercises}
+states = {function.__name__: course.check.run(function.__name__, function).state.value for function in exercises}
 for name, state in states.items():
     print(f"{name:28s} {state}")
 print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish these first: training needs all six of them.")
@@ -714,20 +741,21 @@ print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish 
 # %% locked="expected" tags=["training", "nbval-ignore-output"]
 from course.recorded import load_recorded, write_events
 
-base, recorded_fixmatch = load_recorded(DATA, "base"), load_recorded(DATA, "fixmatch")
-plots.expected(base, recorded_fixmatch)
+recorded_base, recorded_fixmatch = load_recorded(DATA, "base"), load_recorded(DATA, "fixmatch")
+course.plots.expected(recorded_base, recorded_fixmatch)
 
 # %% [markdown] about="budgets"
 
 # %% [markdown]
-# The paper reports an error of 4.26 % with 4,000 labels, after $2^{20}$ steps with a Wide ResNet: a thousand times as long as here. The original version of this practical, with its own checkpoint, printed
+# The paper reports for CIFAR-10 an error of 4.26 % with 4,000 labels, after $2^{20}$ steps with a Wide ResNet: a
+# thousand times as long as here. For CIFAR-10 the original version of this practical, with its own checkpoint, printed
 # a training error rate (weak views) that fell from .37 to about .31 and a mask rate that rose from .20 to .47 within 10 epochs.
 #
 # ### The learning rate of this run
 
 # %% locked="schedule" tags=["training", "nbval-ignore-output"]
 fitted = hparams.fitted(len(unlabeled_dataset))
-plots.schedules(
+course.plots.schedules(
     {
         "K fitted to this run": cosine_decay_schedule(hparams.lr, fitted.total_steps, hparams.alpha),
         "K = 2^20, as in the paper": cosine_decay_schedule(hparams.lr, 2**20, hparams.alpha),
@@ -740,7 +768,8 @@ plots.schedules(
 #
 # FixMatch needs a network that is confidently right now and then; a new one is confident of nothing. So the run starts from a network that was trained on the labeled images alone. In GPU mode it is the checkpoint
 # that comes with the course. In CPU mode it is made here: a short run with $\lambda_u = 0$, saved and loaded like any other. Its first weights are drawn the way torchvision draws them. The common
-# alternative makes the first layer five times as large, and under BatchNorm a large layer turns slowly: measured on this data, 120 steps on the labeled images then end at an error of .60 and not of .30.
+# alternative makes the first layer five times as large. Under BatchNorm a large layer turns slowly, and a short run
+# then ends with a larger error.
 #
 # A checkpoint holds the weights, BatchNorm's statistics and a manifest: what the network is, which data and labels it has seen, and for how long. It is a `safetensors` file. Older ones are often Python pickles, which can run
 # any program when they are loaded; do not open one that you did not make yourself.
@@ -756,7 +785,7 @@ if env.mode == "cpu":
         torchvision.models.resnet18().state_dict(), hparams.num_classes, general_key
     )
     warm_up_hparams = dataclasses.replace(
-        hparams, lambda_coef=0.0, mu=1, steps=150, epoch_steps=150, logdir=str(runs / "warm-up")
+        hparams, lambda_coef=0.0, mu=1, steps=150, epoch_steps=150, logdir=f"{runs_folder / 'warm-up'}"
     )
     warm_up = train_fixmatch(
         warm_up_hparams,
@@ -767,7 +796,7 @@ if env.mode == "cpu":
         if_exists="overwrite",
     )
     save_checkpoint(
-        runs / "start.safetensors",
+        runs_folder / "start.safetensors",
         {"params": get_ema_params(warm_up.state.opt_state), "batch_stats": warm_up.state.batch_stats},
         untrained.manifest
         | {
@@ -776,8 +805,8 @@ if env.mode == "cpu":
             "labeled_indices": labeled_dataset.indices.tolist(),
         },
     )
-    checkpoint = load_checkpoint(runs / "start.safetensors")
-print({name: value for name, value in checkpoint.manifest.items() if name != "labeled_indices"})
+    starting_checkpoint = load_checkpoint(runs_folder / "start.safetensors")
+print({name: value for name, value in starting_checkpoint.manifest.items() if name != "labeled_indices"})
 
 # %% [markdown]
 # ### With the unlabeled loss
@@ -785,7 +814,7 @@ print({name: value for name, value in checkpoint.manifest.items() if name != "la
 # **Predict**, before you start, how confident the network will become.
 
 # %% tags=["figure", "nbval-ignore-output"]
-predict("mask_rate")
+course.predict("mask_rate", ...)
 
 # %% [markdown]
 # The run writes to its folder after each step and saves a checkpoint now and then. If the session is cut off, or you stop the cell (*Kernel*, then *Interrupt*), set everything up as before and run the cell again: with
@@ -795,18 +824,31 @@ predict("mask_rate")
 if_exists = "resume"  # or "overwrite"
 
 # %% locked="train" tags=["training", "nbval-ignore-output"]
-live = plots.LiveCurves("with the unlabeled loss", {"labeled only (recorded)": base.records})
-began = time.time()
+live_curves = course.plots.LiveCurves("with the unlabeled loss", {"labeled only (recorded)": recorded_base.records})
+train_began = perf_counter()
 with_unlabeled = train_fixmatch(
     hparams,
     labeled_dataset,
     unlabeled_dataset,
     val_dataset,
-    checkpoint,
+    starting_checkpoint,
     if_exists=if_exists,
-    observers=[live],
+    observers=[live_curves],
 )
-print(f"{time.time() - began:.0f} seconds")
+print(f"{perf_counter() - train_began:.0f} seconds")
+
+# %% [markdown]
+# Did you close the tab, stop the run or resume it? Then the figure above lacks a part. The next cell draws the run from
+# its log, from the first step on, and says so if the run is not complete.
+
+# %% locked="whole-run" tags=["training", "nbval-ignore-output"]
+course.plots.curves(
+    {"with the unlabeled loss": read_metrics(runs_folder / "jaxlog-fixmatch" / "metrics.jsonl")},
+    ("val error rate", "error rate", "mask rate"),
+    title=f"{DATA}, the whole run",
+)
+if with_unlabeled.interrupted:
+    print("The run is partial: it was stopped before its last step. To go on, run the cell that trains again.")
 
 # %% [markdown]
 # Each line of the log shows the epoch, the step, and the metrics of that step's mini-batch: single steps are noisy. *mask rate* should rise, and *val error rate* should fall, both slowly. *weight decay* barely changes. *lr* must fall.
@@ -814,7 +856,7 @@ print(f"{time.time() - began:.0f} seconds")
 # %% locked="guess" tags=["training", "nbval-ignore-output"]
 last_steps = with_unlabeled.metrics["mask rate"][-20:]
 print(f"mask rate, mean of the last {len(last_steps)} steps: {last_steps.mean():.3f}")
-reveal("mask_rate", last_steps.mean())
+course.reveal("mask_rate", last_steps.mean())
 
 # %% [markdown]
 # ### Without it
@@ -822,18 +864,18 @@ reveal("mask_rate", last_steps.mean())
 # The same start, the same images in the same order, the same number of steps and the same time, but $\lambda_u = 0$. What is left of a difference is due to the unlabeled loss.
 
 # %% locked="train-without" tags=["training", "nbval-ignore-output"]
-without_hparams = dataclasses.replace(hparams, lambda_coef=0.0, logdir=str(runs / "jaxlog-no-unlabeled-loss"))
+without_hparams = dataclasses.replace(hparams, lambda_coef=0.0, logdir=f"{runs_folder / 'jaxlog-no-unlabeled-loss'}")
 without_unlabeled = train_fixmatch(
-    without_hparams, labeled_dataset, unlabeled_dataset, val_dataset, checkpoint, if_exists=if_exists
+    without_hparams, labeled_dataset, unlabeled_dataset, val_dataset, starting_checkpoint, if_exists=if_exists
 )
 
 # %% locked="compare" tags=["training", "nbval-ignore-output"]
 records = {
-    "labeled only (recorded)": base.records,
-    "with the unlabeled loss": read_metrics(runs / "jaxlog-fixmatch" / "metrics.jsonl"),
-    "without": read_metrics(runs / "jaxlog-no-unlabeled-loss" / "metrics.jsonl"),
+    "labeled only (recorded)": recorded_base.records,
+    "with the unlabeled loss": read_metrics(runs_folder / "jaxlog-fixmatch" / "metrics.jsonl"),
+    "without": read_metrics(runs_folder / "jaxlog-no-unlabeled-loss" / "metrics.jsonl"),
 }
-plots.curves(records, ("val error rate", "error rate", "mask rate"), title=f"{DATA}, one run each")
+course.plots.curves(records, ("val error rate", "error rate", "mask rate"), title=f"{DATA}, one run each")
 
 # %% [markdown]
 # The recorded line is the *labeled-only baseline*: a run that never saw an unlabeled image, not even in BatchNorm. Its log, `jaxlog-base`, comes with the course.
@@ -845,12 +887,11 @@ plots.curves(records, ("val error rate", "error rate", "mask rate"), title=f"{DA
 # TensorBoard reads what the runs have written, together with the recorded baseline, and shows it in the notebook. It also has pictures: both views of one unlabeled image, every `log_every_steps` steps.
 
 # %% locked="events" tags=["training", "nbval-ignore-output"]
-write_events(base, runs)
-print(runs)
+write_events(recorded_base, runs_folder)
+print(runs_folder)
 
 # %% locked="tensorboard" tags=["training", "skip-execution", "nbval-skip"]
-# %load_ext tensorboard
-# %tensorboard --logdir {runs}
+course.show_tensorboard(runs_folder)
 
 # %% [markdown]
 # - **Which series to compare**: in the list of runs on the left tick only `jaxlog-base` and `jaxlog-fixmatch`, and type `val error rate` into the filter for tags.
@@ -862,22 +903,22 @@ print(runs)
 # **Predict** how far the network's word can be taken.
 
 # %% tags=["figure", "nbval-ignore-output"]
-predict("confident_and_right")
+course.predict("confident_and_right", ...)
 
 # %% locked="reliability" tags=["training", "nbval-ignore-output"]
-model, _ = start(hparams, lambda params: params, checkpoint)  # the network; its weights come from the run
+trained_model, _ = course.training.start(hparams, lambda params: params, starting_checkpoint)  # the network; its weights come from the run
 variables = {
     "params": get_ema_params(with_unlabeled.state.opt_state),
     "batch_stats": with_unlabeled.state.batch_stats,
 }
-predict_probabilities = jax.jit(lambda x: jax.nn.softmax(model.apply(variables, x)))
+predict_probabilities = jax.jit(lambda x: jax.nn.softmax(trained_model.apply(variables, x)))
 probabilities = np.concatenate([predict_probabilities(x) for x, _ in val_batches])
 confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == val_dataset.targets
-plots.reliability(confidence, correct, hparams.confidence_threshold)
+course.plots.reliability(confidence, correct, hparams.confidence_threshold)
 confident = confidence >= hparams.confidence_threshold
 if confident.any():
     print(f"{confident.mean():.0%} of the images reach τ; {correct[confident].mean():.1%} of these are right.")
-    reveal("confident_and_right", correct[confident].mean())
+    course.reveal("confident_and_right", correct[confident].mean())
 
 # %% [markdown]
 # **Explain.** Each diamond is what the network says of itself, each bar is what is true. Where do they part, and on which side of the threshold?
@@ -890,7 +931,7 @@ test_batches = get_validation_generator(test_dataset, batch_size=250)
 assert len(test_dataset) % 250 == 0
 for name, result in {"with": with_unlabeled, "without": without_unlabeled}.items():
     for weights, getter in {"averaged": get_ema_params, "raw": lambda state: state.params}.items():
-        test = get_validate_fn(getter, model, batches=test_batches)
+        test = get_validate_fn(getter, trained_model, batches=test_batches)
         error = test(result.state.opt_state, result.state.batch_stats)["val error rate"]
         print(f"{name:8s} the unlabeled loss, {weights:8s} weights: test error {float(error):.3f}")
 
@@ -909,7 +950,7 @@ for name, result in {"with": with_unlabeled, "without": without_unlabeled}.items
 # weights = torchvision.models.resnet18(weights="IMAGENET1K_V1").state_dict()
 # imagenet = checkpoint_from_torchvision(weights, num_classes=hparams.num_classes, key=general_key)
 # train_fixmatch(
-#     dataclasses.replace(hparams, logdir=str(runs / "jaxlog-imagenet")),
+#     dataclasses.replace(hparams, logdir=str(runs_folder / "jaxlog-imagenet")),
 #     labeled_dataset, unlabeled_dataset, val_dataset, imagenet,
 # )
 # ```
@@ -922,7 +963,7 @@ for name, result in {"with": with_unlabeled, "without": without_unlabeled}.items
 # Three questions. Choose an answer before you read the explanation; wrong answers are explained too.
 
 # %% tags=["figure", "nbval-ignore-output"]
-recall()
+course.recall()
 
 # %% [markdown]
 # ### How long did it take you?
@@ -930,7 +971,7 @@ recall()
 # Optional and not graded: it helps to improve the course. The time since the set-up cell was first run is printed below; write what is true into the cell after it.
 
 # %% tags=["nbval-ignore-output"]
-print(f"{(time.time() - started) / 60:.0f} minutes since the set-up of this session")
+print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of this session")
 
 # %% [markdown]
 # *Minutes for the whole practical:*
@@ -951,11 +992,12 @@ print(f"{(time.time() - started) / 60:.0f} minutes since the set-up of this sess
 # %% [markdown]
 # ## 10. Ready to hand in?
 #
-# Save the notebook, and then run the next cell. It runs every check once more and looks into the saved file for cells that are missing, that are there twice, or that have lost the metadata by which they are graded. If it can not find the
-# file, name it: `ready_to_hand_in("01_fixmatch.ipynb")`.
+# Save the notebook, and then run the next cell. It runs every check once more and looks into the saved file for cells
+# that are missing, that are there twice, or that have lost the metadata by which they are graded. If it cannot find the
+# file, name it: `course.ready_to_hand_in("01_fixmatch.ipynb")`.
 
 # %% locked="ready-to-hand-in" tags=["nbval-ignore-output"]
-ready_to_hand_in()
+course.ready_to_hand_in()
 
 # %% [markdown]
 # ## References

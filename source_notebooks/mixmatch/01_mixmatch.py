@@ -16,57 +16,46 @@
 # %% [markdown]
 # ## Before you start
 #
-# **How this notebook works** is as in the unit `fixmatch`: you read, you predict, you run, and in six places you write a function, this time in PyTorch.
-# Below each function stands a *check*. It repeats a small example that you can follow by hand, and then tries your function on cases which this example can not tell apart.
-# It answers ○ not attempted, ✗ incorrect (with what it expected, what it got and the likely reason) or ✓ correct. Run it as often as you like. Keep each function's name, its arguments and what it returns.
+# You read, you predict, you run, and in six places you write a function, this time in PyTorch. Below each is a *check*,
+# as in the unit `fixmatch`: it repeats a small example that you can follow by hand, and then tries cases which this
+# example cannot tell apart. Run it as often as you like. Keep each function's name, its arguments and what it returns.
 # Three questions are answered in words and read by a person.
 #
-# **When you are stuck**, ask in a cell of your own: `hint("guess_labels", 1)` is a nudge, `hint("guess_labels", 2)` a plan. Hints cost nothing.
+# When it says **Predict**, put a number in place of the dots and run the cell, before you run the next one.
 #
-# **When it says *Predict*,** guess before you run the next cell: move the slider and press *Record*, or write the guess into the cell, as in `predict("sharpened_largest", 0.5)`.
+# **Stuck?** `course.hint("guess_labels", 1)` in a cell of your own is a nudge, `course.hint("guess_labels", 2)` a plan.
+# Hints cost nothing.
 #
-# **With or without a GPU.** Up to section 5 any computer will do. In section 6 a network is trained: on a GPU a WRN-28-2 [8] on CIFAR-10 [9], otherwise, in *CPU mode*, a narrower one on smaller, procedural
-# pictures for about a minute. The code is the same, and the set-up cell says which of the two you have.
-#
-# **Keeping your work.** Save a copy of the notebook to your Drive, and mount the Drive before you run the set-up cell: then a training run that was cut off goes on where it stopped.
+# **In Colab**, save the notebook to your Drive and mount your Drive before you run the next cell.
 
 # %% setup="true" tags=["nbval-ignore-output"]
 
 # %% locked="imports"
 import dataclasses
-import time
+from time import perf_counter
 
+import course.plots
 import jax
 import numpy as np
 import torch
-from course import mixing_plots, plots
+from course import mixing_plots
 from course.augment import NoisyWeakAugmentation, WeakViews, image_to_numpy
-from course.checks import check, practical_check
 from course.checks.torch_mocks import LinearNet
 from course.data import load_dataset
 from course.data.loaders import get_validation_generator
 from course.data.split import stratified_split, subset_by_indices
-from course.learn import begin, hint, predict, progress, ready_to_hand_in, recall, reveal
-from course.models.torch_models import make_model
-from course.training import mixed_batches, read_metrics
+from course.models import torch_models
+from course.training import mixed_batches, read_metrics, torch_parts
 from course.training.torch_hparams import MixMatchHparams
-from course.training.torch_parts import ShrinkingAdam, evaluate, frozen_statistics, to_tensors
+from course.training.torch_parts import ShrinkingAdam, frozen_statistics, to_tensors
 from course.training.torch_train import train_torch
 from torch.nn import functional as F
 
-started = time.time()
-begin("mixmatch", env)
+session_began = perf_counter()
+course.begin("mixmatch", env)
 
 # %% [markdown]
-# Where you stand. Run this cell whenever you like.
-
-# %% tags=["figure", "nbval-ignore-output"]
-progress()
-
-# %% [markdown]
-# ## 1. The field on one page
-#
-# ### Labels cost, images do not
+# ## 1. Few labels, many images
 #
 # A label takes a person's time, often an expert's. That divides learning into three kinds.
 #
@@ -83,6 +72,225 @@ mixing_plots.three_kinds()
 
 # %% [markdown]
 # On the right each point took its label from the nearest point that had one already, nearest first. Nothing but the *position* of the unlabeled points made the difference.
+#
+# ### MixMatch in five words
+#
+# MixMatch (Berthelot et al., 2019, [1]) **augments** each unlabeled image twice, **guesses** its label from the
+# network's predictions on the two views, and **sharpens** the guess. It **mixes** all images and their labels with one
+# another, and **learns** from the mixtures. You write these steps one after the other, and put them together in section
+# 5.
+
+# %% tags=["figure", "nbval-ignore-output"]
+mixing_plots.pipeline(load_dataset("shapes").train, 7, 3, WeakViews(2))
+
+# %% [markdown]
+# ## 2. Guessing and sharpening
+#
+# You begin with the step that needs the least: making a guess more certain.
+
+# %% [markdown] about="sharpen"
+
+# %% [markdown]
+# Sharpening raises every probability to the power $1/T$ and divides by the sum. At $T = 1$ nothing happens; towards 0 the largest takes all. The stub states the formula; two lines will do.
+
+# %% exercise="sharpen"
+
+# %% grade="sharpen"
+with course.practical_check("sharpen", sharpen):
+    sharpened = sharpen(torch.tensor([[0.6, 0.2, 0.2], [0.5, 0.4, 0.1]]), 0.5)
+    # The squares .36, .04, .04 have the sum .44, and .25, .16, .01 have the sum .42.
+    expected = torch.tensor([[0.36 / 0.44, 0.04 / 0.44, 0.04 / 0.44], [0.25 / 0.42, 0.16 / 0.42, 0.01 / 0.42]])
+    torch.testing.assert_close(sharpened, expected, rtol=0, atol=1e-4)
+
+course.check("sharpen", sharpen)
+
+# %% [markdown]
+# The next cell shows where you stand. Run it whenever you like. Your guesses are saved with
+# your progress in the work folder, and they stay in the notebook that you hand in. They are not graded.
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.progress()
+
+# %% [markdown]
+# **Predict.** A network is unsure: 0.4 for one class, and the rest shared evenly by the nine others.
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.predict("sharpened_largest", ...)
+
+# %% tags=["figure", "nbval-ignore-output"]
+unsure = torch.tensor([[0.4] + [0.6 / 9] * 9])
+mixing_plots.temperatures(sharpen, unsure, (1.0, 0.5, 0.25))
+course.reveal("sharpened_largest", sharpen(unsure, 0.5).max())
+
+# %% [markdown]
+# ### PyTorch, if you come from JAX
+#
+# | | JAX with flax (unit `fixmatch`) | PyTorch |
+# |:--|:--|:--|
+# | where the weights are | in `params`, an argument | in the model, which is an object with a state |
+# | training mode | `model.apply(…, mutable=["batch_stats"])` | `model.train()`, then `model(x)` |
+# | BatchNorm's statistics | returned; drop them and nothing has happened | **changed by every call in training mode**, also without gradient |
+# | gradient | of a function: `jax.grad(loss)(params)` | of a value: `loss.backward()` fills `parameter.grad` |
+# | no gradient through `t` | `jax.lax.stop_gradient(t)` | `t.detach()`, or computing it under `torch.no_grad()` |
+# | images | (n, rows, columns, channels) | (n, channels, rows, columns) |
+# | an array | cannot be changed | `t.add_(1)`: a trailing underscore writes into `t` |
+#
+# The third row is where twins of one method come apart most often: in JAX an additional look at the data is harmless, in PyTorch it leaves a trace.
+
+# %% [markdown] about="guess_labels"
+
+# %% [markdown]
+# Two things must *not* happen while the network guesses.
+#
+# - **No gradient** may flow through a guess. It is a target.
+# - **BatchNorm must not count this pass.** In training mode each pass moves the running mean and variance, with which validation works later. The step's own pass follows, over the mixed images, and that one counts. A network that is called five times a step
+#   (as published code does: one call for each view, and one for each part of the mixed batch) updates its statistics five times, from batches that are not alike.
+#
+# The second is what the given `frozen_statistics` is for: within it BatchNorm normalizes by the batch, and remembers nothing.
+
+# %% tags=["figure"]
+course.plots.source(frozen_statistics)
+
+# %% [markdown]
+# The comments in the stub are the plan. `views` has the shape $(K, n, 3, H, W)$, and the network takes $(n, 3, H, W)$: `flatten(0, 1)` and `unflatten(0, …)` go from one to the other and back.
+#
+# In the check's first lines `LinearNet` stands in for a network. With the identity as its kernel, an image of a single pixel *is* its own logits.
+
+# %% exercise="guess_labels"
+
+# %% grade="guess_labels"
+with course.practical_check("guess_labels", guess_labels):
+    # Two views of one image. The logarithms of 3, 1, 1 give the probabilities .6, .2, .2, those of 1, 2, 1 give
+    # .25, .5, .25. Their mean is .425, .35, .225; its squares have the sum .35375.
+    views = torch.tensor([[[3.0, 1.0, 1.0]], [[1.0, 2.0, 1.0]]]).log()[..., None, None]
+    guesses = guess_labels(LinearNet(np.eye(3), np.zeros(3)), views, 0.5)
+    torch.testing.assert_close(guesses, torch.tensor([[0.5106, 0.3463, 0.1431]]), rtol=0, atol=1e-4)
+
+course.check("guess_labels", guess_labels)
+
+# %% [markdown]
+# ## 3. Mixing
+#
+# ### Settings
+
+# %% locked="settings"
+runs_folder = env.work / "mixmatch" / env.mode
+
+if env.mode == "gpu":
+    DATA, MODEL = "cifar10", "wrn-28-2"
+    hparams = MixMatchHparams(
+        n_labeled=500,
+        steps=6000,
+        num_iter=500,
+        eval_step=500,
+        rampup_length=16_384,
+        write_checkpoint_every=250,
+        logdir=f"{runs_folder / 'mixmatch'}",
+    )
+else:
+    DATA, MODEL = "shapes", "wrn-10-1"
+    hparams = MixMatchHparams(
+        n_labeled=100,
+        num_validation_samples_per_class=64,
+        batch_size=16,
+        steps=600,
+        num_iter=100,
+        eval_step=100,
+        lambda_u=20.0,
+        rampup_length=300,
+        seed=1,  # another seed than the recorded one
+        log_every_steps=100,
+        write_checkpoint_every=100,
+        logdir=f"{runs_folder / 'mixmatch'}",
+    )
+split_key = jax.random.PRNGKey(hparams.seed)  # the course's splits are drawn with JAX's kind of key
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.plots.settings(hparams)
+
+# %% [markdown]
+# ### The data
+#
+# CIFAR-10 [9] has 60,000 photographs of 32 × 32 pixels in ten classes, 6,000 of each; 10,000 of them are the test set.
+# The network that is trained on them is a WRN-28-2 [8]; *CPU mode* trains a narrower one. The procedural `shapes` have
+# the same format. Labeled, validation and unlabeled images are drawn as in the unit
+# before: as many labels of each class, validation images held out of everything, and the labeled images among the unlabeled ones too.
+
+# %% locked="data"
+splits = load_dataset(DATA)
+train_dataset, test_dataset = splits.train, splits.test
+labels_per_class = hparams.n_labeled // hparams.n_classes
+labeled_dataset, rest = stratified_split(split_key, train_dataset, labels_per_class)
+val_dataset, others = stratified_split(
+    jax.random.fold_in(split_key, 1), rest, hparams.num_validation_samples_per_class
+)
+unlabeled_dataset, _ = subset_by_indices(
+    train_dataset, np.concatenate([labeled_dataset.indices, others.indices])
+)
+for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "unlabeled": unlabeled_dataset}.items():
+    counts = np.bincount(dataset.targets, minlength=dataset.num_classes)
+    print(f"{part:10s} {len(dataset):6,d} images, {counts.min()} to {counts.max()} of each class")
+val_dataset = val_dataset.with_transform(image_to_numpy)
+test_dataset = test_dataset.with_transform(image_to_numpy)
+
+# %% [markdown]
+# MixMatch knows weak views only: flip, and shift by up to 4 pixels. `WeakViews` makes $K$ of them from one image, each with a draw of its own (and with Gaussian noise, where `noise` is set).
+
+# %% tags=["figure"]
+course.plots.source(WeakViews, NoisyWeakAugmentation)
+
+# %% [markdown]
+# A mini-batch holds everything a step needs, **its random draws included**: `lam` with one $\lambda$ for each sample, and `order`, the order of the partners. So your loss draws nothing, can be tested, and
+# a run that is resumed repeats what it would have done. Images have PyTorch's layout, channels before rows and columns.
+
+# %% locked="batch"
+first_batch = next(
+    mixed_batches(
+        hparams,
+        labeled_dataset.with_transform(NoisyWeakAugmentation(hparams.noise)),
+        unlabeled_dataset.with_transform(WeakViews(hparams.n_views, hparams.noise)),
+        alpha=hparams.alpha,
+    )(0, 1)
+)
+example_batch = {**to_tensors(first_batch), "step": 0}
+for name, value in example_batch.items():
+    print(f"{name:12s} {value.dtype} {tuple(value.shape)}" if torch.is_tensor(value) else f"{name:12s} {value}")
+
+# %% [markdown] about="mixup"
+
+# %% [markdown]
+# MixUp [2] trains on images that do not exist, between two that do, and demands a prediction that lies between the two labels in the same proportion. The network learns to behave in a straight line from one image to the other, and has no place for a sudden border.
+# MixMatch takes $\max(\lambda, 1 - \lambda)$, so that a mixture is always closer to the sample at whose place it stands: labeled images stay mostly labeled images.
+#
+# `lam` has one entry for each sample. To multiply images $(n, 3, H, W)$ by it, give it the axes that it lacks; where sizes happen to agree, a missing axis raises no error and multiplies *columns*.
+
+# %% exercise="mixup"
+
+# %% grade="mixup"
+with course.practical_check("mixup", mixup):
+    # Three white images of one pixel, each mixed with a black one. λ = .2 becomes λ' = .8, and .4 becomes .6.
+    x, targets = mixup(
+        torch.ones(3, 3, 1, 1),
+        torch.zeros(3, 3, 1, 1),
+        torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]),
+        torch.tensor([[0.0, 1.0], [0.5, 0.5], [0.0, 1.0]]),
+        torch.tensor([0.9, 0.2, 0.4]),
+    )
+    torch.testing.assert_close(x[:, 0, 0, 0], torch.tensor([0.9, 0.8, 0.6]), rtol=0, atol=1e-5)
+    torch.testing.assert_close(targets, torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4]]), rtol=0, atol=1e-5)
+
+course.check("mixup", mixup)
+
+# %% [markdown]
+# This is what your function makes of the labeled images of the mini-batch above, each mixed with its neighbor: a column is a sample, its partner, and the mixture with the share λ′ of the sample. In which of the mixtures would you still name both classes?
+
+# %% tags=["figure", "nbval-ignore-output"]
+mixing_plots.mixtures(
+    mixup, example_batch["x_labeled"], example_batch["y_labeled"], example_batch["lam"], train_dataset.classes
+)
+
+# %% [markdown]
+# ## 4. The field on one page
 #
 # ### What one has to assume
 #
@@ -115,9 +323,12 @@ mixing_plots.three_kinds()
 # %% [markdown] question="Q1"
 
 # %% [markdown]
-# You may come back to Question 1 when you have written the method.
+# You may come back to Question 1 when you have written the whole method.
+
+# %% [markdown]
+# ## 5. The loss, and the average of the weights
 #
-# ## 2. The method
+# ### The method in formulas
 #
 # A mini-batch holds $B$ labeled images $\mathcal X$ with one-hot labels $p$, and $B$ unlabeled images $\mathcal U$. One step does this:
 #
@@ -131,9 +342,6 @@ mixing_plots.three_kinds()
 #
 # The order matters: sharpening comes *after* the mean, mixing after both, and the partner may be of either kind.
 
-# %% tags=["figure", "nbval-ignore-output"]
-mixing_plots.pipeline(load_dataset("shapes").train, 7, 3, WeakViews(2))
-
 # %% [markdown]
 # **Why a squared error?** A cross-entropy grows without bound when the network gives no probability to what the target says, so a few wrong targets can dominate it. The squared distance of two distributions is at most 2. It is also small:
 # divided by $C = 10$ classes it is usually a hundredth or less, which is why $\lambda_u$ is 75.
@@ -141,212 +349,14 @@ mixing_plots.pipeline(load_dataset("shapes").train, 7, 3, WeakViews(2))
 # **Why a ramp?** At the start guesses are worthless. $\lambda_u(t)$ rises in a straight line from 0 to $\lambda_u$. FixMatch needs no ramp, because its threshold does the same by itself.
 
 # %% [markdown]
-# ## 3. Settings
-
-# %% locked="settings"
-runs = env.work / "mixmatch" / env.mode
-
-if env.mode == "gpu":
-    DATA, MODEL = "cifar10", "wrn-28-2"
-    hparams = MixMatchHparams(
-        n_labeled=500,
-        steps=6000,
-        num_iter=500,
-        eval_step=500,
-        rampup_length=16_384,
-        write_checkpoint_every=250,
-        logdir=str(runs / "mixmatch"),
-    )
-else:
-    DATA, MODEL = "shapes", "wrn-10-1"
-    hparams = MixMatchHparams(
-        n_labeled=100,
-        num_validation_samples_per_class=64,
-        batch_size=16,
-        steps=600,
-        num_iter=100,
-        eval_step=100,
-        lambda_u=20.0,
-        rampup_length=300,
-        seed=1,  # another seed than the recorded one
-        log_every_steps=100,
-        write_checkpoint_every=100,
-        logdir=str(runs / "mixmatch"),
-    )
-key = jax.random.PRNGKey(hparams.seed)  # the course's splits are drawn with JAX's kind of key
-
-# %% tags=["figure", "nbval-ignore-output"]
-plots.settings(hparams)
-
-# %% [markdown]
-# Some settings want a word.
-#
 # **`rampup_length` is a number of steps, not a share of the run.** The paper's is 16,384. Its runs have a million steps, so for them the ramp is short. GPU mode has the paper's ramp, though its run ends before the ramp does, with
 # $\lambda_u(t) = 75 \cdot 6000 / 16384 \approx 27$. A ramp over the *whole* run, which is found in published code, makes every length of a run another method.
 #
-# **`lambda_u` belongs to the ramp.** A weight of 75 that is reached too early lets the guesses drown the labels before they are any good. It was tried on CIFAR-10 with a narrow network (WRN-10-1, 2,000 steps with 16 labeled images each, a ramp of 1,000 steps): the network
+# **`lambda_u` belongs to the ramp.** A weight of 75 that is reached too early lets the guesses drown the labels before
+# they are any good. The authors of the course tried it on CIFAR-10 with a narrow network (WRN-10-1, 2,000 steps with 16
+# labeled images each, a ramp of 1,000 steps): the network
 # fell back to guessing one class, with test errors of .87 with 250 labels and .90 with 1,000, one run each. CPU mode has a run of some hundreds of steps, in which the paper's ramp would hardly leave the ground, on images that are easy. So it has both, a shorter ramp and a smaller weight:
 # $\lambda_u$ is 20 after 300 steps. Do not carry these two numbers over to photographs.
-#
-# **`weight_decay` is not in the loss.** The optimizer, Adam, divides each gradient by its usual size, and would do so with a decay's gradient as well. So the decay is separate: after each step the *kernels* shrink by
-# `lr` · `weight_decay` = 0.00004 of their size. Biases and BatchNorm's values do not.
-#
-# **`bn_momentum` and `ema_decay`.** What is evaluated is a network with averaged weights. Section 5 says why, and you write the average.
-
-# %% tags=["figure"]
-plots.source(ShrinkingAdam)
-
-# %% [markdown]
-# ## 4. The data
-#
-# CIFAR-10 [9] has 60,000 photographs of 32 × 32 pixels in ten classes, 6,000 of each; 10,000 of them are the test set. The procedural `shapes` have the same format. Labeled, validation and unlabeled images are drawn as in the unit
-# before: as many labels of each class, validation images held out of everything, and the labeled images among the unlabeled ones too.
-
-# %% locked="data"
-splits = load_dataset(DATA)
-train_dataset, test_dataset = splits.train, splits.test
-labels_per_class = hparams.n_labeled // hparams.n_classes
-labeled_dataset, rest = stratified_split(key, train_dataset, labels_per_class)
-val_dataset, others = stratified_split(
-    jax.random.fold_in(key, 1), rest, hparams.num_validation_samples_per_class
-)
-unlabeled_dataset, _ = subset_by_indices(
-    train_dataset, np.concatenate([labeled_dataset.indices, others.indices])
-)
-for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "unlabeled": unlabeled_dataset}.items():
-    counts = np.bincount(dataset.targets, minlength=dataset.num_classes)
-    print(f"{part:10s} {len(dataset):6,d} images, {counts.min()} to {counts.max()} of each class")
-val_dataset = val_dataset.with_transform(image_to_numpy)
-test_dataset = test_dataset.with_transform(image_to_numpy)
-
-# %% [markdown]
-# MixMatch knows weak views only: flip, and shift by up to 4 pixels. `WeakViews` makes $K$ of them from one image, each with a draw of its own (and with Gaussian noise, where `noise` is set).
-
-# %% tags=["figure"]
-plots.source(WeakViews, NoisyWeakAugmentation)
-
-# %% [markdown]
-# A mini-batch holds everything a step needs, **its random draws included**: `lam` with one $\lambda$ for each sample, and `order`, the order of the partners. So your loss draws nothing, can be tested, and
-# a run that is resumed repeats what it would have done. Images have PyTorch's layout, channels before rows and columns.
-
-# %% locked="batch"
-first_batch = next(
-    mixed_batches(
-        hparams,
-        labeled_dataset.with_transform(NoisyWeakAugmentation(hparams.noise)),
-        unlabeled_dataset.with_transform(WeakViews(hparams.n_views, hparams.noise)),
-        alpha=hparams.alpha,
-    )(0, 1)
-)
-example = {**to_tensors(first_batch), "step": 0}
-for name, value in example.items():
-    print(f"{name:12s} {value.dtype} {tuple(value.shape)}" if torch.is_tensor(value) else f"{name:12s} {value}")
-
-# %% [markdown]
-# ## 5. The pieces of the training step
-#
-# ### PyTorch, if you come from JAX
-#
-# | | JAX with flax (unit `fixmatch`) | PyTorch |
-# |:--|:--|:--|
-# | where the weights are | in `params`, an argument | in the model, which is an object with a state |
-# | training mode | `model.apply(…, mutable=["batch_stats"])` | `model.train()`, then `model(x)` |
-# | BatchNorm's statistics | returned; drop them and nothing has happened | **changed by every call in training mode**, also without gradient |
-# | gradient | of a function: `jax.grad(loss)(params)` | of a value: `loss.backward()` fills `parameter.grad` |
-# | no gradient through `t` | `jax.lax.stop_gradient(t)` | `t.detach()`, or computing it under `torch.no_grad()` |
-# | images | (n, rows, columns, channels) | (n, channels, rows, columns) |
-# | an array | can not be changed | `t.add_(1)`: a trailing underscore writes into `t` |
-#
-# The third row is where twins of one method come apart most often: in JAX an additional look at the data is harmless, in PyTorch it leaves a trace.
-
-# %% [markdown] about="sharpen"
-
-# %% [markdown]
-# Sharpening raises every probability to the power $1/T$ and divides by the sum. At $T = 1$ nothing happens; towards 0 the largest takes all. The stub states the formula; two lines will do.
-
-# %% exercise="sharpen"
-
-# %% grade="sharpen"
-with practical_check("sharpen", sharpen):
-    sharpened = sharpen(torch.tensor([[0.6, 0.2, 0.2], [0.5, 0.4, 0.1]]), 0.5)
-    # The squares .36, .04, .04 have the sum .44, and .25, .16, .01 have the sum .42.
-    expected = torch.tensor([[0.36 / 0.44, 0.04 / 0.44, 0.04 / 0.44], [0.25 / 0.42, 0.16 / 0.42, 0.01 / 0.42]])
-    torch.testing.assert_close(sharpened, expected, rtol=0, atol=1e-4)
-
-check("sharpen", sharpen)
-
-# %% [markdown]
-# **Predict.** A network is unsure: 0.4 for one class, and the rest shared evenly by the nine others.
-
-# %% tags=["figure", "nbval-ignore-output"]
-predict("sharpened_largest")
-
-# %% tags=["figure", "nbval-ignore-output"]
-unsure = torch.tensor([[0.4] + [0.6 / 9] * 9])
-mixing_plots.temperatures(sharpen, unsure, (1.0, 0.5, 0.25))
-reveal("sharpened_largest", sharpen(unsure, 0.5).max())
-
-# %% [markdown] about="guess_labels"
-
-# %% [markdown]
-# Two things must *not* happen while the network guesses.
-#
-# - **No gradient** may flow through a guess. It is a target.
-# - **BatchNorm must not count this pass.** In training mode each pass moves the running mean and variance, with which validation works later. The step's own pass follows, over the mixed images, and that one counts. A network that is called five times a step
-#   (as published code does: one call for each view, and one for each part of the mixed batch) updates its statistics five times, from batches that are not alike.
-#
-# The second is what the given `frozen_statistics` is for: within it BatchNorm normalizes by the batch, and remembers nothing.
-
-# %% tags=["figure"]
-plots.source(frozen_statistics)
-
-# %% [markdown]
-# The comments in the stub are the plan. `views` has the shape $(K, n, 3, H, W)$, and the network takes $(n, 3, H, W)$: `flatten(0, 1)` and `unflatten(0, …)` go from one to the other and back.
-#
-# In the check's first lines `LinearNet` stands in for a network. With the identity as its kernel, an image of a single pixel *is* its own logits.
-
-# %% exercise="guess_labels"
-
-# %% grade="guess_labels"
-with practical_check("guess_labels", guess_labels):
-    # Two views of one image. The logarithms of 3, 1, 1 give the probabilities .6, .2, .2, those of 1, 2, 1 give
-    # .25, .5, .25. Their mean is .425, .35, .225; its squares have the sum .35375.
-    views = torch.tensor([[[3.0, 1.0, 1.0]], [[1.0, 2.0, 1.0]]]).log()[..., None, None]
-    guesses = guess_labels(LinearNet(np.eye(3), np.zeros(3)), views, 0.5)
-    torch.testing.assert_close(guesses, torch.tensor([[0.5106, 0.3463, 0.1431]]), rtol=0, atol=1e-4)
-
-check("guess_labels", guess_labels)
-
-# %% [markdown] about="mixup"
-
-# %% [markdown]
-# MixUp [2] trains on images that do not exist, between two that do, and demands a prediction that lies between the two labels in the same proportion. The network learns to behave in a straight line from one image to the other, and has no place for a sudden border.
-# MixMatch takes $\max(\lambda, 1 - \lambda)$, so that a mixture is always closer to the sample at whose place it stands: labeled images stay mostly labeled images.
-#
-# `lam` has one entry for each sample. To multiply images $(n, 3, H, W)$ by it, give it the axes that it lacks; where sizes happen to agree, a missing axis raises no error and multiplies *columns*.
-
-# %% exercise="mixup"
-
-# %% grade="mixup"
-with practical_check("mixup", mixup):
-    # Three white images of one pixel, each mixed with a black one. λ = .2 becomes λ' = .8, and .4 becomes .6.
-    x, targets = mixup(
-        torch.ones(3, 3, 1, 1),
-        torch.zeros(3, 3, 1, 1),
-        torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]),
-        torch.tensor([[0.0, 1.0], [0.5, 0.5], [0.0, 1.0]]),
-        torch.tensor([0.9, 0.2, 0.4]),
-    )
-    torch.testing.assert_close(x[:, 0, 0, 0], torch.tensor([0.9, 0.8, 0.6]), rtol=0, atol=1e-5)
-    torch.testing.assert_close(targets, torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4]]), rtol=0, atol=1e-5)
-
-check("mixup", mixup)
-
-# %% [markdown]
-# This is what your function makes of the labeled images of the mini-batch above, each mixed with its neighbor: a column is a sample, its partner, and the mixture with the share λ′ of the sample. In which of the mixtures would you still name both classes?
-
-# %% tags=["figure", "nbval-ignore-output"]
-mixing_plots.mixtures(mixup, example["x_labeled"], example["y_labeled"], example["lam"], train_dataset.classes)
 
 # %% [markdown] about="linear_rampup"
 
@@ -356,11 +366,11 @@ mixing_plots.mixtures(mixup, example["x_labeled"], example["y_labeled"], example
 # %% exercise="linear_rampup"
 
 # %% grade="linear_rampup"
-with practical_check("linear_rampup", linear_rampup):
+with course.practical_check("linear_rampup", linear_rampup):
     np.testing.assert_allclose(linear_rampup(50, 200), 0.25)
     np.testing.assert_allclose(linear_rampup(1000, 200), 1.0)
 
-check("linear_rampup", linear_rampup)
+course.check("linear_rampup", linear_rampup)
 
 # %% [markdown]
 # ### Where the gradient must not flow
@@ -372,7 +382,7 @@ check("linear_rampup", linear_rampup)
 # **Predict** what happens to the derivative if the gradient is left in the target.
 
 # %% tags=["figure", "nbval-ignore-output"]
-predict("gradient_ratio")
+course.predict("gradient_ratio", ...)
 
 # %%
 def gradient_of_the_distance(logits, cut):
@@ -390,7 +400,7 @@ for logits in (unsure_logits, surer_logits):
     print("gradient left in:  ", gradient_of_the_distance(logits, False).numpy().round(5), end="\n\n")
 
 # %% tags=["figure", "nbval-ignore-output"]
-reveal("gradient_ratio", without_cut[0] / with_cut[0])
+course.reveal("gradient_ratio", without_cut[0] / with_cut[0])
 
 # %% [markdown]
 # A step of gradient descent goes against the gradient. Cut off, it *raises* the largest logit: the prediction moves towards its sharper target. Left in, it *lowers* it in the first example, where the prediction is still unsure: the cheapest way to make target and prediction agree is to be
@@ -400,17 +410,18 @@ reveal("gradient_ratio", without_cut[0] / with_cut[0])
 # %% [markdown] about="mixmatch_loss"
 
 # %% [markdown]
-# Now everything together. Sections 2 and 4 say what goes in; the stub's comments name the steps. Decide for each: which samples, in which order, and how many?
+# Now everything together. This section and section 3 say what goes in; the stub's comments name the steps. Decide for
+# each: which samples, in which order, and how many?
 #
 # - *One* forward pass over all mixed images. (The paper's code interleaves labeled and unlabeled images in several passes, so that BatchNorm sees a bit of each in every pass. In one pass it sees all of them anyway.)
-# - The joined views stand in the order first view of all images, then second view of all images. The guesses have to be repeated in the same order.
+# - The joined views have the order first view of all images, then second view of all images. The guesses have to be repeated in the same order.
 # - The mean of $\mathcal L_{\mathcal U}$ is over samples *and* classes.
 # - The error rate is that of the guesses, against labels which the loss never sees.
 
 # %% exercise="mixmatch_loss"
 
 # %% grade="mixmatch_loss"
-with practical_check("mixmatch_loss", mixmatch_loss):
+with course.practical_check("mixmatch_loss", mixmatch_loss):
     # Images of one pixel are their own logits. Two labeled images, and two views of a third, which you know already.
     # Each sample's partner is its neighbor; three of the four have λ = 1, so they stay as they are.
     total_loss, state, metrics = mixmatch_loss(
@@ -435,9 +446,19 @@ with practical_check("mixmatch_loss", mixmatch_loss):
     np.testing.assert_allclose(values["total loss"], 0.8756, atol=2e-4)
     np.testing.assert_allclose(total_loss.item(), 0.8756, atol=2e-4)
 
-check("mixmatch_loss", mixmatch_loss)
+course.check("mixmatch_loss", mixmatch_loss)
 
 # %% [markdown] question="Q2"
+
+# %% [markdown]
+# ### A decay that is not in the loss
+#
+# `weight_decay` is a setting of the optimizer, Adam, and not of the loss. Adam divides each gradient by its usual size,
+# and would do so with a decay's gradient as well. So the decay is separate: after each step the *kernels* shrink by
+# `lr` · `weight_decay` = 0.00004 of their size. Biases and BatchNorm's values do not.
+
+# %% tags=["figure"]
+course.plots.source(ShrinkingAdam)
 
 # %% [markdown] about="ema_update"
 
@@ -449,19 +470,19 @@ check("mixmatch_loss", mixmatch_loss)
 # - **Where one begins**: at 0.999 from the start, the average would remember the untrained network for a long time. **Predict** for how long.
 
 # %% tags=["figure", "nbval-ignore-output"]
-predict("first_weights_left")
+course.predict("first_weights_left", ...)
 
 # %% tags=["figure", "nbval-ignore-output"]
 steps = np.arange(100)
 print("share of the first weights that is left in the average after 100 steps")
 print(f"at 0.999 from the start:                {0.999 ** len(steps):.3f}")
 print(f"with the warm-up (1 + k) / (10 + k):    {np.prod((1 + steps) / (10 + steps)):.1e}")
-reveal("first_weights_left", 0.999 ** len(steps))
+course.reveal("first_weights_left", 0.999 ** len(steps))
 
 # %% exercise="ema_update"
 
 # %% grade="ema_update"
-with practical_check("ema_update", ema_update):
+with course.practical_check("ema_update", ema_update):
     averaged, trained = LinearNet(np.array([[1.0]]), np.array([10.0])), LinearNet(np.array([[2.0]]), np.array([20.0]))
     ema_update(averaged.requires_grad_(False), trained, 0, 0.999)
     # At step 0 a tenth is kept: .1 · 1 + .9 · 2, and .1 · 10 + .9 · 20.
@@ -469,7 +490,7 @@ with practical_check("ema_update", ema_update):
     np.testing.assert_allclose(averaged.dense.bias.item(), 19.0, rtol=1e-5)
     np.testing.assert_allclose(trained.dense.weight.item(), 2.0)
 
-check("ema_update", ema_update)
+course.check("ema_update", ema_update)
 
 # %% [markdown]
 # ### Bugs that no message reports
@@ -481,14 +502,18 @@ check("ema_update", ema_update)
 # - **The average laid over the model.** Before the first step the averaged network, which is new and random, is copied *into* the trained one. Whatever the run started from is gone.
 # - **Decay of everything that is a floating-point number**, BatchNorm's running variance included. With every step the network believes the variance to be a little smaller.
 # - **A ramp over the whole run**, so that the same step of a longer run is another method.
-#
+
+# %% [markdown]
 # ## 6. Training
+#
+# **With or without a GPU.** On a GPU a WRN-28-2 is trained on CIFAR-10. Otherwise, in *CPU mode*, a narrower one is
+# trained on fewer, procedural pictures. The code is the same, and the set-up cell said which of the two you have.
 #
 # ### Is everything ready?
 
 # %% locked="ready" tags=["training"]
 exercises = [sharpen, guess_labels, mixup, linear_rampup, mixmatch_loss, ema_update]
-states = {function.__name__: check.run(function.__name__, function).state.value for function in exercises}
+states = {function.__name__: course.check.run(function.__name__, function).state.value for function in exercises}
 for name, state in states.items():
     print(f"{name:28s} {state}")
 print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish these first: training needs all six of them.")
@@ -528,12 +553,12 @@ mixing_plots.weights(
 # `train_torch` makes the loaders and the optimizer and calls your loss in each step, then your `ema_update`; every `eval_step` steps it validates the averaged network. The learning rate stays constant.
 
 # %% locked="train-function" tags=["nbval-ignore-output"]
-def train(loss, logdir, **options):
+def train_with(loss, logdir, **options):
     """One run with the settings above: the same network, images and draws whatever the loss."""
     return train_torch(
         "mixmatch",
-        dataclasses.replace(hparams, logdir=str(logdir)),
-        make_model(MODEL, hparams.n_classes, seed=hparams.seed, bn_momentum=hparams.bn_momentum),
+        dataclasses.replace(hparams, logdir=f"{logdir}"),
+        torch_models.make_model(MODEL, hparams.n_classes, seed=hparams.seed, bn_momentum=hparams.bn_momentum),
         labeled_dataset,
         unlabeled_dataset,
         val_dataset,
@@ -558,7 +583,7 @@ def labeled_only_loss(model, state, batch, hparams):
 # **Predict**, before you start, where the validation error will end.
 
 # %% tags=["figure", "nbval-ignore-output"]
-predict("val_error")
+course.predict("val_error", ...)
 
 # %% [markdown]
 # The run saves a checkpoint now and then. If it is cut off, or you stop the cell (*Kernel*, then *Interrupt*), set everything up as before and run the cell again: with `if_exists = "resume"` it goes on where the last checkpoint was. If you have **changed one of
@@ -568,21 +593,24 @@ predict("val_error")
 if_exists = "resume"  # or "overwrite"
 
 # %% locked="train" tags=["training", "nbval-ignore-output"]
-shown = ("val error rate", "error rate", "unsupervised loss")
-live = plots.LiveCurves("MixMatch", names=shown)
-began = time.time()
-with_unlabeled = train(
-    mixmatch_loss, runs / "mixmatch", ema_update=ema_update, if_exists=if_exists, observers=[live]
+shown_metrics = ("val error rate", "error rate", "unsupervised loss")
+live_curves = course.plots.LiveCurves("MixMatch", names=shown_metrics)
+train_began = perf_counter()
+with_unlabeled = train_with(
+    mixmatch_loss, runs_folder / "mixmatch", ema_update=ema_update, if_exists=if_exists, observers=[live_curves]
 )
-print(f"{time.time() - began:.0f} seconds")
+print(f"{perf_counter() - train_began:.0f} seconds")
 
 # %% [markdown]
-# Where the run was resumed, or had been finished before, the figure above lacks what was trained earlier. The next cell then draws the whole run from its log.
+# Did you close the tab, stop the run or resume it? Then the figure above lacks a part. The next cell draws the run from
+# its log, from the first step on, and says so if the run is not complete.
 
 # %% locked="whole-run" tags=["training", "nbval-ignore-output"]
-log = read_metrics(runs / "mixmatch" / "metrics.jsonl")
-if not live.records or live.records[0]["step"] > log[0]["step"]:
-    plots.curves({"MixMatch": log}, shown, title=f"{DATA}, the whole run")
+course.plots.curves(
+    {"MixMatch": read_metrics(runs_folder / "mixmatch" / "metrics.jsonl")}, shown_metrics, title=f"{DATA}, the whole run"
+)
+if with_unlabeled.interrupted:
+    print("The run is partial: it was stopped before its last step. To go on, run the cell that trains again.")
 
 # %% [markdown]
 # *error rate* is the share of wrong guesses among the unlabeled images of the step. It has to fall. *unsupervised loss* is tiny and says little by itself: it is lowest when all predictions are alike, for the right reason or for the wrong one.
@@ -590,27 +618,29 @@ if not live.records or live.records[0]["step"] > log[0]["step"]:
 # %% locked="guess" tags=["training", "nbval-ignore-output"]
 val_error = with_unlabeled.metrics["val error rate"][-1]
 print(f"validation error at the end: {val_error:.3f}")
-reveal("val_error", val_error)
+course.reveal("val_error", val_error)
 
 # %% [markdown]
 # ### Labeled images alone
 
 # %% locked="train-labeled" tags=["training", "nbval-ignore-output"]
-labeled_only = train(
-    labeled_only_loss, runs / "labeled-only", ema_update=ema_update, if_exists=if_exists
+labeled_only = train_with(
+    labeled_only_loss, runs_folder / "labeled-only", ema_update=ema_update, if_exists=if_exists
 )
 
 # %% locked="compare" tags=["training", "nbval-ignore-output"]
 records = {
-    "MixMatch": read_metrics(runs / "mixmatch" / "metrics.jsonl"),
-    "labeled images alone": read_metrics(runs / "labeled-only" / "metrics.jsonl"),
+    "MixMatch": read_metrics(runs_folder / "mixmatch" / "metrics.jsonl"),
+    "labeled images alone": read_metrics(runs_folder / "labeled-only" / "metrics.jsonl"),
 }
-plots.curves(records, ("val error rate", "train error rate", "supervised loss"), title=f"{DATA}, one run each")
+course.plots.curves(records, ("val error rate", "train error rate", "supervised loss"), title=f"{DATA}, one run each")
 
 # %% [markdown]
-# *train error rate* is measured on the labeled images themselves, without augmentation, by the averaged network; *supervised loss* on mixtures in the one run and on single images in the other, so their heights can not be compared.
+# *train error rate* is measured on the labeled images themselves, without augmentation, by the averaged network;
+# *supervised loss* on mixtures in the one run and on single images in the other, so their heights cannot be compared.
 #
-# **Explain.** Labeled images alone are learned by heart: their loss goes to zero and their training error with it. MixMatch's supervised loss can not go to zero, whatever the network does. Why not?
+# **Explain.** Labeled images alone are learned by heart: their loss goes to zero and their training error with it.
+# MixMatch's supervised loss cannot go to zero, whatever the network does. Why not?
 
 # %% [markdown] question="Q3"
 
@@ -626,7 +656,7 @@ with torch.no_grad():
     batches = [to_tensors({"x_": x}, device)["x_"] for x, _ in get_validation_generator(val_dataset)]
     probabilities = torch.cat([torch.softmax(network(x), dim=-1) for x in batches]).cpu().numpy()
 confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == val_dataset.targets
-plots.reliability(confidence, correct, 0.95)
+course.plots.reliability(confidence, correct, 0.95)
 
 # %% [markdown]
 # ### One look at the test set
@@ -634,7 +664,7 @@ plots.reliability(confidence, correct, 0.95)
 # %% locked="test" tags=["training", "nbval-ignore-output"]
 for name, result in {"MixMatch": with_unlabeled, "labeled only": labeled_only}.items():
     for weights, model in {"averaged": result.state.evaluated, "raw": result.state.model}.items():
-        tested = evaluate(model, test_dataset, phase="test")
+        tested = torch_parts.evaluate(model, test_dataset, phase="test")
         print(f"{name:14s} {weights:8s} weights: test error {tested['test error rate']:.3f}, top-5 accuracy {tested['test top-5']:.3f}")
 
 # %% [markdown]
@@ -646,7 +676,7 @@ for name, result in {"MixMatch": with_unlabeled, "labeled only": labeled_only}.i
 # Three questions, one of them about the unit before. Choose an answer before you read the explanation; wrong answers are explained too.
 
 # %% tags=["figure", "nbval-ignore-output"]
-recall()
+course.recall()
 
 # %% [markdown]
 # ### How long did it take you?
@@ -654,7 +684,7 @@ recall()
 # Optional and not graded. The time since the set-up cell was first run is printed below; write what is true into the cell after it.
 
 # %% tags=["nbval-ignore-output"]
-print(f"{(time.time() - started) / 60:.0f} minutes since the set-up of this session")
+print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of this session")
 
 # %% [markdown]
 # *Minutes for the whole unit:*
@@ -674,11 +704,12 @@ print(f"{(time.time() - started) / 60:.0f} minutes since the set-up of this sess
 # %% [markdown]
 # ## 9. Ready to hand in?
 #
-# Save the notebook, and then run the next cell. It runs every check once more and looks into the saved file for cells that are missing, that are there twice, or that have lost the metadata by which they are graded. If it can not find the
-# file, name it: `ready_to_hand_in("01_mixmatch.ipynb")`.
+# Save the notebook, and then run the next cell. It runs every check once more and looks into the saved file for cells
+# that are missing, that are there twice, or that have lost the metadata by which they are graded. If it cannot find the
+# file, name it: `course.ready_to_hand_in("01_mixmatch.ipynb")`.
 
 # %% locked="ready-to-hand-in" tags=["nbval-ignore-output"]
-ready_to_hand_in()
+course.ready_to_hand_in()
 
 # %% [markdown]
 # ## References

@@ -52,7 +52,7 @@ units:
         prompt: Why?
         criteria: [{points: 2, text: Any reason.}]
     budgets:
-      - {machine: any, minutes: null, note: none}
+      - {machine: any, minutes: 1, note: none}
 """
 
 SOLUTIONS = '''\

@@ -95,7 +95,9 @@ def test_every_cell_runs(executed: nbformat.NotebookNode) -> None:
 
 def test_what_is_asked_is_shown_without_a_widget(executed: nbformat.NotebookNode) -> None:
     asking = [
-        c for c in executed.cells if c.cell_type == "code" and c.source.startswith(("predict(", "recall("))
+        c
+        for c in executed.cells
+        if c.cell_type == "code" and c.source.startswith(("course.predict(", "course.recall("))
     ]
     assert len(asking) >= 4
     for cell in asking:

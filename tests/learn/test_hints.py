@@ -18,7 +18,7 @@ def test_the_first_hint_leads_to_the_second_and_the_last_to_none(capsys: pytest.
     hint("get_forward_fn", 1)
     first = capsys.readouterr().out
     assert first.startswith("Hint 1 of 2 for `get_forward_fn`\n")
-    assert 'hint("get_forward_fn", 2)' in first
+    assert 'course.hint("get_forward_fn", 2)' in first
     hint("get_forward_fn", 2)
     second = capsys.readouterr().out
     assert second.startswith("Hint 2 of 2") and "Still stuck" not in second
@@ -35,7 +35,7 @@ def test_the_first_hint_leads_to_the_second_and_the_last_to_none(capsys: pytest.
         ("get_forward_fn", 0, "there is no hint 0"),
         ("get_forward_fn", True, "there is no hint True"),
         ("get_forward_fn", "1", "there is no hint '1'"),
-        (reference.get_forward_fn, 1, r'in quotes: hint\("get_forward_fn", 1\)'),
+        (reference.get_forward_fn, 1, r'in quotes: course.hint\("get_forward_fn", 1\)'),
         (None, 1, "in quotes"),
     ],
 )
@@ -64,7 +64,7 @@ def test_a_failed_check_is_followed_by_the_way_to_a_hint_and_not_by_the_explanat
     with pytest.raises(CheckFailed):
         check("logits_to_log_probs", lambda logits: logits)
     out = capsys.readouterr().out
-    assert 'Stuck? `hint("logits_to_log_probs", 1)`' in out
+    assert 'Stuck? `course.hint("logits_to_log_probs", 1)`' in out
     assert session.texts.exercises["logits_to_log_probs"].idea[:30] not in out
 
 

@@ -275,7 +275,7 @@ def test_without_the_file_the_checks_are_run_all_the_same(
     notebook.logits_to_log_probs = reference.logits_to_log_probs
     ready_to_hand_in()
     out = capsys.readouterr().out
-    assert "own file was not found" in out and 'ready_to_hand_in("01_fixmatch.ipynb")' in out
+    assert "own file was not found" in out and 'course.ready_to_hand_in("01_fixmatch.ipynb")' in out
     assert "✓ correct" in out
 
 

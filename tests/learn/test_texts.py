@@ -46,7 +46,9 @@ def test_the_notebook_asks_for_exactly_the_predictions_there_are_and_reveals_eac
     path = ROOT / "source_notebooks" / unit.name / f"{unit.notebook}.py"
     code = [cell.source for cell in jupytext.read(path, fmt="py:percent").cells if cell.cell_type == "code"]
     asked = [
-        (i, name) for i, text in enumerate(code) for name in re.findall(r'^predict\("(\w+)"', text, re.M)
+        (i, name)
+        for i, text in enumerate(code)
+        for name in re.findall(r'^course\.predict\("(\w+)", \.\.\.\)$', text, re.M)
     ]
     shown = [(i, name) for i, text in enumerate(code) for name in re.findall(r'reveal\("(\w+)"', text)]
     predictions = list(load_texts(unit.name).predictions)
@@ -60,7 +62,7 @@ def test_the_notebook_asks_for_exactly_the_predictions_there_are_and_reveals_eac
 def test_two_or_three_recall_questions_and_the_notebook_asks_them(unit: Unit) -> None:
     assert 2 <= len(load_texts(unit.name).recall) <= 3
     source = (ROOT / "source_notebooks" / unit.name / f"{unit.notebook}.py").read_text(encoding="utf-8")
-    assert "\nrecall()\n" in source
+    assert "\ncourse.recall()\n" in source
 
 
 @UNITS

@@ -11,13 +11,17 @@ from pathlib import Path
 import jupytext
 import pytest
 
+from autograder.builder.notebook import build_notebook
 from autograder.reference import reference_text
 from course.units import Unit, load_course
+from tests.notebook.cell_names import EVERYDAY, needed_and_left
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAINING = "training"
 TRAINS_NOTHING = "NumPy"  # the framework of the unit that reads results
 NOT_GRADED = {TRAINING, "figure"}  # tags of cells that are not run while grading
+# Ten minutes of reading, formulas included, and what one scrolls past, before the first line of one's own.
+MOST_WORDS, MOST_CELLS = 900, 14
 
 
 def source_of(unit: Unit) -> Path:
@@ -37,6 +41,29 @@ def cells(unit):
 def code_of(cell) -> str:
     """A code cell's Python, without IPython's magic lines."""
     return "\n".join("" if re.match(r"\s*[%!]", line) else line for line in cell.source.splitlines())
+
+
+@pytest.fixture(scope="module")
+def functions(unit) -> dict[str, str]:
+    """Name → text of each function of the unit's reference."""
+    label = f"solutions/{unit.name}.py"
+    text = reference_text(ROOT / label, label)
+    return {
+        node.name: ast.unparse(node) for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)
+    }
+
+
+@pytest.fixture(scope="module")
+def code_cells(cells, functions) -> list[tuple[object, tuple[str, str] | None, str]]:
+    """Each code cell behind the set-up, what kind it is, and its Python, exercises with their answers."""
+    found = []
+    for cell in cells:
+        kind = kind_of(cell)
+        if cell.cell_type != "code" or (kind and kind[0] == "setup"):
+            continue
+        filled = kind and kind[0] in ("exercise", "given")
+        found.append((cell, kind, functions[kind[1]] if filled else code_of(cell)))
+    return found
 
 
 def kind_of(cell) -> tuple[str, str] | None:
@@ -98,96 +125,113 @@ def test_each_grade_cell_shows_values_and_then_runs_the_course_check(cells):
         tree = ast.parse(cell.source)
         guard, last = tree.body[0], tree.body[-1]
         assert isinstance(guard, ast.With), name
-        assert ast.unparse(guard.items[0].context_expr) == f"practical_check('{name}', {name})"
+        assert ast.unparse(guard.items[0].context_expr) == f"course.practical_check('{name}', {name})"
         shown = [n for n in ast.walk(guard) if isinstance(n, ast.Call) and "assert" in ast.unparse(n.func)]
         assert shown, f"{name} shows no published value"
-        assert ast.unparse(last) == f"check('{name}', {name})"
+        assert ast.unparse(last) == f"course.check('{name}', {name})"
 
 
-def names_bound(tree: ast.AST) -> set[str]:
-    bound = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            bound.add(node.name)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.ImportFrom | ast.Import):
-            bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            bound.add(node.name)
-    return bound
+def test_the_first_exercise_comes_within_ten_minutes(unit):
+    before = []
+    for cell in build_notebook(ROOT, load_course(), unit).cells:
+        if cell.id == unit.exercises[0].name:
+            break
+        before.append(cell)
+    words = sum(len(cell.source.split()) for cell in before if cell.cell_type == "markdown")
+    assert words <= MOST_WORDS, f"{words} words before the first exercise: move what is not needed yet"
+    assert len(before) <= MOST_CELLS, f"{len(before)} cells before the first exercise"
 
 
-def names_read(tree: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-
-
-def test_no_cell_reads_a_name_before_it_exists_and_only_training_cells_need_training(cells, unit):
+def test_every_name_is_defined_in_an_earlier_cell(code_cells):
     known = set(dir(builtins)) | {"env"}
+    for _, kind, code in code_cells:
+        needed, left = needed_and_left(code)
+        assert needed <= known, f"{kind or code[:60]} needs {needed - known}, which no earlier cell defines"
+        known |= left
+
+
+def test_grading_and_training_work_without_the_cells_that_only_show_something(code_cells, unit):
+    known = set(dir(builtins)) | {"env"}
+    trained: set[str] = set()
     exercises = {exercise.name for exercise in unit.exercises}
-    for number, cell in enumerate(cells):
-        if cell.cell_type != "code":
-            continue
-        kind = kind_of(cell)
-        if kind and kind[0] in ("exercise", "given"):
-            known.add(kind[1])
-            continue
-        tree = ast.parse(code_of(cell))
-        missing = names_read(tree) - names_bound(tree) - known
-        if NOT_GRADED & set(cell.metadata.get("tags", [])):
-            continue
-        assert not missing, f"cell {number} needs {missing}, which no earlier cell that is graded defines"
-        uses = names_read(tree) & exercises
-        assert kind and kind[0] == "grade" if uses else True, (
-            f"cell {number} calls {uses}: an untouched stub would show a traceback there"
-        )
-        known |= names_bound(tree)
-
-
-def test_the_given_and_reference_functions_find_their_names_in_the_notebook(cells, unit):
-    label = f"solutions/{unit.name}.py"
-    solutions = ast.parse(reference_text(ROOT / label, label))
-    functions = {node.name: node for node in solutions.body if isinstance(node, ast.FunctionDef)}
-    known = set(dir(builtins))
-    filled = 0
-    for cell in cells:
-        if cell.cell_type != "code":
-            continue
-        kind = kind_of(cell)
-        if kind and kind[0] in ("exercise", "given"):
-            function = functions[kind[1]]
-            known.add(kind[1])
-            missing = names_read(function) - names_bound(function) - known
-            assert not missing, f"{kind[1]} needs {missing}, which the notebook does not define before it"
-            filled += 1
-        else:
-            known |= names_bound(ast.parse(code_of(cell)))
-    assert filled >= len(unit.exercises)
-
-
-def test_training_cells_are_locked_and_complete_among_themselves(cells, unit):
-    known = set(dir(builtins)) | {"env"}
     seen = 0
-    for cell in cells:
-        if cell.cell_type != "code":
+    for cell, kind, code in code_cells:
+        tags = set(cell.metadata.get("tags", []))
+        if "figure" in tags:
             continue
-        kind = kind_of(cell)
-        if kind and kind[0] in ("exercise", "given"):
-            known.add(kind[1])
-            continue
-        tree = ast.parse(code_of(cell))
-        if TRAINING in cell.metadata.get("tags", []):
+        needed, left = needed_and_left(code)
+        if TRAINING in tags:
             assert kind and kind[0] == "locked"
-            assert names_read(tree) - names_bound(tree) <= known
+            assert needed <= known | trained, f"{kind} needs {needed - known - trained}"
+            trained |= left
             seen += 1
-        known |= names_bound(tree)
+            continue
+        assert needed <= known, f"{kind or code[:60]} needs {needed - known}, which grading does not define"
+        assert not needed & exercises or (kind and kind[0] in ("exercise", "given", "grade")), (
+            f"{kind or code[:60]} calls {needed & exercises}: an untouched stub would show a traceback there"
+        )
+        known |= left
     assert seen >= 5 or unit.framework == TRAINS_NOTHING
 
 
+def test_no_cell_that_cannot_be_edited_needs_a_name_that_people_use(code_cells):
+    checked = 0
+    for _, kind, code in code_cells:
+        if kind and kind[0] in ("given", "grade", "locked"):
+            needed, _ = needed_and_left(code)
+            assert not needed & EVERYDAY, f"{kind} breaks when a student assigns {needed & EVERYDAY}"
+            checked += 1
+    assert checked >= 7
+
+
+@pytest.mark.parametrize(
+    ("code", "needed", "left"),
+    [
+        ("x = x + 1", {"x"}, {"x"}),
+        ("x = 1\nprint(x)", {"print"}, {"x"}),
+        ("n += 1", {"n"}, {"n"}),
+        ("for a in a:\n    b = a", {"a"}, {"a", "b"}),
+        ("y = [x for x in z if x]", {"z"}, {"y"}),
+        ("with f(w) as g:\n    g(h)", {"f", "w", "h"}, {"g"}),
+        ("def f(a, b=c):\n    d = a\n    return d + e + g\ng = 1", {"c", "e"}, {"f", "g"}),
+        ("f = lambda a, b=b: a + c", {"b", "c"}, {"f"}),
+        ("import a.b\nfrom c import d as e\na.b(e)", set(), {"a", "e"}),
+        ("def f():\n    from a import b\n    return b(c)", {"c"}, {"f"}),
+        ("try:\n    a\nexcept b as c:\n    c", {"a", "b"}, {"c"}),
+        ("class A(b):\n    c = d", {"b", "d"}, {"A"}),
+        ("f(start, key=check)", {"f", "start", "check"}, set()),
+    ],
+)
+def test_the_names_of_a_cell(code, needed, left):
+    assert needed_and_left(code) == (needed, left)
+
+
+def test_below_a_run_the_next_cell_draws_all_of_it_and_says_if_it_is_partial(code_cells, unit):
+    shown_live = [i for i, (_, _, code) in enumerate(code_cells) if "observers=[" in code]
+    assert len(shown_live) == (unit.framework != TRAINS_NOTHING)
+    for position in shown_live:
+        _, kind, code = code_cells[position + 1]
+        assert kind and kind[0] == "locked"
+        assert "metrics.jsonl" in code and ".interrupted" in code
+
+
+def test_the_text_names_no_command_that_students_lack_and_no_folder_to_a_magic(cells):
+    for cell in cells:
+        assert not re.search(r"python -m (solutions|autograder|benchmarks)|--resume|make \w+`", cell.source)
+        assert not re.search(r"^\s*%tensorboard", cell.source, re.MULTILINE)
+
+
+def test_the_text_says_what_becomes_of_guesses(cells):
+    texts = " ".join(" ".join(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
+    assert "Your guesses" in texts and "Nobody else sees" not in texts
+    assert (
+        "saved with your progress in the work folder, and they stay in the notebook that you hand in" in texts
+    )
+    assert "can not" not in texts
+
+
 def test_cells_that_only_show_something_are_not_run_while_grading(cells):
-    showing = re.compile(r"plots\.|(predict|progress|recall)\(")
+    showing = re.compile(r"(course\.plots|\w+_plots|plots)\.|course\.(predict|progress|recall)\(")
     shows = [cell for cell in cells if cell.cell_type == "code" and showing.match(cell.source)]
     assert len(shows) >= 5
     for cell in shows:
@@ -196,7 +240,7 @@ def test_cells_that_only_show_something_are_not_run_while_grading(cells):
 
 def test_every_guess_is_in_a_cell_that_grading_skips_and_costs_nothing(cells):
     for cell in cells:
-        if cell.cell_type == "code" and re.search(r"^(predict|recall)\(", cell.source, re.MULTILINE):
+        if cell.cell_type == "code" and re.search(r"^course\.(predict|recall)\(", cell.source, re.MULTILINE):
             assert cell.metadata.get("tags") == ["figure", "nbval-ignore-output"], cell.source
             assert kind_of(cell) is None and len(cell.source.splitlines()) == 1
 
@@ -204,9 +248,9 @@ def test_every_guess_is_in_a_cell_that_grading_skips_and_costs_nothing(cells):
 def test_the_notebook_begins_its_unit_and_ends_with_a_look_at_itself(cells, unit):
     code = [cell for cell in cells if cell.cell_type == "code"]
     (imports,) = [cell for cell in code if kind_of(cell) == ("locked", "imports")]
-    assert imports.source.rstrip().endswith(f'begin("{unit.name}", env)')
-    assert code[-1].source.strip() == "ready_to_hand_in()"
-    assert any(cell.source.strip() == "progress()" for cell in code)
+    assert imports.source.rstrip().endswith(f'course.begin("{unit.name}", env)')
+    assert code[-1].source.strip() == "course.ready_to_hand_in()"
+    assert any(cell.source.strip() == "course.progress()" for cell in code)
 
 
 def test_training_comes_after_the_last_exercise(cells):
@@ -227,8 +271,8 @@ def test_pictures_come_from_the_plots_module_alone(cells):
 def test_outputs_that_vary_are_marked_for_nbval(cells):
     for cell in cells:
         if cell.cell_type == "code" and re.search(
-            r"plots\.(?!source|LiveCurves)|train_\w+\(|time\.time\(\) -"
-            r"|^\s*(predict|reveal|progress|recall|ready_to_hand_in)\(",
+            r"plots\.(?!source|LiveCurves)|(?<!def )train_\w+\(|perf_counter\(\) -"
+            r"|^\s*course\.(predict|reveal|progress|recall|ready_to_hand_in)\(",
             cell.source,
             re.MULTILINE,
         ):

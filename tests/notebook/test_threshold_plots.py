@@ -101,8 +101,8 @@ def test_the_recorded_runs_have_the_settings_of_the_notebooks_cpu_mode() -> None
     settings = threshold_plots.load_index_bug()["about"]["settings"]
     assert names["MODEL"] == threshold_plots.load_index_bug()["about"]["model"] == index_bug.MODEL
     assert settings == {**index_bug.DATA, "start": index_bug.START, "run": index_bug.RUN}
-    run = {**settings["run"], **{k: v for k, v in settings.items() if k in names["common"]}}
-    in_notebook = {**names["common"], **names["run_settings"]}
+    run = {**settings["run"], **{k: v for k, v in settings.items() if k in names["shared_settings"]}}
+    in_notebook = {**names["shared_settings"], **names["run_settings"]}
     assert {k: in_notebook[k] for k in run} == run
     assert names["start_settings"] == settings["start"]
 
@@ -159,7 +159,9 @@ def test_the_steps_that_are_printed_are_those_of_the_data(capsys: pytest.Capture
     assert capsys.readouterr().out.count("by step 310\n") == len(index_bug.SEEDS)
 
 
-def test_the_notebook_draws_the_thresholds_from_the_log(shown: list[Any], tmp_path: Path) -> None:
+def test_the_notebook_draws_the_thresholds_from_the_log(
+    shown: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A resumed run's observers see no step of the session before."""
     source = ROOT / "source_notebooks" / "flexmatch" / "01_flexmatch.py"
     cells = jupytext.read(source, fmt="py:percent").cells
@@ -170,13 +172,17 @@ def test_the_notebook_draws_the_thresholds_from_the_log(shown: list[Any], tmp_pa
     names = {
         "threshold_plots": threshold_plots,
         "read_metrics": read_metrics,
-        "runs": tmp_path,
+        "runs_folder": tmp_path,
+        "fixmatch_run": SimpleNamespace(interrupted=False),
+        "flexmatch_run": SimpleNamespace(interrupted=True),
         "train_dataset": SimpleNamespace(classes=CLASSES),
         "hparams": SimpleNamespace(threshold=0.95),
     }
     exec(cell.source, names)
     (figure,) = shown
     assert "up to step 30" in figure.alt and "They start at 0.00" in figure.alt
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("FlexMatch's run is partial: it was stopped before its last step.")
 
 
 def test_the_figures_of_the_recorded_runs_have_texts_with_their_numbers(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from autograder.builder.tables import about_budgets
 from autograder.reference import solution_text
 from course.errors import CourseError
 from course.units import Course, load_course, load_unit
@@ -36,6 +37,15 @@ def test_fixmatch_points_add_up():
     assert [q.name for q in unit.questions] == ["Q1", "Q2", "Q3", "Q4"]
 
 
+def test_students_see_the_times_that_were_measured_and_no_others():
+    for unit in load_course().units:
+        table = about_budgets(unit)
+        assert [line.split(" | ")[1] for line in table.splitlines()[2:-2]] == [
+            f"{budget.minutes:g}" for budget in unit.budgets
+        ]
+        assert unit.budgets and "not measured" not in table
+
+
 def functions_of(text: str) -> list[str]:
     return [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
 
@@ -61,6 +71,7 @@ def test_every_exercise_is_a_function_of_the_reference_solution_in_its_order():
         (lambda d: d["units"]["fixmatch"].pop("title"), "missing title"),
         (lambda d: d["units"]["fixmatch"].update(tittle="x"), "unknown tittle"),
         (lambda d: d["units"]["fixmatch"].update(minutes="long"), "`minutes` must be int"),
+        (lambda d: d["units"]["fixmatch"]["budgets"][0].update(minutes=None), "`minutes` must be float"),
         (lambda d: d["units"]["fixmatch"].update(objectives="one"), "`objectives` must be a list"),
         (lambda d: d["units"]["fixmatch"].update(sections=[1]), "`sections` must be a list of texts"),
         (lambda d: d["units"]["fixmatch"]["exercises"][0].update(points=0), "must be positive"),

@@ -88,12 +88,14 @@ def test_the_practicals_check_leaves_the_names_alone() -> None:
 
 def test_a_grade_cell_without_the_practicals_values_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(practical, "_bodies", lambda unit: {})
-    with pytest.raises(CourseError, match=f"the grade cell of {LOG_PROBS} has no `with practical_check"):
+    with pytest.raises(
+        CourseError, match=f"the grade cell of {LOG_PROBS} has no `with course.practical_check"
+    ):
         practical.passes("fixmatch", LOG_PROBS, {})
 
 
 def test_only_guarded_statements_are_taken_from_a_grade_cell() -> None:
-    source = "with practical_check('f', f):\n    x = f(1)\n    assert x == 2\n\ncheck('f', f)\n"
+    source = "with course.practical_check('f', f):\n    x = f(1)\n    assert x == 2\n\ncourse.check('f', f)\n"
     assert practical._guarded(source) == "x = f(1)\nassert x == 2"
     assert practical._guarded("with open('x'):\n    pass\ncheck('f', f)\n") == ""
 
