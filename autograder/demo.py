@@ -23,7 +23,7 @@ from autograder.sample_class import HandIn, SampleClass
 from course.errors import CourseError
 from course.training import FixMatchHparams, SupervisedHparams, read_metrics
 from course.training.checkpoint import PROVIDED_SHAPES
-from course.training.modes import DATA, fixmatch_settings
+from course.training.modes import DATA_SETS, fixmatch_settings
 
 UNIT = "fixmatch"
 LABELED_ONLY, FIXMATCH = "labelled images alone", "FixMatch"
@@ -85,7 +85,7 @@ def train(folder: Path) -> dict[str, dict[str, Any]]:
             method,
             partial(hparams, **settings),
             out=folder / FOLDERS[way],
-            data=DATA["cpu"],
+            data=DATA_SETS["cpu"],
             checkpoint=str(PROVIDED_SHAPES),
         )
         if result is None:

@@ -24,10 +24,11 @@ from rich.table import Table
 
 from course.errors import CourseError
 from course.files import write_atomically
-from course.recorded import band, record, write_band
+from course.plots import band
+from course.recorded import KEPT, add_band, record, thin
 from course.training import read_metrics
 from course.training.checkpoint import PROVIDED_SHAPES
-from course.training.modes import DATA, fixmatch_settings
+from course.training.modes import DATA_SETS, fixmatch_settings
 
 WITH, WITHOUT, LABELED_ONLY = "fixmatch", "without", "base"
 # Arm → (method, what it changes in the notebook's settings).
@@ -36,6 +37,7 @@ ARMS: dict[str, tuple[str, dict[str, Any]]] = {
     WITHOUT: ("fixmatch", {"lambda_coef": 0.0}),
     LABELED_ONLY: ("supervised", {}),
 }
+SHOWN = ("val error rate", "error rate", "mask rate", "supervised loss")
 FEWEST_POINTS, FEWEST_SPREADS = 0.05, 3.0
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -76,7 +78,7 @@ def command(python: Path, arm: str, seed: int, folder: Path) -> list[str]:
         word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", str(value))
     ]
     start = str(PROVIDED_SHAPES.relative_to(ROOT))
-    run = ["train", method, "--data", DATA["cpu"], "--checkpoint", start, *options]
+    run = ["train", method, "--data", DATA_SETS["cpu"], "--checkpoint", start, *options]
     return [str(python), "-m", "solutions", *run, "--overwrite", "--out", os.path.relpath(folder, ROOT)]
 
 
@@ -159,18 +161,20 @@ def markdown(pairs: Sequence[Pair]) -> str:
 
 
 def keep(folders: Mapping[str, Sequence[Path]], pairs: Sequence[Pair], recorded: Path) -> list[Path]:
-    """Write the page, the pairs, the bands for the notebook's figure, and the first run of each arm."""
+    """Write the page, the pairs, and for the notebook's figure the first run of each arm with the band of all."""
     page, numbers = HERE / "cpu_mode.md", HERE / "cpu_mode.json"
     write_atomically(page, markdown(pairs).encode())
     write_atomically(numbers, (json.dumps([asdict(pair) for pair in pairs], indent=1) + "\n").encode())
-    about = {"data": DATA["cpu"], "runs": len(pairs), "seeds": len({pair.seed for pair in pairs})}
-    about |= {"jax": sorted({pair.jax for pair in pairs}), "python": sorted({pair.python for pair in pairs})}
+    of = {"runs": len(pairs), "seeds": len({pair.seed for pair in pairs})}
+    of |= {"with": sorted({f"Python {pair.python}, jax {pair.jax}" for pair in pairs})}
     written = [page, numbers]
     for arm, runs in folders.items():
+        log, about = record(runs[0], arm, recorded)
         logs = [read_metrics(folder / "metrics.jsonl") for folder in runs]
-        written.append(write_band(band(logs), about, f"{DATA['cpu']}-{arm}", recorded))
-        if arm != WITHOUT:
-            written += record(runs[0], arm, recorded)
+        every = max(1, len(logs[0]) // KEPT)
+        thinned = [thin(records, every) for records in logs]
+        add_band(about, {name: rows for name in SHOWN if (rows := band(thinned, name))}, of)
+        written += [log, about]
     return written
 
 

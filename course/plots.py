@@ -667,15 +667,35 @@ class LiveCurves(Live):
         curves({**self.beside, self.label: self.records}, self.names, into=into)
 
 
-def expected(base: Recorded, fixmatch: Recorded) -> None:
-    """The recorded runs' validation error and mask rate: what a run of this unit should look like."""
+def expected(base: Recorded, fixmatch: Recorded, without: Recorded | None = None) -> None:
+    """The recorded runs' validation error and mask rate, and in words where they end.
+
+    Args:
+        base: labeled images alone.
+        fixmatch: with the unlabeled loss.
+        without: the same with the unlabeled loss switched off, where it has been recorded.
+    """
     about = fixmatch.about
     title = (
         f"To expect on {about['data']}: {about['steps']:,} steps, {about['labels']:,} labels, "
         f"{recorded_runs(fixmatch)} ({about.get('note') or about['data']}; {about['hardware']})"
     )
-    runs = {"labeled images only": recorded_line(base), "FixMatch": recorded_line(fixmatch)}
-    curves(runs, ("val error rate", "error rate", "mask rate"), title=title)
+    runs = {"labeled images only": base, "FixMatch": fixmatch}
+    if without is not None:
+        runs["without the unlabeled loss"] = without
+    lines = {label: recorded_line(run) for label, run in runs.items()}
+    curves(lines, ("val error rate", "error rate", "mask rate"), title=title)
+    print(f"Validation error after {about['steps']:,} steps:")
+    for label, line in lines.items():
+        print(f"  {label:28s} {_where_it_ends(line)}")
+    if about.get("band"):
+        print(f"{about['runs']} runs of each kind: {about['seeds']} seeds with {'; '.join(about['with'])}.")
+
+
+def _where_it_ends(line: Records | Bands) -> str:
+    """The last validation error: of one run, or between which values those of several runs are."""
+    _, low, _, high = _rows(line, "val error rate")[-1]
+    return f"{high:.3f}" if low == high else f"from {low:.3f} to {high:.3f}"
 
 
 def schedules(named: Mapping[str, Callable[[int], Any]], steps: int) -> None:

@@ -5,19 +5,18 @@ thinned out, and ``<data>-<run>.json``, what it was and where it ran. The runs a
 
 - ``base``: the labeled images alone, the practical's ``jaxlog-base``;
 - ``fixmatch``: the same start and length with the unlabeled loss, for the figure to expect;
+- ``without``: the same as ``fixmatch``, unlabeled images in its mini-batches included, with λ_u = 0;
 - ``mixmatch`` and ``mixmatch-labeled``: the two runs of the unit ``mixmatch`` in CPU mode.
 
 ``python -m course.recorded RUN_FOLDER RUN`` makes them from a run's folder.
 
-One run is one draw. ``<data>-<run>-band.json`` says where the curves of several seeds on several versions of
-the packages lie: the lowest, the middle and the highest value at each step. ``python -m benchmarks.cpu_mode``
-makes it.
+One run is one draw. For `shapes` the description also holds a *band*: where the curves of several seeds, on
+several versions of the packages, lie. ``python -m benchmarks.cpu_mode --write`` makes these.
 """
 
 from __future__ import annotations
 
 import json
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -28,7 +27,7 @@ from course.errors import CourseError
 from course.files import write_atomically
 
 BASE_FOLDER = "jaxlog-base"
-RUNS = ("base", "fixmatch", "mixmatch", "mixmatch-labeled")
+RUNS = ("base", "fixmatch", "without", "mixmatch", "mixmatch-labeled")
 ABOUT = (
     "data",
     "method",
@@ -52,7 +51,9 @@ class Recorded:
     """A finished run's log.
 
     Attributes:
-        about: data, method, labels, steps, seed, checkpoint, seconds, hardware, versions, note, command.
+        about: data, method, labels, steps, seed, checkpoint, seconds, hardware, versions, note, command; where
+            several runs were made, also how many ("runs", "seeds"), "with" which versions, and where they
+            lie ("band": metric → rows of `plots.band`).
         records: as in metrics.jsonl: "step", "epoch" and metrics by name; not every metric in every record.
     """
 
@@ -75,58 +76,6 @@ def load_recorded(data: str, run: str) -> Recorded:
         )
     records = tuple(json.loads(line) for line in log.read_text(encoding="utf-8").splitlines())
     return Recorded(json.loads(about.read_text(encoding="utf-8")), records)
-
-
-Band = Mapping[str, Sequence[Sequence[float]]]
-
-
-def band(logs: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, list[list[float]]]:
-    """Where the curves of several runs of one length lie.
-
-    Args:
-        logs: the records of each run.
-
-    Returns:
-        metric → rows (step, lowest, median, highest) over the runs. Metrics of mini-batches are first
-        averaged over the steps since the row before, as in `thin`.
-    """
-    every = max(1, len(logs[0]) // KEPT)
-    runs = [{record["step"]: record for record in thin(log, every)} for log in logs]
-    rows: dict[str, list[list[float]]] = {}
-    for step, first in runs[0].items():
-        for name in first:
-            if name in ("step", "epoch"):
-                continue
-            values = [run[step][name] for run in runs]
-            low, middle, high = min(values), statistics.median(values), max(values)
-            rows.setdefault(name, []).append([step, *(_round(float(v)) for v in (low, middle, high))])
-    return rows
-
-
-def write_band(rows: Band, about: Mapping[str, Any], stem: str, destination: Path) -> Path:
-    """Keep a band under ``<stem>-band.json`` in a folder; a line for each metric."""
-    lines = [f" {json.dumps(name)}: {json.dumps(values)}" for name, values in rows.items()]
-    content = f'{{"about": {json.dumps(dict(about))},\n"band": {{\n' + ",\n".join(lines) + "}}\n"
-    target = destination / f"{stem}-band.json"
-    write_atomically(target, content.encode())
-    return target
-
-
-def load_band(data: str, run: str) -> tuple[dict[str, Any], Band]:
-    """What a band is of, and the band.
-
-    Args:
-        data: "shapes".
-        run: "fixmatch", "without" (the unlabeled loss switched off) or "base" (labeled images alone).
-
-    Raises:
-        CourseError: none has been recorded.
-    """
-    file = resources.files(__name__) / f"{data}-{run}-band.json"
-    if not file.is_file():
-        raise CourseError(f"no band of {run!r} has been recorded on {data!r}")
-    content = json.loads(file.read_text(encoding="utf-8"))
-    return content["about"], content["band"]
 
 
 def write_events(recorded: Recorded, folder: Path) -> Path:
@@ -204,6 +153,24 @@ def record(run_folder: Path, run: str, destination: Path) -> tuple[Path, Path]:
     write_atomically(log, "".join(json.dumps(entry) + "\n" for entry in rounded).encode())
     write_atomically(about, (json.dumps({name: result[name] for name in ABOUT}, indent=1) + "\n").encode())
     return log, about
+
+
+def add_band(about: Path, band: Mapping[str, Sequence[Sequence[float]]], of: Mapping[str, Any]) -> None:
+    """Write into a recorded run's description where several runs like it lie.
+
+    Args:
+        about: the file that `record` made.
+        band: metric → rows (step, lowest, middle, highest), as ``course.plots.band`` makes them.
+        of: what the band is of: "runs", "seeds", versions.
+    """
+    facts = {**json.loads(about.read_text(encoding="utf-8")), **of}
+    lines = [f" {json.dumps(name)}: {json.dumps(fact)}" for name, fact in facts.items() if name != "band"]
+    rows = [
+        f"  {json.dumps(name)}: {json.dumps([[_round(float(v)) for v in row] for row in values])}"
+        for name, values in band.items()
+    ]
+    lines.append(' "band": {\n' + ",\n".join(rows) + "\n }")
+    write_atomically(about, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -12,7 +12,7 @@ from course.training.hparams import FixMatchHparams
 
 Mode = Literal["cpu", "gpu"]
 
-DATA: dict[Mode, str] = {"cpu": "shapes", "gpu": "cifar10"}
+DATA_SETS: dict[Mode, str] = {"cpu": "shapes", "gpu": "cifar10"}
 
 # Fitted to half a minute a run on two cores. The start has learned all that ten labels per class teach it:
 # more of the same changes nothing, and 300 steps show what the pseudo-labels add, with any seed.

@@ -45,7 +45,7 @@ from course.data import load_dataset
 from course.data.loaders import get_validation_generator
 from course.data.split import generator_from_key, stratified_split, subset_by_indices
 from course.models import torch_models
-from course.training import load_checkpoint, read_metrics, torch_parts
+from course.training import load_checkpoint, read_metrics, torch_parts, warn_if_partial
 from course.training.torch_checkpoint import architecture
 from course.training.torch_hparams import FlexMatchHparams, TorchFixMatchHparams
 from course.training.torch_loop import default_device
@@ -512,11 +512,9 @@ print(f"validation error of the start: {start_run.metrics['val error rate'][-1]:
 fixmatch_hparams = dataclasses.replace(
     TorchFixMatchHparams(), **shared_settings, **run_settings, **averaging, logdir=f"{runs_folder / 'fixmatch'}"
 )
-train_began = perf_counter()
 fixmatch_run = train_method(
     "fixmatch", fixmatch_hparams, fresh_network(), *datasets_of_runs, starting_checkpoint, **options_of_runs
 )
-print(f"{perf_counter() - train_began:.0f} seconds")
 
 # %% [markdown]
 # ### FlexMatch
@@ -529,7 +527,6 @@ course.predict("with_a_label", ...)
 # %% locked="train-flexmatch" tags=["training", "nbval-ignore-output"]
 flexmatch_hparams = dataclasses.replace(hparams, **averaging)
 live_thresholds = threshold_plots.LiveThresholds(train_dataset.classes, hparams.threshold)
-train_began = perf_counter()
 flexmatch_run = train_method(
     "flexmatch",
     flexmatch_hparams,
@@ -539,25 +536,19 @@ flexmatch_run = train_method(
     observers=[live_thresholds],
     **options_of_runs,
 )
-print(f"{perf_counter() - train_began:.0f} seconds")
 
 # %% [markdown]
-# While the run goes on the figure shows this session's steps. The next one is drawn from the log, and so has all of
-# them, also after a closed tab and after a run that was cut off and resumed, or that had ended before. Below it a line
-# says if the run is not complete.
+# In a line of the log, *tau* is the lowest and the highest threshold of that step. Did you close the tab while it ran?
+# The next cell draws the whole run once more, from its log, and says how it ended.
 
 # %% locked="thresholds" tags=["training", "nbval-ignore-output"]
-threshold_plots.thresholds(
-    read_metrics(runs_folder / "flexmatch" / "metrics.jsonl"), train_dataset.classes, hparams.threshold
-)
-for name, result in {"FixMatch": fixmatch_run, "FlexMatch": flexmatch_run}.items():
-    if result.interrupted:
-        print(f"{name}'s run is partial: it was stopped before its last step. To go on, run its cell again.")
+live_thresholds.show()
 
 # %% [markdown]
 # Each line of the figure carries the number of its class. Which class is the last to leave 0? Is it the one that you would find hardest to tell from the others?
 
 # %% locked="guesses" tags=["training", "nbval-ignore-output"]
+warn_if_partial(flexmatch_run)
 latest_labels = flexmatch_run.state.method["latest"]
 course.reveal("first_mask_rate", flexmatch_run.metrics["mask rate"][0])
 course.reveal("with_a_label", (latest_labels >= 0).float().mean())
@@ -565,6 +556,7 @@ course.reveal("with_a_label", (latest_labels >= 0).float().mean())
 # %% locked="compare" tags=["training", "nbval-ignore-output"]
 records = {name: read_metrics(runs_folder / name / "metrics.jsonl") for name in ("fixmatch", "flexmatch")}
 course.plots.curves(records, ("val error rate", "error rate", "mask rate"), title=f"{DATA}, one run each")
+warn_if_partial(*records.values())
 
 # %% [markdown]
 # **Explain.** The two mask rates could hardly be more different, and the pseudo-labels of the first steps are bad. Why does the early flood of wrong pseudo-labels not ruin FlexMatch's run here? In which data would you expect that it does?
@@ -574,6 +566,7 @@ course.plots.curves(records, ("val error rate", "error rate", "mask rate"), titl
 # ### One look at the test set
 
 # %% locked="test" tags=["training", "nbval-ignore-output"]
+warn_if_partial(fixmatch_run, flexmatch_run)
 for name, result in {"FixMatch": fixmatch_run, "FlexMatch": flexmatch_run}.items():
     measured = torch_parts.evaluate(result.state.evaluated, test_dataset, phase="test")
     print(f"{name:10s} test error {measured['test error rate']:.3f}")
@@ -620,7 +613,7 @@ threshold_plots.index_bug(recorded_runs)
 threshold_plots.index_bug_table(recorded_runs)
 
 # %% [markdown]
-# Read the three panels from left to right.
+# Read the three panels in order.
 #
 # - **Agreement.** During the warm-up all thresholds are near 0, every image passes, and the two masks are the *same*. The table says up to which step: a test run that ends before shows nothing. Afterwards they still agree for most images, because most images of a batch are on the same side of their thresholds.
 # - **Wrong labels.** With the bug, all images of one class share one answer: that of image number $c$ of the batch, which need not even belong to the class. A whole class is let in or kept out at random. The flexible threshold was there to hold back the doubtful images; with the bug it no longer

@@ -45,7 +45,7 @@ from course.data import load_dataset
 from course.data.loaders import get_validation_generator
 from course.data.split import stratified_split, subset_by_indices
 from course.models import torch_models
-from course.training import mixed_batches, read_metrics, torch_parts
+from course.training import mixed_batches, read_metrics, torch_parts, warn_if_partial
 from course.training.torch_hparams import MixMatchHparams
 from course.training.torch_parts import ShrinkingAdam, frozen_statistics, to_tensors
 from course.training.torch_train import train_torch
@@ -71,7 +71,7 @@ course.begin("mixmatch", env)
 mixing_plots.three_kinds()
 
 # %% [markdown]
-# On the right each point took its label from the nearest point that had one already, nearest first. Nothing but the *position* of the unlabeled points made the difference.
+# In the third panel each point took its label from the nearest point that had one already, nearest first. Nothing but the *position* of the unlabeled points made the difference.
 #
 # ### MixMatch in five words
 #
@@ -595,27 +595,21 @@ if_exists = "resume"  # or "overwrite"
 # %% locked="train" tags=["training", "nbval-ignore-output"]
 shown_metrics = ("val error rate", "error rate", "unsupervised loss")
 live_curves = course.plots.LiveCurves("MixMatch", names=shown_metrics)
-train_began = perf_counter()
 with_unlabeled = train_with(
     mixmatch_loss, runs_folder / "mixmatch", ema_update=ema_update, if_exists=if_exists, observers=[live_curves]
 )
-print(f"{perf_counter() - train_began:.0f} seconds")
 
 # %% [markdown]
-# Did you close the tab, stop the run or resume it? Then the figure above lacks a part. The next cell draws the run from
-# its log, from the first step on, and says so if the run is not complete.
+# Did you close the tab while it ran? The next cell draws the whole run once more, from its log, and says how it ended.
 
 # %% locked="whole-run" tags=["training", "nbval-ignore-output"]
-course.plots.curves(
-    {"MixMatch": read_metrics(runs_folder / "mixmatch" / "metrics.jsonl")}, shown_metrics, title=f"{DATA}, the whole run"
-)
-if with_unlabeled.interrupted:
-    print("The run is partial: it was stopped before its last step. To go on, run the cell that trains again.")
+live_curves.show()
 
 # %% [markdown]
 # *error rate* is the share of wrong guesses among the unlabeled images of the step. It has to fall. *unsupervised loss* is tiny and says little by itself: it is lowest when all predictions are alike, for the right reason or for the wrong one.
 
 # %% locked="guess" tags=["training", "nbval-ignore-output"]
+warn_if_partial(with_unlabeled)
 val_error = with_unlabeled.metrics["val error rate"][-1]
 print(f"validation error at the end: {val_error:.3f}")
 course.reveal("val_error", val_error)
@@ -634,6 +628,7 @@ records = {
     "labeled images alone": read_metrics(runs_folder / "labeled-only" / "metrics.jsonl"),
 }
 course.plots.curves(records, ("val error rate", "train error rate", "supervised loss"), title=f"{DATA}, one run each")
+warn_if_partial(*records.values())
 
 # %% [markdown]
 # *train error rate* is measured on the labeled images themselves, without augmentation, by the averaged network;
@@ -662,6 +657,7 @@ course.plots.reliability(confidence, correct, 0.95)
 # ### One look at the test set
 
 # %% locked="test" tags=["training", "nbval-ignore-output"]
+warn_if_partial(with_unlabeled, labeled_only)
 for name, result in {"MixMatch": with_unlabeled, "labeled only": labeled_only}.items():
     for weights, model in {"averaged": result.state.evaluated, "raw": result.state.model}.items():
         tested = torch_parts.evaluate(model, test_dataset, phase="test")

@@ -228,7 +228,7 @@ def test_a_run_that_was_finished_before_is_drawn_as_a_whole(shown, run_folder):
     live = plots.LiveCurves("mine")
     live.begin(run_folder)
     live.close()
-    assert "val error rate, mine (stopped at step 40 of 60): from 0.490 to 0.460" in shown[-1].alt
+    assert "mine (stopped at step 40 of 60): from 0.490 to 0.460" in shown[-1].alt
 
 
 def test_a_run_that_goes_on_is_drawn_from_its_beginning(shown, run_folder):

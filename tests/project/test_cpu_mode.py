@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import cpu_mode
 from benchmarks.cpu_mode import ARMS, Pair
-from course.recorded import load_band
+from course.recorded import load_recorded
 from course.training.checkpoint import PROVIDED_SHAPES
 
 ERRORS = {"fixmatch": 0.2, "without": 0.3, "base": 0.4}
@@ -90,14 +90,12 @@ def test_what_is_kept_holds_every_run(
     assert "2 pairs: gap 0.100 ± 0.000, from 0.100 to 0.100; holds" in page
     assert "| 3.11.7 | 0.7.2 | 1 | 0.201 | 0.301 | 0.401 | 0.100 | 20 |" in page
     monkeypatch.setattr("course.recorded.resources.files", lambda package: recorded)
-    about, band = load_band("shapes", "fixmatch")
-    assert (about["runs"], about["jax"]) == (2, ["0.7.2"])
-    assert band["val error rate"] == [[2, 0.2, 0.2005, 0.201]]
-    assert band["mask rate"] == [[1, 0.1, 0.1, 0.1], [2, 0.5, 0.5, 0.5]]
-    assert sorted(path.name for path in recorded.glob("*.jsonl")) == [
-        "shapes-base.jsonl",
-        "shapes-fixmatch.jsonl",
-    ]
+    about = load_recorded("shapes", "fixmatch").about
+    assert (about["runs"], about["with"]) == (2, ["Python 3.11.7, jax 0.7.2"])
+    assert about["band"]["val error rate"] == [[2, 0.2, 0.2005, 0.201]]
+    assert [row[0] for row in about["band"]["mask rate"]] == [1, 2]
+    names = sorted(path.name for path in recorded.glob("*.jsonl"))
+    assert names == ["shapes-base.jsonl", "shapes-fixmatch.jsonl", "shapes-without.jsonl"]
 
 
 def test_a_failed_run_is_named_with_its_last_line(
