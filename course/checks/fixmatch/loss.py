@@ -314,7 +314,7 @@ GET_FIXMATCH_LOSS_FN = Check(
             draw=_small_batches,
             drive=_drive,
             tolerance=FLOAT32,
-            misconception="A batch size or a number of classes stands in the code as a number.",
+            misconception="A batch size or a number of classes is hard-coded.",
             look="Read sizes from the inputs, and the number of classes from hparams.",
             names=_NAMES,
             shown=_SHOWN,
@@ -422,7 +422,7 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "fixed threshold",
-            "The threshold 0.95 stands in the code.",
+            "The threshold 0.95 is hard-coded.",
             "Use hparams.confidence_threshold.",
         ),
         Slip(
@@ -462,8 +462,8 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "true labels",
-            "The unsupervised loss uses y_unlabeled: these labels are unknown in earnest.",
-            "y_unlabeled is for the error rate alone; the loss uses the pseudo-labels.",
+            "The unsupervised loss uses y_unlabeled: these labels are not available in a real run.",
+            "y_unlabeled is used only for the error rate; the loss uses the pseudo-labels.",
         ),
         Slip(
             "labels ignored",
@@ -532,7 +532,7 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "flat result",
-            "Three values are returned in a row; batch_stats and metrics belong into a pair of their own.",
+            "Three values are returned in a row; batch_stats and metrics belong in a pair of their own.",
             "Return total_loss, (batch_stats, metrics).",
         ),
         Slip(
@@ -577,7 +577,7 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "ten classes",
-            "The number of classes of CIFAR-10 stands in the code.",
+            "The number of classes of CIFAR-10 is hard-coded.",
             "Use hparams.num_classes.",
         ),
         Slip(
