@@ -122,6 +122,7 @@ class Failure:
         suggestion: "Did you mean …?", as Python asks it where a name was not found.
         values: (name, description) of the arrays and dictionaries that the student's line names.
         within: the name of the student's outermost function around that line.
+        caller: the line of another of the student's functions from which that one was called.
     """
 
     type: str
@@ -134,6 +135,7 @@ class Failure:
     suggestion: str = ""
     values: tuple[tuple[str, str], ...] = ()
     within: str = ""
+    caller: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,12 +156,15 @@ class Signature:
         error: the exception's type; empty where a value is returned.
         message: the exception's text as :func:`message_pattern` leaves it. The type alone would not do:
             most mistakes in a call are a TypeError.
+        first: the first case that the slip fails; it may come before ``case``, where others fail alike. Who
+            fails another one first has made another mistake too. Empty where it is not known.
     """
 
     case: str
     returned: Plain = None
     error: str = ""
     message: str = ""
+    first: str = ""
 
 
 @dataclass(frozen=True)
@@ -258,7 +263,9 @@ def describe_failure(error: BaseException, module: str, call: Call) -> Failure:
     own = [(frame, line) for frame, line in frames if module and frame.f_globals.get("__name__") == module]
     unfinished = isinstance(error, NotImplementedError) and bool(own) and own[-1][0] is innermost
     frame = own[-1][0] if own else None
-    source = _source(frame.f_code.co_filename, own[-1][1]) if frame is not None else ""
+    source = _source_of(*own[-1]) if own else ""
+    within = _outermost(frame)
+    callers = [_source_of(*one) for one in own if _outermost(one[0]) != within]
     return Failure(
         type=type_name(error),
         message=_message(error),
@@ -266,10 +273,11 @@ def describe_failure(error: BaseException, module: str, call: Call) -> Failure:
         arguments=call.arguments,
         line=source,
         unfinished=unfinished,
-        raised_in=innermost.f_code.co_qualname.partition(".")[0] if innermost is not None else "",
+        raised_in=_outermost(innermost),
         suggestion=suggest(error, frame),
         values=_values(error, frame, source),
-        within=frame.f_code.co_qualname.partition(".")[0] if frame is not None else "",
+        within=within,
+        caller=callers[-1] if callers else "",
     )
 
 
@@ -302,6 +310,15 @@ def _has_plain_keys(value: Any) -> bool:
 
 def _is_array(value: Any) -> bool:
     return type(value) is np.ndarray or is_tensor(value) or is_jax_array(value)
+
+
+def _outermost(frame: FrameType | None) -> str:
+    """The name of the outermost function around a frame's code."""
+    return frame.f_code.co_qualname.partition(".")[0] if frame is not None else ""
+
+
+def _source_of(frame: FrameType, line: int) -> str:
+    return _source(frame.f_code.co_filename, line)
 
 
 def _source(file: str, line: int) -> str:

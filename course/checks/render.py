@@ -102,6 +102,8 @@ def _facts(result: Result) -> list[tuple[str, str]]:
         if failure.line:
             elsewhere = failure.within not in ("", "<module>", "<lambda>", result.exercise)
             facts.append((f"At the line{f' in {failure.within}' if elsewhere else ''}", failure.line))
+            if failure.caller:
+                facts.append(("Called from the line", failure.caller))
         if failure.values:
             values = "\n".join(f"{name}: {text}" for name, text in failure.values)
             facts.append(("Values in that line", values))

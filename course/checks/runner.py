@@ -150,7 +150,12 @@ def _run_cases(check: Check, expectation: Expectation, function: Callable[..., A
     for case in check.cases:
         inputs = case.inputs()
         outcome = attempt(case, function, inputs, echo=echo and not failed)
-        trials.append(Trial(case, inputs, judge_outcome(check, case, expectation, outcome)))
+        verdict = judge_outcome(check, case, expectation, outcome)
+        if verdict.slip is not None and failed:
+            # A slip that passes the case which failed first is no explanation of that.
+            known = expectation.signatures[verdict.slip.id].first
+            verdict = replace(verdict, slip=verdict.slip if known in ("", failed[0].case.name) else None)
+        trials.append(Trial(case, inputs, verdict))
         failed += [] if trials[-1].verdict.passed else trials[-1:]
         # The first failure decides. The cases after it are tried only to learn which slip it is.
         if failed and _settled(trials[-1].verdict):

@@ -120,7 +120,7 @@ def test_a_call_that_the_reference_never_makes_leaves_the_first_verdict() -> Non
     found = examine("guess_labels", beside(function, sharpen=zero))
     assert found.result.state is State.INCORRECT
     assert found.replaced == {}
-    assert "your `sharpen`, which does not pass its own check. Put that right first" in found.result.note
+    assert "your `sharpen`, which does not pass its own check. Fix that first" in found.result.note
     assert "NotRecorded" not in render_text(found.result)
 
 
@@ -177,7 +177,7 @@ def test_a_swallowed_miss_leaves_the_first_verdict() -> None:
     assert examine("guess_labels", function).result.state is State.CORRECT
     result = examine("guess_labels", beside(function, sharpen=stub)).result
     assert (result.state, result.slip) == (State.INCORRECT, "not sharpened")
-    assert "Put that right first" in result.note
+    assert "Fix that first" in result.note
 
 
 def test_an_object_that_resists_does_not_break_the_check() -> None:
