@@ -177,6 +177,18 @@ _ADVICE = (
     ),
     (
         r"TypeError",
+        r"invalid combination of arguments - got \((?:float|int|list|tuple)\b",
+        "A function of PyTorch needs a tensor, and was given a plain number or a list.",
+        "Keep everything a tensor on the way there, or use Python's own function for plain numbers.",
+    ),
+    (
+        r"RuntimeError",
+        r"mat1 and mat2",
+        "A layer was given rows of another length than it has weights for.",
+        "Compare the shape of what you pass on with the shape that the docstring says the model takes.",
+    ),
+    (
+        r"TypeError",
         r"must be Tensor, not (\w+)",
         "A function of PyTorch needs a tensor, and was given an object of type {1}.",
         "Keep everything a tensor on the way there, or use Python's own function for plain numbers.",
@@ -232,7 +244,7 @@ _ADVICE = (
     ),
     (
         r"RuntimeError|ValueError",
-        r"size of tensor a|mat1 and mat2|Sizes of tensors|shape mismatch|invalid for input of size"
+        r"size of tensor a|Sizes of tensors|shape mismatch|invalid for input of size"
         r"|same number of dimensions|input batch_size",
         "Two tensors do not fit together.",
         _NAMED_VALUES.format("keepdim=True"),

@@ -168,7 +168,7 @@ COSINE_DECAY_SCHEDULE = Check(
         ),
         Slip(
             "Python's math",
-            "math.cos takes Python numbers only, and inside jit the step number is traced.",
+            "math.cos and float() take Python numbers only, and inside jit the step number is traced.",
             "Use jnp.cos.",
         ),
         Slip(
