@@ -134,6 +134,12 @@ def test_labels_in_place_of_rows_are_named_with_the_line_that_passes_them(run_lo
     assert "Called from the line: per_image = log_softmax_cross_entropy(" in text
 
 
+def test_labels_in_place_of_rows_never_fit_by_chance(run_loss: RunLoss) -> None:
+    """With as many labeled images as classes they would be broadcast, and the loss would be some number."""
+    result = run_loss("targets = jax.nn.one_hot(y_labeled, hparams.num_classes)", "targets = y_labeled")
+    assert result.message.startswith("Labels are used where one-hot rows belong: `targets` holds")
+
+
 def test_rows_that_are_compared_with_labels_are_told_apart(run_loss: RunLoss) -> None:
     result = run_loss("pseudo_labels != y_unlabeled", "pseudo_targets != y_unlabeled")
     assert result.message.startswith("Rows with an entry for each class are compared with labels")

@@ -133,8 +133,8 @@ _PUBLISHED_RESULT: Plain = [
 ]
 
 
-# These four have the same shapes, so what JAX compiles for the first serves the others. There are more labeled
-# images than classes: with as many, labels in place of one-hot rows would fit, and give some number.
+# These four have the same shapes, so what JAX compiles for the first serves the others. They are more than
+# the classes: if they were as many, labels in place of one-hot rows would fit, and give some number.
 _LABELED = [2.0, 1.0, 3.0, 0.5, 1.5]
 _STRONG = [2.0, SURE, 3.0, 1.5, SURE, 0.5, UNSURE]
 
