@@ -82,7 +82,7 @@ _ADVICE = (
         r"TypeError|AttributeError",
         _SETTINGS + r" object is not (?:subscriptable|iterable)|" + _SETTINGS + r" object .* item assignment",
         "The settings are read like a dictionary, but they are an object with attributes.",
-        "Write a dot and the name in place of the brackets, such as hparams.name for hparams['name'].",
+        "Write a dot and the name in place of the brackets: hparams.name, not hparams['name'].",
     ),
     (
         r"AttributeError",
@@ -112,13 +112,13 @@ _ADVICE = (
         r"TypeError",
         _FUNCTIONS + r" object is not (?:subscriptable|iterable)",
         "A function is used in place of what it returns: it was not called.",
-        "Put round brackets behind its name, with its arguments inside.",
+        "Put parentheses after its name, with its arguments inside.",
     ),
     (
         r"TypeError",
         r"(?:'type' object|'function' object).* context manager|AttributeError: __enter__",
-        "with needs an object, and was given a class or a function that was not called.",
-        "Put round brackets behind the name after with.",
+        "`with` needs an object, and was given a class or a function that was not called.",
+        "Put parentheses after the name that follows `with`.",
     ),
     (
         r"TypeError",
@@ -129,7 +129,7 @@ _ADVICE = (
     (
         r"TypeError",
         _VALUES + r" object is not callable",
-        "Round brackets stand behind a value that is no function, as if it were called.",
+        "Parentheses follow a value that is not a function, as if it were called.",
         "To take an entry use square brackets; to multiply write *.",
     ),
     (
@@ -142,18 +142,18 @@ _ADVICE = (
         r"TypeError",
         r"unhashable type: '(?:list|dict|set|numpy.ndarray)'",
         "A list or dictionary is used as a key, and a key has to be something that cannot change.",
-        "A tuple in round brackets can be a key.",
+        "A tuple, in parentheses, can be a key.",
     ),
     (
         r"TypeError",
         r"not supported between instances of '([^']+)' and '([^']+)'",
-        "A {1} is compared with a {2}, and Python cannot tell which is larger.",
+        "Objects of the types {1} and {2} are compared, and Python cannot tell which is larger.",
         "Take the numbers out first; a list is compared element by element only after it became an array.",
     ),
     (
         r"TypeError",
         r"unsupported operand type\(s\) for (.+?): '([^']+)' and '([^']+)'",
-        "The operator {1} has a {2} on its left and a {3} on its right.",
+        "The operator {1} has a value of type {2} on its left and one of type {3} on its right.",
         "Look at what each of the names in that line holds: print(type(…)) shows it.",
     ),
     (
@@ -221,7 +221,7 @@ _ADVICE = (
     (
         r"ValueError|RuntimeError",
         r"All input arrays must have the same shape|stack expects each tensor to be equal size",
-        "stack puts arrays of one and the same shape along a new axis, and these differ.",
+        "stack joins arrays of the same shape along a new axis, and these have different shapes.",
         "To join arrays along an axis that they have already, concatenate them.",
     ),
     (
@@ -233,7 +233,7 @@ _ADVICE = (
     (
         r"IndexError",
         r"out of (?:bounds|range)",
-        "An index is larger than there are entries.",
+        "An index lies beyond the last entry.",
         "The last of n entries has the index n − 1; look for i + 1, and for an index into something else.",
     ),
     (
