@@ -107,7 +107,7 @@ def logits_to_log_probs(logits):
          "TracerBoolConversionError", "An if, while, and, or, not or assert asks", "jnp.where instead of if"),
         ("np.asarray(log_probs); return -jnp.sum(targets * log_probs, -1)", "TracerArrayConversionError",
          "NumPy was given a value that JAX is still tracing", "jax.numpy (jnp) in place of NumPy"),
-        ("range(9)[jnp.argmax(log_probs)]; return -jnp.sum(targets * log_probs, -1)",
+        ("range(99)[jnp.argmax(log_probs)]; return -jnp.sum(targets * log_probs, -1)",
          "TracerIntegerConversionError", "where Python needs a whole number", "Sizes come from shapes"),
         ("float(log_probs[0, 0]); return -jnp.sum(targets * log_probs, -1)", "ConcretizationTypeError",
          "float(), int(), .item()", "Leave float(), int() and .item() out"),
