@@ -111,6 +111,7 @@ def _signatures(
 ) -> dict[str, Signature]:
     """How each mutant shows itself: in the first case that it fails in a way of its own."""
     found: dict[str, Signature] = {}
+    first: dict[str, str] = {}
     for case in check.cases:
         seen: dict[str, Signature] = {}
         for slip in mutants.keys() - found.keys():
@@ -121,8 +122,9 @@ def _signatures(
             elif find_difference(expected[case.name], outcome.returned, case.tolerance) is not None:
                 seen[slip] = Signature(case.name, returned=round_floats(outcome.returned))
         for slip, signature in seen.items():
+            first.setdefault(slip, case.name)
             if not any(_alike(case, signature, other) for key, other in seen.items() if key != slip):
-                found[slip] = signature
+                found[slip] = replace(signature, first=first[slip])
     if found.keys() != mutants.keys():
         left = ", ".join(repr(slip) for slip in mutants if slip not in found)
         raise ValueError(f"{check.name}: no case rejects these slips in a way of their own: {left}")

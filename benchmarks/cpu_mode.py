@@ -161,12 +161,12 @@ def markdown(pairs: Sequence[Pair]) -> str:
 
 
 def keep(folders: Mapping[str, Sequence[Path]], pairs: Sequence[Pair], recorded: Path) -> list[Path]:
-    """Write the page, the pairs, and for the notebook's figure the first run of each arm with the band of all."""
+    """Write the page and the pairs, and, for the notebook's figure, a run of each arm with the band of all."""
     page, numbers = HERE / "cpu_mode.md", HERE / "cpu_mode.json"
     write_atomically(page, markdown(pairs).encode())
     write_atomically(numbers, (json.dumps([asdict(pair) for pair in pairs], indent=1) + "\n").encode())
-    of = {"runs": len(pairs), "seeds": len({pair.seed for pair in pairs})}
-    of |= {"with": sorted({f"Python {pair.python}, jax {pair.jax}" for pair in pairs})}
+    versions = sorted({f"Python {pair.python}, jax {pair.jax}" for pair in pairs})
+    of = {"runs": len(pairs), "seeds": len({pair.seed for pair in pairs}), "with": versions}
     written = [page, numbers]
     for arm, runs in folders.items():
         log, about = record(runs[0], arm, recorded)

@@ -127,7 +127,7 @@ def _changed(value: Any, before: Any) -> str | None:
         unchanged = (value == before) | ((value != value) & (before != before))  # NaN is unlike itself
         return None if bool(unchanged.all()) else ""
     else:
-        # Arrays of JAX can not be written into, but given away to a function that reuses their memory.
+        # Arrays of JAX cannot be written into, but given away to a function that reuses their memory.
         gone = is_jax_array(value) and not is_tracer(value) and value.is_deleted()
         return "" if value is not before or gone else None
     for key, item, old in pairs:

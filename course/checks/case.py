@@ -12,23 +12,25 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from course.checks.call import Call as Call
-from course.checks.call import ChangedArgument, MadeOnTheCPU, module_name
-from course.checks.compare import Difference, Tolerance, find_difference
+from course.checks.call import ChangedArgument, MadeOnTheCPU, describe_argument, module_name
+from course.checks.compare import Difference, Tolerance, describe, find_difference
 from course.checks.earlier import StandIn
 from course.checks.guard import CHARACTERS, Stop, guarded
-from course.checks.plain import Plain, to_plain, type_name
+from course.checks.plain import Plain, is_jax_array, is_tensor, to_plain, type_name
+from course.checks.suggest import suggest
 
 Inputs = dict[str, Any]  # of plain data
 
 
 @dataclass(frozen=True)
 class Slip:
-    """A misconception that is recognised by the value it leads to.
+    """A misconception that is recognized by the value it leads to.
 
     The values are data (``expected/<unit>.json``), computed from an edited reference outside of this
     package: no wrong answer is imitated here, and no right one either.
@@ -55,7 +57,7 @@ class Case:
             streams never change, while those of ``Generator`` may, and the expected values are stored.
         drive: (call, function, inputs) → anything, made plain afterwards. Student code runs by ``call``.
         tolerance: for the comparison.
-        misconception: the likely reason of a failure in which no slip is recognised, in one sentence.
+        misconception: the likely reason of a failure in which no slip is recognized, in one sentence.
         look: where to look then.
         seed: of ``draw``.
         stated: expected values that are published with the exercise, in place of generated ones.
@@ -119,6 +121,10 @@ class Failure:
         line: the text of the student's line that raised, if it is known.
         unfinished: NotImplementedError raised by the student's own module: a stub that was not filled in.
         raised_in: the name of the outermost function around the code that raised.
+        suggestion: "Did you mean …?", as Python asks it where a name was not found.
+        values: (name, description) of the arrays and dictionaries that the student's line names.
+        within: the name of the student's outermost function around that line.
+        caller: the line of another of the student's functions from which that one was called.
     """
 
     type: str
@@ -128,6 +134,10 @@ class Failure:
     line: str
     unfinished: bool
     raised_in: str
+    suggestion: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+    within: str = ""
+    caller: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,12 +158,15 @@ class Signature:
         error: the exception's type; empty where a value is returned.
         message: the exception's text as :func:`message_pattern` leaves it. The type alone would not do:
             most mistakes in a call are a TypeError.
+        first: the first case that the slip fails; it may come before ``case``, where others fail alike. Who
+            fails another one first has made another mistake too. Empty where it is not known.
     """
 
     case: str
     returned: Plain = None
     error: str = ""
     message: str = ""
+    first: str = ""
 
 
 @dataclass(frozen=True)
@@ -212,7 +225,7 @@ def attempt(case: Case, function: Callable[..., Any], inputs: Inputs, *, echo: b
 def judge(
     case: Case, outcome: Outcome, expected: Plain, slips: Mapping[str, tuple[Slip, Signature]]
 ) -> Verdict:
-    """Compare an outcome with the expected value, and recognise the slip that explains a difference.
+    """Compare an outcome with the expected value, and recognize the slip that explains a difference.
 
     Args:
         case: gives the tolerance.
@@ -254,15 +267,63 @@ def describe_failure(error: BaseException, module: str, call: Call) -> Failure:
     innermost = frames[-1][0] if frames else None
     own = [(frame, line) for frame, line in frames if module and frame.f_globals.get("__name__") == module]
     unfinished = isinstance(error, NotImplementedError) and bool(own) and own[-1][0] is innermost
+    frame = own[-1][0] if own else None
+    source = _source_of(*own[-1]) if own else ""
+    within = _outermost(frame)
+    callers = [_source_of(*one) for one in own if _outermost(one[0]) != within]
     return Failure(
         type=type_name(error),
         message=_message(error),
         call=call.name,
         arguments=call.arguments,
-        line=_source(own[-1][0].f_code.co_filename, own[-1][1]) if own else "",
+        line=source,
         unfinished=unfinished,
-        raised_in=innermost.f_code.co_qualname.partition(".")[0] if innermost is not None else "",
+        raised_in=_outermost(innermost),
+        suggestion=suggest(error, frame),
+        values=_values(error, frame, source),
+        within=within,
+        caller=callers[-1] if callers else "",
     )
+
+
+def _values(error: BaseException, frame: FrameType | None, source: str) -> tuple[tuple[str, str], ...]:
+    """The shapes of the arrays that a line names; the keys of the dictionaries, where a key is missing.
+
+    The arguments of the call alone do not tell why two of its intermediate results do not fit together.
+    """
+    if frame is None or isinstance(error, _OF_A_NAME):
+        return ()
+    found: dict[str, Any] = {}
+    for name, key in re.findall(r"([^\W\d]\w*)(?:\[[\"'](\w+)[\"']\])?", source):
+        value = frame.f_locals.get(name)
+        if key and type(value) is dict and not isinstance(error, KeyError):
+            found[f'{name}["{key}"]'] = value.get(key)
+        else:
+            found[name] = value
+    if isinstance(error, KeyError):
+        return tuple((name, describe(value)) for name, value in found.items() if _has_plain_keys(value))
+    return tuple((name, describe_argument(value)) for name, value in found.items() if _is_array(value))
+
+
+# Errors that are about a name, where no value is to blame.
+_OF_A_NAME = (NameError, AttributeError, ImportError, NotImplementedError)
+
+
+def _has_plain_keys(value: Any) -> bool:
+    return type(value) is dict and all(type(key) is str for key in value)
+
+
+def _is_array(value: Any) -> bool:
+    return type(value) is np.ndarray or is_tensor(value) or is_jax_array(value)
+
+
+def _outermost(frame: FrameType | None) -> str:
+    """The name of the outermost function around a frame's code."""
+    return frame.f_code.co_qualname.partition(".")[0] if frame is not None else ""
+
+
+def _source_of(frame: FrameType, line: int) -> str:
+    return _source(frame.f_code.co_filename, line)
 
 
 def _source(file: str, line: int) -> str:
@@ -277,5 +338,9 @@ def _message(error: BaseException, lines: int = 8, characters: int = 700) -> str
         return f"<its text raises {type_name(another)}>"
     if str(type(error).__module__).partition(".")[0] == "jax":
         return text.partition("\n")[0][:characters]
+    if isinstance(error, TypeError):  # the name of a class of ours, or of a wrapper, says nothing
+        text = re.sub(r"\b\w+\.__call__\(\)", "function", text)
+    if isinstance(error, ImportError):  # where the module's file lies
+        text = re.sub(r" \([^()]*\.\w+\)$", "", text)
     kept = "\n".join(text.splitlines()[:lines])[:characters]
     return kept if kept == text else kept + " …"

@@ -70,6 +70,10 @@ class Difference:
         others: further places whose values differ.
         got_type: the type of what came, where the structure differs.
         nan: a NaN came where a number was expected.
+        asked: what was expected, where the structure or the shape differs, in words for a sentence.
+        came: the same for what came.
+        missing: keys that a dictionary lacks.
+        unexpected: keys that it has beside those that were expected.
     """
 
     kind: Kind
@@ -84,6 +88,10 @@ class Difference:
     others: tuple[str, ...] = ()
     got_type: str = ""
     nan: bool = False
+    asked: str = ""
+    came: str = ""
+    missing: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
 
 
 def find_difference(
@@ -151,6 +159,37 @@ def describe_type(value: Plain) -> str:
     return value.type if isinstance(value, Opaque) else type(value).__name__
 
 
+def in_words(value: Plain) -> str:
+    """What kind of thing a plain value is, for a sentence: ``one number``, ``a dictionary``, ``3 values``."""
+    if isinstance(value, bool):
+        return "a truth value"
+    if isinstance(value, np.ndarray) and value.ndim:
+        return "an array"
+    if _is_number(value):
+        return "one number"
+    if isinstance(value, dict):
+        return "a dictionary"
+    if isinstance(value, list):
+        if len(value) < 2:
+            return "a list with one entry" if value else "an empty list"
+        rows = all(isinstance(item, dict) for item in value)
+        return f"a list of {len(value)} dictionaries" if rows else f"{len(value)} values"
+    if isinstance(value, str):
+        return "a text"
+    return "None" if value is None else _OPAQUE.get(describe_type(value), describe_type(value))
+
+
+# Types that have no plain form, such as a dictionary whose keys are numbers.
+_OPAQUE = {"dict": "a dictionary with other keys", "set": "a set"}
+
+
+def listed_keys(keys: Sequence[str], shown: int = 4) -> str:
+    """Keys in a sentence: ``"a", "b" and "c"``."""
+    parts = [f'"{key[:60]}"' for key in keys[:shown]]
+    parts += [f"{len(keys) - shown} more"] if len(keys) > shown else []
+    return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + "".join(parts[-1:])
+
+
 def format_value(value: Plain) -> str:
     """A number, an array or rows of numbers as short text, about a dozen lines at most."""
     if isinstance(value, np.ndarray):
@@ -188,12 +227,21 @@ def _is_number(value: Plain) -> bool:
 def _structure(expected: Plain, got: Plain, where: str, extra_keys: bool) -> Difference | None:
     def differs() -> Difference:
         return Difference(
-            Kind.STRUCTURE, where, describe(expected), describe(got), got_type=describe_type(got)
+            Kind.STRUCTURE,
+            where,
+            describe(expected),
+            describe(got),
+            got_type=describe_type(got),
+            asked=in_words(expected),
+            came=in_words(got),
         )
 
     if isinstance(expected, dict):
-        if not isinstance(got, dict) or not expected.keys() <= got.keys():
+        if not isinstance(got, dict):
             return differs()
+        missing = tuple(key for key in expected if key not in got)
+        if missing:
+            return _keys_differ(where, missing, tuple(key for key in got if key not in expected))
         if not extra_keys and expected.keys() != got.keys():
             return differs()
         pairs = [(expected[key], got[key], f'{where}["{key}"]') for key in expected]
@@ -212,6 +260,20 @@ def _structure(expected: Plain, got: Plain, where: str, extra_keys: bool) -> Dif
     return None
 
 
+def _keys_differ(where: str, missing: tuple[str, ...], unexpected: tuple[str, ...]) -> Difference:
+    """A dictionary lacks keys: those alone are told, and what may stand for them."""
+    there = f"{listed_keys(unexpected)} instead" if unexpected else "nothing of that name"
+    return Difference(
+        Kind.STRUCTURE,
+        where,
+        f"a dictionary with {listed_keys(missing)}",
+        there,
+        got_type="dict",
+        missing=missing,
+        unexpected=unexpected,
+    )
+
+
 def _leaves(expected: Plain, got: Plain, where: str) -> Iterator[tuple[str, np.ndarray, Plain]]:
     """Pairs of numbers; a Python number that came keeps its type, because its dtype means nothing."""
     if isinstance(expected, dict) and isinstance(got, dict):
@@ -228,7 +290,18 @@ def _shape(expected: np.ndarray, got: Plain, where: str) -> Difference | None:
     shape = np.shape(got)  # type: ignore[arg-type]
     if shape == expected.shape:
         return None
-    return Difference(Kind.SHAPE, where, f"shape {expected.shape}", f"shape {shape}")
+    return Difference(
+        Kind.SHAPE,
+        where,
+        f"shape {expected.shape}",
+        f"shape {shape}",
+        asked=_shape_in_words(expected.shape),
+        came=_shape_in_words(shape),
+    )
+
+
+def _shape_in_words(shape: tuple[int, ...]) -> str:
+    return f"an array of shape {shape}" if shape else "one number"
 
 
 def _close(expected: np.ndarray, got: Plain, tolerance: Tolerance) -> np.ndarray:

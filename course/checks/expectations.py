@@ -73,7 +73,7 @@ def _encode(signature: Signature) -> dict[str, object]:
     seen: dict[str, object] = {"error": signature.error, "message": signature.message}
     if not signature.error:
         seen = {"returned": to_json(signature.returned)}
-    return {"case": signature.case, **seen}
+    return {"case": signature.case, **({"first": signature.first} if signature.first else {}), **seen}
 
 
 def _lines(entries: Mapping[str, object]) -> str:
@@ -89,7 +89,11 @@ def _decode(entry: dict[str, dict]) -> Expectation:
         cases={name: from_json(value) for name, value in entry["cases"].items()},
         signatures={
             slip: Signature(
-                seen["case"], from_json(seen.get("returned")), seen.get("error", ""), seen.get("message", "")
+                seen["case"],
+                from_json(seen.get("returned")),
+                seen.get("error", ""),
+                seen.get("message", ""),
+                seen.get("first", ""),
             )
             for slip, seen in entry["slips"].items()
         },

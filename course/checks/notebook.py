@@ -7,23 +7,22 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
+from course.checks.blame import cell_note, listed
 from course.checks.call import Call, module_name
 from course.checks.case import Check, describe_failure
 from course.checks.earlier import stand_ins
-from course.checks.render import SYMBOLS, render_html, render_text
+from course.checks.render import SYMBOLS, render_html, render_line, render_text
 from course.checks.result import Result, State
 from course.checks.runner import (
-    cell_note,
     examine,
     find_check,
     has_to_be_stopped,
-    listed,
+    lacking,
     not_attempted,
     run_check,
-    wrong_earlier,
 )
 from course.checks.state import nothing_compiled
-from course.frontend import show
+from course.frontend import shell, show
 
 
 class CheckFailed(Exception):
@@ -43,6 +42,19 @@ class CheckFailed(Exception):
         return [f"{SYMBOLS[self.result.state]} {self.result.headline} (the report is above)"]
 
 
+class Line:
+    """A line above a report, as HTML and as text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def _repr_html_(self) -> str:
+        return render_line(self.text)
+
+    def __repr__(self) -> str:
+        return self.text
+
+
 class Report:
     """A result that Jupyter shows as HTML and everything else as text."""
 
@@ -57,6 +69,7 @@ class Report:
 
 
 Callback = Callable[[Result], None]
+Remark = Callable[[str, Callable[..., Any]], str]
 
 
 class Checker:
@@ -64,6 +77,8 @@ class Checker:
 
     def __init__(self) -> None:
         self._callbacks: list[Callback] = []
+        self._remarks: list[Remark] = []
+        self._excused: tuple[str, int, int | None] | None = None
 
     def on_result(self, callback: Callback) -> None:
         """Have ``callback(result)`` called after each report, before a failed check raises.
@@ -74,6 +89,24 @@ class Checker:
         """
         if callback not in self._callbacks:
             self._callbacks.append(callback)
+
+    def before_report(self, remark: Remark) -> None:
+        """Have the line that ``remark(name, function)`` returns shown above a report; none where it is empty.
+
+        What it raises costs one line, and never a verdict.
+        """
+        if remark not in self._remarks:
+            self._remarks.append(remark)
+
+    def remark(self, name: str, function: Callable[..., Any]) -> None:
+        """Show what is to be said before the report on a function."""
+        for remark in self._remarks:
+            try:
+                line = remark(name, function)
+            except Exception as error:  # it looks at files and at the session, and no verdict needs it
+                line = f"Not looked at before the check ({type(error).__name__}: {error})."
+            if line:
+                show(Line(line))
 
     def tell(self, result: Result) -> None:
         """Call the callbacks in the order in which they were given."""
@@ -98,7 +131,16 @@ class Checker:
             CheckFailed: the exercise is incorrect or not attempted.
             CourseError: there is no check of that name.
         """
-        _conclude(self.run(name, function))
+        result = self.run(name, function)
+        told, self._excused = self._excused == _occasion(name, function), None
+        if told and result.state is State.CORRECT:
+            return
+        self.remark(name, function)
+        _conclude(result)
+
+    def excuse(self, name: str, function: Callable[..., Any]) -> None:
+        """Remember that this cell has just shown a function to be correct: once is enough."""
+        self._excused = _occasion(name, function)
 
     def run(self, name: str, function: Callable[..., Any]) -> Result:
         """The same, silently: the result as a record, whatever the function does.
@@ -107,6 +149,11 @@ class Checker:
             CourseError: there is no check of that name.
         """
         return run_check(name, function)
+
+
+def _occasion(name: str, function: Callable[..., Any]) -> tuple[str, int, int | None]:
+    """A check of this function in this run of the cell."""
+    return name, id(function), getattr(shell(), "execution_count", None)
 
 
 check = Checker()
@@ -118,7 +165,8 @@ def practical_check(name: str, function: Callable[..., Any] | None = None) -> It
 
     When the body raises, the exercise's own check is run on ``function`` for the likely reason, and its
     report is shown without a traceback. A body that passes shows nothing. A body that fails only because an
-    earlier exercise is wrong shows that and passes: a mistake costs once.
+    earlier exercise is wrong shows that and passes: a mistake costs once. A ``check`` that follows in the
+    same cell and finds the function correct has nothing to add then, and shows nothing.
 
     Args:
         name: the exercise.
@@ -133,6 +181,7 @@ def practical_check(name: str, function: Callable[..., Any] | None = None) -> It
         if function is not None and has_to_be_stopped(exercise, function):
             found = examine(name, function, echo=False)
             if found.result.state is not State.CORRECT:
+                check.remark(name, function)
                 _conclude(found.result)
             # It is an earlier exercise that would hold the body up.
             stack.enter_context(stand_ins(function, found.replaced))
@@ -143,6 +192,10 @@ def practical_check(name: str, function: Callable[..., Any] | None = None) -> It
             result = _explain(exercise, function, error)
         else:
             return
+    if function is not None:
+        check.remark(name, function)
+        if result.state is State.CORRECT:
+            check.excuse(name, function)
     _conclude(result)
 
 
@@ -153,18 +206,23 @@ def _explain(exercise: Check, function: Callable[..., Any] | None, error: Except
         result = run_check(exercise.name, function, echo=False)
         if result.state is not State.CORRECT:
             return result
-        wrong = wrong_earlier(function, exercise.uses)
-        if wrong:
-            return replace(result, note=cell_note(exercise.name, wrong))
+        lacks = lacking(function, exercise.uses)
+        if lacks:
+            return replace(result, note=cell_note(exercise.name, lacks))
     elif isinstance(error, NotImplementedError):
         return not_attempted(exercise)
     elif exercise.uses:
         note = f"This cell also runs your {listed(exercise.uses)}: each has to pass its own check first."
+    message = "Your function does not reproduce the values shown in this cell."
+    look = "Compare what is reported below with the asserts in this cell."
+    if isinstance(error, NameError) and error.name:
+        message = f"`{error.name}` is not defined in this session."
+        look = "Run the cells above from the top of the notebook, then this one again."
     return Result(
         exercise.name,
         State.INCORRECT,
-        message="The values that this cell shows do not come out.",
-        look="Compare what is reported below with the asserts in this cell.",
+        message=message,
+        look=look,
         note=note,
         failure=describe_failure(error, module_name(function) if function is not None else "", Call()),
     )

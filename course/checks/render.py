@@ -1,6 +1,6 @@
 """Results as plain text, as HTML and as JSON.
 
-The HTML takes its colours from the page (``currentColor``, no background), so it reads on light and dark
+The HTML takes its colors from the page (``currentColor``, no background), so it reads on light and dark
 themes alike; the state is always a word and a symbol; everything that comes from a student is escaped.
 """
 
@@ -58,6 +58,11 @@ def render_html(result: Result) -> str:
     return "".join(parts) + "</section>"
 
 
+def render_line(text: str) -> str:
+    """A line above a report as HTML, in the report's own margins."""
+    return f'<p style="margin:4px 0;padding:0 16px;color:inherit;background:none">{_named(text)}</p>'
+
+
 def render_json(result: Result) -> str:
     """The whole record as strict JSON in one line; ``Result.from_dict(json.loads(text))`` reads it back."""
     return json.dumps(result.to_dict(), allow_nan=False)
@@ -92,9 +97,16 @@ def _facts(result: Result) -> list[tuple[str, str]]:
     if result.failure is not None:
         failure = result.failure
         raised = f"{failure.type}: {failure.message}" if failure.message else failure.type
+        raised += f". {failure.suggestion}" if failure.suggestion else ""
         facts.append(("Found", failure.message) if failure.type in FINDINGS else ("Raised", raised))
         if failure.line:
-            facts.append(("At the line", failure.line))
+            elsewhere = failure.within not in ("", "<module>", "<lambda>", result.exercise)
+            facts.append((f"At the line{f' in {failure.within}' if elsewhere else ''}", failure.line))
+            if failure.caller:
+                facts.append(("Called from the line", failure.caller))
+        if failure.values:
+            values = "\n".join(f"{name}: {text}" for name, text in failure.values)
+            facts.append(("Values in that line", values))
         if failure.call:
             arguments = "\n".join(f"{name}: {text}" for name, text in failure.arguments)
             facts.append((f"Called with ({failure.call})", arguments or "no arguments"))

@@ -57,7 +57,7 @@ class Result:
         message: the likely misconception in one sentence, or what to do next.
         look: where to look; empty when there is nothing to look for.
         note: what the student must know before the message, such as an earlier exercise that is wrong.
-        slip: id of the recognised misconception; empty when none was.
+        slip: id of the recognized misconception; empty when none was.
         cases: every case of the check, in order.
         difference: expected against got, when the failing case returned something.
         place: readable name of the place that differs.

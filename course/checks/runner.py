@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from course.checks.advice import advise, advise_difference
+from course.checks.blame import Lack, made_up_note, others_note, replaced_note
 from course.checks.call import describe_argument
 from course.checks.case import FINDINGS, Case, Check, Inputs, Outcome, Slip, Verdict, attempt, judge
 from course.checks.compare import format_value
@@ -85,8 +86,8 @@ def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Ex
     if result.state is not State.INCORRECT:
         return Examination(result)
     called = _look(lambda: called_names(function, check.uses))
-    wrong = wrong_earlier(function, called) if called else []
-    replaced = make_stand_ins(check.uses, wrong, expectation.recorded)
+    lacks = lacking(function, called) if called else {}
+    replaced = make_stand_ins(check.uses, lacks, expectation.recorded)
     made_up = [name for name in replaced if isinstance(check.uses[name], Mock)]
     if replaced:
         beside = _beside_a_mock(check, expectation) if made_up else (check, expectation)
@@ -97,11 +98,10 @@ def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Ex
             replaced, made_up = {}, []
         else:
             result = again
-    others = [name for name in wrong if name not in replaced]
     notes = [
-        _replaced_note(list(replaced), result.state),
-        _made_up_note(made_up) if result.state is State.INCORRECT else "",
-        _others_note(others),
+        replaced_note({name: lacks[name] for name in replaced}, result.state),
+        made_up_note(made_up) if result.state is State.INCORRECT else "",
+        others_note({name: lack for name, lack in lacks.items() if name not in replaced}),
         _settings_note(),
     ]
     return Examination(replace(result, note=" ".join(filter(None, notes))), replaced)
@@ -118,16 +118,21 @@ def has_to_be_stopped(check: Check, function: Callable[..., Any]) -> bool:
     return outcome.failure is not None and outcome.failure.type in tuple(Stop)
 
 
-def wrong_earlier(function: Callable[..., Any], names: Iterable[str]) -> list[str]:
+def lacking(function: Callable[..., Any], names: Iterable[str]) -> dict[str, Lack]:
     """Those of the earlier exercises ``names`` that do not exist, are not done or fail their own checks."""
     scope = _look(lambda: scope_of(function))
     if not scope:  # not a function of a notebook, so there is no telling
-        return []
-    return [
-        name
-        for name in names
-        if name not in scope or run_check(name, scope[name], echo=False).state is not State.CORRECT
-    ]
+        return {}
+    found = {name: _lack(name, scope) for name in names}
+    return {name: lack for name, lack in found.items() if lack is not None}
+
+
+def _lack(name: str, scope: Mapping[str, Any]) -> Lack | None:
+    """What an earlier exercise lacks: after a restart of the kernel it may only be waiting for its cell."""
+    if name not in scope:
+        return Lack.MISSING
+    state = run_check(name, scope[name], echo=False).state
+    return {State.INCORRECT: Lack.WRONG, State.NOT_ATTEMPTED: Lack.UNDONE}.get(state)
 
 
 def _look(look: Callable[[], T]) -> T | None:
@@ -136,58 +141,6 @@ def _look(look: Callable[[], T]) -> T | None:
         return guarded(look, seconds=5, echo=False).returned
     except (Exception, SystemExit):
         return None
-
-
-def cell_note(name: str, wrong: list[str]) -> str:
-    """For a cell whose visible values fail beside a right function, because earlier exercises are wrong."""
-    return (
-        f"This cell also runs your {listed(wrong)}, which {_fail(wrong)}, so its values do not come out. "
-        f"`{name}` itself is correct: a mistake counts only once. {_put_right(wrong)}"
-    )
-
-
-def _replaced_note(replaced: list[str], state: State) -> str:
-    if not replaced:
-        return ""
-    tried = (
-        f"This function calls your {listed(replaced)}, which {_fail(replaced)}. A mistake counts only once, "
-        "so this check was run with a right function in that place"
-    )
-    if state is State.CORRECT:
-        return f"{tried}, and passes. {_put_right(replaced)}"
-    if state is State.INCORRECT:
-        return f"{tried}. What is reported here remains: it is a mistake of this function."
-    return f"{tried}."
-
-
-def _made_up_note(names: list[str]) -> str:
-    if not names:
-        return ""
-    return (
-        f"In place of {listed(names)} stood made-up numbers: do not look for what is expected in the images."
-    )
-
-
-def _others_note(wrong: list[str]) -> str:
-    if not wrong:
-        return ""
-    return (
-        f"This function calls your {listed(wrong)}, which {_fail(wrong)}. Put that right first: "
-        "what is reported here may come from there."
-    )
-
-
-def _put_right(names: list[str]) -> str:
-    return f"Put {listed(names)} right as well: training calls yours."
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names in a sentence."""
-    return " and ".join(f"`{name}`" for name in names)
-
-
-def _fail(names: list[str]) -> str:
-    return "do not pass their own checks" if len(names) > 1 else "does not pass its own check"
 
 
 def _run_cases(check: Check, expectation: Expectation, function: Callable[..., Any], echo: bool) -> Result:
@@ -199,7 +152,12 @@ def _run_cases(check: Check, expectation: Expectation, function: Callable[..., A
             continue
         inputs = case.inputs()
         outcome = attempt(case, function, inputs, echo=echo and not failed)
-        trials.append(Trial(case, inputs, judge_outcome(check, case, expectation, outcome)))
+        verdict = judge_outcome(check, case, expectation, outcome)
+        if verdict.slip is not None and failed:
+            # A slip that passes the case which failed first is no explanation of that.
+            known = expectation.signatures[verdict.slip.id].first
+            verdict = replace(verdict, slip=verdict.slip if known in ("", failed[0].case.name) else None)
+        trials.append(Trial(case, inputs, verdict))
         failed += [] if trials[-1].verdict.passed else trials[-1:]
         # The first failure decides. The cases after it are tried only to learn which slip it is.
         if failed and _settled(trials[-1].verdict):
@@ -256,7 +214,8 @@ def _report(
     if slip is None and failure is not None:
         message, look = advise(failure) or (f"Your function raises {failure.type}.", look)
     elif slip is None and difference is not None:
-        message, look = advise_difference(difference) or (message, look)
+        advice = advise_difference(difference, case.names.get(difference.where, ""))
+        message, look = advice or (message, look)
         if difference.nan:
             message = f"The result is NaN, not a number. {case.misconception}"
     if slip is None and issubclass(type(function), type):
@@ -296,7 +255,7 @@ def not_attempted(check: Check) -> Result:
     return Result(
         check.name,
         State.NOT_ATTEMPTED,
-        message="Replace `raise NotImplementedError()` by your code, run that cell, then this one again.",
+        message="Replace `raise NotImplementedError()` with your code, run that cell, then this one again.",
         cases=_case_results(check, []),
     )
 

@@ -25,14 +25,18 @@ class SavedNotebook:
         content: the notebook as JSON data; nothing is known of it but that it is a dictionary.
         source: where it is from, for the student.
         as_saved: changes since the last saving are not in it.
+        saved_at: when that was, in seconds since 1970; 0 where it does not matter.
     """
 
     content: Mapping[str, Any]
     source: str
     as_saved: bool
+    saved_at: float = 0.0
 
 
-def find_notebook(unit: str, path: Path | str | None = None) -> SavedNotebook | None:
+def find_notebook(
+    unit: str, path: Path | str | None = None, *, colab_seconds: int = COLAB_SECONDS
+) -> SavedNotebook | None:
     """The running notebook, or None where no way leads to it.
 
     Asked in this order: ``path``; Colab, which also knows what is not saved yet; VS Code, which leaves the
@@ -42,6 +46,7 @@ def find_notebook(unit: str, path: Path | str | None = None) -> SavedNotebook | 
     Args:
         unit: the unit's name.
         path: the file, where the student names it.
+        colab_seconds: how long to wait for Colab's answer.
 
     Raises:
         CourseError: the file that was named can not be read, or is no notebook.
@@ -49,7 +54,7 @@ def find_notebook(unit: str, path: Path | str | None = None) -> SavedNotebook | 
     if path is not None:
         return read_notebook(Path(path).expanduser())
     if _in_colab():
-        content = _ask_colab()
+        content = _ask_colab(colab_seconds)
         if content is not None:
             return SavedNotebook(content, "Colab", as_saved=False)
     named = (notebook_names().get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME"))
@@ -69,6 +74,7 @@ def read_notebook(path: Path) -> SavedNotebook:
     try:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
+            saved_at = os.fstat(file.fileno()).st_mtime
     except OSError as error:
         raise CourseError(
             f"{path} can not be read ({error.strerror or error}): name the notebook's own file"
@@ -81,7 +87,7 @@ def read_notebook(path: Path) -> SavedNotebook:
         raise CourseError(f"{path} is no notebook: name a file that ends in .ipynb") from None
     if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
         raise CourseError(f"{path} is no notebook: name a file that ends in .ipynb")
-    return SavedNotebook(content, path.name, as_saved=True)
+    return SavedNotebook(content, path.name, as_saved=True, saved_at=saved_at)
 
 
 def _in_colab() -> bool:
@@ -91,12 +97,12 @@ def _in_colab() -> bool:
     )
 
 
-def _ask_colab() -> Mapping[str, Any] | None:
+def _ask_colab(seconds: int) -> Mapping[str, Any] | None:
     """The notebook from the browser, or None where it does not answer."""
     message: Any = importlib.import_module("google.colab._message")
     ask: Callable[..., Any] = message.blocking_request
     try:
-        answer = ask("get_ipynb", request="", timeout_sec=COLAB_SECONDS)
+        answer = ask("get_ipynb", request="", timeout_sec=seconds)
     except message.MessageError:
         return None
     content = answer.get("ipynb") if isinstance(answer, dict) else None

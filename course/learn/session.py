@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from course.checks import Result, State, check
 from course.environment import Environment
@@ -13,6 +15,7 @@ from course.learn.fingerprint import fingerprint, notebook_names
 from course.learn.hints import explanation
 from course.learn.store import Store
 from course.learn.texts import Texts, load_texts
+from course.learn.versions import remark_on_version, watch_cells
 from course.units import Unit, load_unit
 
 FILE = "progress.json"
@@ -61,6 +64,8 @@ def begin(unit: str, env: Environment) -> None:
     session.store.record()
     session.show_remarks()
     _sessions[:] = [session]
+    watch_cells()
+    check.before_report(before_check)
     check.on_result(after_check)
     # The cell is folded, which hides the number that it gets when it has run.
     show(paragraph(f"Ready. Your progress and your guesses are kept in `{env.work / unit / FILE}`."))
@@ -73,11 +78,16 @@ def current() -> Session:
     return _sessions[0]
 
 
+def before_check(name: str, function: Callable[..., Any]) -> str:
+    """Above a report: that it is not about the newest version of the function; empty where it is."""
+    return remark_on_version(current().unit.name, name, function)
+
+
 def after_check(result: Result) -> None:
     """Below a report: the explanation of what is solved, or the way to a hint. Then keep the state.
 
     Raises:
-        CourseError: the state can not be written.
+        CourseError: the state cannot be written.
     """
     session = current()
     lesson = session.texts.exercises.get(result.exercise)

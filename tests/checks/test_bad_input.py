@@ -94,10 +94,12 @@ class Liar:
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        pytest.param(f"def {NAME}(log_probs):\n    return 1", "called with other arguments", id="too few"),
+        pytest.param(
+            f"def {NAME}(log_probs):\n    return 1", "takes other arguments than the task says", id="too few"
+        ),
         pytest.param(
             f"def {NAME}(log_probs, targets, extra):\n    return 1",
-            "called with other arguments",
+            "takes other arguments than the task says",
             id="too many",
         ),
         pytest.param(f"class {NAME}:\n    pass", "is a class here", id="a class"),
@@ -135,13 +137,15 @@ class Liar:
         pytest.param(HEAD + "    raise SystemExit", "ends the program", id="exit"),
         pytest.param(HEAD + "    raise KeyboardInterrupt", "raises KeyboardInterrupt", id="interrupt"),
         pytest.param(
-            ARRAY_LIKE + HEAD + "    return Liar()", "structure that the task states", id="claims to be equal"
+            ARRAY_LIKE + HEAD + "    return Liar()",
+            "asks for an array, and your function returns",
+            id="claims to be equal",
         ),
         pytest.param(
             "class Liar:\n    __class__ = np.ndarray\n    def __eq__(self, other): return True\n"
             + HEAD
             + "    return Liar()",
-            "structure that the task states",
+            "asks for an array, and your function returns",
             id="claims to be an array",
         ),
         pytest.param(
@@ -151,7 +155,7 @@ class Liar:
         ),
         pytest.param(
             "class Loud:\n    def __repr__(self): return 'x' * 10**8\n" + HEAD + "    return Loud()",
-            "structure that the task states",
+            "asks for an array, and your function returns",
             id="huge repr",
         ),
         pytest.param(
@@ -175,40 +179,66 @@ class Liar:
             "raises EEEEE",
             id="huge name of an error",
         ),
-        pytest.param(HEAD + "    return [[0.0] * 10**6]", "structure that the task states", id="long list"),
+        pytest.param(
+            HEAD + "    return [[0.0] * 10**6]",
+            "asks for an array, and your function returns",
+            id="long list",
+        ),
         pytest.param(
             HEAD + "    a = [0.0]\n    for i in range(9): a = [a] * 9\n    return a",
-            "structure that the task states",
+            "asks for an array, and your function returns",
             id="a list of lists of lists",
         ),
         pytest.param(
             HEAD + "    a = []\n    a.append(a)\n    return a",
-            "structure that the task states",
+            "asks for an array, and your function returns",
             id="a list in itself",
         ),
-        pytest.param(HEAD + "    return {'x' * 10**6: 1.0}", "structure that the task states", id="huge key"),
+        pytest.param(
+            HEAD + "    return {'x' * 10**6: 1.0}",
+            "asks for an array, and your function returns",
+            id="huge key",
+        ),
         pytest.param(
             HEAD + "    return {str(i): 1.0 for i in range(10**5)}",
-            "structure that the task states",
+            "asks for an array, and your function returns",
             id="large dict",
         ),
-        pytest.param(HEAD + "    return 10**5000", "structure that the task states", id="huge number"),
-        pytest.param(HEAD + "    return 'x' * 10**7", "structure that the task states", id="long text"),
         pytest.param(
-            HEAD + "    return '\\ud800\\x1b[31m'", "structure that the task states", id="broken text"
+            HEAD + "    return 10**5000", "asks for an array, and your function returns", id="huge number"
+        ),
+        pytest.param(
+            HEAD + "    return 'x' * 10**7", "asks for an array, and your function returns", id="long text"
+        ),
+        pytest.param(
+            HEAD + "    return '\\ud800\\x1b[31m'",
+            "asks for an array, and your function returns",
+            id="broken text",
         ),
         pytest.param(
             HEAD + "    return np.zeros((4000, 4000), np.int8)",
-            "structure that the task states",
+            "asks for an array, and your function returns",
             id="huge array",
         ),
         pytest.param(
-            HEAD + "    return np.zeros((3000, 3000))", "shape that the task states", id="large array"
+            HEAD + "    return np.zeros((3000, 3000))",
+            "asks for an array of shape (3,), and your function returns",
+            id="large array",
         ),
-        pytest.param(HEAD + "    return jnp.zeros(3) * 1j", "structure that the task states", id="complex"),
-        pytest.param(HEAD + "    return jnp.zeros(0)", "shape that the task states", id="empty"),
         pytest.param(
-            HEAD + "    return np.array(['a', 'b', 'c'])", "structure that the task states", id="texts"
+            HEAD + "    return jnp.zeros(3) * 1j",
+            "asks for an array, and your function returns",
+            id="complex",
+        ),
+        pytest.param(
+            HEAD + "    return jnp.zeros(0)",
+            "asks for an array of shape (3,), and your function returns",
+            id="empty",
+        ),
+        pytest.param(
+            HEAD + "    return np.array(['a', 'b', 'c'])",
+            "asks for an array, and your function returns",
+            id="texts",
         ),
         pytest.param(HEAD + "    return np.ones(10**13)", "MemoryError", id="no memory"),
     ],
@@ -371,7 +401,7 @@ def test_changed_arguments_are_named(name: str, source: str, argument: str, run_
 @pytest.mark.parametrize("array", ["log_probs", "np.asarray(log_probs)"])
 def test_writing_into_an_array_of_jax_is_explained(array: str, run: Run) -> None:
     result = run(HEAD + f"    {array}[0] = 0\n    return {RIGHT}")
-    assert result.message == "Arrays of JAX can not be written into."
+    assert result.message == "Arrays of JAX cannot be written into."
     assert ".at[index].set(value)" in result.look
 
 

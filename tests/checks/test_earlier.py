@@ -64,7 +64,8 @@ def test_a_right_function_is_correct_beside_a_wrong_earlier_one(
     students = names[earlier]
     result = run_loss(names)
     assert result.state is State.CORRECT
-    assert f"your `{earlier}`, which does not pass its own check" in result.note
+    lacks = {"wrong": "does not pass its own check", "stub": "is not done yet"}[state]
+    assert f"your `{earlier}`, which {lacks}. A mistake counts only once" in result.note
     assert "run with a right function in that place, and passes" in result.note
     assert result.note in render_text(result)
     assert names[earlier] is students
@@ -75,7 +76,15 @@ def test_two_wrong_earlier_ones_are_replaced_together(notebook: Notebook) -> Non
     found = examine("get_fixmatch_loss_fn", names["get_fixmatch_loss_fn"])
     assert found.result.state is State.CORRECT
     assert list(found.replaced) == ["logits_to_log_probs", "log_softmax_cross_entropy"]
-    assert "which do not pass their own checks" in found.result.note
+    assert "`logits_to_log_probs`, which does not pass its own check, and" in found.result.note
+    assert "`log_softmax_cross_entropy`, which is not done yet." in found.result.note
+    assert "Fix `logits_to_log_probs` and `log_softmax_cross_entropy` as well" in found.result.note
+
+
+def test_two_that_lack_the_same_are_named_together(notebook: Notebook) -> None:
+    names = notebook(logits_to_log_probs="wrong", log_softmax_cross_entropy="wrong")
+    note = run_loss(names).note
+    assert "`logits_to_log_probs` and `log_softmax_cross_entropy`, which do not pass their own checks" in note
 
 
 def test_a_mistake_of_its_own_remains_and_is_told_apart(notebook: Notebook) -> None:
@@ -109,9 +118,7 @@ def test_an_earlier_exercise_without_a_library_function_is_named(
     loss = WRONG_LOSS.replace("weight_decay = l2", "get_forward_fn\n        weight_decay = l2")
     result = run_loss(notebook(loss, get_forward_fn="wrong"))
     assert (result.state, result.slip) == (State.INCORRECT, "no mask")
-    assert (
-        "calls your `get_forward_fn`, which does not pass its own check. Put that right first" in result.note
-    )
+    assert "calls your `get_forward_fn`, which does not pass its own check. Fix that first" in result.note
 
 
 @pytest.mark.parametrize("decorator", ["", "@jax.jit\n"])
@@ -149,8 +156,22 @@ def test_calls_by_keyword_reach_the_library_function(notebook: Notebook) -> None
 def test_an_earlier_exercise_that_was_never_defined_is_replaced_too(notebook: Notebook) -> None:
     names = notebook()
     del names["logits_to_log_probs"]
-    assert run_loss(names).state is State.CORRECT
+    result = run_loss(names)
+    assert result.state is State.CORRECT
     assert "logits_to_log_probs" not in names
+    # It may be right: after a restart of the kernel its cell only waits to be run.
+    assert "calls your `logits_to_log_probs`, which is not defined in this session. This check" in result.note
+    assert "Run the cell of `logits_to_log_probs` before you go on." in result.note
+    assert "mistake" not in result.note and "Fix" not in result.note
+
+
+def test_an_earlier_exercise_that_nothing_replaces_is_not_wrong_but_missing(notebook: Notebook) -> None:
+    names = notebook(LOSS.replace("weight_decay = l2", "get_forward_fn\n        weight_decay = l2"))
+    del names["get_forward_fn"]
+    result = run_loss(names)
+    assert result.state is State.INCORRECT
+    assert "which is not defined in this session. Run its cell first" in result.note
+    assert "The name `get_forward_fn` does not exist at that point." in result.message
 
 
 def test_the_students_functions_come_back_whatever_happens(notebook: Notebook) -> None:
@@ -194,8 +215,50 @@ def test_a_cell_whose_values_fail_by_an_earlier_mistake_passes_and_says_so(
     body(notebook(get_forward_fn="wrong"), holds="False")
     out = capsys.readouterr().out
     assert out.startswith("✓ get_fixmatch_loss_fn: correct")
+    assert "so its values differ" in out
     assert "also runs your `get_forward_fn`, which does not pass its own check" in out
     assert "a mistake counts only once" in out
+
+
+CELL = f"{BODY}\ncheck('get_fixmatch_loss_fn', get_fixmatch_loss_fn)"
+
+
+def test_a_grade_cell_beside_a_wrong_earlier_exercise_shows_one_report(
+    notebook: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = notebook(get_forward_fn="wrong", log_softmax_cross_entropy="wrong")
+    guard = practical_check("get_fixmatch_loss_fn", names["get_fixmatch_loss_fn"])
+    told: list[Result] = []
+    check.on_result(told.append)
+    try:
+        exec(
+            CELL.format(holds="False"),
+            names | {"guard": guard, "check": check, "model": None, "hparams": None},
+        )
+    finally:
+        check._callbacks.remove(told.append)
+    assert capsys.readouterr().out.count("✓ get_fixmatch_loss_fn: correct") == 1
+    assert len(told) == 1
+    # The next check of the function is another occasion.
+    check("get_fixmatch_loss_fn", names["get_fixmatch_loss_fn"])
+    assert "✓ get_fixmatch_loss_fn: correct" in capsys.readouterr().out
+
+
+def test_a_cell_that_runs_an_undefined_earlier_exercise_says_to_run_it(
+    notebook: Notebook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = notebook()
+    del names["get_forward_fn"]
+    body(names, holds="True")
+    out = capsys.readouterr().out
+    assert "also runs your `get_forward_fn`, which is not defined in this session" in out
+    assert "`get_fixmatch_loss_fn` itself is correct. Run the cell of `get_forward_fn`" in out
+
+
+def test_a_cell_that_runs_another_undefined_name_says_so(notebook: Notebook) -> None:
+    with pytest.raises(CheckFailed) as caught:
+        body(notebook(), holds="MockModel")
+    assert caught.value.result.message == "`MockModel` is not defined in this session."
 
 
 def test_a_cell_whose_values_fail_beside_right_earlier_exercises_fails(notebook: Notebook) -> None:

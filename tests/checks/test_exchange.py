@@ -275,9 +275,10 @@ def test_outcomes_come_back(outcome: Outcome, tmp_path: Path) -> None:
 
 def failure(**fields: Any) -> Plain:
     stated: dict[str, Any] = {
-        **dict.fromkeys(["message", "call", "line", "raised_in"], ""),
+        **dict.fromkeys(["message", "call", "line", "raised_in", "suggestion", "within", "caller"], ""),
         "type": "E",
         "arguments": [],
+        "values": [],
         "unfinished": False,
     }
     return {"failure": stated | fields}

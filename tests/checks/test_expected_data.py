@@ -13,7 +13,7 @@ import pytest
 from autograder import expected
 from autograder.mutants import Mutant
 from course.checks.case import Signature
-from course.checks.expectations import FORMAT, Expectation, dump_expectations
+from course.checks.expectations import FORMAT, Expectation, _decode, dump_expectations
 from course.checks.fixmatch import CHECKS, log_probs
 
 ROOT = Path(__file__).parents[2]
@@ -44,11 +44,16 @@ def test_the_file_is_strict_json_in_short_lines(generated: dict[str, bytes]) -> 
 
 def test_equal_expectations_give_equal_bytes() -> None:
     made = {
-        "a": Expectation({"one": np.array([1.0, np.nan])}, {"slip": Signature("one", error="TypeError")}),
+        "a": Expectation(
+            {"one": np.array([1.0, np.nan])}, {"slip": Signature("one", error="TypeError", first="none")}
+        ),
         "b": Expectation({"two": [1, {"x": float("inf")}]}, {"slip": Signature("two", returned=2.0)}),
     }
     assert dump_expectations("unit", made) == dump_expectations("unit", dict(made))
-    json.loads(dump_expectations("unit", made))
+    written = json.loads(dump_expectations("unit", made))["checks"]
+    assert {name: _decode(entry).signatures for name, entry in written.items()} == {
+        name: expectation.signatures for name, expectation in made.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -115,6 +120,7 @@ def test_two_mutants_are_told_apart_by_a_later_case(monkeypatch: pytest.MonkeyPa
     """They agree on four classes and differ on three."""
     found = generate_for(monkeypatch, *bodies(one="logits + 4", two="logits + logits.shape[1]"))
     assert {signature.case for signature in found.signatures.values()} == {"batch"}
+    assert {signature.first for signature in found.signatures.values()} == {"published"}
 
 
 def test_the_reference_must_agree_with_published_values(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,7 +149,7 @@ def test_visible_values_that_fail_beside_a_right_answer_show_their_assert(
     outputs: dict[str, list[Output]],
 ) -> None:
     report, _ = report_and_error(outputs["practical, wrong beside a right answer"])
-    assert "The values that this cell shows do not come out." in report["text/plain"]
+    assert "Your function does not reproduce the values shown in this cell." in report["text/plain"]
     assert "AssertionError" in report["text/plain"]
     assert "np.testing.assert_array_almost_equal(" in report["text/plain"]
 

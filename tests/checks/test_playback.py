@@ -80,7 +80,8 @@ def test_one_wrong_earlier_exercise_costs_nothing(name: str, earlier: str, wrong
     found = examine(name, beside(reference(name), **{earlier: wrong}))
     assert found.result.state is State.CORRECT
     assert list(found.replaced) == [earlier]
-    assert f"your `{earlier}`, which does not pass its own check" in found.result.note
+    lacks = "is not done yet" if wrong is stub else "does not pass its own check"
+    assert f"your `{earlier}`, which {lacks}" in found.result.note
     assert "run with a right function in that place, and passes" in render_text(found.result)
 
 
@@ -120,7 +121,7 @@ def test_a_call_that_the_reference_never_makes_leaves_the_first_verdict() -> Non
     found = examine("guess_labels", beside(function, sharpen=zero))
     assert found.result.state is State.INCORRECT
     assert found.replaced == {}
-    assert "your `sharpen`, which does not pass its own check. Put that right first" in found.result.note
+    assert "your `sharpen`, which does not pass its own check. Fix that first" in found.result.note
     assert "NotRecorded" not in render_text(found.result)
 
 
@@ -163,7 +164,7 @@ def test_a_report_says_that_a_mocks_numbers_are_made_up() -> None:
         assert result.state is State.INCORRECT
         return result.note
 
-    assert "In place of `fixmatch_loss` stood made-up numbers" in note(fixmatch_loss=stub)
+    assert "In place of `fixmatch_loss`, made-up numbers were used" in note(fixmatch_loss=stub)
     assert "made-up" not in note(learning_status=stub)
 
 
@@ -177,7 +178,7 @@ def test_a_swallowed_miss_leaves_the_first_verdict() -> None:
     assert examine("guess_labels", function).result.state is State.CORRECT
     result = examine("guess_labels", beside(function, sharpen=stub)).result
     assert (result.state, result.slip) == (State.INCORRECT, "not sharpened")
-    assert "Put that right first" in result.note
+    assert "Fix that first" in result.note
 
 
 def test_an_object_that_resists_does_not_break_the_check() -> None:

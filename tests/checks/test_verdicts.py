@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ from course.checks import State, check, render_text
 from course.checks.compare import Kind
 from course.checks.expectations import load_expectations
 from course.checks.result import CaseState
-from course.checks.runner import find_check
+from course.checks.runner import _run_cases, find_check
 from course.units import Unit, load_course
 
 UNITS = load_course().units
@@ -90,6 +91,19 @@ def test_two_slips_at_once_are_rejected_without_a_wrong_diagnosis() -> None:
     assert result.slip == ""
     assert result.difference is not None
     assert result.difference.kind is Kind.VALUES
+
+
+@pytest.mark.parametrize(("first", "slip"), [("", "division by zero"), ("no ramp", "")])
+def test_a_slip_explains_the_case_that_failed_first(first: str, slip: str) -> None:
+    """A function with another mistake fails elsewhere before it looks like the slip."""
+    _, rampup = find_check("linear_rampup")
+    known = load_expectations("mixmatch")["linear_rampup"]
+    signature = dataclasses.replace(known.signatures["division by zero"], first=first)
+    assert signature.case == "no ramp" != rampup.cases[0].name
+    expectation = dataclasses.replace(known, signatures={**known.signatures, "division by zero": signature})
+    result = _run_cases(rampup, expectation, lambda step, length: 0.123 if length else 1 / length, False)
+    assert result.state is State.INCORRECT
+    assert result.slip == slip
 
 
 def test_an_edit_that_no_longer_applies_is_an_error() -> None:

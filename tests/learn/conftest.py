@@ -25,6 +25,7 @@ def env(tmp_path: Path) -> Environment:
 def session(env: Environment, monkeypatch: pytest.MonkeyPatch) -> Session:
     """The unit `fixmatch`, begun; afterwards nothing of it is left in this process."""
     monkeypatch.setattr(check, "_callbacks", [])
+    monkeypatch.setattr(check, "_remarks", [])
     monkeypatch.setattr(session_module, "_sessions", [])
     begin("fixmatch", env)
     return current()

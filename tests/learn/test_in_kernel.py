@@ -24,12 +24,25 @@ begin("fixmatch", env)
 """
 RIGHT = "def logits_to_log_probs(logits):\n    return jax.nn.log_softmax(logits, axis=-1)"
 
+RAISES = "# raises\n"
+# A browser that saves the notebook, in the future: a file system may round the time down.
+SAVE = """
+import json, os, pathlib, time
+source = {source!r}
+cells = [{{"cell_type": "code", "source": source}}]
+path = pathlib.Path("notebook.ipynb")
+path.write_text(json.dumps({{"cells": cells, "metadata": {{"course": {{"unit": "fixmatch"}}}}}}))
+os.utime(path, (time.time() + 10, time.time() + 10))
+"""
+
 Output = dict[str, Any]
 
 
 def run(folder: Path, *cells: str) -> list[list[Output]]:
-    """The outputs of each cell, run by one new kernel."""
+    """The outputs of each cell, run by one new kernel; those that begin with a comment RAISES may raise."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    for cell in notebook.cells:
+        cell.metadata["tags"] = ["raises-exception"] if cell.source.startswith(RAISES) else []
     client = NotebookClient(
         notebook,
         timeout=120,
@@ -140,3 +153,24 @@ def test_in_plain_python_everything_is_text(tmp_path: Path) -> None:
     assert "in place of the dots" in done.stdout and "Your guess: 0.5." in done.stdout
     assert "Your progress" in done.stdout and "Question 3 of 3" in done.stdout
     assert "<" not in done.stdout.replace("<=", "")
+
+
+def test_a_check_says_that_it_judges_what_ran_before(tmp_path: Path) -> None:
+    check = 'check("logits_to_log_probs", logits_to_log_probs)'
+    broken = RAISES + RIGHT.replace("axis=-1)", "axis=-1")
+    above = RAISES + RIGHT.replace("def ", "@jax.jt\ndef ")
+    changed = SAVE.format(source=RIGHT.replace("axis=-1", "axis=0"))
+    outputs = run(
+        tmp_path, BEGIN, RIGHT, check, broken, check, above, check,
+        RIGHT, changed, check, RIGHT, SAVE.format(source=RIGHT), check,
+    )  # fmt: skip
+    shown = [texts(outputs[position]) for position in (2, 4, 6, 9, 12)]
+    assert all("✓ logits_to_log_probs: correct" in text for text in shown)
+    fresh, after_error, after_decorator, after_change, fresh_again = shown
+    remark = "The cell that defines `logits_to_log_probs`"
+    assert fresh.startswith("✓") and fresh_again.startswith("✓")
+    assert after_error.startswith(
+        f"{remark} was last run with a SyntaxError in line 3 ('(' was never closed)."
+    )
+    assert "stopped at an error above the definition" in after_decorator.splitlines()[0]
+    assert after_change.startswith(f"{remark} was changed after it was run.")

@@ -119,7 +119,7 @@ TRAINING_COST = check_of_function(
         ),
         Slip(
             "no answer where unknown",
-            "None can not be multiplied.",
+            "None cannot be multiplied.",
             "Look whether one of the three is None before you compute.",
         ),
         Slip(

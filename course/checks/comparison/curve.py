@@ -87,7 +87,7 @@ REPORTED_ERROR = check_of_function(
         Slip(
             "mean of the last",
             "This is the mean of the last evaluations.",
-            "Take the median, which a single odd evaluation can not move far.",
+            "Take the median, which a single odd evaluation cannot move far.",
         ),
         Slip(
             "last alone",
@@ -121,7 +121,7 @@ REPORTED_ERROR = check_of_function(
         ),
         Slip(
             "always 20",
-            "20 stands in the code.",
+            "20 is hard-coded.",
             "Use the argument `last`.",
         ),
         Slip(

@@ -83,7 +83,7 @@ MEAN_AND_SPREAD = check_of_function(
         ),
         Slip(
             "None for one value",
-            "The spread of one value is None here, which the last line can not turn into a float.",
+            "The spread of one value is None here, which the last line cannot turn into a float.",
             "Use np.nan.",
         ),
         Slip(

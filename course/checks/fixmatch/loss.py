@@ -133,8 +133,9 @@ _PUBLISHED_RESULT: Plain = [
 ]
 
 
-# These four have the same shapes, so what JAX compiles for the first serves the others.
-_LABELED = [2.0, 1.0, 3.0, 0.5]
+# These four have the same shapes, so what JAX compiles for the first serves the others. They are more than
+# the classes: if they were as many, labels in place of one-hot rows would fit, and give some number.
+_LABELED = [2.0, 1.0, 3.0, 0.5, 1.5]
 _STRONG = [2.0, SURE, 3.0, 1.5, SURE, 0.5, UNSURE]
 
 
@@ -156,7 +157,7 @@ def _none_confident(rng: Rng) -> Inputs:
 
 def _large_logits(rng: Rng) -> Inputs:
     weak = [1e4, UNSURE, 1e4, UNSURE, 1e4, UNSURE, 1e4]
-    return views(rng, labeled=[1e4] * 4, weak=weak, strong=[1e4] * 7) | settings(0.95, 1.0, 0.01)
+    return views(rng, labeled=[1e4] * 5, weak=weak, strong=[1e4] * 7) | settings(0.95, 1.0, 0.01)
 
 
 def _small_batches(rng: Rng) -> Inputs:
@@ -314,7 +315,7 @@ GET_FIXMATCH_LOSS_FN = Check(
             draw=_small_batches,
             drive=_drive,
             tolerance=FLOAT32,
-            misconception="A batch size or a number of classes stands in the code as a number.",
+            misconception="A batch size or a number of classes is hard-coded.",
             look="Read sizes from the inputs, and the number of classes from hparams.",
             names=_NAMES,
             shown=_SHOWN,
@@ -322,7 +323,7 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Case(
             name="one unlabeled image",
-            tries="four labeled images and one unlabeled",
+            tries="five labeled images and one unlabeled",
             draw=_one_unlabeled,
             drive=_drive,
             tolerance=FLOAT32,
@@ -422,7 +423,7 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "fixed threshold",
-            "The threshold 0.95 stands in the code.",
+            "The threshold 0.95 is hard-coded.",
             "Use hparams.confidence_threshold.",
         ),
         Slip(
@@ -462,8 +463,8 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "true labels",
-            "The unsupervised loss uses y_unlabeled: these labels are unknown in earnest.",
-            "y_unlabeled is for the error rate alone; the loss uses the pseudo-labels.",
+            "The unsupervised loss uses y_unlabeled: these labels are not available in a real run.",
+            "y_unlabeled is used only for the error rate; the loss uses the pseudo-labels.",
         ),
         Slip(
             "labels ignored",
@@ -532,7 +533,7 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "flat result",
-            "Three values are returned in a row; batch_stats and metrics belong into a pair of their own.",
+            "Three values are returned in a row; batch_stats and metrics belong in a pair of their own.",
             "Return total_loss, (batch_stats, metrics).",
         ),
         Slip(
@@ -577,7 +578,7 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "ten classes",
-            "The number of classes of CIFAR-10 stands in the code.",
+            "The number of classes of CIFAR-10 is hard-coded.",
             "Use hparams.num_classes.",
         ),
         Slip(

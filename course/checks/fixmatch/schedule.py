@@ -163,18 +163,18 @@ COSINE_DECAY_SCHEDULE = Check(
         Slip("linear", "The rate falls along a straight line.", "The formula has a cosine."),
         Slip(
             "fixed alpha",
-            "7/16 stands in the code; alpha is an argument.",
-            "Replace the number by the argument.",
+            "7/16 is hard-coded; alpha is an argument.",
+            "Replace the number with the argument.",
         ),
         Slip(
             "Python's math",
-            "math.cos takes Python numbers only, and inside jit the step number is traced.",
+            "math.cos and float() take Python numbers only, and inside jit the step number is traced.",
             "Use jnp.cos.",
         ),
         Slip(
             "fixed length",
-            "2**20 stands in the code; the length of the run is the argument decay_steps.",
-            "Replace the number by the argument.",
+            "2**20 is hard-coded; the length of the run is the argument decay_steps.",
+            "Replace the number with the argument.",
         ),
         Slip(
             "reversed",

@@ -209,7 +209,7 @@ FIXMATCH_LOSS = Check(
             "one labeled and three unlabeled images of three classes",
             small_batches,
             4,
-            misconception="A batch size or a number of classes stands in the code as a number.",
+            misconception="A batch size or a number of classes is hard-coded.",
             look="Read sizes from the tensors of the batch.",
         ),
         _case(
@@ -306,8 +306,8 @@ FIXMATCH_LOSS = Check(
         ),
         Slip(
             "fixed threshold",
-            "0.95 stands in the code; the threshold is hparams.threshold.",
-            "Replace the number by the setting.",
+            "0.95 is hard-coded; the threshold is hparams.threshold.",
+            "Replace the number with the setting.",
         ),
         Slip(
             "logits compared with threshold",
@@ -358,7 +358,7 @@ FIXMATCH_LOSS = Check(
         Slip(
             "true labels",
             "The true labels of the unlabeled images enter the loss. Nobody has them in practice.",
-            "y_unlabeled is for the error rate alone.",
+            "y_unlabeled is used only for the error rate.",
         ),
         Slip(
             "labels ignored",

@@ -189,7 +189,7 @@ FLEXMATCH_LOSS = Check(
             "six classes, two labeled images and three unlabeled ones",
             small_batches,
             4,
-            misconception="A batch size or a number of classes stands in the code as a number.",
+            misconception="A batch size or a number of classes is hard-coded.",
             look="Read sizes from the tensors, and the number of classes from hparams.",
         ),
         _case(

@@ -123,7 +123,7 @@ REMEMBER_LABELS = check_of_function(
             "Only the batch's labels are returned.",
             "Return û of all N images.",
         ),
-        Slip("fixed τ", "0.95 stands in the code; τ is an argument.", "Replace the number by threshold."),
+        Slip("fixed τ", "0.95 is hard-coded; τ is an argument.", "Replace the number with threshold."),
         Slip(
             "mask instead of labels",
             "1 is written where the image is confident, and not its label.",

@@ -124,8 +124,8 @@ _STATUS = check_of_function(
         ),
         Slip(
             "ten classes",
-            "10 stands in the code; the number of classes is an argument.",
-            "Replace the number by n_classes.",
+            "10 is hard-coded; the number of classes is an argument.",
+            "Replace the number with n_classes.",
         ),
         Slip(
             "negative labels",
@@ -226,7 +226,7 @@ FLEXIBLE_THRESHOLDS = check_of_function(
         Slip("plus", "The mapping has 2 + β below.", "At β = 1 the threshold has to be τ."),
         Slip("concave", "The mapping is β · (2 − β), which rises too fast.", "It is β / (2 − β)."),
         Slip("no τ", "The mapping is not multiplied by τ.", "At β = 1 the threshold has to be τ."),
-        Slip("fixed τ", "0.95 stands in the code; τ is an argument.", "Replace the number by threshold."),
+        Slip("fixed τ", "0.95 is hard-coded; τ is an argument.", "Replace the number with threshold."),
         Slip(
             "upside down",
             "The thresholds are high where the counts are low.",

@@ -220,7 +220,7 @@ EMA_UPDATE = Check(
             "The update is recorded for a backward pass that never comes, and memory grows with every step.",
             "Update under torch.no_grad(), and leave requires_grad as it was.",
         ),
-        Slip("fixed decay", "0.999 stands in the code.", "Use the argument decay."),
+        Slip("fixed decay", "0.999 is hard-coded.", "Use the argument decay."),
         Slip(
             "kernels alone",
             "Only tensors with two axes or more are averaged; biases and BatchNorm's scales stay behind.",

@@ -87,7 +87,7 @@ SHARPEN = check_of_function(
             "The most probable class gets everything. That is what happens as T goes to 0.",
             "Sharpening with T = 0.5 leaves some probability to the others.",
         ),
-        Slip("fixed temperature", "The square stands in the code: T is taken to be 0.5.", "Use T."),
+        Slip("fixed temperature", "The square is hard-coded: T is taken to be 0.5.", "Use T."),
         Slip("unchanged", "The distribution comes back as it was.", "Raise the entries to the power 1/T."),
         Slip(
             "divided by the length",
@@ -236,7 +236,7 @@ GUESS_LABELS = Check(
             "The guess is one-hot, as in FixMatch. MixMatch keeps the distribution.",
             "Return what sharpen gives.",
         ),
-        Slip("fixed temperature", "0.5 stands in the code in place of T.", "Pass T on to sharpen."),
+        Slip("fixed temperature", "0.5 is hard-coded in place of T.", "Pass T on to sharpen."),
         Slip(
             "statistics counted",
             "BatchNorm's running statistics count this pass, and the training pass of the same step again.",

@@ -232,7 +232,7 @@ MIXMATCH_LOSS = Check(
             "three views of three images, and five classes",
             _three_views,
             3,
-            "A number of views or classes stands in the code, or guesses and views are in different orders.",
+            "A number of views or classes is hard-coded, or guesses and views are in different orders.",
             "The joined batch holds all images of the first view, then all of the second, and so on.",
         ),
         _case(
@@ -372,7 +372,7 @@ MIXMATCH_LOSS = Check(
         Slip(
             "cross-entropy for the unlabeled",
             "The unlabeled loss is a cross-entropy. MixMatch takes the squared error between probabilities.",
-            "Its bounded size is the reason: a wrong guess can not cost without limit.",
+            "Its bounded size is the reason: a wrong guess cannot cost without limit.",
         ),
         Slip(
             "squared logits",
@@ -426,8 +426,8 @@ MIXMATCH_LOSS = Check(
         ),
         Slip(
             "true labels",
-            "The targets of the unlabeled images are made of y_unlabeled, which is unknown in earnest.",
-            "y_unlabeled is for the error rate alone.",
+            "The targets of the unlabeled images use y_unlabeled, which is not available in a real run.",
+            "y_unlabeled is used only for the error rate.",
         ),
         Slip(
             "split in the wrong place",
@@ -481,12 +481,12 @@ MIXMATCH_LOSS = Check(
         ),
         Slip(
             "classes of CIFAR-10",
-            "The number of classes of CIFAR-10 stands in the code.",
+            "The number of classes of CIFAR-10 is hard-coded.",
             "Use hparams.n_classes.",
         ),
         Slip(
             "two views",
-            "The number of views stands in the code.",
+            "The number of views is hard-coded.",
             "Read it from the shape of x_unlabeled.",
         ),
         Slip(

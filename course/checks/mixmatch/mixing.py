@@ -164,7 +164,7 @@ LINEAR_RAMPUP = check_of_function(
     convert=tensors,
     stated={"within": 0.25},
     misconception="The share does not rise in a straight line from 0 to 1, or does not stay there.",
-    look="What has to come out at step 0, at half of the length, at the length, and beyond?",
+    look="What is the share at step 0, at half of the length, at the length, and beyond?",
     slips=(
         Slip("beyond 1", "The share goes on rising beyond 1.", "From step `length` on it is 1."),
         Slip("falling", "The share falls from 1 to 0.", "It begins at 0, and ends at 1."),
