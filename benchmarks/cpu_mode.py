@@ -161,7 +161,7 @@ def markdown(pairs: Sequence[Pair]) -> str:
 
 
 def keep(folders: Mapping[str, Sequence[Path]], pairs: Sequence[Pair], recorded: Path) -> list[Path]:
-    """Write the page and the pairs, and, for the notebook's figure, a run of each arm with the band of all."""
+    """Write the page, the pairs, and for the notebook's figure a run of each arm with the band of all."""
     page, numbers = HERE / "cpu_mode.md", HERE / "cpu_mode.json"
     write_atomically(page, markdown(pairs).encode())
     write_atomically(numbers, (json.dumps([asdict(pair) for pair in pairs], indent=1) + "\n").encode())

@@ -52,8 +52,8 @@ class Recorded:
 
     Attributes:
         about: data, method, labels, steps, seed, checkpoint, seconds, hardware, versions, note, command.
-            Where several runs were made, also how many ("runs", "seeds"), "with" which versions, and where they
-            lie ("band": metric → rows of `plots.band`).
+            Where several runs were made, also how many ("runs", "seeds"), "with" which versions, and where
+            they lie ("band": metric → rows of `plots.band`).
         records: as in metrics.jsonl: "step", "epoch" and metrics by name; not every metric in every record.
     """
 
