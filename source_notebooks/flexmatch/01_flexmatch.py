@@ -580,6 +580,7 @@ for name, result in {"FixMatch": fixmatch_run, "FlexMatch": flexmatch_run}.items
 course.predict("agreement", ...)
 
 # %% locked="agreement" tags=["training", "nbval-ignore-output"]
+warn_if_partial(flexmatch_run)
 network = flexmatch_run.state.model.eval()
 final_thresholds = flexible_thresholds(
     learning_status(latest_labels, hparams.n_classes), len(latest_labels), hparams.threshold

@@ -645,6 +645,7 @@ warn_if_partial(*records.values())
 # MixMatch has no threshold: the dashed line is *FixMatch's* τ = 0.95. How many of the images would FixMatch have let through with this network, and how many of those rightly? Compare with what you saw in the unit before, and think of what targets the network has been trained on.
 
 # %% locked="reliability" tags=["training", "nbval-ignore-output"]
+warn_if_partial(with_unlabeled)
 network = with_unlabeled.state.evaluated.eval()
 device = next(network.parameters()).device
 with torch.no_grad():

@@ -21,11 +21,12 @@ from autograder.expected import reference_values
 from autograder.mutants import load_mutant, mutants_of, run_text
 from autograder.reference import solution_text
 from course.checks import State, check
+from course.checks.blame import Lack
 from course.checks.case import attempt
 from course.checks.compare import find_difference
 from course.checks.mixmatch import CHECKS, average, guesses, loss, mixing
 from course.checks.mixmatch.common import net_of
-from course.checks.runner import wrong_earlier
+from course.checks.runner import lacking
 from course.checks.torch_functions import tensors
 from course.checks.torch_mocks import LinearNet
 from course.recorded import load_recorded
@@ -112,7 +113,8 @@ def test_a_wrong_guess_function_is_named_beside_the_loss_that_calls_it() -> None
     result = check.run("mixmatch_loss", names["mixmatch_loss"])
     # The mistake costs its own exercise only: the loss is judged with a right function in that place.
     assert result.state is State.CORRECT and "guess_labels" in result.note
-    assert wrong_earlier(names["mixmatch_loss"], ["guess_labels", "sharpen"]) == ["guess_labels"]
+    lacks = lacking(names["mixmatch_loss"], ["guess_labels", "sharpen"])
+    assert lacks == {"guess_labels": Lack.WRONG}
 
 
 def test_averages_that_autograd_follows_have_right_values_and_are_rejected() -> None:

@@ -12,7 +12,7 @@ from course.errors import CourseError
 
 FOLDERS = [
     "ssl-course-work/fixmatch/cpu",
-    "/home/kim lee/my course/#1 work",
+    "/data/kim lee/my course/#1 work",
     r"C:\Users\Kim Lee\Semi-Supervised Learning\work",
     r"\\server\share\new folder\runs",
     'D:\\work\\kim\'s "runs" & more; $HOME',

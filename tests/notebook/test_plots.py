@@ -235,7 +235,7 @@ def test_a_run_that_goes_on_is_drawn_from_its_beginning(shown, run_folder):
     live = plots.LiveCurves("mine", seconds=0)
     live.begin(run_folder)
     live.on_step({"step": 41, "val error rate": 0.2}, {})
-    assert "val error rate, mine: from 0.490 to 0.200" in shown[-1].alt, "and is not called partial meanwhile"
+    assert "mine: from 0.490 to 0.200" in shown[-1].alt, "and is not called partial meanwhile"
 
 
 def test_what_a_closed_browser_missed_is_shown_by_the_next_cell(shown, run_folder, capsys):
@@ -255,8 +255,8 @@ def test_what_a_closed_browser_missed_is_shown_by_the_next_cell(shown, run_folde
 def test_partial_runs_are_called_so_in_a_comparison(shown, run_folder):
     log = read_metrics(run_folder / "metrics.jsonl")
     plots.curves({"mine": log, "recorded": tuple(records(20, 0.6))}, ("val error rate",))
-    assert "val error rate, mine (stopped at step 40 of 60): from" in shown[0].alt
-    assert "val error rate, recorded: from" in shown[0].alt
+    assert "mine (stopped at step 40 of 60): from" in shown[0].alt
+    assert "recorded: from" in shown[0].alt
 
 
 def test_smoothing_keeps_the_length_and_takes_the_mean_of_the_last_values():
@@ -336,13 +336,30 @@ def test_curves_draw_bands_and_say_between_which_values_they_end(shown, monkeypa
     assert [line.get_ydata().tolist() for line in edges] == [[0.4, 0.1], [0.8, 0.3]]
 
 
-def test_the_expected_figure_draws_a_recorded_band_and_says_so(shown):
+def test_the_expected_figure_draws_a_recorded_band_and_says_so(shown, capsys):
     rows = [[10, 0.4, 0.5, 0.8], [20, 0.1, 0.2, 0.3]]
     about = {"data": "shapes", "steps": 40, "labels": 100, "hardware": "4 cores", "runs": 15}
+    about |= {"seeds": 5, "with": ["Python 3.11.7, jax 0.7.2", "Python 3.13.0, jax 0.12.0"]}
     run = Recorded({**about, "band": {"val error rate": rows}}, ())
     plots.expected(run, run)
     assert "the middle of 15 runs, and a band from the lowest to the highest" in shown[0].title
     assert "in a band that ends between 0.100 and 0.300" in shown[0].alt
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "Validation error after 40 steps:"
+    assert [line.split() for line in said[1:3]] == [
+        ["labeled", "images", "only", "from", "0.100", "to", "0.300"],
+        ["FixMatch", "from", "0.100", "to", "0.300"],
+    ]
+    assert said[3].startswith("15 runs of each kind: 5 seeds with Python 3.11.7, jax 0.7.2; Python 3.13.0")
+
+
+def test_what_one_recorded_run_ended_with_is_said_without_a_range(shown, capsys):
+    about = {"data": "cifar10", "steps": 20, "labels": 4000, "hardware": "4 cores"}
+    run = Recorded(about, tuple(records(20, 0.6)))
+    plots.expected(run, run, run)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[-1] for line in said[1:]] == ["0.580"] * 3
+    assert said[3].split()[:4] == ["without", "the", "unlabeled", "loss"]
 
 
 @pytest.mark.parametrize(

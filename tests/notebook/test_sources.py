@@ -212,7 +212,14 @@ def test_below_a_run_the_next_cell_draws_all_of_it_and_says_if_it_is_partial(cod
     for position in shown_live:
         _, kind, code = code_cells[position + 1]
         assert kind and kind[0] == "locked"
-        assert "metrics.jsonl" in code and ".interrupted" in code
+        assert re.fullmatch(r"live_\w+\.show\(\)", code.strip())
+
+
+def test_every_cell_that_shows_a_run_says_when_it_is_partial(code_cells):
+    shows_a_run = re.compile(r"(_run|_unlabeled|_only|result)\.(state|metrics)\b|read_metrics\(")
+    for _, kind, code in code_cells:
+        if kind and kind[0] == "locked" and shows_a_run.search(code):
+            assert "warn_if_partial(" in code or "train_method(" in code, code
 
 
 def test_the_text_names_no_command_that_students_lack_and_no_folder_to_a_magic(cells):

@@ -49,7 +49,7 @@ def test_the_figure_of_a_partial_run_says_where_it_stopped(shown: list[Any], tmp
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in RECORDS))
     (tmp_path / "run.json").write_text('{"ends": 60, "seconds": 12.0}')
     threshold_plots.thresholds(read_metrics(tmp_path / "metrics.jsonl"), CLASSES, 0.95)
-    assert "up to step 30 (stopped at step 30 of 60). Left" in shown[-1].alt
+    assert "up to step 30 (stopped at step 30 of 60)." in shown[-1].alt
 
 
 def test_the_thresholds_are_told_in_words_with_their_last_values(shown: list[Any]) -> None:
@@ -169,20 +169,12 @@ def test_the_notebook_draws_the_thresholds_from_the_log(
     log = tmp_path / "flexmatch" / "metrics.jsonl"
     log.parent.mkdir()
     log.write_text("".join(json.dumps(record) + "\n" for record in RECORDS), encoding="utf-8")
-    names = {
-        "threshold_plots": threshold_plots,
-        "read_metrics": read_metrics,
-        "runs_folder": tmp_path,
-        "fixmatch_run": SimpleNamespace(interrupted=False),
-        "flexmatch_run": SimpleNamespace(interrupted=True),
-        "train_dataset": SimpleNamespace(classes=CLASSES),
-        "hparams": SimpleNamespace(threshold=0.95),
-    }
-    exec(cell.source, names)
+    live = threshold_plots.LiveThresholds(CLASSES, 0.95)
+    live.begin(log.parent)
+    exec(cell.source, {"live_thresholds": live})
     (figure,) = shown
     assert "up to step 30" in figure.alt and "They start at 0.00" in figure.alt
-    (line,) = capsys.readouterr().out.splitlines()
-    assert line.startswith("FlexMatch's run is partial: it was stopped before its last step.")
+    assert "step 30" in capsys.readouterr().out
 
 
 def test_the_figures_of_the_recorded_runs_have_texts_with_their_numbers(

@@ -439,7 +439,7 @@ def test_a_loss_that_explodes_is_one_line_after_the_log(train: Any, tmp_path: Pa
 
 
 NO_MEMORY = RuntimeError("RESOURCE_EXHAUSTED: Out of memory\n" + "buffer\n" * 141)
-FULL = OSError(errno.ENOSPC, "No space left on device", "/tmp/somewhere")
+FULL = OSError(errno.ENOSPC, "No space left on device", "/data/somewhere")
 
 
 @pytest.mark.parametrize(
@@ -448,7 +448,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "/tmp/somewhere")
         ("course.training.observers.JsonlLog.on_step", NO_MEMORY, "memory ran out; lower mu (2)"),
         ("course.training.observers.JsonlLog.on_step", FULL, "free some space there; then go on from the"),
         ("solutions.frameworks._Jax.test", NO_MEMORY, "memory ran out: close other programs"),
-        ("solutions.experiment.plot_run", FULL, "/tmp/somewhere can not be written (No space left"),
+        ("solutions.experiment.plot_run", FULL, "/data/somewhere can not be written (No space left"),
     ],
 )
 def test_a_full_disk_or_no_memory_is_one_line_and_the_run_resumes(
