@@ -140,7 +140,6 @@ def setup_cell(repository: str | None, unit: str | None = None, places: Sequence
     """
     checkpoint = CHECKPOINTS.get(unit or "", "")
     return (
-        "# Set-up: find the course's package, and say what this machine can do. Run it after every restart.\n"
         f"{inspect.getsource(set_up_course)}\n\n"
         "env = set_up_course(\n"
         f"    version={__version__!r},  # the release that this notebook comes from\n"

@@ -27,6 +27,8 @@
 #
 # **Stuck?** `course.hint("summarize", 1)` in a cell of your own is a nudge, `course.hint("summarize", 2)` a plan. Hints
 # cost nothing.
+#
+# The next two cells are folded. Run them all the same.
 
 # %% setup="true" tags=["nbval-ignore-output"]
 

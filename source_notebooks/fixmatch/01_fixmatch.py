@@ -27,6 +27,8 @@
 #
 # **In Colab**, save the notebook to your Drive (*File*, *Save a copy in Drive*) and mount your Drive (file panel on the
 # left, *Mount Drive*) before you run the next cell. Colab forgets everything else when a session ends.
+#
+# The next two cells are folded. Run them all the same.
 
 # %% setup="true" tags=["nbval-ignore-output"]
 

@@ -27,6 +27,8 @@
 # Hints cost nothing.
 #
 # **In Colab**, save the notebook to your Drive and mount your Drive before you run the next cell.
+#
+# The next two cells are folded. Run them all the same.
 
 # %% setup="true" tags=["nbval-ignore-output"]
 
