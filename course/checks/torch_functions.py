@@ -61,6 +61,8 @@ def _finish(returned: Any, arguments: Sequence[Any]) -> Any:
         return tuple(_finish(one, arguments) for one in returned)
     result = tensors(returned)
     given = [one for one in arguments if isinstance(one, Tensor)]
+    if with_axes := [one.detach().flatten()[:0] for one in given if one.dim()]:
+        torch.cat(with_axes)  # a real function computes with them together, which takes one device
     if isinstance(result, Tensor) and given:
         result = result.to(given[0].device)
     if not (isinstance(result, Tensor) and result.is_floating_point()):

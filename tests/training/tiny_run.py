@@ -37,7 +37,7 @@ SETTINGS: dict[str, Any] = {
 class TinyModel:
     """Sixteen mean colours, centred as BatchNorm does it, and a linear layer."""
 
-    def __init__(self, num_classes: int, normalization: str = "cifar10") -> None:
+    def __init__(self, num_classes: int, normalization: str = "cifar10", width: int = 64) -> None:
         self.num_classes, self.normalization = num_classes, normalization
 
     def init(self, key: Any, x: Any) -> dict[str, Any]:
