@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import Any
 
 import jax
+import jax.experimental
 import numpy as np
-from jax.experimental import enable_x64
 
 from autograder.mutants import load_mutant, mutants_of
 from autograder.recordings import finished, recording
@@ -26,6 +26,8 @@ from course.checks.earlier import Mock, stand_ins
 from course.checks.expectations import Expectation, dump_expectations
 from course.checks.plain import Plain
 
+# The newest versions of JAX have it here, the pinned one among what is experimental.
+enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
 DIGITS = 9
 FLOAT32_DIGITS = 6
 

@@ -38,11 +38,19 @@ class Watch:
         self._traces += [weakref.ref(tracer._trace) for tracer in tracers]
 
     def conclude(self) -> None:
-        """Raise LeakedTracer if one of the traces is still referred to, which only its values do."""
-        if any(reference() is not None for reference in self._traces):
+        """Raise LeakedTracer if a value of one of the traces is still kept by somebody."""
+        if self._alive():
             gc.collect()  # what only refers to itself is not kept by anybody
-        if any(reference() is not None for reference in self._traces):
+        # From version 0.10 on, JAX itself keeps a trace for a while, but none of its values.
+        kept = self._alive()
+        if kept and any(
+            issubclass(type(one), jax.core.Tracer) and any(one._trace is trace for trace in kept)
+            for one in gc.get_objects()
+        ):
             raise LeakedTracer("a value from inside a traced function is still kept after its end")
+
+    def _alive(self) -> list[Any]:
+        return [trace for reference in self._traces if (trace := reference()) is not None]
 
 
 def trace(call: Call, function: Callable[..., Any], *args: Any) -> None:

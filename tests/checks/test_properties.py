@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jax.experimental import enable_x64
 
 from autograder.alternatives import Alternative, alternatives_of, load_alternative
-from autograder.expected import double_precision
+from autograder.expected import double_precision, enable_x64
 from autograder.mutants import Mutant, load_mutant, mutants_of
 from course.checks import check
 from course.checks.case import Case, Inputs, Verdict, drive, judge

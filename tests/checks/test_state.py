@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 
+from autograder.expected import enable_x64
 from course.checks import State, check, render_text
 from course.checks.state import JAX_SETTINGS, kept_state, unusual_settings
 
@@ -195,7 +196,7 @@ def test_a_context_around_the_check_changes_no_verdict() -> None:
         dtypes.append(jnp.ones(1).dtype)
         return jax.nn.log_softmax(logits)
 
-    with jax.experimental.enable_x64(), jax.disable_jit(), jax.numpy_rank_promotion("raise"):
+    with enable_x64(), jax.disable_jit(), jax.numpy_rank_promotion("raise"):
         assert check.run(NAME, student).state is State.CORRECT
     assert set(dtypes) == {np.dtype("float32")}
 

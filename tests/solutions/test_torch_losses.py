@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
-from jax.experimental import enable_x64
 from torch import nn
 
 import solutions.flexmatch
 import solutions.mixmatch
+from autograder.expected import enable_x64
 from course.training.torch_train import flexmatch_state
 from solutions.fixmatch import get_fixmatch_loss_fn
 from solutions.fixmatch_torch import fixmatch_loss
