@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -292,7 +291,6 @@ def run(
         "seed": hparams.seed,
         "note": config["note"],
     }
-    began = time.perf_counter()
     result = backend.train(
         method,
         planned.model,
@@ -306,7 +304,6 @@ def run(
     )
     if result.interrupted:
         return None
-    seconds = time.perf_counter() - began  # of training, without the test below
     summary = {
         **{name: config[name] for name in ("method", "framework", "model", "preset")},
         "seed": hparams.seed,
@@ -314,7 +311,7 @@ def run(
         **backend.test(result, planned.model, hparams, planned.started_from, parts.test),
         **summarize(result),
         "seconds": result.span.seconds,
-        "seconds_this_process": round(seconds, 1),
+        "seconds_this_process": result.seconds,
         "steps_this_process": result.state.step - result.began_at,
         "hardware": backend.hardware(),
         "versions": versions(),

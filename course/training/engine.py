@@ -95,6 +95,7 @@ class TrainResult:
         began_at: the step that a resumed run went on from, otherwise ``init_total_step``.
         ended_at: the last step that was done.
         span: the step that was to be the last, and the seconds of training, earlier processes' included.
+        seconds: of training in this process.
         folder: of the run.
     """
 
@@ -104,6 +105,7 @@ class TrainResult:
     began_at: int
     ended_at: int
     span: Span
+    seconds: float
     folder: Path
 
     @property
@@ -300,7 +302,16 @@ def run_loop(
             if stop() and due and program.step < end:
                 interrupted = True
                 break
-    result = TrainResult(program, metrics, interrupted, began_at, program.step, stopwatch.kept, folder.path)
+    result = TrainResult(
+        program,
+        metrics,
+        interrupted,
+        began_at,
+        program.step,
+        stopwatch.kept,
+        stopwatch.here(),
+        folder.path,
+    )
     print(result)
     if interrupted:
         print(f"Everything is saved in {folder.path}; go on with {wording.get().resume}.")

@@ -41,7 +41,11 @@ class Stopwatch:
         """Where the run ends, and the seconds of all processes until now, or None where some are unknown."""
         if self.before is None or not self.stepped:
             return Span(self.ends, self.before)
-        return Span(self.ends, round(self.before + self.clock() - self.began, 1))
+        return Span(self.ends, round(self.before + self.here(), 3))
+
+    def here(self) -> float:
+        """Seconds that this process has trained, 0 before its first step is done."""
+        return round(self.clock() - self.began, 3) if self.stepped else 0.0
 
     def write(self) -> None:
         """Write run.json."""

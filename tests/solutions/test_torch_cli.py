@@ -248,7 +248,8 @@ def test_a_run_writes_its_folder(method: str, train: Any, tmp_path: Path) -> Non
     answer = train(method, out, *sized(method), "--note", "a test")
     assert answer.code == 0, answer.err
     assert {p.name.split(".out.")[0] for p in out.iterdir()} == {
-        *("checkpoint.safetensors", "config.json", "curves.png", "events", "metrics.jsonl", "result.json"),
+        *("checkpoint.safetensors", "config.json", "curves.png", "events"),
+        *("metrics.jsonl", "result.json", "run.json"),
     }
     result = json.loads((out / "result.json").read_text())
     config = json.loads((out / "config.json").read_text())
