@@ -36,8 +36,8 @@ def guess_labels(model, views, T):
         T: temperature for `sharpen`.
 
     Returns:
-        float (n, classes), on views' device: the mean over the views of the predicted probabilities, sharpened.
-        It is a target, so no gradient flows through it, and BatchNorm must not count this pass a second time.
+        float (n, classes), on views' device: the mean over the views of the predicted probabilities,
+        sharpened. No gradient flows through this target; BatchNorm must not count the pass a second time.
     """
     # 1. Put the views into one batch; run the model under frozen_statistics(model), without gradient.
     # 2. Turn logits into probabilities, then take their mean over the K views of each image.
@@ -58,7 +58,7 @@ def mixup(x_a, x_b, targets_a, targets_b, lam):
         lam: float (n,) in [0, 1], one draw from Beta(α, α) for each sample.
 
     Returns:
-        (x, targets), shapes and device of a: λ′·a + (1 − λ′)·b with λ′ = max(λ, 1 − λ), closer to a than to b.
+        (x, targets), shapes and device of a: λ′·a + (1 − λ′)·b, λ′ = max(λ, 1 − λ), closer to a than to b.
     """
     ### BEGIN SOLUTION
     lam = torch.maximum(lam, 1 - lam)[:, None]
