@@ -309,7 +309,7 @@ def run_loop(
         began_at,
         program.step,
         stopwatch.kept,
-        stopwatch.here(),
+        stopwatch.here,
         folder.path,
     )
     print(result)

@@ -30,6 +30,7 @@ class Stopwatch:
         self.written: float | None = None
         self.before: float | None = 0.0
         self.stepped = False
+        self.here = 0.0  # seconds that this process had trained when they were last written down
         self.kept = Span(ends, 0.0)  # what run.json holds
 
     def go_on(self) -> None:
@@ -39,24 +40,26 @@ class Stopwatch:
 
     def span(self) -> Span:
         """Where the run ends, and the seconds of all processes until now, or None where some are unknown."""
-        if self.before is None or not self.stepped:
-            return Span(self.ends, self.before)
-        return Span(self.ends, round(self.before + self.here(), 3))
+        return self._span(self._now())
 
-    def here(self) -> float:
-        """Seconds that this process has trained, 0 before its first step is done."""
+    def _now(self) -> float:
+        """Seconds that this process has trained: none before its first step is done."""
         return round(self.clock() - self.began, 3) if self.stepped else 0.0
+
+    def _span(self, here: float) -> Span:
+        return Span(self.ends, None if self.before is None else round(self.before + here, 3))
 
     def write(self) -> None:
         """Write run.json."""
-        self.written, self.kept = self.clock(), self.span()
+        self.written, self.here = self.clock(), self._now()
+        self.kept = self._span(self.here)
         content = json.dumps({"ends": self.kept.ends, "seconds": self.kept.seconds}) + "\n"
         write_atomically(self.folder / RUN_FILE, content.encode())
 
     def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
         """Write the seconds down, if it is time."""
-        self.stepped = True
-        if self.written is None or self.clock() - self.written >= EVERY:
+        first, self.stepped = not self.stepped, True
+        if first or self.written is None or self.clock() - self.written >= EVERY:
             self.write()
 
     def close(self) -> None:
