@@ -48,7 +48,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@touch $@
 
 .PHONY: demo
-demo: setup ## Build, grade a sample class, train FixMatch on shapes: under five minutes, offline.
+demo: setup ## Build, grade a sample class, train FixMatch on shapes: two minutes, offline.
 	@$(PY) -m autograder.demo
 
 .PHONY: build
@@ -63,7 +63,7 @@ lint: setup ## Ruff, types of the public functions, dependency arrows.
 	$(PY) -m pytest -q tests/project/test_arrows.py
 
 .PHONY: test
-test: lint ## All tests but the long ones: under twenty minutes on four cores.
+test: lint ## All tests but the long ones: twenty minutes on two cores.
 	$(PY) -m autograder build --check
 	$(PYTEST) -m "not slow and not colab" tests
 
