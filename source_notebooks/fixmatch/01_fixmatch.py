@@ -750,8 +750,8 @@ course.plots.schedules(
 # %% [markdown]
 # ### The starting point
 #
-# FixMatch needs a network that is confidently right now and then; a new one is confident of nothing. So your runs start from a network that was trained on the labeled images alone, for so long that
-# more of the same would hardly change it. What the runs add is then due to the unlabeled images.
+# FixMatch needs a network that is confidently right now and then; a new one is confident of nothing. So your runs start from a network that was trained on the labeled images alone. In CPU mode
+# that training went on until more of the same changed nothing: what your first run adds there is due to the unlabeled images.
 #
 # A checkpoint holds the weights, BatchNorm's statistics and a manifest: what the network is, which data and labels it has seen, and for how long. It is a `safetensors` file. Older ones are often Python pickles, which can run
 # any program when they are loaded; do not open one that you did not make yourself.
