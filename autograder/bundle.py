@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 from autograder.files import REPOSITORY, write_atomically
 from autograder.student_readme import CONSTRAINTS, bundle_readme
+from course.environment.cell import CHECKPOINTS
 from course.errors import CourseError
 from course.training.checkpoint import PROVIDED
 from course.units import load_course
@@ -29,8 +30,6 @@ LICENSES = ("LICENSE", "LICENSE-TEXT")
 PINS = Path("requirements", "student.txt")
 # What Colab lacks; the set-up cell prefers a wheel beside the notebook to the network.
 ADDED = "jax-resnet"
-# Units whose notebook starts from the provided checkpoint.
-WITH_CHECKPOINT = {"fixmatch"}
 
 
 def write_bundle(unit_name: str, derived: Mapping[Path, bytes], out: Path, root: Path = REPOSITORY) -> Path:
@@ -69,7 +68,7 @@ def released(unit_name: str, derived: Mapping[Path, bytes]) -> dict[str, bytes]:
         for path, content in derived.items()
         if path.is_relative_to(release)
     }
-    if unit_name in WITH_CHECKPOINT:
+    if unit_name in CHECKPOINTS:
         files |= {path.name: path.read_bytes() for path in (PROVIDED, PROVIDED.with_suffix(".json"))}
     return files
 

@@ -68,6 +68,12 @@ class Pair:
         """How much lower the error is with the unlabeled loss."""
         return self.without - self.with_unlabeled
 
+    def row(self) -> list[str]:
+        """The cells of a table."""
+        errors = (self.with_unlabeled, self.without, self.labeled_only, self.gap)
+        numbers = (f"{value:.3f}" for value in errors)
+        return [self.python, self.jax, str(self.seed), *numbers, f"{self.seconds:.0f}"]
+
 
 def command(python: Path, arm: str, seed: int, folder: Path) -> list[str]:
     """The command line of one run, with paths as seen from the repository."""
@@ -136,9 +142,7 @@ def table(pairs: Iterable[Pair]) -> Table:
     """One row a pair."""
     shown = Table("Python", "jax", "seed", "with", "without", "labeled only", "gap", "seconds")
     for pair in pairs:
-        errors = (pair.with_unlabeled, pair.without, pair.labeled_only, pair.gap)
-        cells = (f"{value:.3f}" for value in errors)
-        shown.add_row(pair.python, pair.jax, str(pair.seed), *cells, f"{pair.seconds:.0f}")
+        shown.add_row(*pair.row())
     return shown
 
 
@@ -153,10 +157,7 @@ def markdown(pairs: Sequence[Pair]) -> str:
         "| Python | jax | seed | with | without | labeled only | gap | seconds, two runs |",
         "|:--|:--|--:|--:|--:|--:|--:|--:|",
     ]
-    for pair in pairs:
-        errors = (pair.with_unlabeled, pair.without, pair.labeled_only, pair.gap)
-        cells = " | ".join(f"{value:.3f}" for value in errors)
-        lines.append(f"| {pair.python} | {pair.jax} | {pair.seed} | {cells} | {pair.seconds:.0f} |")
+    lines += [f"| {' | '.join(pair.row())} |" for pair in pairs]
     return "\n".join(lines) + "\n"
 
 

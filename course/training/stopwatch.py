@@ -27,7 +27,7 @@ class Stopwatch:
     def __init__(self, folder: Path, ends: int, clock: Callable[[], float] = time.perf_counter) -> None:
         self.folder, self.ends, self.clock = folder, ends, clock
         self.began = clock()
-        self.written: float | None = None
+        self.written = self.began
         self.before: float | None = 0.0
         self.stepped = False
         self.here = 0.0  # seconds that this process had trained when they were last written down
@@ -59,7 +59,7 @@ class Stopwatch:
     def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
         """Write the seconds down, if it is time."""
         first, self.stepped = not self.stepped, True
-        if first or self.written is None or self.clock() - self.written >= EVERY:
+        if first or self.clock() - self.written >= EVERY:
             self.write()
 
     def close(self) -> None:
