@@ -1,8 +1,8 @@
-"""``python -m benchmarks.cpu_mode``: does the unlabeled loss help in CPU mode, on any seed and any versions?
+"""``python -m benchmarks.cpu_mode``: do CPU mode's results hold, on any seed and with any versions?
 
-Trains the runs of the unit `fixmatch` in CPU mode with the reference solutions, for several seeds and in
-several environments, and compares them in pairs that share everything but the unlabeled loss. What is trained
-already is kept, so the command goes on where it was stopped.
+Trains the runs of the training units' notebooks in CPU mode with the reference solutions, for several seeds
+and in several environments, and compares those that share everything but the method. What is trained already
+with the same settings is kept, so the command goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,196 +28,345 @@ from course.errors import CourseError
 from course.files import write_atomically
 from course.plots import band
 from course.recorded import KEPT, add_band, record, thin
+from course.threshold_plots import INDEX_BUG
 from course.training import read_metrics
 from course.training.checkpoint import PROVIDED_SHAPES
-from course.training.modes import DATA_SETS, fixmatch_settings
+from course.training.modes import (
+    DATA_SETS,
+    TORCH_MODELS,
+    fixmatch_settings,
+    flexmatch_fixmatch_hparams,
+    flexmatch_hparams,
+    flexmatch_start_hparams,
+    mixmatch_hparams,
+)
+from solutions.index_bug import CURVES, WINDOW, curves, text_of
 
-WITH, WITHOUT, LABELED_ONLY = "fixmatch", "without", "base"
-# Arm → (method, what it changes in the notebook's settings).
-ARMS: dict[str, tuple[str, dict[str, Any]]] = {
-    WITH: ("fixmatch", {}),
-    WITHOUT: ("fixmatch", {"lambda_coef": 0.0}),
-    LABELED_ONLY: ("supervised", {}),
-}
-SHOWN = ("val error rate", "error rate", "mask rate", "supervised loss")
 FEWEST_POINTS, FEWEST_SPREADS = 0.05, 3.0
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 RECORDED = ROOT / "course" / "recorded"
+# A run's numbers depend on the order in which sums are taken, and so on the number of threads.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "PJRT_NPROC": "1", "JAX_PLATFORMS": "cpu"}
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two runs that differ in the unlabeled loss alone, and the labeled images alone beside them.
+class Unit:
+    """What is trained of a unit.
 
     Attributes:
-        python, jax: versions.
-        seed: of order, views and validation images.
-        with_unlabeled, without, labeled_only: validation error rates of the averaged weights at the end.
-        seconds: of the two runs together.
+        runs: folder of a run → what it is called in tables. The first is compared with the second.
+        settings: seed → folder of a run → hyperparameters that it must have been trained with.
+        commands: (seed, folder) → command lines, without the interpreter, that make the runs.
+        library: what trains.
+        shown: metrics whose bands are kept.
+        must_win: whether the first has to have the lower error in each pair.
+    """
+
+    runs: Mapping[str, str]
+    settings: Callable[[int], Mapping[str, Mapping[str, Any]]]
+    commands: Callable[[int, Path], Iterable[Sequence[str]]]
+    library: str = "torch"
+    shown: Sequence[str] = ()
+    must_win: bool = True
+
+
+# Folder of a run of the unit `fixmatch` → (method, what it changes in the notebook's settings).
+FIXMATCH_ARMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "fixmatch": ("fixmatch", {}),
+    "without": ("fixmatch", {"lambda_coef": 0.0}),
+    "base": ("supervised", {}),
+}
+
+
+def _fixmatch_settings(seed: int) -> dict[str, dict[str, Any]]:
+    return {
+        arm: fixmatch_settings("cpu") | changed | {"seed": seed}
+        for arm, (_, changed) in FIXMATCH_ARMS.items()
+    }
+
+
+def _fixmatch_commands(seed: int, folder: Path) -> Iterable[list[str]]:
+    """With paths as seen from the repository, since they are kept with the results."""
+    for arm, settings in _fixmatch_settings(seed).items():
+        del settings["num_labeled_training_samples_per_class"]  # the checkpoint names its labeled images
+        options = [
+            word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", str(value))
+        ]
+        start = str(PROVIDED_SHAPES.relative_to(ROOT))
+        run = ["train", FIXMATCH_ARMS[arm][0], "--data", DATA_SETS["cpu"], "--checkpoint", start, *options]
+        yield ["-m", "solutions", *run, "--overwrite", "--out", str(folder / arm)]
+
+
+def _unit_command(unit: str, seed: int, folder: Path) -> Iterable[list[str]]:
+    yield ["-m", "solutions.unit_runs", unit, "--seed", str(seed), "--out", str(folder)]
+
+
+def _mixmatch_settings(seed: int) -> dict[str, dict[str, Any]]:
+    settings = asdict(mixmatch_hparams("cpu", "", seed=seed))
+    return {"mixmatch": settings, "mixmatch-labeled": settings}
+
+
+def _flexmatch_settings(seed: int) -> dict[str, dict[str, Any]]:
+    raw: dict[str, Any] = {"logdir": "", "seed": seed, "use_ema": False}
+    flexmatch = asdict(flexmatch_hparams("cpu", **raw))
+    return {
+        "start": asdict(flexmatch_start_hparams("cpu", **raw)),
+        "fixmatch": asdict(flexmatch_fixmatch_hparams("cpu", **raw)),
+        "flexmatch": flexmatch,
+        "flexmatch-bug": flexmatch,
+    }
+
+
+UNITS = {
+    "fixmatch": Unit(
+        {"fixmatch": "with", "without": "without", "base": "labeled only"},
+        _fixmatch_settings,
+        _fixmatch_commands,
+        library="jax",
+        shown=("val error rate", "error rate", "mask rate", "supervised loss"),
+    ),
+    "mixmatch": Unit(
+        {"mixmatch": "MixMatch", "mixmatch-labeled": "labeled only"},
+        _mixmatch_settings,
+        partial(_unit_command, "mixmatch"),
+        shown=("val error rate", "error rate", "supervised loss", "unsupervised loss"),
+    ),
+    # FixMatch and FlexMatch are shown beside each other; neither is promised to be better.
+    "flexmatch": Unit(
+        {"flexmatch": "FlexMatch", "fixmatch": "FixMatch", "flexmatch-bug": "with the index bug"},
+        _flexmatch_settings,
+        partial(_unit_command, "flexmatch"),
+        must_win=False,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """The runs of one unit with one seed in one environment, which differ in nothing but the method.
+
+    Attributes:
+        python: its version.
+        library: what trained, with its version, such as "jax 0.7.2".
+        seed: of splits, weights, order and views.
+        errors: folder of a run → validation error rate at the end, in the order of `Unit.runs`.
+        seconds: of these runs together.
     """
 
     python: str
-    jax: str
+    library: str
     seed: int
-    with_unlabeled: float
-    without: float
-    labeled_only: float
+    errors: dict[str, float]
     seconds: float
 
     @property
     def gap(self) -> float:
-        """How much lower the error is with the unlabeled loss."""
-        return self.without - self.with_unlabeled
+        """How much lower the first run's error is than the second's."""
+        first, second, *_ = self.errors.values()
+        return second - first
 
     def row(self) -> list[str]:
         """The cells of a table."""
-        errors = (self.with_unlabeled, self.without, self.labeled_only, self.gap)
-        numbers = (f"{value:.3f}" for value in errors)
-        return [self.python, self.jax, str(self.seed), *numbers, f"{self.seconds:.0f}"]
+        numbers = (f"{value:.3f}" for value in (*self.errors.values(), self.gap))
+        return [self.python, self.library, str(self.seed), *numbers, f"{self.seconds:.0f}"]
 
 
-def command(python: Path, arm: str, seed: int, folder: Path) -> list[str]:
-    """The command line of one run, with paths as seen from the repository."""
-    method, changed = ARMS[arm]
-    settings = fixmatch_settings("cpu") | changed | {"seed": seed}
-    del settings["num_labeled_training_samples_per_class"]  # the checkpoint names its labeled images
-    options = [
-        word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", str(value))
-    ]
-    start = str(PROVIDED_SHAPES.relative_to(ROOT))
-    run = ["train", method, "--data", DATA_SETS["cpu"], "--checkpoint", start, *options]
-    return [str(python), "-m", "solutions", *run, "--overwrite", "--out", os.path.relpath(folder, ROOT)]
+def heads(unit: str) -> list[str]:
+    """Of a unit's table."""
+    return ["Python", "library", "seed", *UNITS[unit].runs.values(), "gap", "seconds"]
 
 
-def train(python: Path, arm: str, seed: int, folder: Path) -> None:
-    """Make one run, unless its folder holds the result.
+def holds_run(folder: Path, settings: Mapping[str, Any]) -> bool:
+    """Whether a folder holds a finished run that was made with these settings."""
+    try:
+        made = json.loads((folder / "result.json").read_text(encoding="utf-8"))["hparams"]
+    except (OSError, ValueError, KeyError):
+        return False
+    # What is None is filled in when the data are known; where a run lies is no setting.
+    asked = {k: v for k, v in settings.items() if v is not None and k not in ("logdir", "num_workers")}
+    return all(made.get(name) == value for name, value in asked.items())
+
+
+def train(python: Path, unit: str, seed: int, folder: Path) -> None:
+    """Make the runs of one seed, unless their folders hold them.
 
     Raises:
-        CourseError: it failed.
+        CourseError: one failed.
     """
-    if (folder / "result.json").is_file():
+    spec = UNITS[unit]
+    if all(holds_run(folder / run, settings) for run, settings in spec.settings(seed).items()):
         return
-    words = command(python, arm, seed, folder)
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise CourseError(f"{python}, seed {seed}, {arm}: {last}")
+    for words in spec.commands(seed, Path(os.path.relpath(folder, ROOT))):
+        done = subprocess.run(
+            [str(python), *words],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | ONE_THREAD,
+        )
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise CourseError(f"{python}, {unit}, seed {seed}: {last}")
 
 
-def read_pair(folders: Mapping[str, Path], seed: int) -> Pair:
+def read_result(unit: str, seed: int, folder: Path) -> Result:
     """The runs of one seed in one environment."""
-    results = {arm: json.loads((folder / "result.json").read_text()) for arm, folder in folders.items()}
-    errors = {
-        arm: read_metrics(folder / "metrics.jsonl")[-1]["val error rate"] for arm, folder in folders.items()
-    }
-    versions = results[WITH]["versions"]
-    return Pair(
-        versions["python"],
-        versions["jax"],
-        seed,
-        errors[WITH],
-        errors[WITHOUT],
-        errors[LABELED_ONLY],
-        results[WITH]["seconds"] + results[WITHOUT]["seconds"],
-    )
+    runs = UNITS[unit].runs
+    made = [json.loads((folder / run / "result.json").read_text(encoding="utf-8")) for run in runs]
+    errors = {run: read_metrics(folder / run / "metrics.jsonl")[-1]["val error rate"] for run in runs}
+    versions, spec = made[0]["versions"], UNITS[unit]
+    seconds = round(sum(run["seconds"] for run in made), 1)
+    return Result(versions["python"], f"{spec.library} {versions[spec.library]}", seed, errors, seconds)
 
 
-def verdict(pairs: Sequence[Pair]) -> tuple[bool, str]:
-    """Whether the result holds on every machine, and a sentence with the numbers.
+def verdict(unit: str, results: Sequence[Result]) -> tuple[bool, str]:
+    """Whether a unit's result holds on every machine, and a sentence with the numbers.
 
-    It holds if every gap is positive, their mean is at least five points, and at least three times their
-    sample standard deviation.
+    Where the first method must win, it holds if every gap is positive, their mean is at least five points,
+    and at least three times their sample standard deviation.
     """
-    gaps = [pair.gap for pair in pairs]
+    spec = UNITS[unit]
+    first, second, *_ = spec.runs.values()
+    gaps = [result.gap for result in results]
     mean = statistics.mean(gaps)
     spread = statistics.stdev(gaps) if len(gaps) > 1 else 0.0
+    said = (
+        f"{unit}: {len(gaps)} pairs, error {second} minus {first}: {mean:.3f} ± {spread:.3f}, "
+        f"from {min(gaps):.3f} to {max(gaps):.3f}"
+    )
+    if not spec.must_win:
+        return True, f"{said} (shown, not promised)"
     holds = min(gaps) > 0 and mean >= FEWEST_POINTS and mean >= FEWEST_SPREADS * spread
-    said = f"{len(gaps)} pairs: gap {mean:.3f} ± {spread:.3f}, from {min(gaps):.3f} to {max(gaps):.3f}"
     return (
         holds,
         f"{said}; {'holds' if holds else 'DOES NOT HOLD'} (every gap above 0, mean ≥ .05 and ≥ 3 sd)",
     )
 
 
-def table(pairs: Iterable[Pair]) -> Table:
-    """One row a pair."""
-    shown = Table("Python", "jax", "seed", "with", "without", "labeled only", "gap", "seconds")
-    for pair in pairs:
-        shown.add_row(*pair.row())
+def table(unit: str, results: Iterable[Result]) -> Table:
+    """One row for each seed and environment."""
+    shown = Table(*heads(unit), title=unit)
+    for result in results:
+        shown.add_row(*result.row())
     return shown
 
 
-def markdown(pairs: Sequence[Pair]) -> str:
-    """The same as a page."""
+def markdown(found: Mapping[str, Sequence[Result]]) -> str:
+    """The same as a page, with all units."""
     lines = [
-        "# CPU mode of `fixmatch`: with and without the unlabeled loss",
+        "# CPU mode over seeds and versions",
         "",
-        "Validation error of the averaged weights on `shapes`, written by `make bench-cpu-mode`.",
-        f"{verdict(pairs)[1]}.",
-        "",
-        "| Python | jax | seed | with | without | labeled only | gap | seconds, two runs |",
-        "|:--|:--|--:|--:|--:|--:|--:|--:|",
+        "Validation error on `shapes` at the end of each notebook's runs, made with the reference solutions",
+        "by `make bench-cpu-mode`, one thread a run.",
     ]
-    lines += [f"| {' | '.join(pair.row())} |" for pair in pairs]
+    for unit, results in found.items():
+        names = heads(unit)
+        lines += ["", f"## `{unit}`", "", f"{verdict(unit, results)[1]}.", ""]
+        lines += [f"| {' | '.join(names)} |", f"|:--|:--{'|--:' * (len(names) - 2)}|"]
+        lines += [f"| {' | '.join(result.row())} |" for result in results]
     return "\n".join(lines) + "\n"
 
 
-def keep(folders: Mapping[str, Sequence[Path]], pairs: Sequence[Pair], recorded: Path) -> list[Path]:
-    """Write the page, the pairs, and for the notebook's figure a run of each arm with the band of all."""
-    page, numbers = HERE / "cpu_mode.md", HERE / "cpu_mode.json"
-    write_atomically(page, markdown(pairs).encode())
-    write_atomically(numbers, (json.dumps([asdict(pair) for pair in pairs], indent=1) + "\n").encode())
-    versions = sorted({f"Python {pair.python}, jax {pair.jax}" for pair in pairs})
-    of = {"runs": len(pairs), "seeds": len({pair.seed for pair in pairs}), "with": versions}
-    written = [page, numbers]
-    for arm, runs in folders.items():
-        log, about = record(runs[0], arm, recorded)
-        logs = [read_metrics(folder / "metrics.jsonl") for folder in runs]
+def keep_bands(unit: str, folders: Sequence[Path], of: Mapping[str, Any]) -> list[Path]:
+    """For the notebook's figure: a run of each kind with the band of all."""
+    written: list[Path] = []
+    for run in UNITS[unit].runs:
+        log, about = record(folders[0] / run, run, RECORDED)
+        logs = [read_metrics(folder / run / "metrics.jsonl") for folder in folders]
         every = max(1, len(logs[0]) // KEPT)
         thinned = [thin(records, every) for records in logs]
-        add_band(about, {name: rows for name in SHOWN if (rows := band(thinned, name))}, of)
+        add_band(about, {name: rows for name in UNITS[unit].shown if (rows := band(thinned, name))}, of)
         written += [log, about]
     return written
 
 
+def keep_index_bug(folders: Sequence[Path], results: Sequence[Result], of: Mapping[str, Any]) -> list[Path]:
+    """For the unit `flexmatch`: the curves of every run."""
+    runs = []
+    for folder, result in zip(folders, results, strict=True):
+        for run in CURVES:
+            log = read_metrics(folder / run / "metrics.jsonl")
+            versions = {"python": result.python, "library": result.library}
+            runs.append({"run": run, "seed": result.seed, **versions, **curves(run, log)})
+    made = json.loads((folders[0] / "flexmatch" / "result.json").read_text(encoding="utf-8"))
+    about = {"data": made["data"], "model": TORCH_MODELS["cpu"], "steps": made["steps"], "window": WINDOW}
+    about |= {**of, "threads": made["threads"], "hardware": made["hardware"], "command": made["command"]}
+    path = RECORDED / INDEX_BUG
+    write_atomically(path, text_of({"about": about, "runs": runs}))
+    return [path]
+
+
+def keep(unit: str, folders: Sequence[Path], results: Sequence[Result]) -> list[Path]:
+    """Write a unit's bands, its numbers, and the page of all units."""
+    versions = sorted({f"Python {result.python}, {result.library}" for result in results})
+    of = {"runs": len(results), "seeds": len({r.seed for r in results}), "with": versions}
+    written = keep_index_bug(folders, results, of) if unit == "flexmatch" else keep_bands(unit, folders, of)
+    page, numbers = HERE / "cpu_mode.md", HERE / "cpu_mode.json"
+    before = json.loads(numbers.read_text(encoding="utf-8")) if numbers.is_file() else {}
+    kept = {name: [Result(**entry) for entry in before.get(name, [])] for name in UNITS} | {unit: results}
+    found = {name: entries for name, entries in kept.items() if entries}
+    text = json.dumps(
+        {name: [asdict(entry) for entry in entries] for name, entries in found.items()}, indent=1
+    )
+    write_atomically(numbers, (text + "\n").encode())
+    write_atomically(page, markdown(found).encode())
+    return [*written, numbers, page]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train what is missing, print the table, and write it where asked.
+    """Train what is missing, print the tables, and write them where asked.
 
     Returns:
-        0 if the result holds, 1 if it does not, 2 on bad input or a failed run.
+        0 if the results hold, 1 if one does not, 2 on bad input or a failed run.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cpu_mode", description=__doc__)
     parser.add_argument("pythons", nargs="*", type=Path, help="interpreters; default: this one")
+    parser.add_argument("--units", nargs="+", choices=UNITS, default=list(UNITS), help="default: all")
     parser.add_argument("--seeds", type=int, default=5, help="how many: 5 means seeds 0 to 4 (default)")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, one thread each; default: 1")
     parser.add_argument("--out", type=Path, default=Path("runs/cpu-mode"), help="folder for the runs")
-    parser.add_argument("--write", action="store_true", help="keep the table and the bands in the repository")
+    parser.add_argument("--write", action="store_true", help="keep tables and bands in the repository")
     options = parser.parse_args(arguments)
-    if options.seeds < 1:
-        parser.error("--seeds must be at least 1")
+    if options.seeds < 1 or options.jobs < 1:
+        parser.error("--seeds and --jobs must be at least 1")
     # Not resolved: an environment's interpreter is a link to the one outside of it.
     pythons = [path.absolute() for path in options.pythons or [Path(sys.executable)]]
     console = Console()
-    places = [
-        (python, seed, {arm: options.out / f"{number}-{seed}-{arm}" for arm in ARMS})
-        for number, python in enumerate(pythons)
-        for seed in range(options.seeds)
-    ]
+    places = {
+        unit: [
+            (python, seed, options.out / unit / f"{number}-{seed}")
+            for number, python in enumerate(pythons)
+            for seed in range(options.seeds)
+        ]
+        for unit in options.units
+    }
+    work = [(python, unit, seed, folder) for unit in places for python, seed, folder in places[unit]]
     try:
-        work = [(python, arm, seed, folder) for python, seed, runs in places for arm, folder in runs.items()]
-        for run in track(work, "training", console=console):
-            train(*run)
-        pairs = [read_pair(runs, seed) for _, seed, runs in places]
+        with ThreadPoolExecutor(options.jobs) as pool:
+            runs = [pool.submit(train, *job) for job in work]
+            try:
+                for run in track(runs, "training", console=console):
+                    run.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+        found = {
+            unit: [read_result(unit, seed, folder) for _, seed, folder in here]
+            for unit, here in places.items()
+        }
     except CourseError as error:
         console.print(f"error: {error}", style="red")
         return 2
-    holds, said = verdict(pairs)
-    console.print(table(pairs), said)
-    if options.write:
-        folders = {arm: [runs[arm] for _, _, runs in places] for arm in ARMS}
-        for path in keep(folders, pairs, RECORDED):
-            console.print(f"wrote {path}")
-    return 0 if holds else 1
+    verdicts = []
+    for unit, results in found.items():
+        holds, said = verdict(unit, results)
+        verdicts.append(holds)
+        console.print(table(unit, results), said)
+        if options.write:
+            for path in keep(unit, [folder for *_, folder in places[unit]], results):
+                console.print(f"wrote {path}")
+    return 0 if all(verdicts) else 1
 
 
 if __name__ == "__main__":

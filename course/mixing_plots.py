@@ -16,14 +16,10 @@ from course.plots import (
     LINES,
     MARKERS,
     SINGLE,
-    curves,
     panel,
-    recorded_line,
-    recorded_runs,
     show,
     show_panels,
 )
-from course.recorded import Recorded
 
 INK, GRAY, PAPER = "#333333", "#BBBBBB", "#F2F2F2"
 
@@ -311,14 +307,3 @@ def weights(named: Mapping[str, Callable[[int], Any]], steps: int) -> None:
     axis.grid(alpha=0.3)
     axis.legend(title="ramp over", fontsize=9)
     show(figure, f"Weight of the unlabeled loss over {steps} steps, by the ramp's length. {'; '.join(said)}.")
-
-
-def expected(labeled: Recorded, mixmatch: Recorded) -> None:
-    """The recorded runs: what a run of this unit should look like."""
-    about = mixmatch.about
-    title = (
-        f"To expect on {about['data']}: {about['steps']:,} steps, {about['labels']:,} labels, "
-        f"{recorded_runs(mixmatch)} ({about['hardware']})"
-    )
-    runs = {"MixMatch": recorded_line(mixmatch), "labeled images alone": recorded_line(labeled)}
-    curves(runs, ("val error rate", "error rate", "unsupervised loss"), title=title)

@@ -486,13 +486,11 @@ def recorded_line(recorded: Recorded) -> Records | Bands:
     return bands or recorded.records
 
 
-def recorded_runs(recorded: Recorded) -> str:
+def how_many(about: Mapping[str, Any]) -> str:
     """How many runs `recorded_line` stands for, in words."""
-    if not recorded.about.get("band"):
+    if "runs" not in about:
         return "one run each"
-    runs = recorded.about.get("runs")
-    of = f" of {runs} runs" if runs else ""
-    return f"the middle{of}, and a band from the lowest to the highest"
+    return f"the middle of {about['runs']} runs, and a band from the lowest to the highest"
 
 
 def curves(
@@ -667,29 +665,32 @@ class LiveCurves(Live):
         curves({**self.beside, self.label: self.records}, self.names, into=into)
 
 
-def expected(base: Recorded, fixmatch: Recorded, without: Recorded | None = None) -> None:
-    """The recorded runs' validation error and mask rate, and in words where they end.
+def expected(
+    runs: Mapping[str, Recorded], names: Sequence[str] = ("val error rate", "error rate", "mask rate")
+) -> None:
+    """Recorded runs of the same data, labels and length, and in words where they end.
 
     Args:
-        base: labeled images alone.
-        fixmatch: with the unlabeled loss.
-        without: the same with the unlabeled loss switched off, where it has been recorded.
+        runs: what to call a run → the run.
+        names: the metrics that are drawn.
     """
-    about = fixmatch.about
+    about = next(iter(runs.values())).about
     title = (
         f"To expect on {about['data']}: {about['steps']:,} steps, {about['labels']:,} labels, "
-        f"{recorded_runs(fixmatch)} ({about.get('note') or about['data']}; {about['hardware']})"
+        f"{how_many(about)} ({about.get('note') or about['data']}; {about['hardware']})"
     )
-    runs = {"labeled images only": base, "FixMatch": fixmatch}
-    if without is not None:
-        runs["without the unlabeled loss"] = without
     lines = {label: recorded_line(run) for label, run in runs.items()}
-    curves(lines, ("val error rate", "error rate", "mask rate"), title=title)
+    curves(lines, names, title=title)
     print(f"Validation error after {about['steps']:,} steps:")
     for label, line in lines.items():
         print(f"  {label:28s} {_where_it_ends(line)}")
-    if about.get("band"):
-        print(f"{about['runs']} runs of each kind: {about['seeds']} seeds with {'; '.join(about['with'])}.")
+    if "runs" in about:
+        print(made_with(about))
+
+
+def made_with(about: Mapping[str, Any]) -> str:
+    """With which seeds and versions recorded runs were made, in words."""
+    return f"{about['runs']} runs of each kind: {about['seeds']} seeds with {'; '.join(about['with'])}."
 
 
 def _where_it_ends(line: Records | Bands) -> str:

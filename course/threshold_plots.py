@@ -21,7 +21,9 @@ from course.plots import (
     Live,
     Records,
     draw_band,
+    how_many,
     legend,
+    made_with,
     panel,
     series,
     show,
@@ -31,7 +33,11 @@ from course.plots import (
 from course.run_log import named
 
 INDEX_BUG = "flexmatch-index-bug.json"
-NAMES = {"by image": "right mask", "by class": "mask with the bug"}
+# The two masks, and the runs that were trained with them.
+MASKS = {"by image": "right mask", "by class": "mask with the bug"}
+TRAINED_WITH = {"flexmatch": "right mask", "flexmatch-bug": "mask with the bug"}
+METHODS = {"flexmatch": "FlexMatch", "fixmatch": "FixMatch"}
+Runs = Sequence[Mapping[str, Any]]
 SETTLED = 0.5  # the warm-up is over where the mean threshold is above this share of its largest value
 # A panel: its axes, the figure, and what can be seen in it.
 _Drawn = tuple[Axes, tuple[Figure, str]]
@@ -158,11 +164,12 @@ class LiveThresholds(Live):
 
 
 def load_index_bug() -> dict[str, Any]:
-    """The runs with the right mask and with the bug that come with the course.
+    """The runs that come with the course: FlexMatch with the right mask and with the bug, and FixMatch.
 
     Returns:
-        "about" (data, model, settings, machine) and "runs": rule ("by image" or "by class"), seed, and
-        curves, each number of which is the mean of "window" steps; "val error rate" has one a validation.
+        "about" (data, model, steps, number of runs and seeds, versions, machine) and "runs": which "run"
+        it is ("flexmatch", "flexmatch-bug", "fixmatch"), its seed, and curves, each number of which is the
+        mean of "window" steps; "val error rate" has one a validation.
 
     Raises:
         CourseError: the file is missing.
@@ -174,35 +181,41 @@ def load_index_bug() -> dict[str, Any]:
     return found
 
 
-def expected(found: Mapping[str, Any]) -> None:
-    """What a run of this unit should look like: recorded runs with the right mask.
+def _of(found: Mapping[str, Any], run: str) -> Runs:
+    """The runs of one kind."""
+    return [entry for entry in found["runs"] if entry["run"] == run]
 
-    There is one line a seed, or a band over the seeds where there are too many lines to tell apart.
-    """
-    runs = [run for run in found["runs"] if run["rule"] == "by image"]
-    names = ("val error rate", "mean threshold", "mask rate")
-    if len(runs) > len(LINES):
-        drawn = [_bands(found, name, {f"{len(runs)} seeds": (runs, name)}) for name in names]
-    else:
-        by_seed = {f"seed {run['seed']}": run for run in runs}
-        drawn = [_lines(found, name, by_seed) for name in names]
-    about = found["about"]
-    title = f"FlexMatch on {about['data']}, {about['settings']['run']['steps']} steps; {about['hardware']}"
+
+def expected(found: Mapping[str, Any]) -> None:
+    """What the runs of this unit should look like."""
+    about, of = found["about"], {name: _of(found, run) for run, name in METHODS.items()}
+    drawn = [
+        _bands(found, "val error rate", {name: (runs, "val error rate") for name, runs in of.items()}),
+        _bands(found, "mean threshold", {"FlexMatch": (of["FlexMatch"], "mean threshold")}),
+        _bands(found, "mask rate", {name: (runs, "mask rate") for name, runs in of.items()}),
+    ]
     axes, panels = zip(*drawn, strict=True)
+    title = f"To expect on {about['data']}: {about['steps']:,} steps, {how_many(about)} ({about['hardware']})"
     show_panels(panels, "", title=title, keys=legend(axes))
 
 
 def expected_table(found: Mapping[str, Any]) -> None:
-    """The numbers of `expected`, printed: when the mean threshold rises, and the error at the end."""
-    print("Runs with the right mask: first step at which the mean threshold is above")
-    print(f"{SETTLED:.0%} of its largest value, and the validation error at the end")
-    for run in found["runs"]:
-        if run["rule"] != "by image":
-            continue
-        heights = np.array(run["mean threshold"])
-        rises = np.argmax(heights > SETTLED * heights.max())
-        step = _steps(found, len(heights))[rises]
-        print(f"  seed {run['seed']}: step {step:.0f}, error {run['val error rate'][-1]:.3f}")
+    """The numbers of `expected`, printed: the errors at the end, and when the mean threshold rises."""
+    print(f"Validation error after {found['about']['steps']:,} steps:")
+    for run, name in METHODS.items():
+        print(f"  {name:12s}{_range([entry['val error rate'][-1] for entry in _of(found, run)], '.3f')}")
+    rises = []
+    for entry in _of(found, "flexmatch"):
+        heights = np.array(entry["mean threshold"])
+        rises.append(_steps(found, len(heights))[np.argmax(heights > SETTLED * heights.max())])
+    print(
+        f"First step with a mean threshold above {SETTLED:.0%} of its largest value: {_range(rises, '.0f')}"
+    )
+    print(made_with(found["about"]))
+
+
+def _range(values: Sequence[float], form: str) -> str:
+    return f"from {min(values):{form}} to {max(values):{form}}"
 
 
 def index_bug(found: Mapping[str, Any]) -> None:
@@ -210,36 +223,33 @@ def index_bug(found: Mapping[str, Any]) -> None:
 
     First, the agreement in the runs with the right mask. Second, the wrong labels that enter the loss, as a
     share of all images of a batch: in the same runs, by both masks, the first steps' high values cut off.
-    Third, the validation error of the runs with either. Lines are means over seeds; a shaded band spans them.
+    Third, the validation error of the runs with either.
     """
-    runs = {rule: [run for run in found["runs"] if run["rule"] == rule] for rule in NAMES}
+    right = _of(found, "flexmatch")
     drawn = [
-        _bands(found, "images with the same answer", {"": (runs["by image"], "agreement")}),
+        _bands(found, "images with the same answer", {"": (right, "agreement")}),
         _bands(
             found,
             "wrong labels in the loss (cut off)",
-            {name: (runs["by image"], f"wrong labels {rule}") for rule, name in NAMES.items()},
+            {name: (right, f"wrong labels {mask}") for mask, name in MASKS.items()},
         ),
         _bands(
-            found, "val error rate", {name: (runs[rule], "val error rate") for rule, name in NAMES.items()}
+            found,
+            "val error rate",
+            {name: (_of(found, run), "val error rate") for run, name in TRAINED_WITH.items()},
         ),
     ]
     # What matters comes after the warm-up, when few wrong labels are left.
-    late = [run[f"wrong labels {rule}"] for run in runs["by image"] for rule in NAMES]
+    late = [run[f"wrong labels {mask}"] for run in right for mask in MASKS]
     axes, panels = zip(*drawn, strict=True)
     axes[1].set_ylim(0, 1.3 * max(max(values[len(values) // 2 :]) for values in late))
-    show_panels(
-        panels,
-        "",
-        keys=legend(axes),
-        title=f"{found['about']['data']}, mean and range of {len(runs['by image'])} seeds",
-    )
+    about = found["about"]
+    show_panels(panels, "", keys=legend(axes), title=f"{about['data']}, {how_many(about)}")
 
 
 def index_bug_table(found: Mapping[str, Any]) -> None:
-    """The numbers of `index_bug`, printed: means over the steps after the warm-up, and seeds' range."""
-    runs = {rule: [run for run in found["runs"] if run["rule"] == rule] for rule in NAMES}
-    right = runs["by image"]
+    """The numbers of `index_bug`, printed: means over the steps after the warm-up, and the runs' range."""
+    right = _of(found, "flexmatch")
     after = [np.array(run["mean threshold"]) > SETTLED * max(run["mean threshold"]) for run in right]
 
     def told(values: Sequence[float]) -> str:
@@ -248,56 +258,43 @@ def index_bug_table(found: Mapping[str, Any]) -> None:
     def settled(name: str) -> list[float]:
         return [float(np.array(run[name])[steps].mean()) for run, steps in zip(right, after, strict=True)]
 
-    for run in right:
-        differ = np.flatnonzero(np.array(run["agreement"]) < 1)
-        step = f"{_steps(found, len(run['agreement']))[differ[0]]:.0f}" if len(differ) else "none"
-        print(f"the two masks differ for the first time, seed {run['seed']}: by step {step}")
-    print(f"after the warm-up, runs with the right mask, {len(right)} seeds: mean (range)")
+    differ = [np.flatnonzero(np.array(run["agreement"]) < 1) for run in right]
+    first = [_steps(found, len(right[0]["agreement"]))[steps[0]] for steps in differ if len(steps)]
+    never = len(right) - len(first)
+    print(
+        f"the two masks differ for the first time: {_range(first, '.0f') if first else 'never'} (step)"
+        + (f"; never in {never} of {len(right)} runs" if first and never else "")
+    )
+    print(f"after the warm-up, {len(right)} runs with the right mask: mean (range)")
     print(f"  {'images with the same answer':46s}{told(settled('agreement'))}")
-    for rule, name in NAMES.items():
-        print(f"  {f'wrong labels let in by the {name}':46s}{told(settled(f'wrong labels {rule}'))}")
+    for mask, name in MASKS.items():
+        print(f"  {f'wrong labels let in by the {name}':46s}{told(settled(f'wrong labels {mask}'))}")
     print("validation error at the end")
-    for rule, name in NAMES.items():
-        errors = [run["val error rate"][-1] for run in runs[rule]]
+    for run, name in TRAINED_WITH.items():
+        errors = [entry["val error rate"][-1] for entry in _of(found, run)]
         print(f"  {f'trained with the {name}':46s}{told(errors)}")
 
 
 def _steps(found: Mapping[str, Any], n_values: int) -> np.ndarray:
     """The steps at which ``n_values`` numbers that are spread over a run stand."""
-    steps = found["about"]["settings"]["run"]["steps"]
-    return np.arange(1, n_values + 1) * (steps / n_values)
+    return np.arange(1, n_values + 1) * (found["about"]["steps"] / n_values)
 
 
-def _lines(found: Mapping[str, Any], name: str, runs: Mapping[str, Mapping[str, Any]]) -> _Drawn:
-    """One metric of single runs."""
-    figure, axis = panel(name)
-    said = []
-    for (label, run), color, line, marker in zip(runs.items(), COLORS, LINES, MARKERS, strict=False):
-        values = np.array(run[name])
-        rows = np.stack([_steps(found, len(values)), values, values, values], axis=1)
-        span = draw_band(axis, rows, label, color=color, line=line, marker=marker, decimals=2)
-        said.append(f"{label} {span}")
-    _finish(axis)
-    return axis, (figure, f"Line plot of the {name} over training steps: {', '.join(said)}.")
-
-
-def _bands(
-    found: Mapping[str, Any], title: str, lines: Mapping[str, tuple[Sequence[Mapping[str, Any]], str]]
-) -> _Drawn:
-    """One metric's means over seeds, each within the seeds' range."""
+def _bands(found: Mapping[str, Any], title: str, lines: Mapping[str, tuple[Runs, str]]) -> _Drawn:
+    """One metric's middle over several runs, each within the runs' range."""
     figure, axis = panel(title)
     said = []
     for (label, (runs, name)), color, line, marker in zip(
         lines.items(), COLORS, LINES, MARKERS, strict=False
     ):
         values = np.array([run[name] for run in runs])
-        steps, mean = _steps(found, values.shape[1]), values.mean(axis=0)
-        rows = np.stack([steps, values.min(axis=0), mean, values.max(axis=0)], axis=1)
+        steps, middle = _steps(found, values.shape[1]), np.median(values, axis=0)
+        rows = np.stack([steps, values.min(axis=0), middle, values.max(axis=0)], axis=1)
         span = draw_band(axis, rows, label or None, color=color, line=line, marker=marker)
-        least = int(mean.argmin())
-        said.append(f"{label} {span}; least {mean[least]:.3f} near step {steps[least]:.0f}".strip())
+        least = int(middle.argmin())
+        said.append(f"{label} {span}; least {middle[least]:.3f} near step {steps[least]:.0f}".strip())
     _finish(axis)
-    return axis, (figure, f"Line plot of {title} over training steps, means: {'; '.join(said)}.")
+    return axis, (figure, f"Line plot of {title} over training steps: {'; '.join(said)}.")
 
 
 def _finish(axis: Axes) -> None:

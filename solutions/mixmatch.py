@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from course.training.torch_parts import frozen_statistics
 from solutions.ema import ema_update  # noqa: F401 - the unit's last exercise; every method uses it
+from solutions.supervised_torch import labeled_only_loss  # noqa: F401 - its run beside
 
 
 def sharpen(probabilities, T):
@@ -103,7 +104,6 @@ def mixmatch_loss(model, state, batch, hparams):
     one_hot, order = F.one_hot(batch["y_labeled"], hparams.n_classes), batch["order"]
     targets = torch.cat([one_hot.to(guesses.dtype), guesses.repeat(len(views), 1)])
     x, targets = mixup(x, x[order], targets, targets[order], batch["lam"])
-
     logits = model(x)
     supervised = F.cross_entropy(logits[:n_labeled], targets[:n_labeled])
     unsupervised = F.mse_loss(torch.softmax(logits[n_labeled:], dim=-1), targets[n_labeled:])

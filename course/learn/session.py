@@ -15,6 +15,7 @@ from course.learn.fingerprint import fingerprint, notebook_names
 from course.learn.hints import explanation
 from course.learn.store import Store
 from course.learn.texts import Texts, load_texts
+from course.learn.trouble import explain_errors
 from course.learn.versions import remark_on_version, watch_cells
 from course.units import Unit, load_unit
 
@@ -65,6 +66,7 @@ def begin(unit: str, env: Environment) -> None:
     session.show_remarks()
     _sessions[:] = [session]
     watch_cells()
+    explain_errors(session.texts.exercises)
     check.before_report(before_check)
     check.on_result(after_check)
     # The cell is folded, which hides the number that it gets when it has run.

@@ -724,9 +724,11 @@ print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish 
 # %% locked="expected" tags=["training", "nbval-ignore-output"]
 from course.recorded import load_recorded, write_events
 
-recorded_base, recorded_fixmatch = load_recorded(DATA, "base"), load_recorded(DATA, "fixmatch")
-recorded_without = load_recorded(DATA, "without") if env.mode == "cpu" else None
-course.plots.expected(recorded_base, recorded_fixmatch, recorded_without)
+recorded_base = load_recorded(DATA, "base")
+recorded_by_kind = {"labeled images only": recorded_base, "FixMatch": load_recorded(DATA, "fixmatch")}
+if env.mode == "cpu":
+    recorded_by_kind["without the unlabeled loss"] = load_recorded(DATA, "without")
+course.plots.expected(recorded_by_kind)
 
 # %% [markdown] about="budgets"
 

@@ -48,8 +48,14 @@ from course.data.loaders import get_validation_generator
 from course.data.split import generator_from_key, stratified_split, subset_by_indices
 from course.models import torch_models
 from course.training import load_checkpoint, read_metrics, torch_parts, warn_if_partial
+from course.training.modes import (
+    DATA_SETS,
+    TORCH_MODELS,
+    flexmatch_fixmatch_hparams,
+    flexmatch_hparams,
+    flexmatch_start_hparams,
+)
 from course.training.torch_checkpoint import architecture
-from course.training.torch_hparams import FlexMatchHparams, TorchFixMatchHparams
 from course.training.torch_loop import default_device
 from course.training.torch_parts import l2_penalty, to_tensors
 from course.training.torch_train import train_torch
@@ -190,24 +196,9 @@ course.reveal("repeated_index", votes[2])
 # most of the unlabeled images have once been predicted with confidence, and this should happen within a short run here.
 
 # %% locked="settings"
-if env.mode == "gpu":
-    DATA, MODEL = "cifar10", "wrn-28-2"
-    shared_settings = {"n_labeled": 400, "num_validation_samples_per_class": 500, "eval_step": 500}
-    start_settings = {"steps": 1000, "batch_size": 64, "mu": 1, "lambda_u": 0.0}
-    run_settings = {"steps": 4000, "batch_size": 64, "mu": 7}
-else:
-    DATA, MODEL = "shapes", "wrn-10-1"
-    shared_settings = {"n_labeled": 200, "n_unlabeled": 400, "num_validation_samples_per_class": 64, "eval_step": 40}
-    start_settings = {"steps": 200, "batch_size": 32, "mu": 1, "lambda_u": 0.0}
-    run_settings = {"steps": 400, "batch_size": 16, "mu": 4}
-shared_settings |= {
-    "log_every_steps": shared_settings["eval_step"],
-    "write_checkpoint_every": shared_settings["eval_step"],
-}
 runs_folder = env.work / "flexmatch" / env.mode
-hparams = dataclasses.replace(
-    FlexMatchHparams(), **shared_settings, **run_settings, logdir=f"{runs_folder / 'flexmatch'}"
-)
+DATA, MODEL = DATA_SETS[env.mode], TORCH_MODELS[env.mode]
+hparams = flexmatch_hparams(env.mode, logdir=f"{runs_folder / 'flexmatch'}")
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.plots.settings(hparams)
@@ -500,9 +491,7 @@ def fresh_network():
     return torch_models.make_model(MODEL, hparams.n_classes, seed=hparams.seed)
 
 
-start_hparams = dataclasses.replace(
-    TorchFixMatchHparams(), **shared_settings, **start_settings, **averaging, logdir=f"{runs_folder / 'start'}"
-)
+start_hparams = flexmatch_start_hparams(env.mode, logdir=f"{runs_folder / 'start'}", **averaging)
 start_run = train_method("fixmatch", start_hparams, fresh_network(), *datasets_of_runs, **options_of_runs)
 starting_checkpoint = load_checkpoint(runs_folder / "start" / "checkpoint.safetensors", architecture(MODEL))
 print(f"validation error of the start: {start_run.metrics['val error rate'][-1]:.3f}")
@@ -511,9 +500,7 @@ print(f"validation error of the start: {start_run.metrics['val error rate'][-1]:
 # ### FixMatch
 
 # %% locked="train-fixmatch" tags=["training", "nbval-ignore-output"]
-fixmatch_hparams = dataclasses.replace(
-    TorchFixMatchHparams(), **shared_settings, **run_settings, **averaging, logdir=f"{runs_folder / 'fixmatch'}"
-)
+fixmatch_hparams = flexmatch_fixmatch_hparams(env.mode, logdir=f"{runs_folder / 'fixmatch'}", **averaging)
 fixmatch_run = train_method(
     "fixmatch", fixmatch_hparams, fresh_network(), *datasets_of_runs, starting_checkpoint, **options_of_runs
 )
@@ -527,11 +514,11 @@ fixmatch_run = train_method(
 course.predict("with_a_label", ...)
 
 # %% locked="train-flexmatch" tags=["training", "nbval-ignore-output"]
-flexmatch_hparams = dataclasses.replace(hparams, **averaging)
+run_hparams = dataclasses.replace(hparams, **averaging)
 live_thresholds = threshold_plots.LiveThresholds(train_dataset.classes, hparams.threshold)
 flexmatch_run = train_method(
     "flexmatch",
-    flexmatch_hparams,
+    run_hparams,
     fresh_network(),
     *datasets_of_runs,
     starting_checkpoint,

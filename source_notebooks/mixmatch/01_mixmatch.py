@@ -48,6 +48,7 @@ from course.data.loaders import get_validation_generator
 from course.data.split import stratified_split, subset_by_indices
 from course.models import torch_models
 from course.training import mixed_batches, read_metrics, torch_parts, warn_if_partial
+from course.training.modes import DATA_SETS, TORCH_MODELS, mixmatch_hparams
 from course.training.torch_hparams import MixMatchHparams
 from course.training.torch_parts import ShrinkingAdam, frozen_statistics, to_tensors
 from course.training.torch_train import train_torch
@@ -177,34 +178,8 @@ course.check("guess_labels", guess_labels)
 
 # %% locked="settings"
 runs_folder = env.work / "mixmatch" / env.mode
-
-if env.mode == "gpu":
-    DATA, MODEL = "cifar10", "wrn-28-2"
-    hparams = MixMatchHparams(
-        n_labeled=500,
-        steps=6000,
-        num_iter=500,
-        eval_step=500,
-        rampup_length=16_384,
-        write_checkpoint_every=250,
-        logdir=f"{runs_folder / 'mixmatch'}",
-    )
-else:
-    DATA, MODEL = "shapes", "wrn-10-1"
-    hparams = MixMatchHparams(
-        n_labeled=100,
-        num_validation_samples_per_class=64,
-        batch_size=16,
-        steps=600,
-        num_iter=100,
-        eval_step=100,
-        lambda_u=20.0,
-        rampup_length=300,
-        seed=1,  # another seed than the recorded one
-        log_every_steps=100,
-        write_checkpoint_every=100,
-        logdir=f"{runs_folder / 'mixmatch'}",
-    )
+DATA, MODEL = DATA_SETS[env.mode], TORCH_MODELS[env.mode]
+hparams = mixmatch_hparams(env.mode, logdir=f"{runs_folder / 'mixmatch'}")
 split_key = jax.random.PRNGKey(hparams.seed)  # the course's splits are drawn with JAX's kind of key
 
 # %% tags=["figure", "nbval-ignore-output"]
@@ -528,7 +503,13 @@ print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish 
 # %% locked="expected" tags=["training", "nbval-ignore-output"]
 from course.recorded import load_recorded
 
-mixing_plots.expected(load_recorded("shapes", "mixmatch-labeled"), load_recorded("shapes", "mixmatch"))
+course.plots.expected(
+    {
+        "MixMatch": load_recorded("shapes", "mixmatch"),
+        "labeled images alone": load_recorded("shapes", "mixmatch-labeled"),
+    },
+    ("val error rate", "error rate", "unsupervised loss"),
+)
 
 # %% [markdown] about="budgets"
 
@@ -570,11 +551,7 @@ def train_with(loss, logdir, **options):
         **options,
     )
 
-
-def labeled_only_loss(model, state, batch, hparams):
-    """What is left without unlabeled images and without mixing: the cross-entropy of the labeled images."""
-    supervised = F.cross_entropy(model(batch["x_labeled"]), batch["y_labeled"])
-    return supervised, state, {"total loss": supervised, "supervised loss": supervised}
+# %% given="labeled_only_loss"
 
 # %% [markdown]
 # Setting $\lambda_u = 0$ would *not* be a run without unlabeled images: they would still be the partners of the labeled ones, guessed labels included. So the comparison has a loss of its own, in which they do not occur. Network, first weights, labeled images, their order

@@ -44,18 +44,11 @@ FILES = {"README.md": b"read me", "ssl_course-0.1.0-py3-none-any.whl": b"wheel",
 
 
 @pytest.fixture(scope="module")
-def address_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def address_set(clone_files: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what is published from, whose units.yml has the address of a repository."""
     copy = tmp_path_factory.mktemp("course")
-    listed = subprocess.run(
-        ["git", "ls-files", "-coz", "--exclude-standard"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (REPOSITORY / name).is_file() and not name.endswith(".safetensors"):
+    for name in clone_files:
+        if not name.endswith(".safetensors"):
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(REPOSITORY / name, copy / name)
     units = copy / "course" / "units.yml"

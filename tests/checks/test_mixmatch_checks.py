@@ -6,10 +6,8 @@ import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import jax
 import nbformat
 import numpy as np
 import pytest
@@ -29,7 +27,7 @@ from course.checks.mixmatch.common import net_of
 from course.checks.runner import lacking
 from course.checks.torch_functions import tensors
 from course.checks.torch_mocks import LinearNet
-from course.recorded import load_recorded
+from course.training.modes import mixmatch_hparams
 from course.training.torch_hparams import MixMatchHparams
 from solutions.mixmatch import guess_labels
 
@@ -199,7 +197,14 @@ def test_distributions_are_some() -> None:
         assert rows.min() > 0
 
 
-# --- the notebook's settings
+# --- the settings of the notebook's runs
+
+
+def test_on_photographs_the_weight_rises_as_slowly_as_in_the_paper() -> None:
+    assert mixmatch_hparams("gpu", "unused").rampup_length == MixMatchHparams().rampup_length
+
+
+# --- the notebook's visible values
 
 
 def cells() -> Iterator[nbformat.NotebookNode]:
@@ -208,29 +213,6 @@ def cells() -> Iterator[nbformat.NotebookNode]:
     for cell in nbformat.read(path, as_version=4).cells:
         if "nbgrader" in cell.metadata:
             yield cell
-
-
-def settings_of(mode: str) -> MixMatchHparams:
-    """The settings of the notebook's run in one of its two modes."""
-    (source,) = (cell.source for cell in cells() if cell.metadata.nbgrader.grade_id == "settings")
-    env = SimpleNamespace(mode=mode, work=Path("work"))
-    scope = {"env": env, "jax": jax, "MixMatchHparams": MixMatchHparams}
-    hparams: MixMatchHparams = run_text(source, "the settings", scope)["hparams"]
-    return hparams
-
-
-def test_a_students_run_is_another_draw_than_the_recorded_one() -> None:
-    """Otherwise the figure above the prediction of its validation error would be the answer to it."""
-    assert settings_of("cpu").seed not in {
-        load_recorded("shapes", name).about["seed"] for name in ("mixmatch", "mixmatch-labeled")
-    }
-
-
-def test_on_photographs_the_weight_rises_as_slowly_as_in_the_paper() -> None:
-    assert settings_of("gpu").rampup_length == MixMatchHparams().rampup_length
-
-
-# --- the notebook's visible values
 
 
 def visible_values() -> Iterator[tuple[str, str]]:

@@ -131,6 +131,32 @@ def test_a_second_kernel_knows_what_the_first_one_found(folder: Path, first: lis
     assert "Your guess: 0.25, recorded earlier." in texts(again[6])
 
 
+def test_what_ends_a_cell_is_said_in_a_line_and_the_cell_has_failed(tmp_path: Path) -> None:
+    """An exercise whose cell never ran, a lack of memory; what Python says better keeps its traceback."""
+    _, missing, memory, library, typo, other, after = run(
+        tmp_path,
+        BEGIN,
+        RAISES + 'check("logits_to_log_probs", logits_to_log_probs)',
+        RAISES + "raise MemoryError()",
+        RAISES + "raise RuntimeError('RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes')",
+        RAISES + "def f():\n    return logit_to_log_probs\nf()",
+        RAISES + "raise RuntimeError('shapes differ')",
+        "print('the session goes on')",
+    )
+    for outputs in (missing, memory, library, typo, other):
+        assert [output["output_type"] for output in outputs] == ["error"], "nbgrader gives no points"
+    (line,) = missing[0]["traceback"]
+    assert line.startswith("logits_to_log_probs is not defined in this session: run the cell that begins")
+    assert "`def logits_to_log_probs`" in line and missing[0]["ename"] == "NameError"
+    for outputs, kind in ((memory, "MemoryError"), (library, "RuntimeError")):
+        (line,) = outputs[0]["traceback"]
+        assert line.startswith("Memory ran out.") and line.endswith(f"({kind})") and "\n" not in line
+    for outputs, words in ((typo, "name 'logit_to_log_probs' is not defined"), (other, "shapes differ")):
+        trace = "\n".join(outputs[0]["traceback"])
+        assert words in trace and "Traceback (most recent call last)" in trace
+    assert texts(after).strip() == "the session goes on"
+
+
 def test_importing_and_beginning_is_light(tmp_path: Path) -> None:
     heavy = ("torch", "matplotlib", "ipywidgets", "torchvision")
     asked = f"import sys; print([name for name in {heavy} if name in sys.modules])"

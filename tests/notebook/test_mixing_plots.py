@@ -12,7 +12,6 @@ import torch
 from course import mixing_plots, plots
 from course.augment import WeakViews
 from course.data import make_shapes
-from course.recorded import Recorded
 from solutions.mixmatch import mixup, sharpen
 
 
@@ -97,10 +96,3 @@ def test_two_of_one_class_have_the_share_of_the_sample_all_the_same(shown: list[
 def test_weights_says_how_each_ramp_ends(shown: list[Any]) -> None:
     mixing_plots.weights({"short": lambda k: min(k / 50, 1.0), "long": lambda k: k / 400}, 100)
     assert "short: mean 0.7, at the end 1.0; long: mean 0.1, at the end 0.2" in shown[0].alt
-
-
-def test_expected_says_on_which_data_and_machine(shown: list[Any]) -> None:
-    about = {"data": "shapes", "steps": 600, "labels": 100, "hardware": "a processor", "seconds": 42.0}
-    records = tuple({"step": k, "val error rate": 1 / k} for k in range(1, 5))
-    mixing_plots.expected(Recorded(about, records), Recorded(about, records))
-    assert "shapes: 600 steps, 100 labels" in shown[0].alt and "a processor" in shown[0].alt

@@ -277,7 +277,7 @@ def test_reliability_counts(shown):
 def test_the_expected_figure_names_data_and_machine(shown):
     about = {"data": "shapes", "steps": 40, "labels": 100, "hardware": "4 cores"}
     run = Recorded(about, tuple(records(40, 0.5)))
-    plots.expected(run, run)
+    plots.expected({"FixMatch": run})
     assert "To expect on shapes: 40 steps, 100 labels" in shown[0].alt and "4 cores" in shown[0].alt
 
 
@@ -341,7 +341,7 @@ def test_the_expected_figure_draws_a_recorded_band_and_says_so(shown, capsys):
     about = {"data": "shapes", "steps": 40, "labels": 100, "hardware": "4 cores", "runs": 15}
     about |= {"seeds": 5, "with": ["Python 3.11.7, jax 0.7.2", "Python 3.13.0, jax 0.12.0"]}
     run = Recorded({**about, "band": {"val error rate": rows}}, ())
-    plots.expected(run, run)
+    plots.expected({"labeled images only": run, "FixMatch": run})
     assert "the middle of 15 runs, and a band from the lowest to the highest" in shown[0].title
     assert "in a band that ends between 0.100 and 0.300" in shown[0].alt
     said = capsys.readouterr().out.splitlines()
@@ -356,7 +356,7 @@ def test_the_expected_figure_draws_a_recorded_band_and_says_so(shown, capsys):
 def test_what_one_recorded_run_ended_with_is_said_without_a_range(shown, capsys):
     about = {"data": "cifar10", "steps": 20, "labels": 4000, "hardware": "4 cores"}
     run = Recorded(about, tuple(records(20, 0.6)))
-    plots.expected(run, run, run)
+    plots.expected({"base": run, "FixMatch": run, "without the unlabeled loss": run})
     said = capsys.readouterr().out.splitlines()
     assert [line.split()[-1] for line in said[1:]] == ["0.580"] * 3
     assert said[3].split()[:4] == ["without", "the", "unlabeled", "loss"]

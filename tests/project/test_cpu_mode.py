@@ -1,4 +1,4 @@
-"""The benchmark of CPU mode: its arithmetic, its commands, and what it keeps; the training is its own."""
+"""The benchmark of CPU mode: its arithmetic, its commands, what it keeps, and which runs it makes."""
 
 import json
 import subprocess
@@ -8,15 +8,23 @@ from typing import Any
 import pytest
 
 from benchmarks import cpu_mode
-from benchmarks.cpu_mode import ARMS, Pair
+from benchmarks.cpu_mode import UNITS, Result
 from course.recorded import load_recorded
+from course.threshold_plots import load_index_bug
+from course.training import modes
 from course.training.checkpoint import PROVIDED_SHAPES
+from solutions import unit_runs
 
-ERRORS = {"fixmatch": 0.2, "without": 0.3, "base": 0.4}
+ERRORS = {"fixmatch": 0.2, "without": 0.3, "base": 0.4, "mixmatch": 0.2, "mixmatch-labeled": 0.3}
+ERRORS |= {"flexmatch": 0.25, "flexmatch-bug": 0.24, "start": 0.5}
+METRICS = ("mask rate", "mean threshold", "agreement", "wrong labels by image", "wrong labels by class")
 
 
-def pairs(*gaps: float) -> list[Pair]:
-    return [Pair("3.11.7", "0.7.2", seed, 0.2, 0.2 + gap, 0.5, 90.0) for seed, gap in enumerate(gaps)]
+def results(*gaps: float) -> list[Result]:
+    return [
+        Result("3.11.7", "jax 0.7.2", seed, {"fixmatch": 0.2, "without": 0.2 + gap, "base": 0.5}, 90.0)
+        for seed, gap in enumerate(gaps)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -29,17 +37,21 @@ def pairs(*gaps: float) -> list[Pair]:
     ],
 )
 def test_the_result_holds_only_if_every_condition_does(gaps: tuple[float, ...], holds: bool) -> None:
-    held, said = cpu_mode.verdict(pairs(*gaps))
+    held, said = cpu_mode.verdict("fixmatch", results(*gaps))
     assert held is holds
     assert ("DOES NOT HOLD" in said) is not holds
     assert f"from {min(gaps):.3f} to {max(gaps):.3f}" in said
 
 
+def test_where_neither_method_is_promised_to_win_the_numbers_are_only_shown() -> None:
+    held, said = cpu_mode.verdict("flexmatch", results(-0.1, 0.1))
+    assert held and "shown, not promised" in said
+
+
 def test_the_two_runs_of_a_pair_differ_in_the_unlabeled_loss_alone() -> None:
-    with_it, without = (
-        cpu_mode.command(Path("python"), arm, 3, Path("out")) for arm in (cpu_mode.WITH, cpu_mode.WITHOUT)
-    )
-    assert [word for word in without if word not in with_it] == ["--lambda-coef", "0.0"]
+    with_it, without, _ = UNITS["fixmatch"].commands(3, Path("out"))
+    assert with_it[-1] == "out/fixmatch" and without[-1] == "out/without"
+    assert [word for word in without[:-1] if word not in with_it] == ["--lambda-coef", "0.0"]
     assert with_it[with_it.index("--seed") + 1] == "3"
     assert cpu_mode.ROOT / with_it[with_it.index("--checkpoint") + 1] == PROVIDED_SHAPES
 
@@ -49,32 +61,48 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Runs that take no time, and their commands."""
     commands: list[list[str]] = []
 
+    def pretend(folder: Path, seed: int, settings: dict[str, Any]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        last = {"step": 10, "epoch": 0, "val error rate": ERRORS[folder.name] + seed / 1000}
+        lines = [{"step": step, "epoch": 0} for step in range(1, 10)] + [last]
+        lines = [line | dict.fromkeys(METRICS, step / 10) for step, line in enumerate(lines, 1)]
+        (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        about = dict.fromkeys(("method", "labels", "checkpoint", "hardware", "note", "command"))
+        about |= {"data": "shapes", "seconds": 10.0, "steps": 10, "seed": seed, "threads": 1}
+        versions = {"python": "3.11.7", "jax": "0.7.2", "torch": "2.11.0"}
+        (folder / "result.json").write_text(
+            json.dumps({**about, "versions": versions, "hparams": dict(settings)})
+        )
+
     def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         commands.append(command)
-        folder = cpu_mode.ROOT / command[command.index("--out") + 1]
-        arm = folder.name.rsplit("-", 1)[1]
         seed = int(command[command.index("--seed") + 1])
-        folder.mkdir(parents=True)
-        last = {"step": 2, "epoch": 0, "mask rate": 0.5, "val error rate": ERRORS[arm] + seed / 1000}
-        lines = [{"step": 1, "epoch": 0, "mask rate": 0.1}, last]
-        (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        about = dict.fromkeys(
-            ("method", "labels", "steps", "seed", "checkpoint", "hardware", "note", "command")
-        )
-        result = about | {"data": "shapes", "seconds": 10.0, "versions": {"python": "3.11.7", "jax": "0.7.2"}}
-        (folder / "result.json").write_text(json.dumps(result))
+        out = cpu_mode.ROOT / command[command.index("--out") + 1]
+        unit = command[3] if "solutions.unit_runs" in command else "fixmatch"
+        settings = UNITS[unit].settings(seed)
+        folders = [out] if unit == "fixmatch" else [out / name for name in settings]
+        for folder in folders:
+            pretend(folder, seed, settings[folder.name])
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", run)
     return commands
 
 
-def test_only_what_is_missing_is_trained(trained: list[list[str]], tmp_path: Path) -> None:
+def test_only_what_is_missing_or_made_with_other_settings_is_trained(
+    trained: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arguments = ["one", "two", "--seeds", "2", "--out", str(tmp_path)]
     assert cpu_mode.main(arguments) == 0
-    assert len(trained) == 2 * 2 * len(ARMS)
+    assert len(trained) == 2 * 2 * (3 + 1 + 1)
+    assert cpu_mode.main([*arguments, "--jobs", "2"]) == 0
+    assert len(trained) == 2 * 2 * (3 + 1 + 1), "nothing was missing"
+    monkeypatch.setitem(modes._MIXMATCH["cpu"], "lambda_u", 19.0)
     assert cpu_mode.main(arguments) == 0
-    assert len(trained) == 2 * 2 * len(ARMS), "nothing was missing"
+    assert [command[3] for command in trained[20:]] == ["mixmatch"] * 4, "the unit whose settings changed"
+    (tmp_path / "flexmatch" / "0-0" / "start" / "result.json").write_text("{")
+    assert cpu_mode.main(arguments) == 0
+    assert [command[3] for command in trained[24:]] == ["flexmatch"]
 
 
 def test_what_is_kept_holds_every_run(
@@ -85,17 +113,31 @@ def test_what_is_kept_holds_every_run(
     (tmp_path / "benchmarks").mkdir()
     recorded = cpu_mode.RECORDED
     recorded.mkdir(parents=True)
-    assert cpu_mode.main(["one", "--seeds", "2", "--out", str(tmp_path / "runs"), "--write"]) == 0
+    arguments = ["one", "--seeds", "2", "--out", str(tmp_path / "runs"), "--write", "--units"]
+    assert cpu_mode.main([*arguments, "fixmatch"]) == 0
     page = (tmp_path / "benchmarks" / "cpu_mode.md").read_text(encoding="utf-8")
-    assert "2 pairs: gap 0.100 ± 0.000, from 0.100 to 0.100; holds" in page
-    assert "| 3.11.7 | 0.7.2 | 1 | 0.201 | 0.301 | 0.401 | 0.100 | 20 |" in page
+    assert "2 pairs, error without minus with: 0.100 ± 0.000, from 0.100 to 0.100; holds" in page
+    assert "| 3.11.7 | jax 0.7.2 | 1 | 0.201 | 0.301 | 0.401 | 0.100 | 30 |" in page
     monkeypatch.setattr("course.recorded.resources.files", lambda package: recorded)
     about = load_recorded("shapes", "fixmatch").about
     assert (about["runs"], about["with"]) == (2, ["Python 3.11.7, jax 0.7.2"])
-    assert about["band"]["val error rate"] == [[2, 0.2, 0.2005, 0.201]]
-    assert [row[0] for row in about["band"]["mask rate"]] == [1, 2]
+    assert about["band"]["val error rate"] == [[10, 0.2, 0.2005, 0.201]]
+    assert [row[0] for row in about["band"]["mask rate"]] == list(range(1, 11))
     names = sorted(path.name for path in recorded.glob("*.jsonl"))
     assert names == ["shapes-base.jsonl", "shapes-fixmatch.jsonl", "shapes-without.jsonl"]
+
+    assert cpu_mode.main([*arguments, "mixmatch", "flexmatch"]) == 0
+    both = (tmp_path / "benchmarks" / "cpu_mode.md").read_text(encoding="utf-8")
+    assert both.startswith(page), "the unit that was not trained again keeps its table"
+    assert "| 3.11.7 | torch 2.11.0 | 0 | 0.250 | 0.200 | 0.240 | -0.050 | 30 |" in both
+    assert load_recorded("shapes", "mixmatch").about["band"]["val error rate"] == [[10, 0.2, 0.2005, 0.201]]
+    monkeypatch.setattr("course.threshold_plots.resources.files", lambda package: recorded)
+    found = load_index_bug()
+    assert (found["about"]["runs"], found["about"]["steps"]) == (2, 10)
+    assert [(run["run"], run["seed"]) for run in found["runs"]] == [
+        (run, seed) for seed in (0, 1) for run in ("flexmatch", "flexmatch-bug", "fixmatch")
+    ]
+    assert found["runs"][0]["agreement"] == [0.55], "one number is the mean of ten steps"
 
 
 def test_a_failed_run_is_named_with_its_last_line(
@@ -104,4 +146,25 @@ def test_a_failed_run_is_named_with_its_last_line(
     failed = subprocess.CompletedProcess([], 2, "", "much\nerror: no disk\n")
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: failed)
     assert cpu_mode.main(["python", "--seeds", "1", "--out", str(tmp_path)]) == 2
-    assert "seed 0, fixmatch: error: no disk" in " ".join(capsys.readouterr().out.split())
+    assert "fixmatch, seed 0: error: no disk" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("unit", ["mixmatch", "flexmatch"])
+def test_the_runs_of_a_unit_are_made_with_the_notebooks_settings(
+    unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = {"steps": 10, "batch_size": 4, "num_validation_samples_per_class": 2}
+    for settings in (modes._MIXMATCH, modes._FLEXMATCH_START, modes._FLEXMATCH_RUN):
+        monkeypatch.setitem(settings, "cpu", {**settings["cpu"], **short})
+    monkeypatch.setitem(
+        modes._FLEXMATCH, "cpu", {**modes._FLEXMATCH["cpu"], "num_validation_samples_per_class": 2}
+    )
+    monkeypatch.setitem(modes._MIXMATCH["cpu"], "num_iter", 10)
+    assert unit_runs.main([unit, "--seed", "1", "--out", str(tmp_path)]) == 0
+    asked = UNITS[unit].settings(1)
+    assert {folder.name for folder in tmp_path.iterdir()} == set(asked)
+    for run, settings in asked.items():
+        assert cpu_mode.holds_run(tmp_path / run, settings), run
+        assert not cpu_mode.holds_run(tmp_path / run, {**settings, "seed": 2}), run
+    result = cpu_mode.read_result(unit, 1, tmp_path)
+    assert list(result.errors) == list(UNITS[unit].runs) and all(0 < e < 1 for e in result.errors.values())
