@@ -26,7 +26,7 @@ from course.training.checkpoint import PROVIDED_SHAPES
 from course.training.modes import DATA_SETS, fixmatch_settings
 
 UNIT = "fixmatch"
-LABELED_ONLY, FIXMATCH = "labelled images alone", "FixMatch"
+LABELED_ONLY, FIXMATCH = "labeled images alone", "FixMatch"
 FOLDERS = {LABELED_ONLY: "labeled-only", FIXMATCH: "fixmatch"}
 WAYS: dict[str, tuple[str, Any]] = {
     LABELED_ONLY: ("supervised", SupervisedHparams),
@@ -150,7 +150,7 @@ def plot(folder: Path) -> Path:
 
     path = folder / "curves.png"
     runs = {way: [read_metrics(folder / sub / "metrics.jsonl")] for way, sub in FOLDERS.items()}
-    plot_runs(runs, path, "shapes: FixMatch and labelled-only training from the same start")
+    plot_runs(runs, path, "shapes: FixMatch and labeled-only training from the same start")
     return path
 
 

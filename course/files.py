@@ -14,7 +14,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write beside the target and rename, so that the target is whole or as it was.
 
     Raises:
-        CourseError: the folder can not be written, or the disk is full.
+        CourseError: the folder cannot be written, or the disk is full.
     """
     partial = path.with_name(f".{path.name}.part")
     try:
@@ -37,9 +37,9 @@ class CannotWrite(CourseError):
 
 
 def cannot_write(path: Path, error: OSError) -> CannotWrite:
-    """What to raise when a file can not be written."""
+    """What to raise when a file cannot be written."""
     remedy = "free some space there" if is_full(error) else "choose a writable folder with free space"
-    return CannotWrite(f"{path} can not be written ({error.strerror or error}): {remedy}")
+    return CannotWrite(f"{path} cannot be written ({error.strerror or error}): {remedy}")
 
 
 def is_full(error: OSError) -> bool:

@@ -27,7 +27,7 @@ done
 
 {
     if [ -n "$without_venv" ]; then
-        echo "error: Python $without_venv is here but can not make virtual environments; on Debian or Ubuntu:"
+        echo "error: Python $without_venv is here but cannot make virtual environments; on Debian or Ubuntu:"
         echo "         sudo apt-get install python$without_venv-venv"
     else
         echo "error: no Python ${versions[*]} found${PYTHON:+ at PYTHON=$PYTHON}; on Debian or Ubuntu:"

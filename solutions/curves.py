@@ -31,7 +31,7 @@ def smooth(values: np.ndarray, window: int = WINDOW) -> np.ndarray:
 
 
 def plot_runs(runs: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]], path: Path, title: str) -> None:
-    """One panel a metric, one colour and line style a group of runs (each run a thin line).
+    """One panel a metric, one color and line style a group of runs (each run a thin line).
 
     Args:
         runs: group name → runs, each a list of records.

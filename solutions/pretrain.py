@@ -22,13 +22,13 @@ def check_export(path: Path) -> None:
     """Find out before an hour of training whether its result can be written.
 
     Raises:
-        CourseError: the name has another ending, or its folder can not be written.
+        CourseError: the name has another ending, or its folder cannot be written.
     """
     if path.suffix != ".safetensors":
         raise CourseError(f"--export {path} would not be a checkpoint: give a name that ends in .safetensors")
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise CourseError(f"--export {path} can not be written: choose a writable folder")
+        raise CourseError(f"--export {path} cannot be written: choose a writable folder")
 
 
 def export_checkpoint(folder: Path, path: Path, data: str) -> float:

@@ -184,7 +184,7 @@ def write_results(folders: Sequence[Path], out: Path) -> str:
         The table.
 
     Raises:
-        CourseError: a run is unfinished, damaged or no repetition of its row's others, or ``out`` can not be
+        CourseError: a run is unfinished, damaged or no repetition of its row's others, or ``out`` cannot be
             written.
     """
     runs = sorted((load_run(folder) for folder in folders), key=lambda run: (arm(run), run["seed"]))

@@ -85,7 +85,7 @@ def read_csv(path: Path, columns: Mapping[str, type], *, repair: bool = False) -
         text = path.read_bytes().decode()
     except OSError as error:
         raise CourseError(
-            f"{path} can not be read ({error.strerror}): give a sweep's folder or results.csv"
+            f"{path} cannot be read ({error.strerror}): give a sweep's folder or results.csv"
         ) from None
     except UnicodeDecodeError:
         raise CourseError(f"{path} is damaged, it is no text: {remedy}") from None

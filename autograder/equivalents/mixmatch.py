@@ -69,7 +69,7 @@ EQUIVALENTS = (
     Equivalent(
         "mixmatch_loss",
         "shares exchanged before they are handed to mixup",
-        "mixup takes the larger one of λ and 1 − λ, so it can not tell λ from 1 − λ.",
+        "mixup takes the larger one of λ and 1 − λ, so it cannot tell λ from 1 − λ.",
         edits=((_MIXED, _MIXED.replace('batch["lam"]', '1 - batch["lam"]')),),
     ),
     Equivalent(

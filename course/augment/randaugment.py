@@ -14,11 +14,11 @@ from PIL import Image
 from torchvision.transforms import functional as tf
 
 LEVELS = 10
-GREY = [128, 128, 128]
+GRAY = [128, 128, 128]
 
 
 def _affine(image: Image.Image, **change: float | list[int] | list[float]) -> Image.Image:
-    settings = {"angle": 0.0, "translate": [0, 0], "scale": 1.0, "shear": [0.0, 0.0], "fill": GREY} | change
+    settings = {"angle": 0.0, "translate": [0, 0], "scale": 1.0, "shear": [0.0, 0.0], "fill": GRAY} | change
     return tf.affine(image, **settings)
 
 
@@ -58,7 +58,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "posterize", lambda level: 4 - 4 * level // LEVELS, lambda image, bits: tf.posterize(image, int(bits))
     ),
     Operation(
-        "rotate", lambda level: 30 * level / LEVELS, lambda image, deg: tf.rotate(image, deg, fill=GREY), True
+        "rotate", lambda level: 30 * level / LEVELS, lambda image, deg: tf.rotate(image, deg, fill=GRAY), True
     ),
     Operation("sharpness", _enhance_factor, tf.adjust_sharpness),
     Operation(

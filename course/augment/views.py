@@ -37,13 +37,13 @@ def cutout_func(
     pad_size: int = CUTOUT_SIDE,
     replace: tuple[float, float, float] = (0.5, 0.5, 0.5),
 ) -> np.ndarray:
-    """Replace a ``pad_size`` × ``pad_size`` square by grey, its centre uniform, clipped at the border.
+    """Replace a ``pad_size`` × ``pad_size`` square by gray, its center uniform, clipped at the border.
 
     Args:
         image: float32 (H, W, 3) in [0, 1]; left unchanged.
-        rng: where the centre is drawn from.
+        rng: where the center is drawn from.
         pad_size: side of the square in pixels.
-        replace: the colour put there, one number per channel.
+        replace: the color put there, one number per channel.
 
     Returns:
         A new array of the same shape and dtype (DeVries & Taylor 2017).

@@ -10,7 +10,7 @@ It is never raised while a library does what must not be broken off (``course.ch
 in the midst of PyTorch's tracing ends the process. For two minutes at most the clock stands still while a
 library compiles or imports. What is at it even then is left alone, and nothing else is started beside it.
 
-One thing can not be bounded from within the process: a single operation of the interpreter that never
+One thing cannot be bounded from within the process: a single operation of the interpreter that never
 lets another thread run, such as ``10 ** 10 ** 9``.
 """
 

@@ -1,4 +1,4 @@
-"""`cifar10`: 60,000 colour photographs of 10 kinds of things (Krizhevsky, 2009).
+"""`cifar10`: 60,000 color photographs of 10 kinds of things (Krizhevsky, 2009).
 
 The archive is kept where torchvision keeps it (``ROOT/cifar-10-python.tar.gz``), so either finds
 what the other fetched. It holds pickles. They are read straight from the archive, only after its

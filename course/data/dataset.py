@@ -12,7 +12,7 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class ImageDataset:
-    """A map-style data set of small colour images.
+    """A map-style data set of small color images.
 
     Attributes:
         data: (N, H, W, 3) uint8.

@@ -1,7 +1,7 @@
 """`shapes`: a procedural stand-in for CIFAR-10 that needs no download.
 
 Ten silhouettes are drawn at 32×32 with random place, size, rotation, stretch, shear, thickness,
-colours and fill, on darker textured backgrounds with distractors and noise. Colour says nothing about
+colors and fill, on darker textured backgrounds with distractors and noise. Color says nothing about
 the class, no two classes are rotations or mirror images of one another, and every silhouette is large
 enough to survive a crop by 4 pixels, RandAugment and a 16×16 cutout.
 
@@ -62,7 +62,7 @@ def make_shapes(n_train: int = N_TRAIN, n_test: int = N_TEST, seed: int = 0) -> 
 
 
 class _Draws:
-    """Random values from PCG64's raw stream, so that numpy's version can not matter."""
+    """Random values from PCG64's raw stream, so that numpy's version cannot matter."""
 
     def __init__(self, seed: int, stream: int) -> None:
         self._bits = np.random.PCG64(np.random.SeedSequence([seed, stream]))
@@ -114,9 +114,9 @@ def _render(silhouette: Callable[..., Plane], n: int, draws: _Draws) -> np.ndarr
     base = draws.uniform(n, 3) * np.float32(0.4)
     picture = _background(base, x, y, n, draws)
     _paint(picture, draws.uniform(n, 3) * np.float32(255), _line(x, y, n, draws))
-    colour = _brighter(base, n, draws)
+    color = _brighter(base, n, draws)
     fill = _texture(x, y, n, draws, amplitude=10)
-    _paint(picture, colour, _place(silhouette, x, y, n, draws), fill)
+    _paint(picture, color, _place(silhouette, x, y, n, draws), fill)
     _paint(picture, draws.uniform(n, 3) * np.float32(255), _dot(x, y, n, draws))
 
     strength = draws.between(2, 8, n)[..., None]
@@ -124,11 +124,11 @@ def _render(silhouette: Callable[..., Plane], n: int, draws: _Draws) -> np.ndarr
     return np.clip(picture + np.float32(0.5), 0, 255).astype(np.uint8)
 
 
-def _paint(picture: np.ndarray, colour: np.ndarray, cover: Plane, fill: Plane | None = None) -> None:
-    """Blend ``colour`` (n, 3), plus ``fill`` in all channels, over ``picture`` where ``cover`` is."""
+def _paint(picture: np.ndarray, color: np.ndarray, cover: Plane, fill: Plane | None = None) -> None:
+    """Blend ``color`` (n, 3), plus ``fill`` in all channels, over ``picture`` where ``cover`` is."""
     for channel in range(3):
         plane = picture[..., channel]
-        paint = colour[:, channel, None, None] - plane
+        paint = color[:, channel, None, None] - plane
         if fill is not None:
             paint = paint + fill
         plane += paint * cover
@@ -141,7 +141,7 @@ def _brighter(base: np.ndarray, n: int, draws: _Draws) -> np.ndarray:
 
 
 def _background(base: np.ndarray, x: Plane, y: Plane, n: int, draws: _Draws) -> np.ndarray:
-    """(n, 32, 32, 3): ``base`` with coloured blobs, a slope and stripes."""
+    """(n, 32, 32, 3): ``base`` with colored blobs, a slope and stripes."""
     coarse = (draws.uniform(n, 5, 5, 3) - np.float32(0.5)) * draws.between(0, 35, n)[..., None]
     picture = _enlarge(_enlarge(coarse, axis=1), axis=2)
     picture += (base * np.float32(255))[:, None, None, :]
@@ -161,7 +161,7 @@ def _enlarge(coarse: np.ndarray, axis: int) -> np.ndarray:
 
 
 def _texture(x: Plane, y: Plane, n: int, draws: _Draws, amplitude: float) -> Plane:
-    """A slope of brightness plus stripes, each of random direction, in grey levels."""
+    """A slope of brightness plus stripes, each of random direction, in gray levels."""
     slope = draws.between(-1, 1, n) * x + draws.between(-1, 1, n) * y
     phase = draws.between(-5, 5, n) * x + draws.between(-5, 5, n) * y + draws.uniform(n, 1, 1)
     stripes = np.abs(phase - np.floor(phase) - np.float32(0.5)) * 4 - 1

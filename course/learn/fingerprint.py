@@ -23,7 +23,7 @@ def notebook_names() -> Mapping[str, Any]:
 def fingerprint(function: Callable[..., Any]) -> str:
     """A digest of a function's code and of every function of the same notebook that it calls by name.
 
-    Comments and layout do not change it. It is "" where the code can not be read.
+    Comments and layout do not change it. It is "" where the code cannot be read.
     """
     inner = unwrap(function)
     texts: dict[str, str] = {}

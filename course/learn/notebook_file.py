@@ -49,7 +49,7 @@ def find_notebook(
         colab_seconds: how long to wait for Colab's answer.
 
     Raises:
-        CourseError: the file that was named can not be read, or is no notebook.
+        CourseError: the file that was named cannot be read, or is no notebook.
     """
     if path is not None:
         return read_notebook(Path(path).expanduser())
@@ -69,7 +69,7 @@ def read_notebook(path: Path) -> SavedNotebook:
     """A notebook's file.
 
     Raises:
-        CourseError: it can not be read, is far too long, or is no notebook.
+        CourseError: it cannot be read, is far too long, or is no notebook.
     """
     try:
         with path.open("rb") as file:
@@ -77,7 +77,7 @@ def read_notebook(path: Path) -> SavedNotebook:
             saved_at = os.fstat(file.fileno()).st_mtime
     except OSError as error:
         raise CourseError(
-            f"{path} can not be read ({error.strerror or error}): name the notebook's own file"
+            f"{path} cannot be read ({error.strerror or error}): name the notebook's own file"
         ) from None
     if len(raw) > MOST_BYTES:
         raise CourseError(f"{path} is longer than {MOST_BYTES:,} bytes: clear its outputs and save it again")

@@ -47,7 +47,7 @@ def describe(checked: Checked | None, now: str | None) -> tuple[str, bool]:
 
     Args:
         checked: what the last check found, or None.
-        now: digest of the function as it is now: None where it is not defined, "" where it can not be read.
+        now: digest of the function as it is now: None where it is not defined, "" where it cannot be read.
     """
     if checked is None:
         return "· not checked yet", False

@@ -71,7 +71,7 @@ class Store:
         try:
             content = self._read()
         except OSError as error:
-            self._remark(f"{self.path} can not be read ({error.strerror or error}).")
+            self._remark(f"{self.path} cannot be read ({error.strerror or error}).")
             return self._record
         if content is None:
             return self._record
@@ -90,7 +90,7 @@ class Store:
             function: digest of the checked function.
 
         Raises:
-            CourseError: the file can not be written; the note is kept in memory.
+            CourseError: the file cannot be written; the note is kept in memory.
         """
         record = self.record()
         earlier = record.exercises.get(name)
@@ -102,7 +102,7 @@ class Store:
         """Keep a guess.
 
         Raises:
-            CourseError: the file can not be written; the guess is kept in memory.
+            CourseError: the file cannot be written; the guess is kept in memory.
         """
         record = self.record()
         self._save(replace(record, guesses={**record.guesses, name: guess}))
@@ -128,7 +128,7 @@ class Store:
         try:
             self.path.replace(aside)
         except OSError as error:
-            self._remark(f"{self.path} is damaged ({reason}) and can not be moved ({error.strerror}).")
+            self._remark(f"{self.path} is damaged ({reason}) and cannot be moved ({error.strerror}).")
             return
         self._remark(
             f"{self.path.name} is damaged ({reason}). It is now called {aside.name}, and the table of your "

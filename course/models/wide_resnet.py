@@ -21,7 +21,7 @@ NAME = re.compile(r"wrn-(\d+)-(\d+)")
 
 
 def check_size(depth: int, width: int) -> None:
-    """Refuse a wide ResNet that can not be built.
+    """Refuse a wide ResNet that cannot be built.
 
     Raises:
         CourseError: the blocks do not fill the depth, or there are no channels.

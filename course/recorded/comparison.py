@@ -52,7 +52,7 @@ CURVE_COLUMNS: dict[str, type] = {
     "step": int,
     "val_error": float,
 }
-# Without these a row can not be compared with any other.
+# Without these a row cannot be compared with any other.
 NEEDED = ("method", "labels", "test_error")
 # Of a run of a sweep everything is known but, where it was moved or taken up again, its seconds.
 SWEEP_NEEDED = (*NEEDED, "seed", "steps", "trained_images", "forward_images", "val_error")

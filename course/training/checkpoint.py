@@ -141,7 +141,7 @@ def save_checkpoint(
         sidecar: also write the manifest, with the file's sha256, as ``*.json`` beside it.
 
     Raises:
-        CourseError: it can not be written.
+        CourseError: it cannot be written.
     """
     from safetensors.numpy import save
 
@@ -177,7 +177,7 @@ def load_checkpoint(path: Path | str, architecture: str = RESNET18) -> Checkpoin
         return _load_checkpoint(Path(path), architecture)
     except OSError as error:
         raise CourseError(
-            f"checkpoint {path} can not be read ({error.strerror or error}): make it readable"
+            f"checkpoint {path} cannot be read ({error.strerror or error}): make it readable"
         ) from None
 
 

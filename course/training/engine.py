@@ -229,7 +229,7 @@ def run_loop(
 
     Raises:
         NonFiniteLoss: names the step and the term.
-        CourseError: the folder can not be written, or holds a run and ``if_exists`` is "error"; or memory ran
+        CourseError: the folder cannot be written, or holds a run and ``if_exists`` is "error"; or memory ran
             out.
     """
     if hparams.steps is None or hparams.epoch_steps is None:

@@ -141,7 +141,7 @@ def train_loop(
 
     Raises:
         NonFiniteLoss: names the step and the term.
-        CourseError: the folder can not be written, or holds a run and ``if_exists`` is "error".
+        CourseError: the folder cannot be written, or holds a run and ``if_exists`` is "error".
     """
     program = _JaxProgram(state, train_step, validate)
     network = {"architecture": architecture(hparams.width), "normalization": normalization}

@@ -42,7 +42,7 @@ class RunFolder:
         """Make the folder, clear it of an earlier run and begin an empty log.
 
         Raises:
-            CourseError: it can not be written, or holds a run and ``overwrite`` is not set.
+            CourseError: it cannot be written, or holds a run and ``overwrite`` is not set.
         """
         if self.holds_run() and not overwrite:
             words = wording.get()

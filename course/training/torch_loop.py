@@ -191,7 +191,7 @@ def torch_train_loop(
 
     Raises:
         NonFiniteLoss: names the step and the term.
-        CourseError: the folder can not be written, or holds a run and ``if_exists`` is "error".
+        CourseError: the folder cannot be written, or holds a run and ``if_exists`` is "error".
     """
     state = TorchState(model, optimizer, dict(method_state or {}), hparams.use_ema)
     described = {

@@ -93,7 +93,7 @@ def to_tensors(batch: Mapping[str, Any], device: torch.device | str = "cpu") -> 
 def evaluate(
     model: nn.Module, dataset: ImageDataset, *, batch_size: int = 128, phase: str = "val"
 ) -> dict[str, float]:
-    """Loss and accuracy over all images of a data set, in evaluation mode, under a coloured progress bar.
+    """Loss and accuracy over all images of a data set, in evaluation mode, under a colored progress bar.
 
     Args:
         model: images (n, 3, H, W) in [0, 1] → logits (n, classes).

@@ -66,7 +66,7 @@ def sweep(
         jobs: how many processes; None takes one a core.
 
     Raises:
-        CourseError: a run can not be, the folder holds other runs, or there is no scheduler.
+        CourseError: a run cannot be, the folder holds other runs, or there is no scheduler.
     """
     from filelock import FileLock, Timeout
 

@@ -135,7 +135,7 @@ def make_cells(asked: Asked) -> list[Cell]:
     """All runs, those of the first seed first, so that an unfinished table is balanced.
 
     Raises:
-        CourseError: any of the runs can not be.
+        CourseError: any of the runs cannot be.
     """
     from course.data import load_dataset
     from course.training import RunFolder

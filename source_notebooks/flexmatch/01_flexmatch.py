@@ -441,10 +441,12 @@ for name, count in ways.items():
 # %% [markdown]
 # ### What to expect
 #
-# The figure shows recorded runs in CPU mode with different seeds, from the same settings as yours. The thresholds stay
-# low at first: the warm-up is over when fewer images are without a label than the most advanced class has. When that is
-# differs from seed to seed; the numbers below the figure
-# say when the thresholds rose. In GPU mode, with 45,000 unlabeled images instead of 400, expect the warm-up to last much longer than these few thousand steps; no run of that kind has been recorded here.
+# The figure shows recorded runs in CPU mode with the same settings as yours, several of each kind with other seeds and
+# other versions of the libraries. The line is the middle, and the band spans the lowest and the highest. FlexMatch's
+# thresholds stay low at first: the warm-up is over when fewer images are without a label than the most advanced class
+# has. When that is differs from seed to seed, and so does the error in the middle of a run; the numbers below the figure
+# say when the thresholds rose. In GPU mode, with 45,000 unlabeled images instead of 400, expect the warm-up to last much
+# longer than these few thousand steps; no run of that kind has been recorded here.
 
 # %% locked="expected" tags=["training", "nbval-ignore-output"]
 recorded_runs = threshold_plots.load_index_bug()

@@ -498,7 +498,10 @@ print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish 
 # %% [markdown]
 # ### What to expect
 #
-# The figure shows recorded runs in CPU mode with the seed 0, and says on which machine they were made. Yours has another seed than the recorded one: other labeled images, other first weights, other views. In CPU mode the curves should have the same shapes, and they will end somewhere else: one run is one draw, and 100 labeled images are few.
+# The figure shows recorded runs in CPU mode, with your loss and on labeled images alone. There are several of each kind,
+# with other seeds and other versions of the libraries: another seed means other labeled images, other first weights and
+# other views. The line is the middle, and the band spans the lowest and the highest. Yours is one draw more. In CPU mode
+# it has the same settings and should end in its band or close to it; in GPU mode no run has been recorded.
 
 # %% locked="expected" tags=["training", "nbval-ignore-output"]
 from course.recorded import load_recorded

@@ -16,7 +16,7 @@ from course.augment import OPERATIONS, Operation, rand_augment
 
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 LEVELS = range(1, 10)
-GREY = 128
+GRAY = 128
 
 
 def picture(seed: int = 0) -> Image.Image:
@@ -27,13 +27,13 @@ def picture(seed: int = 0) -> Image.Image:
 
 
 def sampled(image: Image.Image, source: Callable[[Any, Any], tuple[Any, Any]]) -> np.ndarray:
-    """Nearest-neighbour warp: pixel (row, column) of the result comes from ``source(row, column)``, both
-    measured from the image's centre; grey where that lies outside."""
+    """Nearest-neighbor warp: pixel (row, column) of the result comes from ``source(row, column)``, both
+    measured from the image's center; gray where that lies outside."""
     pixels = np.asarray(image)
     row, column = np.meshgrid(np.arange(32) - 15.5, np.arange(32) - 15.5, indexing="ij")
     from_row, from_column = (np.floor(c + 16).astype(int) for c in source(row, column))
     inside = (from_row >= 0) & (from_row < 32) & (from_column >= 0) & (from_column < 32)
-    out = np.full_like(pixels, GREY)
+    out = np.full_like(pixels, GRAY)
     out[inside] = pixels[from_row[inside], from_column[inside]]
     return out
 

@@ -82,9 +82,9 @@ def test_strong_view_distorts_a_flipped_and_shifted_image_and_cuts_out_last(
     for _ in range(100):
         view = StrongAugmentation()(IMAGE, rng)
         seen.add(PLACEMENTS[given[-1].tobytes()])
-        grey = (view == 0.5).all(-1)
-        assert 8 * 8 <= grey.sum() <= 16 * 16
-        np.testing.assert_array_equal(view[~grey], image_to_numpy(distorted)[~grey])
+        gray = (view == 0.5).all(-1)
+        assert 8 * 8 <= gray.sum() <= 16 * 16
+        np.testing.assert_array_equal(view[~gray], image_to_numpy(distorted)[~gray])
     assert len(seen) > 60
 
 
@@ -113,8 +113,8 @@ def test_strong_view_is_stronger_than_the_weak_one() -> None:
         assert np.rint(s * 255).astype(np.uint8).tobytes() not in PLACEMENTS
 
 
-class FixedCentre:
-    """A generator that always draws the same centre."""
+class FixedCenter:
+    """A generator that always draws the same center."""
 
     def __init__(self, row: int, column: int) -> None:
         self.values = [row, column]
@@ -124,12 +124,12 @@ class FixedCentre:
         return self.values.pop(0)
 
 
-def test_cutout_is_16_by_16_around_its_centre_and_clipped_at_the_border() -> None:
+def test_cutout_is_16_by_16_around_its_center_and_clipped_at_the_border() -> None:
     image = np.random.default_rng(5).random((32, 32, 3)).astype(np.float32)
     before = image.copy()
     for row, column in product(range(32), repeat=2):
-        out = cutout_func(image, FixedCentre(row, column))  # type: ignore[arg-type]
-        rows, columns = (np.arange(32) - centre for centre in (row, column))
+        out = cutout_func(image, FixedCenter(row, column))  # type: ignore[arg-type]
+        rows, columns = (np.arange(32) - center for center in (row, column))
         hole = ((rows >= -8) & (rows < 8))[:, None] & ((columns >= -8) & (columns < 8))
         assert hole.sum() <= 256
         np.testing.assert_array_equal(out, np.where(hole[..., None], np.float32(0.5), before))
@@ -137,20 +137,20 @@ def test_cutout_is_16_by_16_around_its_centre_and_clipped_at_the_border() -> Non
     np.testing.assert_array_equal(image, before)
 
 
-def test_cutout_centres_are_uniform_over_the_image() -> None:
+def test_cutout_centers_are_uniform_over_the_image() -> None:
     image, rng, n = np.zeros((32, 32, 3), np.float32), np.random.default_rng(6), 20_000
     seen = Counter()
     for _ in range(n):
-        grey = cutout_func(image, rng)[..., 0] == 0.5
-        rows, columns = np.flatnonzero(grey.any(1)), np.flatnonzero(grey.any(0))
+        gray = cutout_func(image, rng)[..., 0] == 0.5
+        rows, columns = np.flatnonzero(gray.any(1)), np.flatnonzero(gray.any(0))
         # A clipped square is known by the edge that is left.
         seen.update(int(x[-1]) - 7 if x[0] == 0 else int(x[0]) + 8 for x in (rows, columns))
     assert set(seen) == set(range(32))
     assert max(abs(count - 2 * n / 32) for count in seen.values()) < 5 * np.sqrt(2 * n / 32)
 
 
-def test_cutout_takes_another_side_and_colour() -> None:
-    out = cutout_func(np.zeros((32, 32, 3), np.float32), FixedCentre(16, 16), pad_size=8, replace=(1, 0.5, 0))  # type: ignore[arg-type]
+def test_cutout_takes_another_side_and_color() -> None:
+    out = cutout_func(np.zeros((32, 32, 3), np.float32), FixedCenter(16, 16), pad_size=8, replace=(1, 0.5, 0))  # type: ignore[arg-type]
     assert (out[12:20, 12:20] == (1, 0.5, 0)).all()
     assert np.count_nonzero(out[..., 0]) == 64
 

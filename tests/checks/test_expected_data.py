@@ -74,8 +74,8 @@ def test_rounding(value: float, rounded: float) -> None:
 
 def test_float32_keeps_the_digits_that_no_machine_disputes() -> None:
     """A mean of a mask stays float32 in double precision; its last digit depends on the order of the sum."""
-    neighbours = np.array([3 / 7, np.nextafter(np.float32(3 / 7), np.float32(1))], np.float32)
-    rounded = expected.round_floats(neighbours)
+    neighbors = np.array([3 / 7, np.nextafter(np.float32(3 / 7), np.float32(1))], np.float32)
+    rounded = expected.round_floats(neighbors)
     assert list(rounded) == [0.428571, 0.428571]
 
 

@@ -42,7 +42,7 @@ def failing_cases(exercise: str, function: Callable[..., Any]) -> list[str]:
 
 
 def test_the_bug_agrees_with_the_right_mask_where_all_thresholds_are_0() -> None:
-    """So a run in its warm-up can not show it, and the check has to look later."""
+    """So a run in its warm-up cannot show it, and the check has to look later."""
     failing = failing_cases("flexible_mask", mask_by_class)
     assert "thresholds of 0" not in failing
     assert {"more images than classes", "fewer images than classes"} <= set(failing)

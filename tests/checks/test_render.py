@@ -131,8 +131,8 @@ def test_names_in_a_sentence_are_code_and_still_escaped() -> None:
 
 
 @pytest.mark.parametrize("result", ALL, ids=lambda result: result.headline)
-def test_html_needs_no_colour(result: Result) -> None:
-    """The state is in words, and every colour is the page's own, so that dark themes work."""
+def test_html_needs_no_color(result: Result) -> None:
+    """The state is in words, and every color is the page's own, so that dark themes work."""
     html = render_html(result)
     assert result.state.value in Text(html).text
     styles = " ".join(re.findall(r'style="([^"]*)"', html))

@@ -109,7 +109,7 @@ def isolated(monkeypatch: pytest.MonkeyPatch, fake: FakeCifar, tmp_path: Path) -
 
 
 @dataclass
-class Behaviour:
+class Behavior:
     """How one address answers."""
 
     content: bytes = b""
@@ -129,7 +129,7 @@ class Mirrors:
     """A server whose addresses misbehave as told."""
 
     def __init__(self) -> None:
-        self.behaviours: dict[str, Behaviour] = {}
+        self.behaviors: dict[str, Behavior] = {}
         self.done = threading.Event()
         mirrors = self
 
@@ -145,12 +145,12 @@ class Mirrors:
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
         self.thread.start()
 
-    def add(self, name: str, **behaviour: Any) -> str:
-        self.behaviours[f"/{name}"] = Behaviour(**behaviour)
+    def add(self, name: str, **behavior: Any) -> str:
+        self.behaviors[f"/{name}"] = Behavior(**behavior)
         return f"http://127.0.0.1:{self.server.server_port}/{name}"
 
-    def __getitem__(self, name: str) -> Behaviour:
-        return self.behaviours[f"/{name}"]
+    def __getitem__(self, name: str) -> Behavior:
+        return self.behaviors[f"/{name}"]
 
     def close(self) -> None:
         self.done.set()
@@ -159,7 +159,7 @@ class Mirrors:
         self.server.server_close()
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        how = self.behaviours[handler.path]
+        how = self.behaviors[handler.path]
         asked = handler.headers.get("Range")
         how.requests.append(asked)
         if how.status >= 400:

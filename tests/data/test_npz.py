@@ -85,7 +85,7 @@ FAULTS: dict[str, tuple[Callable[[Arrays], Any], str]] = {
         change("x_test", lambda x: x.astype(int)),
         "x_test has dtype int64: save the pixels as uint8",
     ),
-    "grey images": (
+    "gray images": (
         change("x_train", lambda x: x[..., 0]),
         "x_train has shape (12, 32, 32): images must be (N, 32, 32, 3)",
     ),

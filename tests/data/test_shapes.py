@@ -70,8 +70,8 @@ def test_no_image_occurs_twice() -> None:
     assert len({image.tobytes() for image in images}) == 2500
 
 
-def test_neither_colour_nor_brightness_gives_the_class_away() -> None:
-    """The best split of any colour statistic is worth little beyond chance (error .9)."""
+def test_neither_color_nor_brightness_gives_the_class_away() -> None:
+    """The best split of any color statistic is worth little beyond chance (error .9)."""
     splits = make_shapes(4000, 1000)
 
     def features(images: np.ndarray) -> np.ndarray:

@@ -96,5 +96,5 @@ def test_a_verdict_stands_where_nothing_can_be_written(
     check("logits_to_log_probs", reference.logits_to_log_probs)
     out, err = capsys.readouterr()
     assert "✓ logits_to_log_probs: correct" in out
-    assert "can not be written" in out and err == ""
+    assert "cannot be written" in out and err == ""
     assert not Store(session.store.path).record().exercises

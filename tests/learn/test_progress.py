@@ -165,7 +165,7 @@ def test_a_cell_that_changes_the_folder_loses_nothing(
     [
         (None, "1", "· not checked yet", False),
         (Checked(State.CORRECT, "1", "1"), "1", "✓ correct", True),
-        (Checked(State.CORRECT, "1", "1"), "", "✓ correct", True),  # the source can not be read any more
+        (Checked(State.CORRECT, "1", "1"), "", "✓ correct", True),  # the source cannot be read any more
         (Checked(State.CORRECT, "", ""), "1", "✓ correct", True),
         (
             Checked(State.INCORRECT, "2", None),

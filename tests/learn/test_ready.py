@@ -371,7 +371,7 @@ def test_colab_that_does_not_answer_is_passed_over(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "can not be read"),
+        (None, "cannot be read"),
         (b"", "is no notebook"),
         (b"[]", "is no notebook"),
         (b'{"cells": {}}', "is no notebook"),

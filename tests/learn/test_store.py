@@ -117,7 +117,7 @@ def test_without_a_folder_the_record_lives_on_in_memory(path: Path) -> None:
     path.parent.parent.mkdir(parents=True)
     path.parent.write_text("a file")
     store = Store(path)
-    with pytest.raises(CourseError, match=r"progress\.json can not be written"):
+    with pytest.raises(CourseError, match=r"progress\.json cannot be written"):
         store.note_check("a", State.CORRECT, "1")
     with pytest.raises(CourseError):
         store.note_guess("rate", 0.5)
@@ -130,7 +130,7 @@ def test_a_folder_in_the_place_of_the_file_is_named(path: Path) -> None:
     assert store.record() == Record()
     store.record()
     (remark,) = store.remarks
-    assert "can not be read" in remark
+    assert "cannot be read" in remark
 
 
 json_values = st.recursive(

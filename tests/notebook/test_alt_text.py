@@ -1,4 +1,4 @@
-"""Every figure has a text for those who can not see it: in outputs, in Markdown, in the code that draws."""
+"""Every figure has a text for those who cannot see it: in outputs, in Markdown, in the code that draws."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def test_runs_that_are_no_repetitions_are_not_averaged(
 @pytest.mark.parametrize("command", ["table", "plot"])
 def test_what_holds_no_row_is_refused(command: str, results: Any, cli: Any, tmp_path: Path) -> None:
     answer = cli(command, tmp_path / "none")
-    assert answer.code == 2 and f"{tmp_path / 'none'} can not be read" in answer.err
+    assert answer.code == 2 and f"{tmp_path / 'none'} cannot be read" in answer.err
     answer = cli(command, results([]))
     assert answer.code == 2 and "no run has finished yet" in answer.err
 

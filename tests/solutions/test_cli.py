@@ -181,7 +181,7 @@ def workplace(tmp_path: Path, tiny_npz: Path, monkeypatch: pytest.MonkeyPatch) -
 
     variant("floats", x_train=arrays["x_train"] / 255)
     variant("wide", x_test=np.zeros((20, 28, 28, 3), np.uint8))
-    variant("grey", x_train=arrays["x_train"][..., :1])
+    variant("gray", x_train=arrays["x_train"][..., :1])
     variant("gap", y_train=np.where(arrays["y_train"] == 2, 5, arrays["y_train"]))
     variant("negative", y_test=arrays["y_test"] - 1)
     variant("classes", y_test=arrays["y_test"] % 3)
@@ -221,7 +221,7 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
     "other file": (("--data", "text.npz"), "text.npz"),
     "dtype of images": (("--data", "floats.npz"), "x_train"),
     "size of images": (("--data", "wide.npz"), "x_test"),
-    "grey images": (("--data", "grey.npz"), "x_train"),
+    "gray images": (("--data", "gray.npz"), "x_train"),
     "gap in labels": (("--data", "gap.npz"), "y_train"),
     "negative labels": (("--data", "negative.npz"), "y_test"),
     "other classes in test": (("--data", "classes.npz"), "classes"),
@@ -448,7 +448,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "/data/somewhere")
         ("course.training.observers.JsonlLog.on_step", NO_MEMORY, "memory ran out; lower mu (2)"),
         ("course.training.observers.JsonlLog.on_step", FULL, "free some space there; then go on from the"),
         ("solutions.frameworks._Jax.test", NO_MEMORY, "memory ran out: close other programs"),
-        ("solutions.experiment.plot_run", FULL, "/data/somewhere can not be written (No space left"),
+        ("solutions.experiment.plot_run", FULL, "/data/somewhere cannot be written (No space left"),
     ],
 )
 def test_a_full_disk_or_no_memory_is_one_line_and_the_run_resumes(

@@ -406,7 +406,7 @@ def test_a_failed_run_does_not_stop_the_others(
     monkeypatch.setattr("solutions.experiment.run", run)
     answer = sweep("--methods", "supervised", "--labels", "40", "80", "--seeds", "2")
     assert answer.code == 1
-    assert "error: supervised-40-0: " in answer.err and "can not be written" in answer.err
+    assert "error: supervised-40-0: " in answer.err and "cannot be written" in answer.err
     assert "error: supervised-80-1: ZeroDivisionError: of a kind" in answer.err
     assert answer.err.count("Traceback") == 2
     assert "1 of 4 runs are in" in answer.err

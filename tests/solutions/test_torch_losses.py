@@ -449,7 +449,7 @@ def test_what_is_remembered() -> None:
 
 
 def test_remembering_does_not_wait_for_the_device() -> None:
-    """A boolean index has as many entries as are true, so a GPU must first say how many. "meta" can not."""
+    """A boolean index has as many entries as are true, so a GPU must first say how many. "meta" cannot."""
     latest, index = (
         torch.zeros(4, dtype=torch.int64, device="meta"),
         torch.ones(3, dtype=torch.int64, device="meta"),

@@ -81,11 +81,11 @@ def test_cutout_is_sixteen_wide_and_clipped_at_every_border() -> None:
         return cutout_func(np.zeros((32, 32, 3), np.float32), rng) > 0
 
     def tutorials(rng: np.random.Generator) -> np.ndarray:
-        grey = np.zeros((32, 32, 3), bool)
-        top, left = (int(max(0, centre - 8)) for centre in rng.uniform(0, 32, 2))
+        gray = np.zeros((32, 32, 3), bool)
+        top, left = (int(max(0, center - 8)) for center in rng.uniform(0, 32, 2))
         # PIL's rectangle includes both corners, and is moved into the picture at the low edges.
-        grey[top : min(32, top + 16) + 1, left : min(32, left + 16) + 1] = True
-        return grey
+        gray[top : min(32, top + 16) + 1, left : min(32, left + 16) + 1] = True
+        return gray
 
     def sides(draw: Callable[[np.random.Generator], np.ndarray]) -> set[int]:
         rng = np.random.default_rng(0)

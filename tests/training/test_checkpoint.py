@@ -160,7 +160,7 @@ def test_a_file_that_vanishes_while_it_is_read_is_named(
 
     path = saved(tmp_path, sidecar=True)
     monkeypatch.setattr("course.training.checkpoint.sha256", gone)
-    assert "can not be read (Input/output error)" in refused(path)
+    assert "cannot be read (Input/output error)" in refused(path)
 
 
 def test_the_provided_checkpoint_is_looked_for_beside_the_notebook_first(
@@ -282,7 +282,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(CourseError, match=f"{path.name} can not be written .{os.strerror(code)}"):
+    with pytest.raises(CourseError, match=f"{path.name} cannot be written .{os.strerror(code)}"):
         save_checkpoint(path, variables(1), MANIFEST)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
@@ -306,7 +306,7 @@ def test_a_write_interrupted_by_ctrl_c_leaves_the_old_file_and_nothing_else(
 
 def test_a_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(CourseError, match=r"weights\.safetensors can not be written"):
+    with pytest.raises(CourseError, match=r"weights\.safetensors cannot be written"):
         save_checkpoint(tmp_path / "file" / "weights.safetensors", variables(), MANIFEST)
 
 

@@ -245,7 +245,7 @@ def test_a_run_of_another_model_is_not_resumed(tmp_path: Path) -> None:
 def test_an_unwritable_folder_is_one_line_and_nothing_is_left(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     watcher = Watcher()
-    with pytest.raises(CourseError, match=r"can not be written .*choose a writable folder") as caught:
+    with pytest.raises(CourseError, match=r"cannot be written .*choose a writable folder") as caught:
         tiny_run.train(tmp_path / "file" / "run", observers=[watcher])
     assert "\n" not in str(caught.value)
     assert (tmp_path / "file").read_text() == "in the way"
@@ -266,7 +266,7 @@ def test_a_disk_that_fills_up_leaves_the_earlier_checkpoint(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(CourseError, match=r"checkpoint\.safetensors can not be written .No space left"):
+        with pytest.raises(CourseError, match=r"checkpoint\.safetensors cannot be written .No space left"):
             tiny_run.train(folder, observers=[watcher])
     assert saved_step(folder) == 4
     assert not list(folder.glob(".*"))

@@ -114,7 +114,7 @@ def test_jsonl_line_can_be_read_as_soon_as_it_is_written(tmp_path: Path) -> None
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_jsonl_on_a_full_disk_is_one_line() -> None:
     log = JsonlLog(Path("/dev/full"))
-    with pytest.raises(CourseError, match=r"/dev/full can not be written .No space left"):
+    with pytest.raises(CourseError, match=r"/dev/full cannot be written .No space left"):
         log.on_step(RECORD, {})
     log.close()
 

@@ -95,7 +95,7 @@ def test_batches_become_tensors_with_channels_first() -> None:
 
 
 class ByColor(nn.Module):
-    """Logits from mean colours."""
+    """Logits from mean colors."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()

@@ -78,7 +78,7 @@ def test_a_disk_that_fills_up_while_a_log_is_written_is_one_line_and_the_run_goe
             tiny_run.train(folder)
     text = str(caught.value)
     assert name in text and text.endswith(
-        f"can not be written (No space left on device): free some space there; then {RESUME}"
+        f"cannot be written (No space left on device): free some space there; then {RESUME}"
     )
     assert "\n" not in text and caught.value.__suppress_context__
     assert "Traceback" not in capsys.readouterr().err, "TensorBoard's thread would print one"
@@ -104,7 +104,7 @@ def test_a_full_disk_that_an_observer_meets_is_one_line_too(tmp_path: Path) -> N
         def close(self) -> None:
             pass
 
-    with pytest.raises(CourseError, match=rf"^/somewhere/else can not be written .*{RESUME}$"):
+    with pytest.raises(CourseError, match=rf"^/somewhere/else cannot be written .*{RESUME}$"):
         tiny_run.train(tmp_path / "run", observers=[Copying()])
 
 
@@ -119,7 +119,7 @@ def test_other_errors_of_the_system_are_not_called_a_full_disk(tmp_path: Path) -
     with pytest.raises(PermissionError):
         tiny_run.train(tmp_path / "run", observers=[Failing()])
     text = str(cannot_write(Path("x"), PermissionError(errno.EACCES, "Permission denied")))
-    assert text == "x can not be written (Permission denied): choose a writable folder with free space"
+    assert text == "x cannot be written (Permission denied): choose a writable folder with free space"
 
 
 def test_events_that_do_not_fit_raise_in_the_thread_that_trains(disk: Any, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ SETTINGS: dict[str, Any] = {
 
 
 class TinyModel:
-    """Sixteen mean colours, centred as BatchNorm does it, and a linear layer."""
+    """Sixteen mean colors, centered as BatchNorm does it, and a linear layer."""
 
     def __init__(self, num_classes: int, normalization: str = "cifar10", width: int = 64) -> None:
         self.num_classes, self.normalization = num_classes, normalization
@@ -46,11 +46,11 @@ class TinyModel:
         return {"params": params, "batch_stats": {"norm": {"mean": jnp.full((48,), 0.5)}}}
 
     def apply(self, variables: Any, x: Any, mutable: Any = None) -> Any:
-        colours = x.reshape(len(x), 4, 8, 4, 8, 3).mean((2, 4)).reshape(len(x), 48)
+        colors = x.reshape(len(x), 4, 8, 4, 8, 3).mean((2, 4)).reshape(len(x), 48)
         running = variables["batch_stats"]["norm"]["mean"]
-        mean = colours.mean(0) if mutable else running
+        mean = colors.mean(0) if mutable else running
         last = variables["params"]["last"]
-        logits = 8 * (colours - mean) @ last["kernel"] + last["bias"]
+        logits = 8 * (colors - mean) @ last["kernel"] + last["bias"]
         if not mutable:
             return logits
         return logits, {"batch_stats": {"norm": {"mean": 0.9 * running + 0.1 * mean}}}
@@ -64,11 +64,11 @@ def tiny_resnet18() -> Iterator[None]:
 
 
 def images(n: int, seed: int = 0) -> ImageDataset:
-    """Noise around one colour for each class: learned in a few steps."""
+    """Noise around one color for each class: learned in a few steps."""
     rng = np.random.default_rng(seed)
     targets = np.arange(n) % len(CLASSES)
-    colours = np.array([[200, 80, 80], [80, 200, 80], [80, 80, 200], [120, 120, 120]])
-    data = colours[targets][:, None, None] + rng.integers(-60, 60, (n, 32, 32, 3))
+    colors = np.array([[200, 80, 80], [80, 200, 80], [80, 80, 200], [120, 120, 120]])
+    data = colors[targets][:, None, None] + rng.integers(-60, 60, (n, 32, 32, 3))
     return ImageDataset.create(np.clip(data, 0, 255).astype(np.uint8), targets, CLASSES, "tiny")
 
 
