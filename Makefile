@@ -88,7 +88,7 @@ test-newest: setup newest ## Run the notebook and the checks with the newest pac
 	@$(MAKE) --no-print-directory bundle
 	@for python in $(VENV_NEWEST)-*/bin/python; do \
 	    echo "== $$($$python --version), the newest packages"; \
-	    $(TEST_ENV) $$python -m pytest -m colab tests/colab; \
+	    $(TEST_ENV) $$python -m pytest -m colab tests/colab/test_bundle_done.py; \
 	    PYTHONPATH="$(CURDIR)" $(TEST_ENV) $$python -m pytest -m "not slow" tests/checks; \
 	done
 

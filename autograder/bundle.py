@@ -108,7 +108,7 @@ def student_wheel(root: Path = REPOSITORY) -> dict[str, bytes]:
         for name in WHEEL_SOURCES:
             path = root / name
             if path.is_dir():
-                ignored = shutil.ignore_patterns("__pycache__", "*.safetensors", ".*")
+                ignored = shutil.ignore_patterns("__pycache__", ".*")
                 shutil.copytree(path, source / name, ignore=ignored)
             else:
                 source.mkdir(exist_ok=True)

@@ -37,6 +37,8 @@ import importlib.util
 assert importlib.util.find_spec("course") is None
 exec({cell!r}, globals())
 import course, jax_resnet
+from course.training import load_provided_checkpoint
+load_provided_checkpoint("shapes")  # what CPU mode starts from comes with the package
 print("COURSE", course.__file__)
 """
 

@@ -1,16 +1,16 @@
 """What students receive (the wheel and the releases) holds neither answers nor hidden checks."""
 
 import ast
+import io
 import json
 import re
-import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
+
+from autograder.bundle import student_wheel
 
 ROOT = Path(__file__).parents[2]
 START = "course/checkpoints/resnet18-w16-shapes-10.safetensors"
@@ -67,21 +67,11 @@ def leaks(text: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def wheel(clone_files: list[str], tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The wheel built from a copy of the files that a clone would have."""
-    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
-    for name in clone_files:
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, source / name)
-    built = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)],
-        capture_output=True,
-        text=True,
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    (path,) = out.glob("*.whl")
-    assert path.name.endswith("-py3-none-any.whl"), "Colab installs a pure-Python package"
-    return zipfile.ZipFile(path)
+def wheel() -> zipfile.ZipFile:
+    """The wheel that students get."""
+    ((name, content),) = student_wheel().items()
+    assert name.endswith("-py3-none-any.whl"), "Colab installs a pure-Python package"
+    return zipfile.ZipFile(io.BytesIO(content))
 
 
 def test_wheel_carries_course_alone(wheel: zipfile.ZipFile) -> None:
