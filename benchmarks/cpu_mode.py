@@ -1,8 +1,9 @@
 """``python -m benchmarks.cpu_mode``: do CPU mode's results hold, on any seed and with any versions?
 
 Trains the runs of the training units' notebooks in CPU mode with the reference solutions, for several seeds
-and in several environments, and compares those that share everything but the method. What is trained already
-with the same settings is kept, so the command goes on where it was stopped.
+and in several environments, and compares those that share everything but the method. Each environment has
+another number of threads: it decides in which order sums are taken, as another machine would. What is trained
+already with the same settings is kept, so the command goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +48,6 @@ FEWEST_POINTS, FEWEST_SPREADS = 0.05, 3.0
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 RECORDED = ROOT / "course" / "recorded"
-# A run's numbers depend on the order in which sums are taken, and so on the number of threads.
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "PJRT_NPROC": "1", "JAX_PLATFORMS": "cpu"}
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,7 @@ class Result:
     Attributes:
         python: its version.
         library: what trained, with its version, such as "jax 0.7.2".
+        threads: how many computed a run.
         seed: of splits, weights, order and views.
         errors: folder of a run → validation error rate at the end, in the order of `Unit.runs`.
         seconds: of these runs together.
@@ -156,6 +157,7 @@ class Result:
 
     python: str
     library: str
+    threads: int
     seed: int
     errors: dict[str, float]
     seconds: float
@@ -169,12 +171,12 @@ class Result:
     def row(self) -> list[str]:
         """The cells of a table."""
         numbers = (f"{value:.3f}" for value in (*self.errors.values(), self.gap))
-        return [self.python, self.library, str(self.seed), *numbers, f"{self.seconds:.0f}"]
+        return [self.python, self.library, str(self.threads), str(self.seed), *numbers, f"{self.seconds:.0f}"]
 
 
 def heads(unit: str) -> list[str]:
     """Of a unit's table."""
-    return ["Python", "library", "seed", *UNITS[unit].runs.values(), "gap", "seconds"]
+    return ["Python", "library", "threads", "seed", *UNITS[unit].runs.values(), "gap", "seconds"]
 
 
 def holds_run(folder: Path, settings: Mapping[str, Any]) -> bool:
@@ -188,37 +190,58 @@ def holds_run(folder: Path, settings: Mapping[str, Any]) -> bool:
     return all(made.get(name) == value for name, value in asked.items())
 
 
-def train(python: Path, unit: str, seed: int, folder: Path) -> None:
-    """Make the runs of one seed, unless their folders hold them.
+@dataclass(frozen=True)
+class Place:
+    """Where the runs of one unit with one seed in one environment are made, and lie.
+
+    Attributes:
+        python: the environment's interpreter.
+        threads: that compute a run.
+        seed: of splits, weights, order and views.
+        folder: holds a folder a run.
+    """
+
+    python: Path
+    threads: int
+    seed: int
+    folder: Path
+
+
+def train(unit: str, place: Place) -> None:
+    """Make the runs of a place, unless their folders hold them.
 
     Raises:
         CourseError: one failed.
     """
     spec = UNITS[unit]
-    if all(holds_run(folder / run, settings) for run, settings in spec.settings(seed).items()):
+    if all(holds_run(place.folder / run, made) for run, made in spec.settings(place.seed).items()):
         return
-    for words in spec.commands(seed, Path(os.path.relpath(folder, ROOT))):
+    threads = {"OMP_NUM_THREADS": str(place.threads), "PJRT_NPROC": str(place.threads)}
+    for words in spec.commands(place.seed, Path(os.path.relpath(place.folder, ROOT))):
         done = subprocess.run(
-            [str(python), *words],
+            [str(place.python), *words],
             cwd=ROOT,
             capture_output=True,
             text=True,
             check=False,
-            env=os.environ | ONE_THREAD,
+            env=os.environ | threads | {"JAX_PLATFORMS": "cpu"},
         )
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise CourseError(f"{python}, {unit}, seed {seed}: {last}")
+            raise CourseError(f"{place.python}, {unit}, seed {place.seed}: {last}")
 
 
-def read_result(unit: str, seed: int, folder: Path) -> Result:
-    """The runs of one seed in one environment."""
-    runs = UNITS[unit].runs
-    made = [json.loads((folder / run / "result.json").read_text(encoding="utf-8")) for run in runs]
-    errors = {run: read_metrics(folder / run / "metrics.jsonl")[-1]["val error rate"] for run in runs}
-    versions, spec = made[0]["versions"], UNITS[unit]
+def read_result(unit: str, place: Place) -> Result:
+    """The runs of a place."""
+    spec, folders = UNITS[unit], {run: place.folder / run for run in UNITS[unit].runs}
+    made = [json.loads((folder / "result.json").read_text(encoding="utf-8")) for folder in folders.values()]
+    errors = {
+        run: read_metrics(folder / "metrics.jsonl")[-1]["val error rate"] for run, folder in folders.items()
+    }
+    versions = made[0]["versions"]
+    library = f"{spec.library} {versions[spec.library]}"
     seconds = round(sum(run["seconds"] for run in made), 1)
-    return Result(versions["python"], f"{spec.library} {versions[spec.library]}", seed, errors, seconds)
+    return Result(versions["python"], library, place.threads, place.seed, errors, seconds)
 
 
 def verdict(unit: str, results: Sequence[Result]) -> tuple[bool, str]:
@@ -259,7 +282,7 @@ def markdown(found: Mapping[str, Sequence[Result]]) -> str:
         "# CPU mode over seeds and versions",
         "",
         "Validation error on `shapes` at the end of each notebook's runs, made with the reference solutions",
-        "by `make bench-cpu-mode`, one thread a run.",
+        "by `make bench-cpu-mode`.",
     ]
     for unit, results in found.items():
         names = heads(unit)
@@ -288,11 +311,11 @@ def keep_index_bug(folders: Sequence[Path], results: Sequence[Result], of: Mappi
     for folder, result in zip(folders, results, strict=True):
         for run in CURVES:
             log = read_metrics(folder / run / "metrics.jsonl")
-            versions = {"python": result.python, "library": result.library}
-            runs.append({"run": run, "seed": result.seed, **versions, **curves(run, log)})
+            made_with = {"python": result.python, "library": result.library, "threads": result.threads}
+            runs.append({"run": run, "seed": result.seed, **made_with, **curves(run, log)})
     made = json.loads((folders[0] / "flexmatch" / "result.json").read_text(encoding="utf-8"))
     about = {"data": made["data"], "model": TORCH_MODELS["cpu"], "steps": made["steps"], "window": WINDOW}
-    about |= {**of, "threads": made["threads"], "hardware": made["hardware"], "command": made["command"]}
+    about |= {**of, "hardware": made["hardware"], "command": made["command"]}
     path = RECORDED / INDEX_BUG
     write_atomically(path, text_of({"about": about, "runs": runs}))
     return [path]
@@ -300,7 +323,13 @@ def keep_index_bug(folders: Sequence[Path], results: Sequence[Result], of: Mappi
 
 def keep(unit: str, folders: Sequence[Path], results: Sequence[Result]) -> list[Path]:
     """Write a unit's bands, its numbers, and the page of all units."""
-    versions = sorted({f"Python {result.python}, {result.library}" for result in results})
+    versions = list(
+        dict.fromkeys(
+            f"Python {result.python}, {result.library}, {result.threads} "
+            f"{'thread' if result.threads == 1 else 'threads'}"
+            for result in results
+        )
+    )
     of = {"runs": len(results), "seeds": len({r.seed for r in results}), "with": versions}
     written = keep_index_bug(folders, results, of) if unit == "flexmatch" else keep_bands(unit, folders, of)
     page, numbers = HERE / "cpu_mode.md", HERE / "cpu_mode.json"
@@ -325,36 +354,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("pythons", nargs="*", type=Path, help="interpreters; default: this one")
     parser.add_argument("--units", nargs="+", choices=UNITS, default=list(UNITS), help="default: all")
     parser.add_argument("--seeds", type=int, default=5, help="how many: 5 means seeds 0 to 4 (default)")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, one thread each; default: 1")
+    parser.add_argument(
+        "--threads",
+        nargs="+",
+        type=int,
+        default=[1, 2, 4],
+        help="that compute a run with the first, second, … interpreter, over again where there are more; "
+        "default: 1 2 4",
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time; default: 1")
     parser.add_argument("--out", type=Path, default=Path("runs/cpu-mode"), help="folder for the runs")
     parser.add_argument("--write", action="store_true", help="keep tables and bands in the repository")
     options = parser.parse_args(arguments)
-    if options.seeds < 1 or options.jobs < 1:
-        parser.error("--seeds and --jobs must be at least 1")
+    if min(options.seeds, options.jobs, *options.threads) < 1:
+        parser.error("--seeds, --threads and --jobs must be at least 1")
     # Not resolved: an environment's interpreter is a link to the one outside of it.
     pythons = [path.absolute() for path in options.pythons or [Path(sys.executable)]]
     console = Console()
     places = {
         unit: [
-            (python, seed, options.out / unit / f"{number}-{seed}")
-            for number, python in enumerate(pythons)
+            Place(python, threads, seed, options.out / unit / f"{number}-{threads}-{seed}")
+            for number, (python, threads) in enumerate(zip(pythons, cycle(options.threads), strict=False))
             for seed in range(options.seeds)
         ]
         for unit in options.units
     }
-    work = [(python, unit, seed, folder) for unit in places for python, seed, folder in places[unit]]
     try:
         with ThreadPoolExecutor(options.jobs) as pool:
-            runs = [pool.submit(train, *job) for job in work]
+            runs = [pool.submit(train, unit, place) for unit, here in places.items() for place in here]
             try:
                 for run in track(runs, "training", console=console):
                     run.result()
             finally:
                 pool.shutdown(cancel_futures=True)
-        found = {
-            unit: [read_result(unit, seed, folder) for _, seed, folder in here]
-            for unit, here in places.items()
-        }
+        found = {unit: [read_result(unit, place) for place in here] for unit, here in places.items()}
     except CourseError as error:
         console.print(f"error: {error}", style="red")
         return 2
@@ -364,7 +397,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verdicts.append(holds)
         console.print(table(unit, results), said)
         if options.write:
-            for path in keep(unit, [folder for *_, folder in places[unit]], results):
+            for path in keep(unit, [place.folder for place in places[unit]], results):
                 console.print(f"wrote {path}")
     return 0 if all(verdicts) else 1
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import torch
 
 from course.augment import image_to_numpy
 from course.console import plain_where_needed
@@ -89,8 +88,6 @@ def train(
         "checkpoint": "none" if checkpoint is None else "the run in start",
         "seconds": result.span.seconds,
         "hardware": processor(),
-        # Their number decides in which order sums are taken, and so how a run goes on.
-        "threads": torch.get_num_threads(),
         "versions": versions(),
         "note": "the unit's CPU mode",
         "command": "python -m benchmarks.cpu_mode",

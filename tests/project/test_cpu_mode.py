@@ -22,7 +22,7 @@ METRICS = ("mask rate", "mean threshold", "agreement", "wrong labels by image", 
 
 def results(*gaps: float) -> list[Result]:
     return [
-        Result("3.11.7", "jax 0.7.2", seed, {"fixmatch": 0.2, "without": 0.2 + gap, "base": 0.5}, 90.0)
+        Result("3.11.7", "jax 0.7.2", 1, seed, {"fixmatch": 0.2, "without": 0.2 + gap, "base": 0.5}, 90.0)
         for seed, gap in enumerate(gaps)
     ]
 
@@ -68,16 +68,17 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         lines = [line | dict.fromkeys(METRICS, step / 10) for step, line in enumerate(lines, 1)]
         (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         about = dict.fromkeys(("method", "labels", "checkpoint", "hardware", "note", "command"))
-        about |= {"data": "shapes", "seconds": 10.0, "steps": 10, "seed": seed, "threads": 1}
+        about |= {"data": "shapes", "seconds": 10.0, "steps": 10, "seed": seed}
         versions = {"python": "3.11.7", "jax": "0.7.2", "torch": "2.11.0"}
         (folder / "result.json").write_text(
             json.dumps({**about, "versions": versions, "hparams": dict(settings)})
         )
 
-    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+    def run(command: list[str], env: dict[str, str], **_: Any) -> subprocess.CompletedProcess[str]:
         commands.append(command)
-        seed = int(command[command.index("--seed") + 1])
         out = cpu_mode.ROOT / command[command.index("--out") + 1]
+        assert env["OMP_NUM_THREADS"] == {"one": "1", "two": "2"}[Path(command[0]).name]
+        seed = int(command[command.index("--seed") + 1])
         unit = command[3] if "solutions.unit_runs" in command else "fixmatch"
         settings = UNITS[unit].settings(seed)
         folders = [out] if unit == "fixmatch" else [out / name for name in settings]
@@ -100,7 +101,7 @@ def test_only_what_is_missing_or_made_with_other_settings_is_trained(
     monkeypatch.setitem(modes._MIXMATCH["cpu"], "lambda_u", 19.0)
     assert cpu_mode.main(arguments) == 0
     assert [command[3] for command in trained[20:]] == ["mixmatch"] * 4, "the unit whose settings changed"
-    (tmp_path / "flexmatch" / "0-0" / "start" / "result.json").write_text("{")
+    (tmp_path / "flexmatch" / "0-1-0" / "start" / "result.json").write_text("{")
     assert cpu_mode.main(arguments) == 0
     assert [command[3] for command in trained[24:]] == ["flexmatch"]
 
@@ -117,10 +118,10 @@ def test_what_is_kept_holds_every_run(
     assert cpu_mode.main([*arguments, "fixmatch"]) == 0
     page = (tmp_path / "benchmarks" / "cpu_mode.md").read_text(encoding="utf-8")
     assert "2 pairs, error without minus with: 0.100 ± 0.000, from 0.100 to 0.100; holds" in page
-    assert "| 3.11.7 | jax 0.7.2 | 1 | 0.201 | 0.301 | 0.401 | 0.100 | 30 |" in page
+    assert "| 3.11.7 | jax 0.7.2 | 1 | 1 | 0.201 | 0.301 | 0.401 | 0.100 | 30 |" in page
     monkeypatch.setattr("course.recorded.resources.files", lambda package: recorded)
     about = load_recorded("shapes", "fixmatch").about
-    assert (about["runs"], about["with"]) == (2, ["Python 3.11.7, jax 0.7.2"])
+    assert (about["runs"], about["with"]) == (2, ["Python 3.11.7, jax 0.7.2, 1 thread"])
     assert about["band"]["val error rate"] == [[10, 0.2, 0.2005, 0.201]]
     assert [row[0] for row in about["band"]["mask rate"]] == list(range(1, 11))
     names = sorted(path.name for path in recorded.glob("*.jsonl"))
@@ -129,7 +130,7 @@ def test_what_is_kept_holds_every_run(
     assert cpu_mode.main([*arguments, "mixmatch", "flexmatch"]) == 0
     both = (tmp_path / "benchmarks" / "cpu_mode.md").read_text(encoding="utf-8")
     assert both.startswith(page), "the unit that was not trained again keeps its table"
-    assert "| 3.11.7 | torch 2.11.0 | 0 | 0.250 | 0.200 | 0.240 | -0.050 | 30 |" in both
+    assert "| 3.11.7 | torch 2.11.0 | 1 | 0 | 0.250 | 0.200 | 0.240 | -0.050 | 30 |" in both
     assert load_recorded("shapes", "mixmatch").about["band"]["val error rate"] == [[10, 0.2, 0.2005, 0.201]]
     monkeypatch.setattr("course.threshold_plots.resources.files", lambda package: recorded)
     found = load_index_bug()
@@ -166,5 +167,5 @@ def test_the_runs_of_a_unit_are_made_with_the_notebooks_settings(
     for run, settings in asked.items():
         assert cpu_mode.holds_run(tmp_path / run, settings), run
         assert not cpu_mode.holds_run(tmp_path / run, {**settings, "seed": 2}), run
-    result = cpu_mode.read_result(unit, 1, tmp_path)
+    result = cpu_mode.read_result(unit, cpu_mode.Place(Path("python"), 1, 1, tmp_path))
     assert list(result.errors) == list(UNITS[unit].runs) and all(0 < e < 1 for e in result.errors.values())
