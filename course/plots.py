@@ -689,8 +689,9 @@ def expected(
 
 
 def made_with(about: Mapping[str, Any]) -> str:
-    """With which seeds and versions recorded runs were made, in words."""
-    return f"{about['runs']} runs of each kind: {about['seeds']} seeds with {'; '.join(about['with'])}."
+    """With which seeds and versions recorded runs were made, a line for each set of versions."""
+    of = [f"  {versions}" for versions in about["with"]]
+    return "\n".join([f"{about['runs']} runs of each kind, {about['seeds']} seeds with each of these:", *of])
 
 
 def _where_it_ends(line: Records | Bands) -> str:

@@ -350,7 +350,11 @@ def test_the_expected_figure_draws_a_recorded_band_and_says_so(shown, capsys):
         ["labeled", "images", "only", "from", "0.100", "to", "0.300"],
         ["FixMatch", "from", "0.100", "to", "0.300"],
     ]
-    assert said[3].startswith("15 runs of each kind: 5 seeds with Python 3.11.7, jax 0.7.2; Python 3.13.0")
+    assert said[3:] == [
+        "15 runs of each kind, 5 seeds with each of these:",
+        "  Python 3.11.7, jax 0.7.2",
+        "  Python 3.13.0, jax 0.12.0",
+    ]
 
 
 def test_what_one_recorded_run_ended_with_is_said_without_a_range(shown, capsys):
