@@ -26,7 +26,8 @@ Lacks = Mapping[str, Lack]  # by exercise
 
 def listed(names: Iterable[str]) -> str:
     """Names in a sentence."""
-    return " and ".join(f"`{name}`" for name in names)
+    *others, last = (f"`{name}`" for name in names)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def replaced_note(replaced: Lacks, state: State) -> str:
@@ -63,7 +64,7 @@ def others_note(lacks: Lacks) -> str:
 def cell_note(name: str, lacks: Lacks) -> str:
     """For a cell whose visible values fail beside a right function, because of earlier exercises."""
     once = f"`{name}` itself is correct" + (": a mistake counts only once." if _at_fault(lacks) else ".")
-    return f"This cell also runs your {_blame(lacks)}, so its values differ. {once} {_next(lacks)}"
+    return f"This cell also runs your {_blame(lacks)}, so it fails. {once} {_next(lacks)}"
 
 
 def _at_fault(lacks: Lacks) -> list[str]:

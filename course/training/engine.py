@@ -186,6 +186,13 @@ def _in_one_line(hparams: LoopSettings, program: Program, folder: RunFolder) -> 
         ) from None
 
 
+def _goes_on(step: int, end: int) -> str:
+    """What resuming a run means, in one line."""
+    if step < end:
+        return f"Going on after step {step} of {end}."
+    return f"This run had been finished, and nothing is trained now: for a new one, {wording.get().overwrite}."
+
+
 def _next_step(folder: RunFolder) -> str:
     if folder.holds_run():
         return f"go on from the last checkpoint with {wording.get().resume}"
@@ -270,6 +277,7 @@ def run_loop(
             for record in read_metrics(folder.metrics):
                 metrics.merge({n: v for n, v in record.items() if n not in ("step", "epoch")})
             stopwatch.go_on()
+            print(_goes_on(program.step, end))
         else:
             folder.prepare(overwrite=if_exists == "overwrite")
         stopwatch.write()
@@ -281,7 +289,8 @@ def run_loop(
         watch(TensorBoardLog(folder.path, hparams.log_every_steps, program.step))
         watch(stopwatch)
         watch(LogLines(hparams.log_every_steps))
-        watch(ProgressBar(program.step - first, hparams.steps, program.waiting))
+        if program.step < end:
+            watch(ProgressBar(program.step - first, hparams.steps, program.waiting))
         upcoming = cleanup.enter_context(closing(prefetch(batches(program.step - first, hparams.steps))))
         stop = cleanup.enter_context(_stop_requested())
         for batch in upcoming:

@@ -99,7 +99,7 @@ class ProgressBar:
     SHOWN = ("total loss", "mask rate")
 
     def __init__(self, start: int, end: int, waiting: str | None = None) -> None:
-        self.waiting = waiting if start < end else None
+        self.waiting = waiting
         self.bar = progress_bar(
             total=end,
             initial=start,

@@ -10,6 +10,7 @@ import pytest
 
 import solutions.fixmatch
 from course.checks import CheckFailed, Result, State, check, practical_check, render_text
+from course.checks.blame import listed
 from course.checks.earlier import called_names, make_stand_ins, scope_of, stand_ins
 from course.checks.runner import examine
 
@@ -215,7 +216,7 @@ def test_a_cell_whose_values_fail_by_an_earlier_mistake_passes_and_says_so(
     body(notebook(get_forward_fn="wrong"), holds="False")
     out = capsys.readouterr().out
     assert out.startswith("✓ get_fixmatch_loss_fn: correct")
-    assert "so its values differ" in out
+    assert "so it fails" in out
     assert "also runs your `get_forward_fn`, which does not pass its own check" in out
     assert "a mistake counts only once" in out
 
@@ -304,3 +305,7 @@ def test_stand_ins_are_called_as_the_task_states_it(notebook: Notebook, first: s
     assert loss != LOSS
     names = notebook(loss, logits_to_log_probs=first)
     assert run_loss(names).state is State.CORRECT
+
+
+def test_several_exercises_are_listed_as_in_a_sentence() -> None:
+    assert [listed(names) for names in ("a", "ab", "abc")] == ["`a`", "`a` and `b`", "`a`, `b` and `c`"]

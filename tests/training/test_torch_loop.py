@@ -224,6 +224,7 @@ def test_an_interrupt_saves_at_once_and_the_run_goes_on_as_if_nothing_had_been(
     assert f"stopped at step {saved} of 24" in capsys.readouterr().out
     resumed = tiny_torch.train("flexmatch", folder, if_exists="resume")
     assert (resumed.began_at, resumed.interrupted) == (saved, False)
+    assert capsys.readouterr().out.startswith(f"Going on after step {saved} of 24.\n")
     assert_same_run(folder, whole_runs("flexmatch")[0])
 
 
