@@ -190,7 +190,7 @@ def _goes_on(step: int, end: int) -> str:
     """What resuming a run means, in one line."""
     if step < end:
         return f"Going on after step {step} of {end}."
-    return f"This run had been finished, and nothing is trained now: for a new one, {wording.get().overwrite}."
+    return f"This run was finished before, so nothing is trained: for a new one, {wording.get().overwrite}."
 
 
 def _next_step(folder: RunFolder) -> str:

@@ -233,7 +233,7 @@ def test_resuming_a_finished_run_changes_nothing_and_says_so(
     capsys.readouterr()
     result = tiny_run.train(folder, if_exists="resume")
     out, err = capsys.readouterr()
-    assert out.startswith("This run had been finished, and nothing is trained now: for a new one, if_exists=")
+    assert out.startswith("This run was finished before, so nothing is trained: for a new one, if_exists=")
     assert err == "", "a bar of no steps says nothing"
     assert_same_run(folder, whole_run[0])
     assert result.began_at == result.state.step == 24
