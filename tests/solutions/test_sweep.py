@@ -425,7 +425,7 @@ def test_a_failed_run_does_not_stop_the_others(
         ({"val error rate": ...}, "it lacks val error rate"),
         ({"hparams": {}}, "it lacks labeled_batch_size"),
         ({"labels": None}, "its labels is None"),
-        ({"test error (EMA)": "0.5"}, "a value is of another kind"),
+        ({"test error (EMA)": "0.5"}, "a value has the wrong type"),
         ({"test error (EMA)": 1.5}, "test_error 1.5 is not between 0 and 1"),
     ],
 )
