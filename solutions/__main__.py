@@ -90,7 +90,7 @@ def _train(method: str, given: Given, options: dict[str, Any]) -> None:
         raise typer.Exit(INTERRUPTED)
     for name in ("test error (EMA)", "test error (raw)"):
         print(f"{name} {summary[name]:.4f} on {summary['data']}")
-    print(f"{options['out']} contains metrics.jsonl, curves.png, TensorBoard events, config.json and checkpoint")
+    print(f"{options['out']} has metrics.jsonl, curves.png, TensorBoard events, config.json and checkpoint")
 
 
 def _add_train_command(method: str, kinds: dict[str, Any], explained: str) -> None:
@@ -275,16 +275,14 @@ def sweep(
 
 
 Tidy = Annotated[
-    list[Path], typer.Argument(metavar="RESULTS...", help="Files results.csv, or the folders that contain them.")
+    list[Path], typer.Argument(metavar="RESULTS...", help="Files results.csv, or folders that contain them.")
 ]
 
 
 @app.command()
 def table(
     results: Tidy,
-    out: Annotated[
-        Path | None, typer.Option(help="Markdown file to write too, such as table.md.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Markdown file to write too, such as table.md.")] = None,
 ) -> None:
     """Print a sweep's table: test accuracy by labels and method, mean and spread over seeds, and the cost."""
     from solutions.accuracy import print_tables, tables

@@ -314,5 +314,5 @@ def run_loop(
     )
     print(result)
     if interrupted:
-        print(f"Everything is saved in {folder.path}; go on with {wording.get().resume}.")
+        print(f"Everything is saved in {folder.path}; continue with {wording.get().resume}.")
     return result
