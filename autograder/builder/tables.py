@@ -20,7 +20,7 @@ def about_unit(course: Course, unit: Unit) -> str:
         badge(course, unit),
         unit.summary,
         f"**{unit.framework} · about {_minutes(unit.minutes)} · {unit.points} points**",
-        "Afterwards you can:",
+        "By the end you can:",
         _list(unit.objectives),
         "What you should know already:",
         _list(unit.prerequisites),
