@@ -87,11 +87,11 @@ def release_date(root: Path) -> datetime:
     text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
     found = re.search(r"^## \[[^\]]+\] - (\d{4}-\d{2}-\d{2})$", text, re.MULTILINE)
     if found is None:
-        raise CourseError("CHANGELOG.md names no release with its day: add `## [VERSION] - YYYY-MM-DD`")
+        raise CourseError("CHANGELOG.md names no dated release: add `## [VERSION] - YYYY-MM-DD`")
     try:
         return datetime.fromisoformat(found[1]).replace(hour=12, tzinfo=UTC)
     except ValueError:
-        raise CourseError(f"CHANGELOG.md: {found[1]} is not a day: correct it") from None
+        raise CourseError(f"CHANGELOG.md: {found[1]} is not a date: correct it") from None
 
 
 def student_wheel(root: Path = REPOSITORY) -> dict[str, bytes]:

@@ -131,9 +131,9 @@ def publish(
 def mutants(
     unit: UnitArgument = None,
     jobs: JobsOption = CORES,
-    write: Annotated[bool, typer.Option("--write", help="Write course/CHECKS.md as well.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Also write course/CHECKS.md.")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Exit with status 1 when course/CHECKS.md is not what this gives.")
+        bool, typer.Option("--check", help="Exit with status 1 when course/CHECKS.md is out of date.")
     ] = False,
 ) -> None:
     """Try the checks on wrong and on right answers; exit with status 1 when one is judged wrongly."""
@@ -223,7 +223,7 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except OSError as error:
-        print(f"error: {error.filename}: {error.strerror}; choose a place that can be used", file=sys.stderr)
+        print(f"error: {error.filename}: {error.strerror}; choose another place", file=sys.stderr)
         sys.exit(BAD_INPUT)
 
 

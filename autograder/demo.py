@@ -95,12 +95,12 @@ def train(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def points_table(classroom: Classroom, hand_ins: Sequence[HandIn]) -> Table:
-    """The hand-ins' automatic points, exercise by exercise, and what each hand-in deserves."""
+    """The hand-ins' automatic points, exercise by exercise, and the points each should get."""
     most, points = classroom.max_points(), classroom.points()
     cells = [name for name in most if name.startswith("check-")]
-    table = Table(title=f"Points in {UNIT} (its questions are graded by a person)")
+    table = Table(title=f"Points in {UNIT} (a person grades the questions)")
     table.add_column("exercise")
-    for heading in ["most", *(hand_in.student for hand_in in hand_ins)]:
+    for heading in ["max", *(hand_in.student for hand_in in hand_ins)]:
         table.add_column(heading, justify="right")
     for cell in cells:
         got = [points[hand_in.student][cell] for hand_in in hand_ins]
@@ -110,7 +110,7 @@ def points_table(classroom: Classroom, hand_ins: Sequence[HandIn]) -> Table:
     deserved = [deserved_points(hand_in, most) for hand_in in hand_ins]
     whole = sum(most[cell] for cell in cells)
     table.add_row("total", f"{whole:g}", *(f"{totals[h.student]:g}" for h in hand_ins), style="bold")
-    table.add_row("deserved", "", *(f"{value:g}" for value in deserved), style="dim")
+    table.add_row("expected", "", *(f"{value:g}" for value in deserved), style="dim")
     return table
 
 
@@ -182,10 +182,10 @@ def demonstrate(folder: Path) -> bool:
     console.rule("[bold]Results", align="left")
     console.print(points_table(classroom, hand_ins), errors_table(results))
     console.print("Look at:", made(classroom, folder / "runs", curves), sep="\n")
-    console.print(f"all in {time.perf_counter() - began:.0f} s", style="dim")
+    console.print(f"total: {time.perf_counter() - began:.0f} s", style="dim")
     wrong = wrongly_graded(classroom, hand_ins)
     if wrong:
-        console.print(f"not graded as they deserve: {', '.join(wrong)}", style="red")
+        console.print(f"points differ from the expected ones: {', '.join(wrong)}", style="red")
     return not wrong
 
 

@@ -197,7 +197,7 @@ def _refuse_edited(out: Path, before: Mapping[str, list[str]], files: Mapping[st
     for name in sorted({*before, *files}):
         path = out / name
         if not path.resolve().is_relative_to(place):
-            raise CourseError(f"{path} leads out of the folder: remove this link and publish again")
+            raise CourseError(f"{path} points outside the folder: remove this link and publish again")
         if no_record or not path.is_file():
             continue
         found = _digest(path.read_bytes())

@@ -45,7 +45,7 @@ def with_start(text: str, unit: str) -> str:
     blocks = (
         "On Linux and macOS:",
         "\n".join(["```bash", *commands["posix"], "```"]),
-        "On Windows, in PowerShell and in the command prompt alike:",
+        "On Windows, in PowerShell or the command prompt:",
         "\n".join(["```bat", *commands["windows"], "```"]),
     )
     return _filled(text, BEGIN_START, "\n\n".join(blocks), END_START)

@@ -75,4 +75,4 @@ def _try(check: Check, name: str, calls: list[dict[str, Any]]) -> None:
         expected = call["returned"]
         pairs = zip(played, expected, strict=True) if isinstance(expected, list) else [(played, expected)]
         if not all(np.allclose(one, other) for one, other in pairs):
-            raise ValueError(f"{check.name}: two calls of {name} differ in nothing that is looked at")
+            raise ValueError(f"{check.name}: two calls of {name} differ in nothing that is compared")

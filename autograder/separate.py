@@ -191,14 +191,14 @@ class Separate:
             stdin.write(json.dumps(request).encode() + b"\n")
             stdin.flush()
         except BrokenPipeError:
-            return _failure("ProcessEnded", "The code ended the process that it ran in.")
+            return _failure("ProcessEnded", "The code ended its own process.")
         answer = _answer(process.lines, self._seconds)
         if answer is _Silence.ENDED:
-            return _failure("ProcessEnded", "The code ended the process that it ran in.")
+            return _failure("ProcessEnded", "The code ended its own process.")
         if answer is _Silence.LATE:
-            return _failure("TimeLimit", f"The code had not ended after {self._seconds:g} seconds.")
+            return _failure("TimeLimit", f"The code was still running after {self._seconds:g} seconds.")
         if answer != number:
-            return _failure("BadOutcome", "The code wrote into the channel of the grader.")
+            return _failure("BadOutcome", "The code wrote into the grader's channel.")
         return None
 
     def _kill(self) -> None:
@@ -226,7 +226,7 @@ class _Silence(Enum):
     """Why there is no answer."""
 
     ENDED = "the worker has ended"
-    LATE = "the worker is still at it"
+    LATE = "the worker is still busy"
 
 
 def _collect(stream: IO[bytes], lines: queue.Queue[bytes]) -> None:

@@ -38,7 +38,7 @@ def generate(unit: str, root: Path = REPOSITORY) -> dict[Path, bytes]:
             try:
                 texts[suffix] = (str(where), content.decode("utf-8"))
             except UnicodeDecodeError:
-                raise CourseError(f"{where} is no UTF-8 text: make the file anew") from None
+                raise CourseError(f"{where} is not UTF-8 text: make the file again") from None
             copies[COPIES / f"{folder.name}{suffix}"] = content
         read_sweep(folder.name, texts)
     return copies

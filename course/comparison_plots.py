@@ -41,7 +41,7 @@ __all__ = [
 NAMES = {"supervised": "supervised", "mixmatch": "MixMatch", "fixmatch": "FixMatch", "flexmatch": "FlexMatch"}
 # Methods beside each other on a logarithmic axis: the factor from one to the next.
 APART = 1.07
-APART_SAID = "methods are drawn a little apart"
+APART_SAID = "methods are slightly offset"
 # Open markers of different sizes on one point can all be seen.
 SMALLEST, LARGER = 6, 2
 # Numbers of labels that are closer than this factor would be printed over each other.
@@ -238,7 +238,7 @@ def labels_needed(
     show(
         figure,
         f"{title}. Lines of accuracy over labels and a dashed line at the target {target:.3g}; stars mark "
-        f"where a line meets it: {'; '.join(said)}.",
+        f"where a line reaches it: {'; '.join(said)}.",
     )
 
 

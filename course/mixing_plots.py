@@ -90,8 +90,8 @@ def three_kinds(n: int = 130) -> None:
     texts = {
         "supervised": "Supervised: every point has the class of the nearest of four labeled points, and the "
         f"border cuts through both moons; {wrong['supervised']:.0%} of the points are wrong.",
-        "unsupervised": "Unsupervised: the points alone, whose two groups can be seen and have no names.",
-        "semi-supervised": "Semi-supervised: labels were handed on from neighbor to neighbor, the border "
+        "unsupervised": "Unsupervised: the points alone, in two visible groups without names.",
+        "semi-supervised": "Semi-supervised: labels spread from neighbor to neighbor, the border "
         f"runs between the moons, and {wrong['semi-supervised']:.0%} are wrong.",
     }
     panels = []
@@ -220,10 +220,10 @@ def pipeline(
         f"views is mixed with a partner, here an image of the class {dataset.classes[other_label]}, seven "
         "parts to three. The mixture goes through the network, and its prediction is compared with the "
         "mixture of the two targets, by the squared distance for samples that began as unlabeled images, "
-        "by cross-entropy for labeled ones. The pictures are from the data; the bar charts of predictions "
-        f"and targets are made up, with three classes in place of {len(dataset.classes)}.",
-        title=f"The pictures are from the data. The bars are made up: three classes in place of "
-        f"{len(dataset.classes)}, and no network's predictions.",
+        "by cross-entropy for labeled ones. The images are from the data; the bar charts of predictions "
+        f"and targets are made up, with three classes instead of {len(dataset.classes)}.",
+        title=f"The images are from the data. The bars are made up: three classes instead of "
+        f"{len(dataset.classes)}, and no real predictions.",
     )
 
 
@@ -285,7 +285,7 @@ def mixtures(
         said.append(f"{share:.2f} {own} with {others}")
     show_panels(
         panels,
-        "Samples, their partners, and the mixtures, in which both can be seen on top of each other. "
+        "Samples, their partners, and the mixtures, which show both on top of each other. "
         f"The mixtures have {'; '.join(said)}.",
     )
 

@@ -42,7 +42,7 @@ SINGLE = (4.5, 3.1)  # inches; of a figure by itself
 # Bytes, a third less than in the notebook's file: of all pixels of a figure, and of a panel without pixels.
 LARGEST, LARGEST_SVG = 75_000, 52_000
 SHORTEST_ALT = 20  # characters
-NOTHING_TRAINED = "No step was trained here, so there is nothing to draw."
+NOTHING_TRAINED = "Nothing was trained here, so there is nothing to draw."
 MOVED = "The figure is drawn again below."
 Records = Sequence[Mapping[str, Any]]
 # Of several runs: metric → rows [step, low, middle, high].
@@ -285,12 +285,12 @@ def augmentation_grid(
         [
             (
                 figures["weak"],
-                f"The originals, each with {views} weak views: mirrored or shifted by a few pixels.",
+                f"The originals, each with {views} weak views: flipped or shifted by a few pixels.",
             ),
             (
                 figures["strong"],
                 f"The originals, each with {views} strong views: with changed colors, tilted or sheared "
-                "shapes, and a gray square that hides part of the picture.",
+                "shapes, and a gray square that hides part of the image.",
             ),
         ],
         f"{len(positions)} images from {dataset.name} ({names}), one in each row.",
@@ -425,7 +425,7 @@ def pipeline(
     show(
         figure,
         "Diagram of FixMatch, from top to bottom. Left column: a labeled image passes through a weak "
-        "augmentation and the network, and is compared with its label by cross-entropy, which gives the "
+        "augmentation and the network, and cross-entropy with its label gives the "
         "supervised loss L_s. Beside it: an unlabeled image is augmented twice. Its weak view goes through "
         "the network; if the most probable class reaches the threshold tau, that class becomes the "
         "pseudo-label. Its strong view goes through the same network, and its prediction is compared with "

@@ -146,6 +146,6 @@ def read_metrics(path: Path | str) -> RunLog:
         except ValueError:
             if number < len(lines):
                 raise CourseError(
-                    f"{path}, line {number}, is not JSON: restore the file or start the run anew"
+                    f"{path}, line {number}, is not JSON: restore the file or start the run over"
                 ) from None
     return RunLog(records, path.parent, read_span(path.parent))

@@ -35,7 +35,7 @@ Start = Annotated[str, typer.Option(help="Weights to start from: provided, none,
 
 def _labels_option(otherwise: str) -> Any:
     names = ("--labels", "--n-labeled", "--n_labeled")
-    return typer.Option(*names, min=1, help=f"Labeled images in all; not given, {otherwise}.")
+    return typer.Option(*names, min=1, help=f"Labeled images in total; by default, {otherwise}.")
 
 
 Labels = Annotated[int | None, _labels_option("the checkpoint's, the preset's or the method's")]
@@ -47,14 +47,14 @@ Out = Annotated[
     ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on from the checkpoint in --out, if there is one.")
+    bool, typer.Option("--resume", help="Continue from the checkpoint in --out, if there is one.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")]
 Augmentation = Annotated[str, typer.Option(help="course, or practical: the practical's own, for comparison.")]
 FrameworkName = Annotated[
     str | None,
     typer.Option(
-        "--framework", help="jax or torch; not given, torch with --preset, else jax where it has the method."
+        "--framework", help="jax or torch; by default torch with --preset, else jax if it has the method."
     ),
 ]
 Model = Annotated[
@@ -90,7 +90,7 @@ def _train(method: str, given: Given, options: dict[str, Any]) -> None:
         raise typer.Exit(INTERRUPTED)
     for name in ("test error (EMA)", "test error (raw)"):
         print(f"{name} {summary[name]:.4f} on {summary['data']}")
-    print(f"{options['out']} holds metrics.jsonl, curves.png, TensorBoard events, config.json and checkpoint")
+    print(f"{options['out']} has metrics.jsonl, curves.png, TensorBoard events, config.json and checkpoint")
 
 
 def _add_train_command(method: str, kinds: dict[str, Any], explained: str) -> None:
@@ -126,7 +126,7 @@ _add_train_command(
 _add_train_command(
     "mixmatch",
     {"torch": HPARAMS["mixmatch"]},
-    "MixMatch: soft labels from several views, sharpened, and everything mixed with everything.",
+    "MixMatch: soft labels from several views, sharpened, and all images mixed with one another.",
 )
 _add_train_command(
     "fixmatch",
@@ -196,12 +196,12 @@ def sweep(
         list[str],
         typer.Option(
             metavar="METHOD ...",
-            help=f"Of {', '.join(HPARAMS)}; not given, all of the framework's.",
+            help=f"Of {', '.join(HPARAMS)}; by default, all of the framework's.",
             show_default=False,
         ),
     ] = [],  # noqa: B006 (Typer copies it)
     labels: Annotated[
-        list[str], typer.Option(metavar="N ...", help="Labeled images in all, for one or more numbers.")
+        list[str], typer.Option(metavar="N ...", help="Labeled images in total, one or more numbers.")
     ] = [],  # noqa: B006
     seeds: Annotated[int, typer.Option(help="How many: 3 means seeds 0, 1 and 2.")] = 3,
     framework: Annotated[str, typer.Option(help="jax or torch, for all methods.")] = "torch",
@@ -215,14 +215,14 @@ def sweep(
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="A dask scheduler, such as tcp://host:8786, whose workers share --out and --data; not "
-            "given, processes on this machine.",
+            help="A dask scheduler, such as tcp://host:8786, whose workers share --out and --data; by "
+            "default, processes on this machine.",
         ),
     ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(
-            help="Processes on this machine; not given, one a core, or one with a GPU. Each computes in one "
+            help="Processes on this machine; by default, one a core, or one with a GPU. Each computes in one "
             "thread, so that the numbers do not depend on how many there are.",
             show_default=False,
         ),
@@ -231,7 +231,7 @@ def sweep(
         bool,
         typer.Option(
             "--resume",
-            help="Go on in --out: finished runs are collected, begun ones continued, new ones added.",
+            help="Continue in --out: collect finished runs, resume the others, add new ones.",
         ),
     ] = False,
     note: Note = "",
@@ -266,7 +266,7 @@ def sweep(
         print(f"error: {name}: {why}", file=sys.stderr)
     counted = f"{outcome.finished} of {outcome.runs} runs are in {out / 'results.csv'}"
     if outcome.interrupted:
-        print(f"interrupted: {counted}; go on with the same command and --resume", file=sys.stderr)
+        print(f"interrupted: {counted}; continue with the same command and --resume", file=sys.stderr)
         raise typer.Exit(INTERRUPTED)
     if outcome.failed:
         print(f"{counted}; try the others again with the same command and --resume", file=sys.stderr)
@@ -275,16 +275,14 @@ def sweep(
 
 
 Tidy = Annotated[
-    list[Path], typer.Argument(metavar="RESULTS...", help="Files results.csv, or the folders that hold them.")
+    list[Path], typer.Argument(metavar="RESULTS...", help="Files results.csv, or folders that contain them.")
 ]
 
 
 @app.command()
 def table(
     results: Tidy,
-    out: Annotated[
-        Path | None, typer.Option(help="Markdown file to write as well, such as table.md.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Markdown file to write too, such as table.md.")] = None,
 ) -> None:
     """Print a sweep's table: test accuracy by labels and method, mean and spread over seeds, and the cost."""
     from solutions.accuracy import print_tables, tables
@@ -306,7 +304,7 @@ def plot(
     from solutions.tidy import read_results
 
     plot_accuracy(read_results(results), out)
-    print(f"{out} written")
+    print(f"wrote {out}")
 
 
 def main() -> None:

@@ -124,7 +124,7 @@ def begun_config(folder: RunFolder) -> dict[str, Any]:
         return {**begun, "hparams": dict(begun["hparams"])}
     except (OSError, ValueError, KeyError, TypeError):
         raise CourseError(
-            f"{folder.config} is missing or damaged: delete {folder.path}, or start the run anew with "
+            f"{folder.config} is missing or damaged: delete {folder.path}, or start the run over with "
             "--overwrite"
         ) from None
 

@@ -74,7 +74,7 @@ class Given:
         for name, value in self.values.items():
             found = translated(name, value, kind)
             if found is None:
-                raise CourseError(f"{_flag(name)} is no option of {what}: leave it out, or see --help")
+                raise CourseError(f"{_flag(name)} is not an option of {what}: leave it out, or see --help")
             if found[0] in chosen:
                 raise CourseError(f"{_flag(name)} is given twice, under two names: give one")
             chosen[found[0]] = found[1]

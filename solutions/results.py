@@ -72,7 +72,7 @@ def load_run(folder: Path) -> dict[str, Any]:
         return {**result, "records": [{**r, "step": r["step"] - before} for r in records]}
     except (KeyError, TypeError):
         raise CourseError(
-            f"{path} has a line without a step: restore the file or start the run anew"
+            f"{path} has a line without a step: restore the file or start the run over"
         ) from None
 
 

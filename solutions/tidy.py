@@ -88,10 +88,10 @@ def read_csv(path: Path, columns: Mapping[str, type], *, repair: bool = False) -
             f"{path} cannot be read ({error.strerror}): give a sweep's folder or results.csv"
         ) from None
     except UnicodeDecodeError:
-        raise CourseError(f"{path} is damaged, it is no text: {remedy}") from None
+        raise CourseError(f"{path} is damaged, it is not text: {remedy}") from None
     if not text.endswith("\n"):
         if not repair:
-            raise CourseError(f"{path} ends within a line: {remedy}")
+            raise CourseError(f"{path} ends in the middle of a line: {remedy}")
         text = text[: text.rfind("\n") + 1]
         if not text:
             return []
@@ -110,11 +110,11 @@ def read_csv(path: Path, columns: Mapping[str, type], *, repair: bool = False) -
 def _check_about(about: Any) -> None:
     """Refuse, with a TypeError, what is no about.json."""
     if not isinstance(about, dict):
-        raise TypeError("about.json is no object")
+        raise TypeError("about.json is not an object")
     wrong = [name for name, kind in ABOUT.items() if not isinstance(about.get(name), kind)]
     wrong += [name for name, kind in ABOUT_ROWS.items() if not isinstance(about.get(name, kind()), kind)]
     if about and wrong:
-        raise TypeError(f"{wrong[0]} is missing or of another kind")
+        raise TypeError(f"{wrong[0]} is missing or has the wrong type")
     members: list[tuple[str, type, Iterable[Any]]] = [
         *((name, str, about.get(name, {}).values()) for name in ("models", "versions")),
         *((name, int, about.get(name, ())) for name in ("labels", "seeds")),
@@ -122,7 +122,7 @@ def _check_about(about: Any) -> None:
     ]
     for name, kind, values in members:
         if not all(isinstance(value, kind) for value in values):
-            raise TypeError(f"{name} holds something of another kind")
+            raise TypeError(f"{name} contains a value of the wrong type")
 
 
 def seconds_of(result: Mapping[str, Any]) -> float | None:
@@ -149,7 +149,7 @@ def row_of(run: Mapping[str, Any]) -> Row:
     except KeyError as error:
         raise CourseError(f"it lacks {error.args[0]}") from None
     except (TypeError, ValueError) as error:
-        raise CourseError(f"a value is of another kind ({error})") from None
+        raise CourseError(f"a value has the wrong type ({error})") from None
     return row
 
 
@@ -283,10 +283,10 @@ def read_results(paths: Sequence[Path]) -> list[Row]:
             if identity in seen:
                 raise CourseError(
                     f"{path} has {row['method']} with {row['labels']} labels and seed {row['seed']} on "
-                    f"{row['data']} once more: give each run once"
+                    f"{row['data']} again: give each run once"
                 )
             seen.add(identity)
             rows.append(row)
     if not rows:
-        raise CourseError("no run has finished yet: go on with the sweep (--resume)")
+        raise CourseError("no run has finished yet: continue the sweep (--resume)")
     return rows

@@ -28,7 +28,7 @@ def spread_words(words: Sequence[str], flags: Collection[str]) -> list[str]:
 
     def end() -> None:
         if flag and not values:
-            raise CourseError(f"{flag} is followed by no value: give one or more")
+            raise CourseError(f"{flag} has no value: give one or more")
 
     for word in words:
         name, equals, value = word.partition("=")
@@ -71,5 +71,5 @@ def whole_numbers(flag: str, words: Sequence[str]) -> list[int]:
             numbers[int(word)] = None
         except ValueError:  # also where there are more digits than Python converts
             shown = word if len(word) <= SHOWN else f"{word[:SHOWN]}…"
-            raise CourseError(f"{flag} {shown} is no whole number: give label counts") from None
+            raise CourseError(f"{flag} {shown} is not a whole number: give label counts") from None
     return list(numbers)

@@ -141,7 +141,7 @@ class _CellBuilder:
             raise CourseError(f"{where}: `figure` is for cells without a name, that only show something")
         if not kinds:
             if BEGIN in cell.source or END in cell.source:
-                raise CourseError(f"{where}: an answer stands outside of an exercise; move it to solutions/")
+                raise CourseError(f"{where}: there is an answer outside an exercise; move it to solutions/")
             return [self._plain(cell)] if cell.source.strip() else []
         kind = kinds[0]
         name = str(cell.metadata[kind])

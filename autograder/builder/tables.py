@@ -20,9 +20,9 @@ def about_unit(course: Course, unit: Unit) -> str:
         badge(course, unit),
         unit.summary,
         f"**{unit.framework} · about {_minutes(unit.minutes)} · {unit.points} points**",
-        "Afterwards you can:",
+        "By the end you can:",
         _list(unit.objectives),
-        "What you should bring:",
+        "What you should know already:",
         _list(unit.prerequisites),
         "\n".join(["| what is graded | name | points | minutes |", "|:--|:--|--:|--:|", *graded]),
     ]
@@ -63,7 +63,7 @@ def about_budgets(unit: Unit) -> str:
     """How long the unit's training took, on each machine on which it was measured."""
     rows = [f"| {budget.machine} | {budget.minutes:g} | {budget.note} |" for budget in unit.budgets]
     table = "\n".join(["| measured on | minutes | note |", "|:--|--:|:--|", *rows])
-    return f"{table}\n\nOn other machines it can take more time or less."
+    return f"{table}\n\nOther machines may take more or less time."
 
 
 def badge(course: Course, unit: Unit) -> str:

@@ -188,7 +188,7 @@ def load_consequences(unit: str, root: Path = REPOSITORY) -> Consequences | None
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CourseError(
-            f"{path_of(unit)} is damaged ({error}): restore it, or measure anew with "
+            f"{path_of(unit)} is damaged ({error}): restore it, or measure again with "
             f"`python -m autograder consequences {unit}`"
         ) from error
 

@@ -60,6 +60,6 @@ def configure(c: Config) -> None:
     c.RunCells.error_on_timeout = {
         "ename": "TimeLimit",
         "evalue": "",
-        "traceback": ["TimeLimit: this cell took longer than a cell may take, and was stopped."],
+        "traceback": ["TimeLimit: this cell ran past the time limit and was stopped."],
     }
     c.RunCells.notebook_timeout = NOTEBOOK_SECONDS

@@ -47,14 +47,14 @@ class Repairs:
         """One line for each kind of repair, for the log and for the student."""
         lines = []
         if self.stripped:
-            lines.append("All nbgrader metadata was gone; cells were recognised by their text.")
+            lines.append("All nbgrader metadata was missing; cells were recognized by their text.")
         for names, what in (
             (self.missing, "missing, put back as released"),
-            (self.duplicated, "there more than once, one kept"),
+            (self.duplicated, "duplicated, one kept"),
             (self.changed, "read-only and changed, restored"),
             (self.moved, "placed before its exercise, moved back"),
             (self.retagged, "tagged differently, restored"),
-            (self.lost, "not found, so what it draws is not shown here"),
+            (self.lost, "not found, so its figure is not shown here"),
         ):
             if names:
                 lines.append(f"{what.capitalize()}: {', '.join(names)}.")
@@ -64,7 +64,7 @@ class Repairs:
 def repair(submitted: NotebookNode, released: NotebookNode) -> tuple[NotebookNode, Repairs]:
     """A hand-in with every released cell present once, in a runnable order, with the release's metadata.
 
-    A cell is recognised by its grade id, else by its cell id, else (read-only cells) by its text, else
+    A cell is recognized by its grade id, else by its cell id, else (read-only cells) by its text, else
     (exercises) by the functions that it defines, else (written answers, figures to hand in) by standing below
     what precedes it in the release.
 
@@ -180,7 +180,7 @@ def _without_duplicates(
 
 
 def _restore(cell: NotebookNode, target: NotebookNode, repairs: Repairs) -> None:
-    """Give a recognised cell the release's type, id and metadata and, where it is read-only, text."""
+    """Give a recognized cell the release's type, id and metadata and, where it is read-only, text."""
     if _is_read_only(target):
         if _content(cell) != _content(target):
             repairs.changed.append(target.id)

@@ -26,9 +26,9 @@ from autograder.nbgrader_hooks.matching import FIGURE, HANDED_IN, SKIPPING_TAGS
 SETTLE_SECONDS = 0.3
 # Where a notebook's outcomes stand in nbgrader's resources: grade id → whether the cell ran to its end.
 OUTCOMES = "outcomes"
-TRAINS = "Not run while grading: this cell trains, or needs what was trained."
+TRAINS = "Not run while grading: this cell trains, or needs a trained network."
 SHOWS = "Not run while grading: this cell only shows something."
-BEHIND = "Not run while grading: no check comes behind it."
+BEHIND = "Not run while grading: no check follows it."
 
 
 class RunCells(Execute):
@@ -39,7 +39,7 @@ class RunCells(Execute):
     """
 
     notebook_timeout = Integer(
-        900, help="Seconds for all cells of a hand-in together; cells beyond are not run and get no points."
+        900, help="Seconds for all cells of a hand-in together; later cells are not run and get no points."
     ).tag(config=True)
     max_output = Integer(2_000_000, help="Characters of output kept of one cell.").tag(config=True)
 
@@ -118,7 +118,7 @@ class RunCells(Execute):
                 self._execute(index)
             except DeadKernelError:
                 if index in self._died_in:
-                    self._fail(cell, "the cell ended the Python process that it ran in")
+                    self._fail(cell, "the cell ended its Python process")
                     del todo[0]
                 self._died_in.add(index)
                 return

@@ -144,7 +144,7 @@ def record(run_folder: Path, run: str, destination: Path) -> tuple[Path, Path]:
         result["seconds"] = result.get("seconds_this_process") if in_one_go else None
     missing = [name for name in ABOUT if name not in result]
     if missing:
-        raise CourseError(f"{described} lacks {', '.join(missing)}: make the run anew")
+        raise CourseError(f"{described} lacks {', '.join(missing)}: make the run again")
     every_step = read_metrics(run_folder / "metrics.jsonl")
     records = thin(every_step, max(1, len(every_step) // KEPT))
     stem = f"{result['data']}-{run}"

@@ -181,7 +181,7 @@ def _in_one_line(hparams: LoopSettings, program: Program, folder: RunFolder) -> 
         if not out_of_memory(error):
             raise
         raise CourseError(
-            f"step {program.step}: memory ran out; lower {_sizes(hparams)} and start anew, or close other "
+            f"step {program.step}: memory ran out; lower {_sizes(hparams)} and start over, or close other "
             f"programs and {_next_step(folder)}"
         ) from None
 
@@ -323,5 +323,5 @@ def run_loop(
     )
     print(result)
     if interrupted:
-        print(f"Everything is saved in {folder.path}; go on with {wording.get().resume}.")
+        print(f"Everything is saved in {folder.path}; continue with {wording.get().resume}.")
     return result

@@ -79,7 +79,7 @@ def sweep(
     if out.exists() and not out.is_dir():
         raise CourseError(f"{out} is no folder: choose another --out")
     if not resume and any(p.exists() for p in (out / "results.csv", *out.glob("runs/*/"))):
-        raise CourseError(f"{out} already holds results: go on with --resume, or choose another --out")
+        raise CourseError(f"{out} already holds results: continue with --resume, or choose another --out")
     cells = make_cells(asked)
     with nullcontext() if scheduler is None else reach(scheduler) as remote:
         lock = FileLock(out / LOCKS / "sweep", timeout=0)
@@ -163,7 +163,7 @@ def _run_all(
                     continue
                 if future.cancelled() or future.status == "lost":
                     raise CourseError(
-                        "the scheduler is gone: see its log, start it again, and go on with --resume"
+                        "the scheduler is gone: see its log, start it again, and continue with --resume"
                     )
                 cell = pending.pop(future)
                 error = future.exception()

@@ -16,19 +16,19 @@
 # ## Before you start
 #
 # You have written MixMatch [3], FixMatch [1] and FlexMatch [4]. Which of them is best, and is any of them worth the
-# trouble? This unit trains nothing. It gives you the result files of finished runs and asks what they show. No GPU is
-# needed, whatever the set-up cell says about one.
+# effort? This unit trains nothing. It gives you the result files of finished runs and asks what they show. You need no
+# GPU, whatever the set-up cell says about one.
 #
-# You read, you predict, you run, and in five places you write a function. Below each is a *check*, which you may run as
-# often as you like. Keep the function's name, its arguments and what it returns. Two questions are answered in words,
-# and at the end you hand in a figure of your own with a conclusion. A person reads these.
+# You read, you predict, you run, and in five places you write a function. Below each is a *check*, which you can run as
+# often as you like. Keep the function's name, arguments and return values. Two questions ask for written answers, and
+# at the end you hand in a figure of your own with a conclusion. A person reads these.
 #
-# When it says **Predict**, put a number in place of the dots and run the cell, before you run the next one.
+# At **Predict**, replace the dots with a number and run the cell before you go on to the next one.
 #
-# **Stuck?** `course.hint("summarize", 1)` in a cell of your own is a nudge, `course.hint("summarize", 2)` a plan. Hints
-# cost nothing.
+# **Stuck?** `course.hint("summarize", 1)` in a cell of your own gives a nudge, `course.hint("summarize", 2)` a plan.
+# Hints cost nothing.
 #
-# The next two cells are folded. Run them all the same.
+# The next two cells are collapsed. Run them anyway.
 
 # %% setup="true" tags=["nbval-ignore-output"]
 
@@ -48,7 +48,7 @@ course.begin("comparison", env)
 # ## 1. One number in a table
 #
 # The course comes with numbers that others have published. `comparison.load` reads them as a list of dictionaries,
-# `published.rows`. Each names its source, and has a spread only where the source gives one. Here is what one of the
+# `published.rows`. Each names its source, and has a spread only if the source gives one. Here is what one of the
 # sources, a tutorial, prints for CIFAR-10 [7] (accuracy in percent):
 
 # %% locked="published"
@@ -65,10 +65,10 @@ plots.table(
 print(published.about["sources"]["tutorial"]["note"])
 
 # %% [markdown]
-# Sixteen digits of precision would not make it more certain: every entry is **one run**. To judge the distance between two entries one has to know how far two runs of *the same* entry lie apart.
-# Somebody has looked: a person who wrote a PyTorch version of FixMatch [6] ran one and the same command five times, with 40 labels, and published all five accuracies.
+# Sixteen digits of precision would not make it more certain: every entry is **one run**. To judge the distance between two entries, you have to know how far apart two runs of *the same* entry are. Someone has measured this: the author of a PyTorch
+# version of FixMatch [6] ran the same command five times, with 40 labels, and published all five accuracies.
 #
-# **Predict** how far the best of the five is above the worst.
+# **Predict** the distance between the best and the worst of the five.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.predict("five_runs", ...)
@@ -87,14 +87,14 @@ course.reveal("five_runs", 100 * (five.max() - five.min()))
 #
 # $$\bar x = \frac1n \sum_i x_i \qquad s = \sqrt{\frac{1}{n-1} \sum_i (x_i - \bar x)^2}$$
 #
-# Why $n - 1$? The deviations are measured from $\bar x$, which was fitted to these very numbers, and they are smaller than the deviations from the unknown true mean would be. Dividing by
-# $n - 1$ makes up for it. With three runs that is no detail: dividing by $n$ multiplies the spread by $\sqrt{2/3}$, which makes it 18 % too small. And with one run the formula says 0/0, which is the truth: one run has no spread.
-# A spread of 0 would claim the opposite, that every further run will give the same.
+# Why $n - 1$? The deviations are measured from $\bar x$, which was computed from these same numbers, so they are smaller than the deviations from the unknown true mean would be. Dividing by $n - 1$ makes up for that. With three runs this matters:
+# dividing by $n$ multiplies the spread by $\sqrt{2/3}$, which makes it 18 % too small. And with one run the formula gives 0/0, and rightly so: one run has no spread. A spread of 0 would claim the opposite, that every further run gives the same
+# result.
 
 # %% [markdown] about="mean_and_spread"
 
 # %% [markdown]
-# This first exercise is nearly done: the mean is there, and the return.
+# This first exercise is almost done: the mean and the return are there.
 
 # %% exercise="mean_and_spread"
 
@@ -107,10 +107,10 @@ with course.practical_check("mean_and_spread", mean_and_spread):
 course.check("mean_and_spread", mean_and_spread)
 
 # %% [markdown]
-# Two numbers are easily taken for $s$. The *standard error* $s / \sqrt n$ is the uncertainty **of the mean**; it shrinks as more runs are made. $s$ says how far a **single run** is from the mean, and it does not shrink.
-# Say which of the two a ± means. Here it is always $s$.
+# Two numbers are easy to confuse. The *standard error* $s / \sqrt n$ is the uncertainty **of the mean**; it shrinks as you add runs. $s$ says how far a **single run** typically is from the mean, and it does not shrink. Always say which of the two a
+# ± means. Here it is always $s$.
 #
-# The next cell shows where you stand. Run it whenever you like. Your guesses are saved with your progress in the work
+# The next cell shows your progress. Run it whenever you like. Your guesses are saved with your progress in the work
 # folder, and they stay in the notebook that you hand in. They are not graded.
 
 # %% tags=["figure", "nbval-ignore-output"]
@@ -119,9 +119,9 @@ course.progress()
 # %% [markdown]
 # ### How sure is a spread?
 #
-# A spread that was computed from a few runs is a guess itself. Take the five runs again, and suppose that only three of them had been made. There are ten ways to choose three of five.
+# A spread computed from a few runs is itself an estimate. Take the five runs again, and suppose that only three of them had been made. There are ten ways to choose three of five.
 #
-# **Predict** the largest spread that three of the five could have shown, when the smallest is below .3 points.
+# The smallest spread among them is below .3 points. **Predict** the largest.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.predict("three_of_five", ...)
@@ -137,11 +137,10 @@ print(f"all five: {mean:.4f} ± {spread:.4f}")
 course.reveal("three_of_five", 100 * threes[-1][1])
 
 # %% [markdown]
-# For numbers that follow a normal distribution, the spread of three runs lies between .16 and 1.92 times the true one in 95 of 100 cases (a χ² distribution with two degrees of freedom). So three seeds find out whether a difference is *obvious*. They do not
-# find out whether it is there. A difference that is not several times the spread calls for more seeds, and not for a bolder sentence.
+# For numbers that follow a normal distribution, the spread of three runs lies between .16 and 1.92 times the true one in 95 of 100 cases (a χ² distribution with two degrees of freedom). So three seeds show whether a difference is *obvious*. They do
+# not show whether it exists. A difference that is not several times the spread calls for more seeds, not for a bolder claim.
 #
-# **Part of the spread is the test set.** An error $p$ that was measured on $N$ images has an uncertainty of $\sqrt{p\,(1-p)/N}$ from the choice of these images alone. It is the same for all methods if they share the test set, and it
-# does not show in the spread over seeds.
+# **Part of the spread is the test set.** An error $p$ measured on $N$ images has an uncertainty of $\sqrt{p\,(1-p)/N}$ from the choice of these images alone. Methods that share the test set share it, and it does not show in the spread over seeds.
 
 # %%
 for size in (1_000, 10_000):
@@ -153,8 +152,8 @@ for size in (1_000, 10_000):
 # %% [markdown]
 # ### The sweep
 #
-# Now to results of this course. A *sweep* trains every method with several numbers of labels and several seeds. It
-# leaves two tables. In the first, each row is one run. In the second, each row is one validation of one run. `comparison.load` reads them as lists of dictionaries. What is unknown is `None`.
+# Now to this course's own results. A *sweep* trains every method with several numbers of labels and several seeds. It produces two tables. In the first, each row is one run. In the second, each row is one validation of one run. `comparison.load`
+# reads them as lists of dictionaries. Unknown values are `None`.
 
 # %% locked="data"
 print("sweeps that come with the course:", ", ".join(comparison.names()))
@@ -169,18 +168,18 @@ for key, value in sweep.rows[0].items():
 print("a validation:", sweep.curves[0])
 
 # %% [markdown]
-# - `test_error` is the share of wrong answers on the test set, from 0 to 1, with the averaged weights (EMA). Each run looked at the test set once, at its end. `test_error_raw` is the same with the weights as they were trained.
-# - `val_error` is measured on images that are held out of the training set, again and again during a run.
+# - `test_error` is the share of wrong answers on the test set, from 0 to 1, with the averaged weights (EMA). Each run used the test set once, at its end. `test_error_raw` is the same for the raw weights.
+# - `val_error` is measured at intervals during a run, on images held out from the training set.
 # - `labels` counts all labeled images. A `seed` decides which images get a label, the first weights, the order of the images and their augmentation. The same seed and the same number of labels
 #   mean the same labeled images for every method.
-# - `trained_images` and `forward_images` say what a step is made of. You will need them in section 3.
+# - `trained_images` and `forward_images` say how many images a step processes. You will need them in section 3.
 #
-# The settings are those of the course's small preset, and they are not tuned for each method. MixMatch's weight $\lambda_u$ is still on its ramp at the end (9 of 75 after 2,000 steps). A shorter ramp to 75 made it collapse on CIFAR-10 (test errors .87 and .90,
-# one run each with 250 and 1,000 labels). Its line is that of this setting, and not that of the method.
+# The settings are the course's small preset; they are not tuned for each method. MixMatch's weight $\lambda_u$ is still on its ramp at the end (9 of 75 after 2,000 steps). A shorter ramp to 75 made it collapse on CIFAR-10 (test errors .87 and .90,
+# one run each with 250 and 1,000 labels). So its line shows this setting, not the method at its best.
 #
-# The sweep is a small one: a narrow network, short runs and few seeds, so that it fits a computer without a GPU. Its
-# numbers cannot be compared with those of papers, which come from runs that are hundreds of times as long. This is the
-# first thing to say about any result: what was run.
+# The sweep is small: a narrow network, short runs and few seeds, so that it runs on a computer without a GPU. You
+# cannot compare its numbers with those of papers, which come from runs hundreds of times as long. The first thing to
+# say about any result is what was run.
 
 # %% tags=["figure", "nbval-ignore-output"]
 plots.every_run(sweep.rows, f"{sweep.name}: every run of the sweep")
@@ -191,7 +190,7 @@ plots.every_run(sweep.rows, f"{sweep.name}: every run of the sweep")
 # %% [markdown] about="summarize"
 
 # %% [markdown]
-# The function takes `statistic` as an argument, so that the same grouping serves a mean with its spread today and something else tomorrow. Three comments mark the way.
+# The function takes `statistic` as an argument, so that the same grouping works for a mean and spread today and for something else tomorrow. Three comments guide you.
 
 # %% exercise="summarize"
 
@@ -214,7 +213,7 @@ course.check("summarize", summarize)
 # %% [markdown]
 # ### The sweep in numbers
 #
-# Now the dots of the first figure become a line for each method.
+# Now the dots of the first figure become one line for each method.
 
 # %% tags=["figure", "nbval-ignore-output"]
 summaries = summarize(sweep.rows, mean_and_spread)
@@ -227,8 +226,8 @@ plots.table(
 # %% [markdown]
 # ### Differences within a seed
 #
-# Runs with the same seed share their labeled images. If these happen to be good ones, every method profits. So compare **within a seed**: take the difference of two methods for each seed, then the mean and the spread *of the differences*. Where luck with the labels is a
-# large part of the spread, the differences lie closer together than the results themselves.
+# Runs with the same seed share their labeled images. If these happen to be good ones, every method benefits. So compare **within a seed**: take the difference of two methods for each seed, then the mean and the spread *of the differences*. If luck
+# with the labels is a large part of the spread, the differences are closer together than the results themselves.
 
 # %% tags=["figure"]
 def print_differences(rows, better, baseline):
@@ -248,12 +247,12 @@ for better, baseline in [("fixmatch", "supervised"), ("flexmatch", "fixmatch")]:
     print_differences(sweep.rows, better, baseline)
 
 # %% [markdown]
-# **Explain.** Which of these differences has the same sign for every seed and is several times its spread? Which would you not dare to print in bold?
+# **Explain.** Which of these differences has the same sign for every seed and is several times its spread? Which would you not print in bold?
 #
 # ### The same sweep on photographs
 #
-# `shapes` are easy pictures: with 400 labels every method is nearly perfect on them. In `cpu-cifar10` nothing differs but the images and the numbers of labels: network, settings, 2,000 steps and seeds are the same.
-# Before you run the cell: will the methods have the same order?
+# `shapes` has easy images: with 400 labels every method is nearly perfect on them. In `cpu-cifar10` only the images and the numbers of labels differ: network, settings, 2,000 steps and seeds are the same. Before you run the cell: will the methods
+# come in the same order?
 
 # %% tags=["figure", "nbval-ignore-output"]
 photographs = comparison.load("cpu-cifar10")
@@ -264,27 +263,27 @@ for method in ("mixmatch", "fixmatch", "flexmatch"):
     print_differences(photographs.rows, method, "supervised")
 
 # %% [markdown]
-# With 250 labels MixMatch is ahead in every seed. FixMatch wins nothing. FlexMatch loses nine points with 4,000 labels, many times the spread, and some with 1,000, where the sign is the same in every seed but the distance is less than twice the spread. MixMatch
-# loses a little with 4,000, too. Unlabeled images can do harm.
+# With 250 labels MixMatch is ahead in every seed. FixMatch gains nothing. FlexMatch loses nine points with 4,000 labels, many times the spread, and some with 1,000, where the sign is the same in every seed but the difference is less than twice the
+# spread. MixMatch also loses a little with 4,000. Unlabeled images can do harm.
 #
-# The logs of the runs with seed 0, which do not come with the course, show what FixMatch and FlexMatch did. With 1,000 and with 4,000 labels FixMatch's network was hardly ever sure: the mask rate was below .03 even in the last quarter, and what is left is supervised
-# training at seven times the cost. FlexMatch never left its warm-up, because after 2,000 steps most of the unlabeled images still had no label. Its thresholds stayed below .05, every image counted, and about two of three pseudo-labels were
-# wrong. Why that costs nothing with 250 labels and most with 4,000, these files do not say. And it is no verdict on the methods: the published runs of section 4 are 500 times as long, and there the same two are far ahead.
+# The logs of the runs with seed 0, which do not come with the course, show what FixMatch and FlexMatch did. With 1,000 and with 4,000 labels FixMatch's network was hardly ever sure: the mask rate was below .03 even in the last quarter, so what
+# remains is supervised training at seven times the cost. FlexMatch never left its warm-up, because after 2,000 steps most of the unlabeled images still had no label. Its thresholds stayed below .05, every image counted, and about two of three
+# pseudo-labels were wrong. These files do not say why that costs nothing with 250 labels and most with 4,000. And this is no verdict on the methods: the published runs of section 4 are 500 times as long, and there the same two are far ahead.
 #
-# A result holds for what was run: these images, this network, this length. **Explain** to somebody who has seen one of the two figures only what the other one adds.
+# A result holds for what was run: these images, this network, this length. **Explain** what the second figure adds for someone who has seen only the first.
 #
 # ## 3. What a run costs
 #
-# A table by numbers of labels compares methods as if their runs were equally long. In steps they are. In work they are not.
+# A table by number of labels compares methods as if their runs were equally long. In steps they are. In work they are not.
 #
-# **Seconds** are what one pays in the end. But they belong to a machine, a library and an implementation, and to whatever else the machine was doing. **Steps** are the same everywhere and hide that a step of one method
-# handles many more images than a step of another. What lies between is the number of **forward passes of one image**. For a given network, a pass is a fixed number of multiplications.
+# **Seconds** are what you pay in the end. But they depend on the machine, the library, the implementation, and whatever else the machine was doing. **Steps** are the same everywhere, but they hide that a step of one method handles many more images
+# than a step of another. In between is the number of **forward passes of one image**. For a given network, a pass is a fixed number of multiplications.
 #
-# **Why backward counts twice.** Take one layer, $y = W x$. Forward, it is one product with $W$. Backward, the gradient of the loss with respect to $y$ arrives, and *two* products are needed: with $W^\top$, to hand the gradient on to the layer below, and with $x^\top$, to get the gradient
-# of $W$ itself. Each is as much work as the forward product. So an image that the network learns from costs three passes, and one for which only a prediction is needed costs one. (The first layer has no layer below, and activations, BatchNorm and the
-# optimizer cost a little. That is a matter of percents.)
+# **Why backward counts twice.** Take one layer, $y = W x$. Forward, that is one product with $W$. Backward, the gradient of the loss with respect to $y$ arrives, and *two* products are needed: with $W^\top$, to pass the gradient to the layer below,
+# and with $x^\top$, to get the gradient of $W$ itself. Each takes as much work as the forward product. So an image that the network learns from costs three passes, and one for which only a prediction is needed costs one. (The first layer has no
+# layer below, and activations, BatchNorm and the optimizer cost a little. These are a few percent.)
 #
-# In this course's implementations a step is made of
+# In this course's implementations, a step processes this many images:
 #
 # | method | forward and backward | forward alone |
 # |:--|--:|--:|
@@ -292,8 +291,8 @@ for method in ("mixmatch", "fixmatch", "flexmatch"):
 # | MixMatch | $B + K \cdot \mu B$, the mixed images | $K \cdot \mu B$, the views whose predictions are averaged to guess the labels |
 # | FixMatch, FlexMatch | $B + 2 \cdot \mu B$ | 0 |
 #
-# FixMatch and FlexMatch put the weak views through the same joint pass as everything else (BatchNorm has to see all of them at once), and that pass is differentiated. No gradient comes out of the weak views, but the pass
-# backward handles the whole batch all the same. A program that cuts the batch first could save a part of it.
+# FixMatch and FlexMatch put the weak views through the same joint pass as everything else (BatchNorm has to see all of them at once), and that pass is differentiated. The weak views contribute no gradient, but the backward pass still handles the
+# whole batch. A program that splits the batch first could save part of that.
 #
 # **Predict.** In the paper's setting, $B = 64$ and $\mu = 7$. How many supervised steps (of 64 labeled images) does one FixMatch step cost?
 
@@ -327,8 +326,8 @@ course.reveal("step_cost", training_cost(step["fixmatch"]) / training_cost(step[
 # %% [markdown]
 # ### From passes to operations
 #
-# One forward pass of WRN-28-2, the network of the papers, on a 32 × 32 image takes .429 billion operations of multiply and add, counted as two each. Multiply the passes by that, and a run has a size that can be compared with what a machine can do: 55 milliseconds a step have been published for
-# FixMatch on four V100 GPUs.
+# One forward pass of WRN-28-2, the network of the papers, on a 32 × 32 image takes .429 billion operations, counting each multiply-add as two. Multiply the passes by that, and you can compare a run with what a machine can do: one published figure is
+# 55 milliseconds per step for FixMatch on four V100 GPUs.
 
 # %% tags=["figure"]
 paper = next(row for row in published.rows if row["source"] == "fixmatch-paper")
@@ -341,7 +340,7 @@ print(f"a FixMatch run of {sweep.name}: {run['steps']:,} steps, {training_cost(r
 # %% [markdown]
 # ### Accuracy against cost
 #
-# The same results once more, now with what they cost. A method that is higher *and* further left is better by both of these measures. One that is higher and further right has bought its accuracy.
+# Here are the same results again, now with their cost. A method that is higher *and* farther left is better by both measures. One that is higher and farther right paid for its accuracy.
 
 # %% tags=["figure", "nbval-ignore-output"]
 cost_of = {(row["method"], row["labels"]): training_cost(row) for row in sweep.rows}
@@ -355,24 +354,24 @@ for method in plots.METHODS:
         print(f"{method:10s} {costs[0]:.3g} passes, {mean:.0f} ± {spread:.0f} seconds on {sweep.about.get('hardware', 'one machine')}")
 
 # %% [markdown]
-# **Explain.** Do passes and seconds put the methods in the same order, and in the same proportion? What does the network not do that takes time all the same?
+# **Explain.** Do passes and seconds put the methods in the same order, and in the same proportion? What takes time besides the network?
 
 # %% [markdown] question="Q2"
 
 # %% [markdown]
 # ## 4. How many labels is a method worth?
 #
-# "Seven points better with 250 labels" is hard to value. "As good with 250 labels as supervised training with 4,000" is not: a label has a price. So turn the figure around. Fix an accuracy, and ask how many labels each method needs for it.
+# "Seven points better with 250 labels" is hard to value. "As good with 250 labels as supervised training with 4,000" is easy: a label has a price. So turn the figure around. Fix an accuracy, and ask how many labels each method needs to reach it.
 #
-# Accuracies are known for a few numbers of labels only. In between one has to interpolate, and over a *logarithmic* axis: from 500 to 1,000 labels is about as large a step as from 5,000 to 10,000. Every doubling of the labels adds a similar amount,
-# while every further label adds less. On a plain axis a straight line between 500 and 2,000 labels would put far too much of the gain near 2,000.
+# Accuracies are known for only a few numbers of labels. In between you have to interpolate, on a *logarithmic* axis: from 500 to 1,000 labels is about as large a step as from 5,000 to 10,000. Every doubling of the labels adds a similar amount, while
+# every further label adds less. On a linear axis, a straight line between 500 and 2,000 labels would put far too much of the gain near 2,000.
 #
-# What must not be done is to go on beyond the ends. The curve may bend there, and nobody has looked.
+# Never extrapolate beyond the ends. The curve may bend there, and nobody has measured it.
 
 # %% [markdown] about="labels_to_reach"
 
 # %% [markdown]
-# This one is open: there are no comments to follow. Take care of three situations apart from the plain one. The first accuracy may be there already, the target may be reached nowhere, and the curve may go down in between.
+# This one is open: there are no comments to follow. Besides the ordinary case, handle three others. The first accuracy may already reach the target, no accuracy may reach it, and the curve may go down in between.
 
 # %% exercise="labels_to_reach"
 
@@ -417,7 +416,7 @@ course.reveal("labels_for_80", needed["supervised"])
 # %% [markdown]
 # ### When does supervised training catch up?
 #
-# The more labels there are, the less is left for the unlabeled images to teach. The tutorial's table ends at 20,000 labels. How far behind is the supervised network at each number?
+# The more labels there are, the less the unlabeled images have left to teach. The tutorial's table ends at 20,000 labels. How far behind is the supervised network at each number?
 
 # %% tags=["figure"]
 for n in counts:
@@ -425,11 +424,12 @@ for n in counts:
     print(f"{n:6,d} labels: FixMatch is {gap:4.1f} points above supervised training")
 fixmatch_at_500 = accuracy["fixmatch", 500] / 100
 n = labels_to_reach(*of_tutorial["supervised"], fixmatch_at_500)
-print(f"supervised training needs {n:,.0f} labels for what FixMatch has with 500")
-print("…and for what FixMatch has with 2,000:", labels_to_reach(*of_tutorial["supervised"], accuracy["fixmatch", 2000] / 100))
+print(f"supervised training needs {n:,.0f} labels to match FixMatch with 500")
+print("…and to match FixMatch with 2,000:", labels_to_reach(*of_tutorial["supervised"], accuracy["fixmatch", 2000] / 100))
 
 # %% [markdown]
-# The last line is `None`: not within this table. It is tempting to extend the supervised curve and to name a number. But compare the curve with another one first: somebody else has trained the same kind of network on labels alone, for 2^20 steps (how long the tutorial's was trained is not said).
+# The last line is `None`: not within this table. It is tempting to extend the supervised curve and name a number. But first compare the curve with another one: someone else trained the same kind of network on labels alone, for 2^20 steps (the
+# tutorial does not say how long its own was trained).
 
 # %% tags=["figure"]
 usb = {row["labels"]: 1 - row["test_error"] for row in published.rows if row["source"] == "usb"}
@@ -447,13 +447,13 @@ long_runs = [labels_to_reach(sorted(c), [c[n] for n in sorted(c)], 0.8) for c in
 print(f"runs of 2^20 steps       {long_runs[0]:10,.0f}  {long_runs[1]:8,.0f} or fewer")
 
 # %% [markdown]
-# The tutorial's supervised network looks under-trained: with 10,000 labels it is worse than another one of its kind with 4,000. Set the long supervised runs against the tutorial's FixMatch, and most of FixMatch's worth is gone. Set them against long runs of FixMatch, and it is larger than before. None of the three factors is *the* value of FixMatch,
-# because a value needs two runs that got the same care: length, augmentation, regularization, settings that were tuned.
-# Oliver et al. [2] found that baselines rarely do, and that a good one takes away much of the distance. **A method is compared with its baseline, and so the baseline is half of the result.**
+# The tutorial's supervised network looks under-trained: with 10,000 labels it is worse than the other one with 4,000. Compare the long supervised runs with the tutorial's FixMatch, and most of FixMatch's advantage is gone. Compare them with long
+# runs of FixMatch, and it is larger than before. None of the three factors is *the* value of FixMatch, because that needs two runs that got the same care: length, augmentation, regularization, tuned settings. Oliver et al. [2] found that baselines
+# rarely get it, and that a good one closes much of the gap. **A method is compared with its baseline, so the baseline is half of the result.**
 #
 # ### The sweep, turned around
 #
-# Here the target is what supervised training has with the second number of labels. Which method needs how many labels for it?
+# Here the target is the accuracy of supervised training with the second number of labels. How many labels does each method need for it?
 
 # %% tags=["figure", "nbval-ignore-output"]
 of_sweep = curves_of(sweep.rows)
@@ -466,11 +466,12 @@ for method, n in needed_here.items():
     print(f"{method:10s} accuracy {target:.3f}: {reached}")
 
 # %% [markdown]
-# Few labels apart, and a long way between the measured points: what a straight line says there is an assumption. And the target is a mean of few runs and uncertain itself. Change it by its spread, up and down, in a cell of your own, and see how far the numbers of labels move.
+# The measured points are far apart, so the straight line between them is an assumption. And the target is a mean of few runs, so it is uncertain too. In a cell of your own, change it by its spread, up and down, and see how far the numbers of labels
+# move.
 #
 # ## 5. The number that is reported
 #
-# A run is evaluated many times. Which evaluation is its result? Here is a function that many programs contain in some form.
+# A run is evaluated many times. Which evaluation is its result? Here is a function that appears, in some form, in many programs.
 
 # %%
 def best_error(curve, last=None):
@@ -479,8 +480,8 @@ def best_error(curve, last=None):
 
 
 # %% [markdown]
-# As a program it is right: it finds the minimum. Let it report on a run in which *nothing happens*. The network has a true error of .30 at every step, and each evaluation counts the wrong answers among 1,000 images, drawn anew.
-# There is nothing to be found but noise.
+# As a program it is right: it finds the minimum. Let it report on a run in which *nothing happens*. The network has a true error of .30 at every step, and each evaluation counts the wrong answers among 1,000 freshly drawn images. All it can find is
+# noise.
 #
 # **Predict** the average error that `best_error` reports, over many such runs with 50 evaluations each.
 
@@ -505,12 +506,13 @@ for evaluations in (1, 5, 20, 50, 200):
 course.reveal("best_of_noise", np.mean([best_error(idle_run(50)) for _ in range(500)]))
 
 # %% [markdown]
-# **Find the bug** before you write anything. The more often one looks, the better the result, and no message says so. Which number would somebody report who evaluates after every step? Who gains more from it, a method whose curve is smooth or one whose curve jumps?
+# **Find the bug** before you write any code. The more often you look, the better the result, and nothing warns you. What number would you report if you evaluated after every step? Which gains more from this, a method with a smooth curve or one with
+# a jumpy curve?
 #
-# Choosing by a minimum is no crime in itself. One may choose the evaluation with the smallest *validation* error and report that network's *test* error: chosen on one set, reported on another. The bug is to choose and to report on **the same** set, and with a test set it has a second price: the test labels
-# have become training data, one decision at a time.
+# Choosing by a minimum is not wrong in itself. You may choose the evaluation with the smallest *validation* error and report that network's *test* error: chosen on one set, reported on another. The bug is to choose and report on **the same** set,
+# and with a test set it has a second cost: the test labels become training data, one decision at a time.
 #
-# The rule of the FixMatch paper looks at no value: the median of the last 20 checkpoints. Others report the last one alone, which is as fair and a little noisier.
+# The FixMatch paper's rule does not choose by value: it reports the median of the last 20 checkpoints. Others report only the last one, which is just as fair and a little noisier.
 
 # %% [markdown] about="reported_error"
 
@@ -531,9 +533,9 @@ with course.practical_check("reported_error", reported_error):
 course.check("reported_error", reported_error)
 
 # %% [markdown]
-# The sweep looked at its test set once, so there is no test curve to pick from. The validation curve stands in for it: what `best_error` takes off here, it takes off a test curve in the same way.
+# The sweep used its test set once, so there is no test curve to pick from. The validation curve stands in for it: `best_error` would lower a test curve's result in the same way.
 #
-# **What the bug does to a result.** First to the run in which nothing happens, then to the sweep. Both columns come from the same curves. The third column is how much `best_error` takes off.
+# **What the bug does to a result.** First, the run in which nothing happens, then the sweep. Both columns come from the same curves. The third column shows how much `best_error` takes off.
 
 # %% tags=["figure", "nbval-ignore-output"]
 idle_runs = [idle_run(50) for _ in range(500)]
@@ -556,8 +558,8 @@ largest = max(taken_off, key=taken_off.get)
 print(f"best_error takes most off {largest[0]} with {largest[1]} labels: {100 * taken_off[largest]:.1f} points.")
 
 # %% [markdown]
-# Two things are mixed in the third column. Where a curve still falls, its best value is the last one, and the median of the last three lags behind: that run was too short, and nothing was picked. Where a curve is flat and jumps, the difference is what
-# picking takes off. The figure shows the run in which picking takes off most, of those whose best value is not the last.
+# The third column mixes two things. If a curve is still falling, its best value is the last one, and the median of the last three lags behind: that run was too short, and nothing was picked. If a curve is flat and jumpy, the difference is what
+# picking takes off. Among the runs whose best value is not the last, the figure shows the one in which picking takes off most.
 
 # %% tags=["figure", "nbval-ignore-output"]
 in_order = {key: sorted(curve, key=lambda evaluation: evaluation["step"]) for key, curve in curves.items()}
@@ -571,8 +573,8 @@ plots.evaluations(
 )
 
 # %% [markdown]
-# Published tables follow different rules. The FixMatch paper [1] reports the median of the last 20 checkpoints. TorchSSL [4] and USB [5] report the best accuracy on the test set. So a part of the distance between the
-# two rows below is the rule, a part is luck with the labeled images, a part is code. It is impossible to say how much.
+# Published tables use different rules. The FixMatch paper [1] reports the median of the last 20 checkpoints. TorchSSL [4] and USB [5] report the best accuracy on the test set. So part of the difference between the two rows below is the rule, part is
+# luck with the labeled images, and part is the code. It is impossible to say how much each contributes.
 
 # %% tags=["figure"]
 for row in published.rows:
@@ -583,8 +585,8 @@ for row in published.rows:
 # %% [markdown]
 # ## 6. Why forty labels are a lottery
 #
-# Forty labels are four images of each class. Here is every spread that our published sources give, and those of the sweep. Before you follow a line with your eyes, ask how many runs a point is made of, and which evaluation of each run was
-# reported: `runs` and `note` of each source say it.
+# Forty labels are four images of each class. Here is every spread that our published sources give, and those of the sweep. Before you follow a line, ask how many runs are behind a point, and which evaluation of each run was reported: each source's
+# `runs` and `note` tell you.
 
 # %% tags=["figure", "nbval-ignore-output"]
 sources = published.about["sources"]
@@ -602,28 +604,31 @@ for source in {row["source"]: None for row in published.rows if row["spread"] is
     print(f"{source}: {sources[source]['runs']} runs. {sources[source]['note']}")
 
 # %% [markdown]
-# Take the published ones first. From 40 to 4,000 labels two lines fall by factors of 25 (MixMatch in TorchSSL) and 67 (FixMatch in its paper), and the supervised one by ten, all of it after 250 labels. The other two do not fit: TorchSSL gives FixMatch a spread of .28 points with 40 labels where the paper gives 3.37,
-# and FlexMatch stays below .1 point at every number of labels. Three things to know before calling a method stable:
+# Take the published ones first. From 40 to 4,000 labels, two lines fall by factors of 25 (MixMatch in TorchSSL) and 67 (FixMatch in its paper), and the supervised one by ten, all of that after 250 labels. The other two do not fit this pattern:
+# TorchSSL gives FixMatch a spread of .28 points with 40 labels where the paper gives 3.37, and FlexMatch stays below .1 point at every number of labels. Before you call a method stable, consider three things:
 #
-# - **Three runs, not five.** Section 2 had the range for normally distributed results: from three runs one sees less than .16 of the true spread in 2 or 3 of 100 cases, and .28 is less than .16 · 3.37 = .54. But results with 40 labels are not normally distributed. Three of the five runs of section 1 have a spread of .29 points;
-#   the bad one is not among them.
-# - **Best on test.** Each of TorchSSL's runs reports its best accuracy on the test set (section 5). The maximum of a long run cuts off whatever the run lost again, so runs that end far apart can have maxima that lie close together.
+# - **Three runs, not five.** Section 2 gave the range for normally distributed results: three runs show less than .16 of the true spread in 2 or 3 of 100 cases, and .28 is less than .16 · 3.37 = .54. But results with 40 labels are not normally
+#   distributed. Three of the five runs of section 1 have a spread of .29 points; the bad one is not among them.
+# - **Best on test.** Each of TorchSSL's runs reports its best accuracy on the test set (section 5). The maximum of a long run hides whatever the run lost later, so runs that end far apart can have maxima that are close together.
 # - **Other code.** Which images got the labels, and whether that differed from run to run, is not in the table.
 #
-# So a small spread of this kind does not show that a method is stable, and from the tables alone one cannot decide why
-# two of them differ.
+# So a small spread of this kind does not show that a method is stable, and the tables alone cannot tell you why two of
+# them differ.
 #
 # Four causes come together.
 #
-# 1. **Four images do not describe a class.** If the four cars happen to be red and seen from the front, the network learns redness. Four hundred cars average such accidents out. The same draw of labeled images therefore moves all methods together, which is why a comparison within a seed says more.
-# 2. **Self-training amplifies.** A method that learns from its own predictions goes on in the direction in which it started. If two classes are mixed up early and confidently, the unlabeled images confirm it, and whole classes can be lost. Runs do not scatter
-#    around one accuracy but fall into groups: most of the five runs lie near .91, one near .79.
-# 3. **Short runs make it worse.** One PyTorch version of FixMatch, one command and one seed, 40 labels: after a tenth of the run, its author had an accuracy of 90 % and a user 76 %; another user writes that longer runs catch up [8]. The beginning, in which luck decides, is most of a short run.
-# 4. **Nobody can see it.** With 40 labels there is no validation set worth the name: 1,000 labeled images for choosing settings would be 25 times as many as for training. With them, one would rather train [2].
+# 1. **Four images do not describe a class.** If the four cars happen to be red and seen from the front, the network learns redness. With four hundred cars, such accidents average out. So the same draw of labeled images moves all methods together,
+#    which is why a comparison within a seed says more.
+# 2. **Self-training amplifies.** A method that learns from its own predictions keeps going in the direction in which it started. If two classes are mixed up early and confidently, the unlabeled images confirm it, and whole classes can be lost. Runs
+#    do not scatter around one accuracy but fall into groups: most of the five runs are near .91, one near .79.
+# 3. **Short runs make it worse.** One PyTorch version of FixMatch, one command and one seed, 40 labels: after a tenth of the run, its author had an accuracy of 90 % and a user 76 %; another user writes that longer runs catch up [8]. The start, when
+#    luck decides, is most of a short run.
+# 4. **Nobody can see it.** With 40 labels there is no real validation set: 1,000 labeled images for choosing settings would be 25 times as many as for training. If you had them, you would train on them [2].
 #
-# What helps: several draws of the labeled images, and every single result shown; the same draws for all methods; the median or the worst run beside the mean, since a mean hides a lost class; and for the one who has to *use* forty labels, choosing typical images of each class to be labeled instead of drawing them.
+# What helps: several draws of the labeled images, with every single result shown; the same draws for all methods; the median or the worst run next to the mean, since a mean hides a lost class; and, if you have to *use* forty labels, labeling typical
+# images of each class instead of random ones.
 #
-# A spread from few runs can miss all this. Choose three of the five runs again: how likely is it to leave out the bad one?
+# A spread from few runs can miss all of this. Choose three of the five runs again: how likely are you to leave out the bad one?
 
 # %% tags=["figure"]
 without = [three for three in itertools.combinations(range(len(five)), 3) if int(np.argmin(five)) not in three]
@@ -632,16 +637,16 @@ print(f"{len(without)} of {len(list(itertools.combinations(range(len(five)), 3))
 # %% [markdown]
 # ## 7. Your figure and your conclusion
 #
-# The cell below draws the kind of figure that is seen often: every run is there, and nothing helps to read it. The labels are on a plain axis, where the small numbers crowd at the left; nothing shows which dots belong together. **Rework it, or throw it away and draw another.** You have your functions, `plots.METHODS`, `plots.labels_axis(axis, counts)` for a logarithmic axis,
-# and all methods of `axis` (`plot`, `errorbar`, `axhline`, `legend`, `annotate`, …).
+# The cell below draws a kind of figure that you often see: every run is there, and nothing helps you read it. The labels are on a linear axis, where the small numbers crowd together on the left; nothing shows which dots belong together. **Rework it,
+# or throw it away and draw another.** You have your functions, `plots.METHODS`, `plots.labels_axis(axis, counts)` for a logarithmic axis, and all methods of `axis` (`plot`, `errorbar`, `axhline`, `legend`, `annotate`, …).
 #
-# Keep it in this one cell, begin with what is loaded above (`sweep`, `published`, `comparison.load`) and your own
+# Keep it in this one cell, start from what is loaded above (`sweep`, `published`, `comparison.load`) and your own
 # functions, and end with `plots.show(figure, "…")`. The second argument is the text for readers who cannot see the
-# figure: say what there is to see, with numbers. You may take another of the sweeps.
+# figure: say what it shows, with numbers. You may use another sweep.
 #
-# This cell is run again when your notebook is graded, so that the grader sees your figure. The cells that only show something are *not* run then, and what they compute is not there: `summaries`, `accuracy_of`, `cost_of`, `points`, `curves`, `curves_of`, `of_sweep`, `counts`, `accuracy`, `tutorial` and `five` do not exist. Compute what you need here.
-# The first line of the cell, without its `#`, gives you your summaries. To try it as the grader does, restart the
-# kernel, run the set-up, the imports, the two cells that load results, and your exercises, and then this cell.
+# This cell runs again when your notebook is graded, so that the grader sees your figure. The cells that only show something do *not* run then, so what they compute is missing: `summaries`, `accuracy_of`, `cost_of`, `points`, `curves`, `curves_of`,
+# `of_sweep`, `counts`, `accuracy`, `tutorial` and `five` do not exist. Compute what you need here. To get your summaries, remove the `#` from the first line of the cell. To try the cell under the grader's conditions, restart the kernel; run the
+# set-up, the imports, the two cells that load results, and your exercises; then run this cell.
 
 # %% tags=["handed-in", "nbval-ignore-output"]
 # summaries = summarize(sweep.rows, mean_and_spread)
@@ -657,7 +662,7 @@ plots.show(figure, f"One dot for each of the {len(sweep.rows)} runs: test accura
 # %% [markdown]
 # ### The other sweeps
 #
-# Does what you have found hold on other data? Here are all sweeps that come with the course, with your functions. If there is more than one: is the order of the methods the same, and is it clear in each?
+# Do your findings hold on other data? Here are all sweeps that come with the course, with your functions. If there is more than one: is the order of the methods the same, and is it clear in each?
 
 # %% tags=["figure", "nbval-ignore-output"]
 for name in comparison.names():
@@ -666,7 +671,7 @@ for name in comparison.names():
 # %% [markdown]
 # ## 8. What you should know now
 #
-# Three questions, the first of them on the unit before this one. Choose an answer before you read the explanation; wrong answers are explained too.
+# Three questions, the first of them about the previous unit. Choose an answer before you read the explanation; wrong answers have explanations too.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.recall()
@@ -674,7 +679,7 @@ course.recall()
 # %% [markdown]
 # ### How long did it take you?
 #
-# Optional and not graded: it helps to improve the course. The time since the set-up cell was first run is printed below; write what is true into the cell after it.
+# Optional and not graded; your answer helps to improve the course. The next cell prints the time since you first ran the set-up cell. Write down the time you really spent in the cell after it.
 
 # %% tags=["nbval-ignore-output"]
 print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of this session")
@@ -687,20 +692,18 @@ print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of 
 # %% [markdown]
 # ## 9. Optional open questions
 #
-# Not graded, and without a model answer.
+# Not graded, and there is no model answer.
 #
 # 1. **How many seeds?** Two methods differ by one point, and each has a spread of one point. How many seeds would you need to be fairly sure which is better? Simulate it: draw results from two normal distributions, and count how often the mean of the better one comes out ahead.
-# 2. **Equal cost.** Give supervised training as many forward passes as FixMatch has had, in longer runs or larger
-#    batches. What would you expect with few labels, and why? Say what you would measure to find out.
-# 3. **Medians.** Summarize the five runs by their median and by the distance between their quartiles. Which of the two summaries would you rather read, and what does each hide?
-# 4. **Your own target.** Draw the number of labels that supervised training needs for what FixMatch has, over all targets that both reach. Does one number ("eight times fewer labels") describe the curve?
+# 2. **Equal cost.** Give supervised training as many forward passes as FixMatch got, in longer runs or larger batches. What would you expect with few labels, and why? Say what you would measure to find out.
+# 3. **Medians.** Summarize the five runs by their median and interquartile range. Would you rather read that or mean and spread, and what does each hide?
+# 4. **Your own target.** Plot the number of labels that supervised training needs to match FixMatch, for every target that both reach. Does one number ("eight times fewer labels") describe the curve?
 
 # %% [markdown]
 # ## 10. Ready to hand in?
 #
-# Save the notebook, and then run the next cell. It runs every check once more and looks into the saved file for cells
-# that are missing, that are there twice, or that have lost the metadata by which they are graded. If it cannot find the
-# file, name it: `course.ready_to_hand_in("01_comparison.ipynb")`.
+# Save the notebook, then run the next cell. It runs every check again and searches the saved file for cells that are missing, duplicated, or without the metadata that grading needs. If it cannot find the file, pass its name:
+# `course.ready_to_hand_in("01_comparison.ipynb")`.
 
 # %% locked="ready-to-hand-in" tags=["nbval-ignore-output"]
 course.ready_to_hand_in()

@@ -17,18 +17,18 @@
 # ## Before you start
 #
 # You read, you run cells, and in seven places you write a function. Below each of your functions is a *check*: it says
-# whether the function is right, and if not, why. Four questions are answered in words and read by a person.
+# whether the function is right, and if not, why. Four questions ask for written answers, which a person reads.
 #
-# When it says **Predict**, put a number in place of the dots and run the cell, before you run the next one. A guess
-# that turns out wrong is remembered better than a number that was only read.
+# At **Predict**, replace the dots with a number and run the cell before you go on to the next one. You remember a wrong
+# guess better than a number you have only read.
 #
 # **Stuck?** In a cell of your own, `course.hint("get_forward_fn", 1)` gives a nudge and
 # `course.hint("get_forward_fn", 2)` a plan. Hints cost nothing.
 #
 # **In Colab**, save the notebook to your Drive (*File*, *Save a copy in Drive*) and mount your Drive (file panel on the
-# left, *Mount Drive*) before you run the next cell. Colab forgets everything else when a session ends.
+# left, *Mount Drive*) before you run the next cell. Everything else is lost when the Colab session ends.
 #
-# The next two cells are folded. Run them all the same.
+# The next two cells are collapsed. Run them anyway.
 
 # %% setup="true" tags=["nbval-ignore-output"]
 
@@ -78,14 +78,14 @@ course.begin("fixmatch", env)
 # ## 1. The idea in one picture
 #
 # A label costs a person's time, and often an expert's. An image without a label costs almost nothing: cameras,
-# microscopes and the web produce more of them than anybody can look at. *Semi-supervised learning* trains a classifier
+# microscopes and the web produce more of them than anyone can look at. *Semi-supervised learning* trains a classifier
 # on a few labeled examples **and** on many unlabeled ones, in the hope that the unlabeled ones show where the classes
 # lie.
 #
-# You are going to write such a method, FixMatch (Sohn et al., 2020, [1]). It changes each unlabeled image twice. The
-# **weak** view $\alpha(u)$ is mirrored and shifted a little. The **strong** view $\mathcal A(u)$ is changed so much
-# that it is hard to recognize. The network predicts on the weak view. If it is confident, its prediction becomes the
-# **pseudo-label** that the strong view has to match.
+# You will write such a method, FixMatch (Sohn et al., 2020, [1]). It makes two views of each unlabeled image. The
+# **weak** view $\alpha(u)$ is flipped at random and shifted a little. The **strong** view $\mathcal A(u)$ is changed so
+# much that it is hard to recognize. The network predicts on the weak view. If it is confident, its prediction becomes
+# the **pseudo-label** that the strong view has to match.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.plots.pipeline(make_shapes(10, 10, seed=4).train, 7, WeakAugmentation(), StrongAugmentation())
@@ -93,13 +93,13 @@ course.plots.pipeline(make_shapes(10, 10, seed=4).train, 7, WeakAugmentation(), 
 # %% [markdown]
 # ## 2. Three small functions
 #
-# We begin with the smallest pieces of the loss. They are written in JAX, and these five lines are enough to start:
+# We begin with the smallest pieces of the loss. You write them in JAX; these five points are enough to start:
 #
 # - `jax.numpy`, here `jnp`, has NumPy's functions. Its arrays cannot be changed in place.
 # - `jax.grad(f)` is a *function*: the derivative of `f` with respect to its first argument.
 #   `jax.value_and_grad(f, has_aux=True)` gives value and gradient of an `f` that returns `(loss, other things)`.
 # - `jax.jit(f)` compiles `f` the first time it is called with arguments of given shapes. While compiling, JAX runs the
-#   Python code once with placeholders; afterwards Python is not asked again. So an `if` or a `print` inside sees
+#   Python code once with placeholders; after that, the Python code no longer runs. So an `if` or a `print` inside sees
 #   placeholders, and a loop is unrolled.
 # - Nothing is hidden. Parameters, BatchNorm's statistics and the optimizer's state are arguments and return values.
 # - Random numbers come from a key that you pass: `jax.random.PRNGKey(0)`.
@@ -107,11 +107,10 @@ course.plots.pipeline(make_shapes(10, 10, seed=4).train, 7, WeakAugmentation(), 
 # %% [markdown] about="logits_to_log_probs"
 
 # %% [markdown]
-# The last layer gives *logits* $z_c$, any real numbers. Probabilities are their softmax, $p_c = e^{z_c} / \sum_k e^{z_k}$. Losses need the
-# logarithm of it, and computing it in two steps is a trap: $e^{1000}$ is infinite in floating point, $\log 0$ is minus infinity, and a single such value turns every weight
-# of the network into *not a number*.
+# The last layer outputs *logits* $z_c$, which can be any real numbers. Probabilities are their softmax, $p_c = e^{z_c} / \sum_k e^{z_k}$. Losses need the logarithm of this, and computing it in two steps is a trap: $e^{1000}$ is infinite in floating
+# point, $\log 0$ is minus infinity, and a single such value turns every weight of the network into *not a number*.
 #
-# **Predict** what both ways make of the logits 1000 and 0.
+# **Predict** what each way gives for the logits 1000 and 0.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.predict("finite_numbers", ...)
@@ -125,7 +124,7 @@ print("logsumexp:  ", stable)
 course.reveal("finite_numbers", jnp.isfinite(jnp.stack([naive, stable])).sum())
 
 # %% [markdown]
-# This first exercise is nearly done: one line is missing.
+# This first exercise is almost done: only one line is missing.
 
 # %% exercise="logits_to_log_probs"
 
@@ -147,24 +146,24 @@ course.check("logits_to_log_probs", logits_to_log_probs)
 # ### How this notebook works
 #
 # You have just run your first check. It first repeats a small published test, whose inputs and expected values you can
-# see in the cell. Then it tries your function on cases that this test cannot tell apart. A check has three answers:
+# see in the cell. Then it tries your function on cases that catch mistakes this test misses. A check has three answers:
 #
 # | answer | meaning |
 # |:--|:--|
-# | ○ not attempted | the function is still as you got it |
+# | ○ not attempted | you have not changed the function yet |
 # | ✗ incorrect | the check shows what it expected, what it got, and the likely reason |
 # | ✓ correct | you have the points of this exercise |
 #
-# You may run a check as often as you like. Keep the function's name, its arguments and what it returns. Everything else
-# is up to you, helper functions in cells of your own included. Choose any names for them: what the notebook needs from
-# the course it calls by its full name, such as `course.check`. When a check passes, a short explanation of the idea
-# opens below it.
+# Run a check as often as you like. Keep the function's name, arguments and return values. Everything else is up to you,
+# including helper functions in cells of your own. Name them as you like: the notebook calls what it needs from the
+# course by its full name, such as `course.check`. When a check passes, a short explanation of the idea appears below
+# it.
 #
 # Your guesses are saved with your progress in the work folder, and they stay in the notebook that you hand in. They are
 # not graded.
 #
-# The next cell shows where you stand. The table is kept with your logs, so it survives a restart of the kernel. Run the
-# cell whenever you like.
+# The next cell shows your progress. The table is saved with your logs, so it survives a kernel restart. Run the cell
+# whenever you like.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.progress()
@@ -172,8 +171,7 @@ course.progress()
 # %% [markdown] about="log_softmax_cross_entropy"
 
 # %% [markdown]
-# For one image the cross-entropy is $H(t, p) = -\sum_c t(c) \log p(c)$. With a one-hot target only one term is left. It is written for a
-# whole batch at once, and it returns *one number for each image*: the mask has to be applied before anything is averaged.
+# For one image the cross-entropy is $H(t, p) = -\sum_c t(c) \log p(c)$. With a one-hot target only one term is left. Write it for a whole batch at once, and return *one number for each image*: the mask has to be applied before anything is averaged.
 
 # %% exercise="log_softmax_cross_entropy"
 
@@ -197,8 +195,8 @@ course.check("log_softmax_cross_entropy", log_softmax_cross_entropy)
 # %% [markdown]
 # ### Functions that return functions
 #
-# From here on, most functions that you write return another function. The inner one *remembers* the arguments of the outer one; such a pair is called a closure. It is the usual
-# way in JAX to fix settings once, and then to compile a function that no longer has them as arguments.
+# From here on, most functions that you write return another function. The inner one *remembers* the arguments of the outer one; such a pair is called a closure. In JAX this is the usual way to fix settings once and then compile a function that no
+# longer takes them as arguments.
 #
 # **Predict** the two numbers before you run the cell.
 
@@ -213,14 +211,14 @@ def outer_fn(low, high):
 
 
 between_10_and_20 = outer_fn(10, 20)  # a function of x alone
-between_0_and_4 = outer_fn(0, 4)  # another one, with settings of its own
+between_0_and_4 = outer_fn(0, 4)  # another one, with its own settings
 
 between_10_and_20(15), between_0_and_4(1)
 
 # %% [markdown] about="cosine_decay_schedule"
 
 # %% [markdown]
-# The learning rate falls slowly from $\eta$ along a part of a cosine. With $K$ steps in all, step $k$ uses
+# The learning rate falls slowly from $\eta$ along part of a cosine. With $K$ steps in all, step $k$ uses
 #
 # $$\eta_k = \eta \cos\!\left(\frac{7 \pi k}{16 K}\right).$$
 #
@@ -238,9 +236,9 @@ course.check("cosine_decay_schedule", cosine_decay_schedule)
 # %% [markdown]
 # ## 3. Settings and data
 #
-# All settings are in one place, under the names that the code uses. First come the two of FixMatch, then those that any
-# training has, and at the end how long to train and how often to report. To try others, use
-# `dataclasses.replace(hparams, ...)` in a cell of your own.
+# All settings are in one place, under the names that the code uses. First come FixMatch's own two, then those of any
+# training run, and last how long to train and how often to log. To try others, use `dataclasses.replace(hparams, ...)`
+# in a cell of your own.
 
 # %% locked="settings"
 runs_folder = env.work / "fixmatch" / env.mode
@@ -258,16 +256,16 @@ course.plots.settings(hparams)
 # $$\text{unlabeled images in a mini-batch} = \mu B .$$
 #
 # In the paper $B = 64$ and $\mu = 7$: 448 unlabeled images, each in two views, so that one step passes
-# $64 + 2 \cdot 448 = 960$ images through the network. A large μ is no luxury. Only the images that pass the threshold
-# count, and early on these are few; a large μ makes sure that there are some.
+# $64 + 2 \cdot 448 = 960$ images through the network. The large μ has a purpose. Only the images that pass the
+# threshold count, and early on these are few; a large μ makes sure that there are some.
 #
 # **An epoch** is as many steps as it takes to see every unlabeled image once: 112 for the 50,000 images of CIFAR-10 at
-# 448 a step. The labeled images come around many times in that.
+# 448 a step. In that time the labeled images come up many times.
 #
 # ### The images
 #
-# CIFAR-10 [8] has photographs of ten classes. Without a GPU, *CPU mode* takes procedural pictures of the same size, and
-# fewer of them. Its network is a ResNet18 with a quarter of the channels, and `mu` is the paper's.
+# CIFAR-10 [8] has photographs of ten classes. Without a GPU, *CPU mode* uses fewer images of the same size, drawn by a
+# program. Its network is a ResNet18 with a quarter of the channels; `mu` is the same as in the paper.
 
 # %% locked="data"
 splits = load_dataset(DATA)
@@ -281,17 +279,13 @@ course.plots.class_examples(train_dataset)
 # %% [markdown]
 # ### Who gets a label
 #
-# The training images are cut into three parts.
+# The training images are split into three parts.
 #
-# - **Labeled**: a fixed number of each class, drawn at random. Drawing the same number of each class is called a *stratified* split. With
-#   few labels it matters: by plain chance some class might get none.
-# - **Validation**: held out of everything else, to follow the training. The test set is for one look at the very end. Somebody who picks the best of
-#   many runs by their test error has used the test labels for training.
-# - **Unlabeled**: all images that are not held out, *the labeled ones included*. Their labels are kept for one purpose: to report how
-#   often the pseudo-labels are wrong. The loss never sees them.
+# - **Labeled**: a fixed number of each class, drawn at random. Drawing the same number of each class is called a *stratified* split. With few labels this matters: by chance alone, some class might get none.
+# - **Validation**: held out from everything else, to monitor training. The test set is for one look at the very end. Anyone who picks the best of many runs by test error has used the test labels for training.
+# - **Unlabeled**: all images that are not held out, *the labeled ones included*. Their labels are used for one purpose only: to report how often the pseudo-labels are wrong. The loss never sees them.
 #
-# A network that has already been trained on some labels must go on with the same ones; otherwise it would have seen more labels than it admits. The checkpoint
-# that your runs start from therefore names its labeled images.
+# A network that has already been trained on some labels must continue with the same ones; otherwise it would have seen more labels than the run reports. The checkpoint that your runs start from therefore lists its labeled images.
 
 # %% locked="split"
 found = env.find("fixmatch", "resnet18-cifar10-400.safetensors") if env.mode == "gpu" else None
@@ -307,7 +301,7 @@ for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "un
     print(f"{part:10s} {len(dataset):6,d} images, {counts.min()} to {counts.max()} of each class")
 
 # %% [markdown]
-# ### Where few labels are all there is
+# ### When few labels are all you have
 #
 # The paper's experiments throw labels away on purpose. In practice they were never there.
 
@@ -316,13 +310,13 @@ for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "un
 # %% [markdown]
 # ## 4. Two views of one image
 #
-# Data augmentation is what makes FixMatch work. There is no exact border between weak and strong: a weak change leaves no doubt
-# about the class, a strong one may. Each of the two is one class with a `__call__` method, so that both can be handed around like functions.
+# Data augmentation is what makes FixMatch work. There is no exact line between weak and strong: a weak change leaves no
+# doubt about the class, a strong one may. Each is a Python class with a `__call__` method, so you can pass it around
+# like a function.
 #
 # ### The weak view
 #
-# Mirror the image with probability one half, then shift it by up to 4 pixels (12.5 % of its side) each way. What moves in from outside
-# is a reflection of the border.
+# Flip the image left to right with probability one half, then shift it by up to 4 pixels (12.5 % of its side) each way. The gap is filled with a reflection of the border.
 
 # %% tags=["figure"]
 from course.augment.views import flip_and_crop
@@ -332,8 +326,8 @@ course.plots.source(flip_and_crop, image_to_numpy, WeakAugmentation)
 # %% [markdown]
 # ### The strong view
 #
-# First a flip and a shift of its own draw. Then two operations, drawn from the fourteen below, each carried out with probability one half and with a strength
-# that is drawn anew for every image. Last, *cutout* [5]: a gray square of 16 × 16 pixels, centered anywhere.
+# First a flip and a shift, drawn separately from the weak view's. Then two operations, drawn from the fourteen below, each applied with probability one half and with a strength drawn separately for every image. Last, *cutout* [5]: a gray square of
+# 16 × 16 pixels, centered anywhere.
 
 # %% tags=["figure"]
 from course.augment import OPERATIONS
@@ -342,14 +336,12 @@ print(", ".join(operation.name for operation in OPERATIONS))
 course.plots.source(rand_augment, cutout_func, StrongAugmentation)
 
 # %% [markdown]
-# **RandAugment and CTAugment.** Drawing operations at random is called RandAugment [3]. In the original, one strength is fixed for all images and tuned by a search.
-# With a handful of labels there is no validation set to tune it on, so FixMatch draws the strength as well. The authors' other
-# choice is CTAugment [4], which learns during training which strengths the network still gets right; it is their default, and RandAugment their variant.
-# Earlier methods learned whole policies from data with labels [2].
+# **RandAugment and CTAugment.** Drawing operations at random is called RandAugment [3]. In the original, one strength is fixed for all images and tuned by a search. With a handful of labels there is no validation set to tune it on, so FixMatch draws
+# the strength too. The authors' other choice is CTAugment [4], which learns during training which strengths the network can still handle; it is their default, and RandAugment is their variant. Earlier methods learned whole augmentation policies from
+# labeled data [2].
 #
-# **Four details that are easily lost**, none of which raises an error: a strong view without the flip and shift; a strength that is the same for every image;
-# a cutout of 8 × 8 pixels because a side was halved twice; a black border instead of a reflected one. Each makes the two views
-# differ less, or differ in a way that the test images do not, and the result quietly gets worse.
+# **Four details that are easy to lose**, none of which raises an error: a strong view without the flip and shift; a strength that is the same for every image; a cutout of 8 × 8 pixels because a side was halved twice; a black border instead of a
+# reflected one. Each makes the two views differ less, or in a way that test images never do, and the result quietly gets worse.
 #
 # ### Look at them
 #
@@ -366,16 +358,16 @@ course.plots.augmentation_grid(train_dataset, positions, WeakAugmentation(), Str
 #
 # ### Self-training and pseudo-labels
 #
-# Suppose a classifier has learned a little from its labeled images. Show it an unlabeled image, take its own prediction
-# for the truth, and train on it as if a person had said so. Training a model on its own output is called
+# Suppose a classifier has learned a little from its labeled images. Show it an unlabeled image, treat its prediction as
+# the truth, and train on that as if a person had labeled it. Training a model on its own output is called
 # **self-training**, and the label that the model made for itself is the pseudo-label. Two things can go wrong. A
-# prediction that agrees with itself teaches nothing new. And a wrong prediction, once believed, is learned.
+# prediction that agrees with itself teaches nothing new. And a wrong prediction, once trusted, is learned.
 #
-# FixMatch meets the first with two different views of the image, and the second with a threshold.
+# FixMatch counters the first with two different views of the image, and the second with a threshold.
 #
 # Methods for semi-supervised learning had become complicated: several losses, schedules for their weights, averaged
 # predictions of past networks. FixMatch keeps two old and simple ideas, self-training and consistency. It combines them
-# in one step, and did better than what came before.
+# in one step, and it outperformed what came before.
 
 # %% [markdown]
 # ### The same in formulas
@@ -393,28 +385,26 @@ course.plots.augmentation_grid(train_dataset, positions, WeakAugmentation(), Str
 #
 # $$\mathcal L_u = \frac{1}{\mu B} \sum_{b=1}^{\mu B} \mathbb 1\big[\max_c q_b(c) \ge \tau\big]\; H\big(\hat q_b,\; p_m(\cdot \mid \mathcal A(u_b))\big)$$
 #
-# The bracket $\mathbb 1[\dots]$ is 1 or 0 and is called the **mask**. The sum runs over *all* $\mu B$ unlabeled images and is divided by $\mu B$, however many of
-# them pass. So at the beginning, when few pass, the unlabeled loss is small, and it grows by itself as the network gains confidence.
-# Other methods need a schedule for that.
+# The bracket $\mathbb 1[\dots]$ is 1 or 0 and is called the **mask**. The sum runs over *all* $\mu B$ unlabeled images and is divided by $\mu B$, however many of them pass. So early on, when few pass, the unlabeled loss is small, and it grows by
+# itself as the network becomes more confident. Other methods need a schedule for that.
 #
-# $\hat q_b$ and the mask are *targets*: the network is not to make its weak prediction agree with the strong one, only the other way round.
-# No gradient flows through them.
+# $\hat q_b$ and the mask are *targets*: the strong prediction should move toward the weak one, never the other way around. No gradient flows through them.
 #
 # The **total loss** weighs the two and adds weight decay on the kernels $W$ of convolution and dense layers (not on biases, and not on
 # BatchNorm's scales):
 #
 # $$\mathcal L = \mathcal L_s + \lambda_u\, \mathcal L_u + w \sum_{W} \lVert W \rVert^2$$
 #
-# $\lambda_u$ is 1 in the paper. It is easily forgotten for that reason.
+# $\lambda_u$ is 1 in the paper, so it is easy to forget.
 
 # %% [markdown]
-# **Weight decay.** The paper writes $5 \cdot 10^{-4} \cdot \tfrac12 \lVert W \rVert^2$. The function that you are
-# given, `l2_penalty`, has no $\tfrac12$, so `w_decay` is $2.5 \cdot 10^{-4}$ for the same effect.
+# **Weight decay.** The paper writes $5 \cdot 10^{-4} \cdot \tfrac12 \lVert W \rVert^2$. The function you are given,
+# `l2_penalty`, has no $\tfrac12$, so `w_decay` is $2.5 \cdot 10^{-4}$ for the same effect.
 
 # %% [markdown]
 # ### Views and mini-batches
 #
-# An unlabeled image yields *two* arrays, a labeled one yields one. That is all the two classes below do, and it keeps the training loop simple.
+# An unlabeled image yields *two* arrays, a labeled one yields one. The two classes below do just that, which keeps the training loop simple.
 
 # %% tags=["figure"]
 course.plots.source(UnlabeledDataAug, LabeledDataAug)
@@ -432,8 +422,8 @@ print("strong view:", x_strong.shape, x_strong.dtype, f"from {x_strong.min():.2f
 print("class:      ", unlabeled_dataset.classes[y], "(known here, hidden from the loss)")
 
 # %% [markdown]
-# PyTorch's `DataLoader` collects images into mini-batches; `NumpyLoader` is the same with NumPy arrays instead of
-# tensors, which is what JAX takes. `numpy_collate` does the conversion.
+# PyTorch's `DataLoader` collects images into mini-batches; `NumpyLoader` does the same with NumPy arrays, which JAX
+# accepts, instead of tensors. `numpy_collate` does the conversion.
 
 # %% tags=["figure"]
 course.plots.source(numpy_collate, NumpyLoader)
@@ -441,10 +431,9 @@ course.plots.source(numpy_collate, NumpyLoader)
 # %% [markdown]
 # `get_training_generator` runs two loaders side by side, a labeled and an unlabeled one. Three things about them matter:
 #
-# - Both are shuffled anew in each epoch, by a generator that the seed decides. A loader that is not shuffled shows the network the same neighbors every time, and BatchNorm notices.
-# - The last mini-batch of an epoch is filled up to full size. JAX compiles a function anew for every new shape of its arguments, so one
-#   short batch costs a second compilation, and it would change μ for a step.
-# - Every draw depends on the seed and the step number alone. A run that is interrupted and resumed therefore sees what it would have seen anyway.
+# - Both are reshuffled in each epoch by a seeded generator. Without shuffling, the same images always share a mini-batch, which biases BatchNorm's statistics.
+# - The last mini-batch of an epoch is filled up to full size. JAX recompiles a function for every new shape of its arguments, so one short mini-batch would cost a second compilation, and it would change μ for a step.
+# - Every draw depends on the seed and the step number alone. So a run that is interrupted and resumed sees the same mini-batches as one that is not.
 
 # %% locked="loaders"
 (x_l, y_l), ((x_w, x_s), y_u) = next(
@@ -467,7 +456,7 @@ assert len(val_dataset) % hparams.val_batch_size == 0
 # %% [markdown]
 # ### Training and evaluation mode
 #
-# A network with BatchNorm has two modes. If you know PyTorch, this is how JAX writes them, and three things more:
+# A network with BatchNorm has two modes. If you know PyTorch, this is how JAX writes them, along with three other things:
 #
 # | | PyTorch | JAX with flax |
 # |:--|:--|:--|
@@ -480,11 +469,10 @@ assert len(val_dataset) % hparams.val_batch_size == 0
 # %% [markdown] about="get_forward_fn"
 
 # %% [markdown]
-# A step needs the network's output for three batches: the labeled images, and the weak and the strong views of the unlabeled ones. Joined into one
-# batch they go through the network *once*. That is faster, and it is part of the method: BatchNorm takes mean and variance over the batch, so in three separate
-# passes the strong views would be normalized differently from the weak ones.
+# A step needs the network's output for three batches: the labeled images, and the weak and the strong views of the unlabeled ones. Joined into one batch, they go through the network *once*. That is faster, and it is part of the method: BatchNorm
+# computes mean and variance over the batch, so in three separate passes the strong views would be normalized differently from the weak ones.
 #
-# `MockModel` in the check stands in for a network. Its output tells at which place of the batch an image stood, so that a wrong order shows.
+# `MockModel` in the check stands in for a network. Its output reveals each image's position in the batch, so a wrong order shows.
 
 # %% exercise="get_forward_fn"
 
@@ -509,12 +497,11 @@ course.check("get_forward_fn", get_forward_fn)
 # %% [markdown] about="get_fixmatch_loss_fn"
 
 # %% [markdown]
-# The heart of the method. Everything that you need has been said in this section, and your first two functions do the
-# small steps. Read the formulas of $\mathcal L_s$, $\mathcal L_u$ and
-# $\mathcal L$ once more, and decide for each of these: which of the three outputs does it need, and how many numbers does it have?
+# This is the heart of the method. Everything you need is in this section, and your first two functions do the small steps. Read the formulas of $\mathcal L_s$, $\mathcal L_u$ and $\mathcal L$ again, and decide for each one: which of the three
+# outputs does it need, and how many numbers does it have?
 #
-# Two quantities are reported besides the losses. The **mask rate** is the share of unlabeled images that pass the threshold. The **error rate** is the share of weak views whose most probable class is
-# not the true one, over all unlabeled images of the batch, confident or not; it is one minus the accuracy.
+# Besides the losses, two quantities are logged. The **mask rate** is the share of unlabeled images that pass the threshold. The **error rate** is the share of weak views whose most probable class is not the true one, over all unlabeled images of the
+# batch, confident or not; it is one minus the accuracy.
 
 # %% exercise="get_fixmatch_loss_fn"
 
@@ -541,8 +528,7 @@ with course.practical_check("get_fixmatch_loss_fn", get_fixmatch_loss_fn):
 course.check("get_fixmatch_loss_fn", get_fixmatch_loss_fn)
 
 # %% [markdown]
-# **Is `stop_gradient` needed?** The formulas say that no gradient flows through the pseudo-label. Many implementations say so in code as well, with `jax.lax.stop_gradient`.
-# **Predict** what that does to the derivative.
+# **Is `stop_gradient` needed?** The formulas say that no gradient flows through the pseudo-label. Many implementations say so in code too, with `jax.lax.stop_gradient`. **Predict** what that does to the derivative.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.predict("gradient_of_largest", ...)
@@ -559,23 +545,24 @@ course.reveal("gradient_of_largest", gradient[1])
 # %% [markdown] question="Q3"
 
 # %% [markdown]
-# You may come back to Question 3 after section 7, where a figure shows how confident your own network is and how often it is right.
+# You can come back to Question 3 after section 7, where a figure shows how confident your own network is and how often
+# it is right.
 
 # %% [markdown]
 # ## 6. Validation and the whole run
 #
-# **Averaged weights.** The network that is *evaluated* is not the one that is trained but an exponential moving average
-# (EMA) of its weights, $\bar w \leftarrow 0.999\, \bar w + 0.001\, w$ after each step. It is less noisy, and in most
-# runs a little better. In a short run the average would remember its beginning for too long, so in the first steps it
-# forgets faster.
+# **Averaged weights.** The network that is *evaluated* does not use the trained weights but their exponential moving
+# average (EMA), $\bar w \leftarrow 0.999\, \bar w + 0.001\, w$ after each step. It is less noisy, and in most runs a
+# little better. In a short run the average would remember its start for too long, so in the first steps it forgets
+# faster.
 
 # %% [markdown] about="get_validate_fn"
 
 # %% [markdown]
-# During training the network is tested on the validation images from time to time, in *evaluation mode*: BatchNorm uses its running statistics, and nothing is updated.
-# The error rate is computed in each mini-batch and then averaged over the mini-batches.
+# During training the network is evaluated on the validation images from time to time, in *evaluation mode*: BatchNorm uses its running statistics, and nothing is updated. The error rate is computed in each mini-batch and then averaged over the
+# mini-batches.
 #
-# `batches` has a default: the name `val_batches`, which section 5 has defined. So the training loop need not pass it.
+# `batches` has a default, `val_batches` from section 5, so the training loop does not have to pass it.
 
 # %% exercise="get_validate_fn"
 
@@ -597,10 +584,10 @@ course.check("get_validate_fn", get_validate_fn)
 # %% [markdown] about="mean_over_images"
 
 # %% [markdown]
-# Look at the last check once more. The stand-in model always says 9, and 9,000 of the 10,000 labels are something else. So its error rate is 0.9, exactly. Yet the
-# published value, which your correct function gives, is 0.9011: eleven wrong answers in 10,000 that nobody gave. The original practical reported its results this way, and so do many programs.
+# Look at the last check again. The stand-in model always predicts 9, and 9,000 of the 10,000 labels are something else. So its error rate is exactly 0.9. Yet the published value, which your correct function returns, is 0.9011: eleven wrong answers
+# in 10,000 that the model never gave. The original practical reported its results this way, and so do many programs.
 #
-# **Find the bug** before you write anything. The table shows what went into that mean. Which of its rows count for too much, and by what factor?
+# **Find the bug** before you write any code. The table shows what went into that mean. Which rows count too much, and by what factor?
 
 # %%
 sizes = np.array([len(y) for _, y in mock_batches])
@@ -624,33 +611,31 @@ course.check("mean_over_images", mean_over_images)
 
 # %% [markdown]
 # **What the bug does to a result.** The ResNet18 checkpoint that comes with the course is wrong on 4,011 of CIFAR-10's
-# 10,000 test images. The numbers were computed once with it; your notebook does not repeat them. The plain mean reports
-# this error, measured with mini-batches of
+# 10,000 test images. These numbers were computed once with that checkpoint; your notebook does not recompute them.
+# Depending on the mini-batch size, the plain mean reports:
 #
 # | images in a mini-batch | 100 | 128 | 512 | 9,999 |
 # |:--|--:|--:|--:|--:|
 # | plain mean | .4011 | .4015 | .4020 | .2006 |
 # | in the last mini-batch | 100 | 16 | 272 | 1 |
 #
-# With 9,999 the last mini-batch is a single image, which the network happens to get right: it counts as much as all others together. Most of the time the difference is small, and no message reports it; but results
-# of different batch sizes cannot be compared. The two means agree when all mini-batches have one size. That is why your
-# validation set has been cut to a multiple of `val_batch_size`: there your `validate` is right.
+# With 9,999 the last mini-batch is a single image, which the network happens to get right: it counts as much as all the others together. Most of the time the difference is small, and nothing warns you; but results from different batch sizes cannot
+# be compared. The two means agree when all mini-batches have the same size. That is why your validation set is cut to a multiple of `val_batch_size`: there your `validate` is right.
 #
 # ### A step, and the whole run (given)
 #
-# The rest is given. `get_train_step_fn` puts your loss together with gradient and update, and compiles the three as one function.
+# The rest is given. `get_train_step_fn` combines your loss with the gradient and the update, and compiles the three as one function.
 
 # %% given="get_train_step_fn"
 
 # %% [markdown]
-# `train_fixmatch` collects your six functions and hands them to `train_loop`, which knows nothing about FixMatch: it draws mini-batches, calls the step, validates, and writes down what happened. The optimizer is
-# stochastic gradient descent with Nesterov momentum, behind three functions `(init, update, get_params)`; `get_ema_params` reads the averaged weights out of its state, and these are what your `validate` is given.
+# `train_fixmatch` collects your six functions and passes them to `train_loop`, which knows nothing about FixMatch: it draws mini-batches, calls the step, validates, and logs the results. The optimizer is stochastic gradient descent with Nesterov
+# momentum, behind three functions `(init, update, get_params)`; `get_ema_params` reads the averaged weights from its state, and your `validate` receives these.
 
 # %% given="train_fixmatch"
 
 # %% [markdown]
-# Three small helpers keep the books inside of `train_loop`: `Metrics` remembers each quantity's history, `convert_to_numpy` fetches a step's metrics from the device (and waits for it),
-# `jnp_to_np_u8` turns an image in [0, 1] into bytes for TensorBoard.
+# Three small helpers do the bookkeeping in `train_loop`: `Metrics` keeps each quantity's history, `convert_to_numpy` fetches a step's metrics from the device (and waits for it), `jnp_to_np_u8` turns an image in [0, 1] into bytes for TensorBoard.
 
 # %% tags=["figure"]
 from course.training import Metrics, convert_to_numpy, jnp_to_np_u8
@@ -658,25 +643,24 @@ from course.training import Metrics, convert_to_numpy, jnp_to_np_u8
 course.plots.source(Metrics, convert_to_numpy, jnp_to_np_u8)
 
 # %% [markdown]
-# ### Bugs that no message reports
+# ### Bugs that raise no error
 #
-# You have met some already. Here are three more, all of which have been found in published FixMatch code.
+# You have met some already. Here are three more, all found in published FixMatch code.
 #
-# **A learning rate that never moves.** The paper trains for $K = 2^{20}$ steps. Anyone who trains for a thousand steps
-# and leaves $K$ as it is has a constant learning rate, and a log that prints 0.030 in
-# every line. `train_fixmatch` sets $K$ to the length of the run.
+# **A learning rate that never moves.** The paper trains for $K = 2^{20}$ steps. If you train for a thousand steps and
+# leave $K$ unchanged, the learning rate stays constant, and the log prints 0.030 on every line. `train_fixmatch` sets
+# $K$ to the length of the run.
 #
-# **`jit` around a loop over data.** A `validate` that is compiled *with* its loop over mini-batches gets the loop unrolled and every image built into the program as a constant: 79 copies of
-# the network and 249 MB of program text for CIFAR-10's test set, measured once with this ResNet18, and five times as
-# long to compile. Results are right. Compile the work on one mini-batch, and loop in Python.
+# **`jit` around a loop over data.** If `validate` is compiled *with* its loop over mini-batches, the loop is unrolled and every image becomes a constant in the program: 79 copies of the network and 249 MB of program text for CIFAR-10's test set,
+# measured once with this ResNet18, and five times as long to compile. The results are right. Compile the work on one mini-batch, and loop in Python.
 #
-# **Normalization that nobody does.** `image_to_numpy` divides by 255 and stops there. It is tempting to believe that "the network normalizes its input": a ResNet does not, its first layer is a
-# plain convolution. Our model subtracts the mean and divides by the standard deviation of its training data explicitly. Weights that were trained on ImageNet expect ImageNet's two numbers, not CIFAR-10's.
+# **Normalization that nobody does.** `image_to_numpy` divides by 255 and stops there. It is tempting to believe that "the network normalizes its input", but a ResNet does not: its first layer is a plain convolution. Our model subtracts the mean and
+# divides by the standard deviation of its training data explicitly. Weights trained on ImageNet expect ImageNet's mean and standard deviation, not CIFAR-10's.
 #
 # ### When a loss is not a number
 #
-# A `nan` spreads: one in the loss, and after one step all weights are `nan`. JAX can look for it. With `jax.config.update("jax_debug_nans", True)`, every result is inspected, and at the first `nan` the computation is run again
-# operation by operation to find the culprit. That is precise and slow, and it helps while you write a function:
+# A `nan` spreads: one `nan` in the loss, and after one step all weights are `nan`. JAX can find the cause. With `jax.config.update("jax_debug_nans", True)`, JAX inspects every result, and at the first `nan` it reruns the computation one operation at
+# a time to find the culprit. That is precise but slow, and it helps while you write a function:
 
 # %%
 with jax.debug_nans(True):
@@ -686,17 +670,17 @@ with jax.debug_nans(True):
         print(error)
 
 # %% [markdown]
-# Its companion `jax.disable_jit()` switches compilation off, so that a `print` inside of a function shows numbers and not placeholders.
+# Its companion `jax.disable_jit()` switches compilation off, so that a `print` inside a function shows numbers instead of placeholders.
 #
-# During training both are left off. `train_loop` looks at the terms of the loss after each step instead. It stops at the first that is not finite, names the step and the term
-# ("step 17: the unsupervised loss is nan"), and keeps the log and the last checkpoint from before.
+# During training both stay off. Instead, `train_loop` checks the terms of the loss after each step. It stops at the first that is not finite, names the step and the term ("step 17: the unsupervised loss is nan"), and keeps the log and the last good
+# checkpoint.
 
 # %% [markdown]
 # ## 7. Training
 #
 # **With or without a GPU.** On a GPU the network is trained on CIFAR-10 with the settings of the paper's method.
-# Without one, *CPU mode* trains a network a quarter as wide on fewer, procedural pictures, in a minute; your
-# functions are the same. The set-up cell said which of the two you have, and how to get a GPU in Colab.
+# Without one, *CPU mode* trains a network a quarter as wide on fewer, procedural images, in a minute; your functions
+# are the same. The set-up cell told you which of the two you have, and how to get a GPU in Colab.
 #
 # ### Is everything ready?
 
@@ -717,9 +701,8 @@ print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish 
 # %% [markdown]
 # ### What to expect
 #
-# The figure shows recorded runs, and says on which data and machine they were made: one on labeled images alone, and one with your
-# loss. In CPU mode there are several of each kind, with other seeds and other versions of the libraries, and a band shows how far apart they are. Yours
-# starts from the same point and uses the same labeled images. One run is one draw: only a difference that is large against this spread means something.
+# The figure shows recorded runs and says which data and machine they used: one on labeled images alone, and one with the FixMatch loss. In CPU mode there are several of each kind, with different seeds and library versions, and a band shows how far
+# apart they are. Yours starts from the same point and uses the same labeled images. One run is one draw: only a difference that is large compared with this spread means anything.
 
 # %% locked="expected" tags=["training", "nbval-ignore-output"]
 from course.recorded import load_recorded, write_events
@@ -733,9 +716,10 @@ course.plots.expected(recorded_by_kind)
 # %% [markdown] about="budgets"
 
 # %% [markdown]
-# The paper reports for CIFAR-10 an error of 4.26 % with 4,000 labels, after $2^{20}$ steps with a Wide ResNet: a
-# thousand times as long as here. For CIFAR-10 the original version of this practical, with its own checkpoint, printed
-# a training error rate (weak views) that fell from .37 to about .31 and a mask rate that rose from .20 to .47 within 10 epochs.
+# For CIFAR-10 the paper reports an error of 4.26 % with 4,000 labels, after $2^{20}$ steps with a Wide ResNet: a
+# thousand times as long as here. On CIFAR-10 the original version of this practical, with its own checkpoint, printed a
+# training error rate (weak views) that fell from .37 to about .31 and a mask rate that rose from .20 to .47 within 10
+# epochs.
 #
 # ### The learning rate of this run
 
@@ -752,11 +736,11 @@ course.plots.schedules(
 # %% [markdown]
 # ### The starting point
 #
-# FixMatch needs a network that is confidently right now and then; a new one is confident of nothing. So your runs start from a network that was trained on the labeled images alone. In CPU mode
-# that training went on until more of the same changed nothing: what your first run adds there is due to the unlabeled images.
+# FixMatch needs a network that is sometimes confident and right; an untrained one is confident of nothing. So your runs start from a network that was trained on the labeled images alone. In CPU mode that training went on until it stopped improving:
+# whatever your first run adds there comes from the unlabeled images.
 #
-# A checkpoint holds the weights, BatchNorm's statistics and a manifest: what the network is, which data and labels it has seen, and for how long. It is a `safetensors` file. Older ones are often Python pickles, which can run
-# any program when they are loaded; do not open one that you did not make yourself.
+# A checkpoint holds the weights, BatchNorm's statistics and a manifest: what the network is, which data and labels it has seen, and for how long. It is a `safetensors` file. Older ones are often Python pickles, which can run arbitrary code when
+# loaded; do not open one that you did not make yourself.
 
 # %% locked="starting-point" tags=["training", "nbval-ignore-output"]
 shown = ("architecture", "data", "labels", "steps", "test_error", "holds", "licence")
@@ -772,8 +756,8 @@ for name in shown:
 course.predict("mask_rate", ...)
 
 # %% [markdown]
-# The run writes to its folder after each step and saves a checkpoint now and then. If the session is cut off, or you stop the cell (*Kernel*, then *Interrupt*), set everything up as before and run the cell again: with
-# `if_exists = "resume"` it goes on exactly where the last checkpoint was. If you have **changed one of your functions**, set it to `"overwrite"`. Otherwise you would get the old run's result once more.
+# The run writes to its folder after each step and saves a checkpoint now and then. If the session ends, or you stop the cell (*Kernel*, then *Interrupt*), set everything up as before and run the cell again: with `if_exists = "resume"` it continues
+# exactly from the last checkpoint. If you have **changed one of your functions**, set it to `"overwrite"`. Otherwise you get the old run's result again.
 
 # %%
 if_exists = "resume"  # or "overwrite"
@@ -791,13 +775,13 @@ with_unlabeled = train_fixmatch(
 )
 
 # %% [markdown]
-# Did you close the tab while it ran? The next cell draws the whole run once more, from its log, and says how it ended.
+# Did you close the tab during the run? The next cell draws the whole run again from its log and says how it ended.
 
 # %% locked="whole-run" tags=["training", "nbval-ignore-output"]
 live_curves.show()
 
 # %% [markdown]
-# Each line of the log shows the epoch, the step, and the metrics of that step's mini-batch: single steps are noisy. *mask* (the mask rate) should rise, and *val error* (rate) should fall, both slowly. *lr* must fall.
+# Each line of the log shows the epoch, the step, and the metrics of that step's mini-batch: single steps are noisy. *mask* (the mask rate) should rise, and *val error* (the validation error rate) should fall, both slowly. *lr* must fall.
 
 # %% locked="guess" tags=["training", "nbval-ignore-output"]
 warn_if_partial(with_unlabeled)
@@ -808,7 +792,7 @@ course.reveal("mask_rate", last_steps.mean())
 # %% [markdown]
 # ### Without it
 #
-# The same start, the same images in the same order, the same number of steps and the same time, but $\lambda_u = 0$. What is left of a difference is due to the unlabeled loss.
+# The same start, the same images in the same order, the same number of steps and the same time, but $\lambda_u = 0$. Any difference that remains is due to the unlabeled loss.
 
 # %% locked="train-without" tags=["training", "nbval-ignore-output"]
 without_hparams = dataclasses.replace(hparams, lambda_coef=0.0, logdir=f"{runs_folder / 'jaxlog-no-unlabeled-loss'}")
@@ -828,11 +812,11 @@ warn_if_partial(*records.values())
 # %% [markdown]
 # The recorded line is the *labeled-only baseline*: a run that never saw an unlabeled image, not even in BatchNorm. Its log, `jaxlog-base`, comes with the course.
 #
-# **Explain.** In which order do the three end, and does the order agree with what you expected of each? If two of them end closer together than one or two points, what would you have to do before calling one better?
+# **Explain.** In what order do the three end, and is it the order that you expected? If two of them end within one or two points of each other, what would you have to do before calling one better?
 #
 # ### The same in TensorBoard
 #
-# TensorBoard reads what the runs have written, together with the recorded baseline, and shows it in the notebook. It also has pictures: both views of one unlabeled image, every `log_every_steps` steps.
+# TensorBoard reads the runs' logs and the recorded baseline, and shows them in the notebook. It also shows images: both views of one unlabeled image, every `log_every_steps` steps.
 
 # %% locked="events" tags=["training", "nbval-ignore-output"]
 write_events(recorded_base, runs_folder)
@@ -842,13 +826,13 @@ print(runs_folder)
 course.show_tensorboard(runs_folder)
 
 # %% [markdown]
-# - **Which series to compare**: in the list of runs on the left tick only `jaxlog-base` and `jaxlog-fixmatch`, and type `val error rate` into the filter for tags.
-# - **To see new values** while a run goes on: the circular arrow at the top right, or the gear beside it and *Reload data*.
-# - If the panel stays empty (some hosts do not let a page open a second port), the figure above shows the same numbers.
+# - **Which series to compare**: in the list of runs on the left, check only `jaxlog-base` and `jaxlog-fixmatch`, and type `val error rate` into the tag filter.
+# - **To see new values** during a run: click the circular arrow at the top right, or the gear beside it and then *Reload data*.
+# - If the panel stays empty (some hosts block a second port), the figure above shows the same numbers.
 #
 # ### How confident, and how often right?
 #
-# **Predict** how far the network's word can be taken.
+# **Predict** how far you can trust the network.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.predict("confident_and_right", ...)
@@ -870,8 +854,7 @@ if confident.any():
     course.reveal("confident_and_right", correct[confident].mean())
 
 # %% [markdown]
-# **Explain.** Each diamond is what the network says of itself, each bar is what is true. Where do they part, and on which side of the threshold?
-# With this figure you may want to go back to Question 3.
+# **Explain.** Each diamond is what the network claims, each bar is what is true. Where do they differ, and on which side of the threshold? With this figure you may want to go back to Question 3.
 #
 # ### One look at the test set
 
@@ -890,8 +873,8 @@ for name, result in {"with": with_unlabeled, "without": without_unlabeled}.items
 # %% [markdown]
 # ### Starting from ImageNet instead
 #
-# With few labels one often starts from a network that has seen a large labeled data set of another kind, ImageNet, and gives it a new last layer. The lines below do that. They are not run, because torchvision downloads
-# the weights (45 MB) and because it changes the question: these weights come from a million labels.
+# With few labels, people often start from a network trained on a large labeled data set of another kind, ImageNet, and give it a new last layer. The code below does that. The notebook does not run it, because torchvision downloads the weights (45
+# MB) and because it changes the question: these weights come from a million labels.
 #
 # ```python
 # import torchvision
@@ -910,7 +893,7 @@ for name, result in {"with": with_unlabeled, "without": without_unlabeled}.items
 # %% [markdown]
 # ## 8. What you should know now
 #
-# Three questions. Choose an answer before you read the explanation; wrong answers are explained too.
+# Three questions. Choose an answer before you read the explanation; wrong answers have explanations too.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.recall()
@@ -918,7 +901,7 @@ course.recall()
 # %% [markdown]
 # ### How long did it take you?
 #
-# Optional and not graded: it helps to improve the course. The time since the set-up cell was first run is printed below; write what is true into the cell after it.
+# Optional and not graded; your answer helps to improve the course. The next cell prints the time since you first ran the set-up cell. Write down the time you really spent in the cell after it.
 
 # %% tags=["nbval-ignore-output"]
 print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of this session")
@@ -931,20 +914,19 @@ print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of 
 # %% [markdown]
 # ## 9. Optional open questions
 #
-# Not graded, and without a model answer. Use `dataclasses.replace(hparams, ...)`, another `logdir`, and several seeds before you believe a difference.
+# Not graded, and there is no model answer. Use `dataclasses.replace(hparams, ...)`, another `logdir`, and several seeds before you believe a difference.
 #
-# 1. **Another mean.** The unlabeled loss is averaged over all μB images, those below the threshold included. One could average over the images that pass instead:
-#    $\frac{1}{|\mathcal M|} \sum_{b \in \mathcal M} H(\hat q_b, p_m(\cdot \mid \mathcal A(u_b)))$ with $\mathcal M = \{b : \max_c q_b(c) \ge \tau\}$. Would that help the validation error? When does it differ most from what you have,
-#    and what happens to a batch in which nothing passes?
-# 2. **Memorized labels.** Watch the supervised loss: it falls towards zero long before the run ends. The network has learned its few labeled images by heart. What could make this harder, and would it help the images it has not seen?
-# 3. **Longer.** Ten epochs are a demonstration. Train longer, or change the settings, and find a better validation error with the same labels. Report the spread over seeds along with it.
+# 1. **Another mean.** The unlabeled loss is averaged over all μB images, those below the threshold included. You could average over only the images that pass instead:
+#    $\frac{1}{|\mathcal M|} \sum_{b \in \mathcal M} H(\hat q_b, p_m(\cdot \mid \mathcal A(u_b)))$ with $\mathcal M = \{b : \max_c q_b(c) \ge \tau\}$. Would that lower the validation error? When does it differ most from what you have, and what
+#    happens to a mini-batch in which nothing passes?
+# 2. **Memorized labels.** Watch the supervised loss: it falls toward zero long before the run ends. The network has memorized its few labeled images. What could make this harder, and would it help on images it has not seen?
+# 3. **Longer.** Ten epochs are only a demonstration. Train longer, or change the settings, and reach a lower validation error with the same labels. Report the spread over seeds too.
 
 # %% [markdown]
 # ## 10. Ready to hand in?
 #
-# Save the notebook, and then run the next cell. It runs every check once more and looks into the saved file for cells
-# that are missing, that are there twice, or that have lost the metadata by which they are graded. If it cannot find the
-# file, name it: `course.ready_to_hand_in("01_fixmatch.ipynb")`.
+# Save the notebook, then run the next cell. It runs every check again and searches the saved file for cells that are missing, duplicated, or without the metadata that grading needs. If it cannot find the file, pass its name:
+# `course.ready_to_hand_in("01_fixmatch.ipynb")`.
 
 # %% locked="ready-to-hand-in" tags=["nbval-ignore-output"]
 course.ready_to_hand_in()

@@ -16,16 +16,15 @@
 # %% [markdown]
 # ## Before you start
 #
-# You read, you predict, you run, and in six places you write a function, this time in PyTorch. Below each is a *check*,
-# as in the unit `fixmatch`. Run it as often as you like, and keep the function's name, its arguments and what it
-# returns. Three questions are answered in words and read by a person.
+# You read, you predict, you run, and in six places you write a function, this time in PyTorch. Below each is a *check*, as in the unit `fixmatch`. Run it as often as you like, and keep the function's name, arguments and return values. Three
+# questions ask for written answers, which a person reads.
 #
-# **Stuck?** `course.hint("fixmatch_loss", 1)` in a cell of your own is a nudge, `course.hint("fixmatch_loss", 2)` a
+# **Stuck?** `course.hint("fixmatch_loss", 1)` in a cell of your own gives a nudge, `course.hint("fixmatch_loss", 2)` a
 # plan. Hints cost nothing.
 #
 # **In Colab**, save the notebook to your Drive and mount your Drive before you run the next cell.
 #
-# The next two cells are folded. Run them all the same.
+# The next two cells are collapsed. Run them anyway.
 
 # %% setup="true" tags=["nbval-ignore-output"]
 
@@ -67,51 +66,51 @@ course.begin("flexmatch", env)
 # %% [markdown]
 # ## 1. From JAX to PyTorch
 #
-# FixMatch [2] again, in the other framework. The mathematics does not change. What changes is **who owns what**: in JAX you hand everything to a function and get everything back; in PyTorch objects own their state and change it.
+# FixMatch [2] again, in the other framework. The math does not change. What changes is **who owns what**: in JAX you pass everything to a function and get everything back; in PyTorch, objects own their state and change it.
 #
 # | | JAX with flax | PyTorch |
 # |:--|:--|:--|
 # | parameters | a pytree that you pass: `model.apply(variables, x)` | live in the module: `model(x)` |
-# | training mode | `mutable=["batch_stats"]` in the call | `model.train()`, a switch that stays where you left it |
-# | BatchNorm's statistics | come back, and you pass them on | change inside of the module, with *each* training-mode call |
+# | training mode | `mutable=["batch_stats"]` in the call | `model.train()`, a switch that stays on until you change it |
+# | BatchNorm's statistics | are returned, and you pass them on | change inside the module, with *each* training-mode call |
 # | no gradient | `jax.lax.stop_gradient(t)` | `t.detach()`, or a block `with torch.no_grad():` |
 # | images | `(n, height, width, 3)` | `(n, 3, height, width)` |
 #
-# *Each* forward pass in training mode moves BatchNorm's statistics, so three passes are not one.
+# *Each* forward pass in training mode moves BatchNorm's statistics, so three passes are not the same as one.
 
 # %% [markdown]
 # ## 2. FixMatch in PyTorch
 #
-# ### A loss, worked out
+# ### A worked example: the simplest loss
 #
 # All methods of this course share one training loop in PyTorch. It asks for one function, the *loss*:
 #
 # $$\texttt{loss(model, state, batch, hparams)} \;\to\; \texttt{(total loss, state, metrics)}$$
 #
 # `model` is the network in training mode, `batch` a dictionary of tensors, `hparams` the settings. `state` is what a
-# method remembers from step to step: what is returned comes in again in the next step. The loop does the rest,
-# `backward()` and the update. Here is the simplest loss there is, which looks at labeled images alone.
+# method remembers from step to step: the next step receives what this one returns. The loop does the rest, `backward()`
+# and the update. Here is the simplest loss, which uses labeled images alone.
 
 # %% given="supervised_loss"
 
 # %% [markdown]
-# `F.cross_entropy` takes **logits**: it does the softmax itself, in a stable way. If you give it probabilities, you get
-# no error and a loss that hardly moves. `l2_penalty` is the weight decay over convolution and dense kernels.
+# `F.cross_entropy` takes **logits**: it computes the softmax itself, in a stable way. If you pass probabilities, you
+# get no error, just a loss that hardly moves. `l2_penalty` is the weight decay over convolution and dense kernels.
 
 # %% [markdown] about="fixmatch_loss"
 
 # %% [markdown]
-# Now FixMatch. Once more the formulas, for $B$ labeled and $\mu B$ unlabeled images, with $q_b = \operatorname{softmax}(z_b / T)$ for the logits $z_b$ of the weak view:
+# Now FixMatch. Here are the formulas again, for $B$ labeled and $\mu B$ unlabeled images, with $q_b = \operatorname{softmax}(z_b / T)$ for the logits $z_b$ of the weak view:
 #
 # $$\mathcal L_s = \frac1B \sum_{b} H\big(y_b, p_m(\cdot \mid \alpha(x_b))\big), \qquad
 # \mathcal L_u = \frac{1}{\mu B} \sum_{b} \mathbb 1\big[\max_c q_b(c) \ge \tau\big]\, H\big(\arg\max_c q_b(c),\; p_m(\cdot \mid \mathcal A(u_b))\big)$$
 #
-# and $\mathcal L = \mathcal L_s + \lambda_u \mathcal L_u$ + weight decay. The temperature $T$ is 1 in the paper; with hard pseudo-labels it moves only the confidence.
+# and $\mathcal L = \mathcal L_s + \lambda_u \mathcal L_u$ + weight decay. The temperature $T$ is 1 in the paper; with hard pseudo-labels it changes only the confidence.
 #
-# One thing is new: **which images count** is a rule that can be exchanged. With `select=None` it is FixMatch's threshold. Otherwise `select` is a function that gets the probabilities and the pseudo-labels of the weak views and returns the mask, and the state
-# to hand on. FlexMatch will be FixMatch with another rule, and you will not write the loss a third time.
+# One thing is new: **which images count** is a rule that you can swap. With `select=None` it is FixMatch's threshold. Otherwise `select` is a function that takes the probabilities and the pseudo-labels of the weak views and returns the mask and the
+# state to pass on. FlexMatch will be FixMatch with a different rule, so you will not write the loss a third time.
 #
-# In the check's small example the network hands an image's three pixels on as logits, so that you can follow every number: a pixel is the logarithm of a probability.
+# In the check's small example, the network returns an image's three pixels as logits, so you can follow every number: a pixel is the logarithm of a probability.
 
 # %% exercise="fixmatch_loss"
 
@@ -138,7 +137,7 @@ with course.practical_check("fixmatch_loss", fixmatch_loss), torch.no_grad():
 course.check("fixmatch_loss", fixmatch_loss)
 
 # %% [markdown]
-# The next cell shows where you stand. Run it whenever you like.
+# The next cell shows your progress. Run it whenever you like.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.progress()
@@ -150,17 +149,17 @@ course.progress()
 # |:--|:--|:--|
 # | gradient | `jax.grad(loss)` is a function | `loss.backward()` adds to each parameter's `.grad` |
 # | random numbers | a key that you pass | a generator with a state; `torch.manual_seed(0)` sets it |
-# | when it runs | `jit` compiles once, Python is not asked again | each line runs when it is reached (*eager*), so `print` and `if` see numbers |
-# | device | arrays are where JAX puts them | you move tensors, `t.to(device)`, and make new ones where the others are: `torch.zeros(3, device=t.device)` |
-# | in-place changes | impossible | `t[i] = 0` and `t.add_(1)` change `t` for everybody who holds it |
+# | when it runs | `jit` compiles once, then Python no longer runs | each line runs when it is reached (*eager*), so `print` and `if` see numbers |
+# | device | JAX decides where arrays live | you move tensors, `t.to(device)`, and create new ones on the same device: `torch.zeros(3, device=t.device)` |
+# | in-place changes | impossible | `t[i] = 0` and `t.add_(1)` change `t` for every holder of it |
 # | settings | `confidence_threshold`, `lambda_coef`, `labeled_batch_size`, `beta`, `alpha`, `w_decay` | `threshold`, `lambda_u`, `batch_size`, `momentum`, `decay_fraction`, `weight_decay` (twice the number, because of a factor ½) |
 #
-# The last line is this course's own: each of its two training programs has names of its own. The penalty here has the
-# factor ½ of the paper, and the one of the JAX units has none, so the same decay is half as large a number there.
+# The last row is specific to this course: its two training programs use different names. The penalty here has the
+# paper's factor ½, and the one in the JAX units does not, so there the same decay is half as large a number.
 #
-# Two of the others are where ported code goes wrong. A tensor that is changed in place changes for its owner as well.
-# And on a GPU an eager line only *orders* work; it waits [6] when Python asks for a number, with `float(t)`,
-# `t.tolist()` or an `if` on a tensor. A step that asks for ten thousand numbers waits ten thousand times.
+# Two other rows are where ported code goes wrong. A tensor that is changed in place also changes for its owner. And on
+# a GPU an eager line only *queues* work; it waits [6] when Python asks for a number, with `float(t)`, `t.tolist()` or
+# an `if` on a tensor. A step that asks for ten thousand numbers waits ten thousand times.
 #
 # **How fast?** The authors of the course measured one FixMatch step of 960 images with a ResNet18, on four cores of an
 # Intel Xeon with jax 0.7.2 and torch 2.11.0:
@@ -171,14 +170,14 @@ course.progress()
 # | the ResNet18 of this course in JAX (small maps as matrix products) | 1.08 |
 # | torchvision's ResNet18 in PyTorch | 0.79 |
 #
-# The first two are the same framework. A slow convolution decides more than the choice between the two. These are
-# numbers of one CPU; on yours, and on a GPU, they are others.
+# The first two rows are the same framework. A slow convolution matters more than the choice of framework. These numbers
+# are from one CPU; on yours, and on a GPU, they will differ.
 #
 # ### An assignment that counts only once
 #
-# A trap for those who come from loops. **Predict** the number: put it in place of the dots and run the cell, before you
-# run the next one. Your guesses are saved with your progress in the work folder, and they stay in the notebook that you
-# hand in. They are not graded.
+# This is a trap if you are used to loops. **Predict** the number: replace the dots with it and run the cell before you
+# go on to the next one. Your guesses are saved with your progress in the work folder, and they stay in the notebook
+# that you hand in. They are not graded.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.predict("repeated_index", ...)
@@ -192,8 +191,8 @@ course.reveal("repeated_index", votes[2])
 # %% [markdown]
 # ## 3. The data
 #
-# Few images have a label, and a labeled image is also used as an unlabeled one, as in the paper. In CPU mode there are only 400 unlabeled images. That is little, and on purpose: FlexMatch's thresholds begin to move when
-# most of the unlabeled images have once been predicted with confidence, and this should happen within a short run here.
+# Few images have a label, and a labeled image is also used as an unlabeled one, as in the paper. CPU mode has only 400 unlabeled images. It has so few on purpose: FlexMatch's thresholds begin to move once most of the unlabeled images have been
+# predicted with confidence at least once, and that should happen within a short run here.
 
 # %% locked="settings"
 runs_folder = env.work / "flexmatch" / env.mode
@@ -226,46 +225,47 @@ for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "un
 course.plots.class_examples(train_dataset)
 
 # %% [markdown]
-# The views are those of the unit `fixmatch`: weak is a flip and a shift, strong adds two random operations and a gray square. The loaders are the same too, and the loop turns their arrays into tensors.
+# The views are those of the unit `fixmatch`: weak is a flip and a shift; strong adds two random operations and a gray square. The loaders are also the same, and the loop turns their arrays into tensors.
 
 # %% [markdown]
 # ## 4. One threshold for all classes?
 #
-# τ = 0.95 asks the same of each class. Classes are not equally hard. A class that the network learns early passes the threshold early, gives pseudo-labels, and is learned better still. A class that it confuses with another one stays below, gives none, and its images are
-# decided by what the network learns about the others.
+# τ = 0.95 asks the same of every class, but classes are not equally hard. A class that the network learns early passes the threshold early, provides pseudo-labels, and is learned even better. A class that it confuses with another stays below and
+# provides none, and what the network learns about the others decides its images.
 #
-# FlexMatch (Zhang et al., 2021, [1]) asks of each class what it can give: **a threshold for each class**, which rises as the class is learned. It calls this curriculum pseudo-labeling, and costs no extra forward pass and no validation set: how far a class has come is read off
-# the pseudo-labels themselves.
+# FlexMatch (Zhang et al., 2021, [1]) asks of each class only what it can reach: **a threshold for each class**, which rises as the class is learned. The paper calls this curriculum pseudo-labeling. It needs no extra forward pass and no validation
+# set: the pseudo-labels themselves show how far a class has come.
 
 # %% [markdown] question="Q1"
 
 # %% [markdown]
 # ### The method in four lines
 #
-# 1. **Remember.** For each of the $N$ unlabeled images keep the latest confident pseudo-label $\hat u_n \in \{-1, 0, \dots, C-1\}$. $-1$ says: none so far. When the network's probability for an image reaches the **fixed** $\tau$, its $\hat u_n$ becomes the new class.
-# 2. **Count.** $\sigma(c)$ is the number of images with $\hat u_n = c$, over **all** $N$ images and not only this mini-batch. It is taken **before** this step's update.
+# 1. **Remember.** For each of the $N$ unlabeled images keep the latest confident pseudo-label $\hat u_n \in \{-1, 0, \dots, C-1\}$. $-1$ means none so far. When the network's probability for an image reaches the **fixed** $\tau$, its $\hat u_n$
+#    becomes the new class.
+# 2. **Count.** $\sigma(c)$ is the number of images with $\hat u_n = c$, over **all** $N$ images, not only this mini-batch. It is counted **before** this step's update.
 # 3. **Threshold.**
 #
 # $$\beta(c) = \frac{\sigma(c)}{\max\big(\max_k \sigma(k),\; N - \sum_k \sigma(k)\big)}, \qquad \tau_c = \tau\, \frac{\beta(c)}{2 - \beta(c)}$$
 #
-# The paper writes $\mathcal T_t(c)$ for $\tau_c$ in step $t$; here $T$ is the temperature alone.
+# The paper writes $\mathcal T_t(c)$ for $\tau_c$ in step $t$; here $T$ always means the temperature.
 #
 # 4. **Select.** An image counts when $\max_c q_b(c) \ge \tau_{\hat q_b}$, with the threshold of *its own* class $\hat q_b = \arg\max_c q_b(c)$. The rest is FixMatch.
 #
-# **Predict** before you read on: which share of the unlabeled images passes in FlexMatch's *first* step? Go through the four lines with the û of the start.
+# **Predict** before you read on: what share of the unlabeled images passes in FlexMatch's *first* step? Go through the four lines with the initial û.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.predict("first_mask_rate", ...)
 
 # %% [markdown]
-# **The mapping** $\beta / (2 - \beta)$ lies below the straight line: a class that is half-way has a third of τ, not half. The closer β is to 1, the faster the threshold rises.
+# **The mapping** $\beta / (2 - \beta)$ lies below the straight line: a class that is halfway has a third of τ, not half. The closer β is to 1, the faster the threshold rises.
 
 # %% tags=["figure", "nbval-ignore-output"]
 threshold_plots.mapping(hparams.threshold)
 
 # %% [markdown]
-# **The warm-up.** At the start no image has a label. All counts are 0, all thresholds are 0, and **every image passes**: in the first steps FlexMatch learns from each of its own guesses. That looks reckless, and it is the method. The second term of the maximum, the number of
-# images without a label, keeps the thresholds low for as long as it is the larger one. It settles as the counts grow. In a short run on hard data that can take the whole run.
+# **The warm-up.** At the start no image has a label. All counts are 0, all thresholds are 0, and **every image passes**: in the first steps FlexMatch learns from every one of its guesses. That looks reckless, but it is the method. The second term of
+# the maximum, the number of images without a label, keeps the thresholds low as long as it is the larger one. It shrinks as the counts grow. In a short run on hard data, that can take the whole run.
 
 # %% [markdown]
 # ## 5. FlexMatch, piece by piece
@@ -273,7 +273,8 @@ threshold_plots.mapping(hparams.threshold)
 # %% [markdown] about="learning_status"
 
 # %% [markdown]
-# One line is missing. It has to count on the device where `latest` is: on a GPU, a Python loop over 50,000 images would wait for the GPU at each of them. The authors' code [5] makes a Python list of all labels and counts that, in each step. Section 6 measures what it costs, and the check does not accept it: one of its cases counts what your function asks for.
+# One line is missing. It has to count on the device that holds `latest`: on a GPU, a Python loop over 50,000 images would wait for the GPU at each one. The authors' code [5] makes a Python list of all labels and counts that in each step. Section 6
+# measures what this costs, and the check rejects it: one of its cases counts how many numbers your function asks for.
 
 # %% exercise="learning_status"
 
@@ -287,7 +288,7 @@ course.check("learning_status", learning_status)
 # %% [markdown] about="flexible_thresholds"
 
 # %% [markdown]
-# The formulas of β and $\tau_c$, for all classes at once. In the first example most images have no label yet, so their number is the larger one; in the second the most advanced class decides, and it has reached τ.
+# Write the formulas for β and $\tau_c$, for all classes at once. In the first example most images have no label yet, so their number is the larger one; in the second the most advanced class decides, and it has reached τ.
 
 # %% exercise="flexible_thresholds"
 
@@ -303,9 +304,9 @@ course.check("flexible_thresholds", flexible_thresholds)
 # %% [markdown] about="flexible_mask"
 
 # %% [markdown]
-# This mask comes from a tutorial on the web, written anew but with its mistake. It runs, its shape and type are right, and the training that it was written for seemed to work.
+# This mask comes from an online tutorial, rewritten but with its mistake. It runs, its shape and type are right, and the training it was written for seemed to work.
 #
-# **Find the bug** before you write anything. The table shows eight images, the most probable class of each, the probability of that class, and the threshold of that class. For which images is the last column wrong, and what do these have in common?
+# **Find the bug** before you write any code. The table shows eight images, the most probable class of each, the probability of that class, and the threshold of that class. For which images is the last column wrong, and what do they have in common?
 
 # %%
 def mask_with_the_bug(confidence, pseudo_labels, thresholds):
@@ -321,7 +322,7 @@ for i, (p, c, answer) in enumerate(zip(some_confidence, some_labels, answers, st
     print(f"{i:5d}  {c:5d}  {p:11.2f}  {some_thresholds[c]:22.3f}  {answer}")
 
 # %% [markdown]
-# Compare the rows of one class with each other. Then look at what the loop variable runs over, and at the shapes of the two tensors that it indexes.
+# Compare the rows within each class. Then look at what the loop variable runs over, and at the shapes of the two tensors it indexes.
 
 # %% exercise="flexible_mask"
 
@@ -337,14 +338,14 @@ with course.practical_check("flexible_mask", flexible_mask):
 course.check("flexible_mask", flexible_mask)
 
 # %% [markdown]
-# Five of the eight answers with the bug were right. That is why it is hard to see: the wrong mask is not a random one. Section 7 measures how often the two agree in a real run, and what the difference does.
+# With the bug, five of the eight answers were right. That is why it is hard to see: the wrong mask is not random. Section 7 measures how often the two masks agree in a real run, and what the difference does.
 
 # %% [markdown] about="remember_labels"
 
 # %% [markdown]
-# After the step, the batch's confident images get their new label. `index` says where they are among all $N$ images.
-# Two traps of section 2 meet here: `latest` belongs to the caller, so it must not be changed in place; and
-# `t[index][mask] = values` writes into a copy that nobody keeps.
+# After the step, the mini-batch's confident images get their new label. `index` says where they are among all $N$
+# images. Two traps of section 2 meet here: `latest` belongs to the caller, so it must not be changed in place; and
+# `t[index][mask] = values` writes into a copy that is thrown away.
 
 # %% exercise="remember_labels"
 
@@ -364,7 +365,8 @@ course.check("remember_labels", remember_labels)
 # %% [markdown] about="flexmatch_loss"
 
 # %% [markdown]
-# Put the pieces together: a rule for `fixmatch_loss` that knows the thresholds and returns the new state. An inner function remembers what the outer one has computed; that is a closure, as in the unit `fixmatch`. Mind the order: thresholds from the old û, and only then the update.
+# Put the pieces together: a rule for `fixmatch_loss` that knows the thresholds and returns the new state. An inner function remembers what the outer one has computed: a closure, as in the unit `fixmatch`. Mind the order: first the thresholds from
+# the old û, then the update.
 
 # %% exercise="flexmatch_loss"
 
@@ -396,8 +398,8 @@ course.check("flexmatch_loss", flexmatch_loss)
 # %% [markdown]
 # ## 6. Training
 #
-# **With or without a GPU.** Three short runs follow each other. On a GPU they use CIFAR-10 and the Wide ResNet [4] of
-# the papers. Without one, *CPU mode* takes procedural pictures and a narrow network.
+# **With or without a GPU.** There are three short runs. On a GPU they use CIFAR-10 and the papers' Wide ResNet [4].
+# Without one, *CPU mode* uses procedural images and a narrow network.
 #
 # ### Is everything ready?
 
@@ -418,8 +420,8 @@ print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish 
 # %% [markdown]
 # ### What is counted, and what it costs
 #
-# The learning status is needed in every step. Here it is counted in two ways, for as many labels as CIFAR-10 has training images: by your function, and the way of the authors' code, through a list of Python numbers.
-# On a GPU the list also has to be copied to the host first.
+# Every step needs the learning status. Here it is counted in two ways, for as many labels as CIFAR-10 has training images: by your function, and the authors' way, through a list of Python numbers. On a GPU the list also has to be copied to the host
+# first.
 
 # %% locked="counting" tags=["training", "nbval-ignore-output"]
 compute_device = default_device()
@@ -434,7 +436,7 @@ for name, count in ways.items():
         began = perf_counter()
         count()
         if compute_device.type == "cuda":
-            torch.cuda.synchronize()  # otherwise the work is only ordered when the clock stops
+            torch.cuda.synchronize()  # otherwise the work is only queued when the clock stops
         seconds.append(perf_counter() - began)
     print(f"{name:18s} {np.min(seconds) * 1000:7.3f} ms on {compute_device.type}, the fastest of 20")
 
@@ -458,22 +460,22 @@ threshold_plots.expected_table(recorded_runs)
 # %% [markdown]
 # ### A run (given)
 #
-# The schedule is that of FixMatch, with an optional warm-up of the learning rate (which has nothing to do with the one of the thresholds). `train_method` puts your losses into the common loop: mini-batches, optimizer, validation, log, checkpoints.
+# The schedule is FixMatch's, with an optional warm-up of the learning rate (unrelated to the warm-up of the thresholds). `train_method` runs your losses in the common loop: mini-batches, optimizer, validation, log, checkpoints.
 
 # %% given="cosine_with_warmup"
 
 # %% given="train_method"
 
 # %% [markdown]
-# **Averaged weights.** In the unit `mixmatch` [3] you write `ema_update`, with which all methods evaluate an average of the weights. Here it is optional: if you have it, paste your function into the next cell in place of `None`. Without it, the raw weights are evaluated; in runs as short as
-# these it makes little difference.
+# **Averaged weights.** In the unit `mixmatch` [3] you write `ema_update`, so that every method can evaluate an average of the weights. Here it is optional: if you have it, replace `None` in the next cell with your function. Without it, the raw
+# weights are evaluated; in runs as short as these it makes little difference.
 
 # %%
 ema_update = None
 
 # %% [markdown]
-# The run writes to its folder and saves a checkpoint now and then. If the session is cut off, or you stop the cell (*Kernel*, then *Interrupt*), set everything up as before and run the cell again: with
-# `if_exists = "resume"` it goes on where the last checkpoint was. If you have **changed one of your functions**, set it to `"overwrite"`.
+# The run writes to its folder and saves a checkpoint now and then. If the session ends, or you stop the cell (*Kernel*, then *Interrupt*), set everything up as before and run the cell again: with `if_exists = "resume"` it continues from the last
+# checkpoint. If you have **changed one of your functions**, set it to `"overwrite"`.
 
 # %%
 if_exists = "resume"  # or "overwrite"
@@ -481,7 +483,7 @@ if_exists = "resume"  # or "overwrite"
 # %% [markdown]
 # ### The starting point
 #
-# As in the unit `fixmatch`, both runs start from a network that has learned a little from the labeled images: your FixMatch loss with $\lambda_u = 0$. The unlabeled images pass through it as well, so that BatchNorm has seen both kinds of views.
+# As in the unit `fixmatch`, both runs start from a network that has learned a little from the labeled images: your FixMatch loss with $\lambda_u = 0$. The unlabeled images pass through it too, so that BatchNorm has seen both kinds of views.
 
 # %% locked="starting-point" tags=["training", "nbval-ignore-output"]
 averaging = {"use_ema": ema_update is not None}
@@ -510,7 +512,7 @@ fixmatch_run = train_method(
 # %% [markdown]
 # ### FlexMatch
 #
-# **Predict** one more number: which share of the $N$ images will have a label in û at the end of the run?
+# **Predict** one more number: what share of the $N$ images will have a label in û at the end of the run?
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.predict("with_a_label", ...)
@@ -529,14 +531,14 @@ flexmatch_run = train_method(
 )
 
 # %% [markdown]
-# In a line of the log, *tau* is the lowest and the highest threshold of that step. Did you close the tab while it ran?
-# The next cell draws the whole run once more, from its log, and says how it ended.
+# In each line of the log, *tau* shows the lowest and the highest threshold of that step. Did you close the tab during
+# the run? The next cell draws the whole run again from its log and says how it ended.
 
 # %% locked="thresholds" tags=["training", "nbval-ignore-output"]
 live_thresholds.show()
 
 # %% [markdown]
-# Each line of the figure carries the number of its class. Which class is the last to leave 0? Is it the one that you would find hardest to tell from the others?
+# Each line of the figure is labeled with the number of its class. Which class is the last to leave 0? Is it the one that you find hardest to tell from the others?
 
 # %% locked="guesses" tags=["training", "nbval-ignore-output"]
 warn_if_partial(flexmatch_run)
@@ -550,9 +552,9 @@ course.plots.curves(records, ("val error rate", "error rate", "mask rate"), titl
 warn_if_partial(*records.values())
 
 # %% [markdown]
-# **Explain.** The two mask rates could hardly be more different, and the pseudo-labels of the first steps are bad. Why does the early flood of wrong pseudo-labels not ruin FlexMatch's run here? In which data would you expect that it does?
+# **Explain.** The two mask rates could hardly be more different, and the pseudo-labels of the first steps are bad. Why does the early flood of wrong pseudo-labels not ruin FlexMatch's run here? On what data would you expect it to?
 #
-# One run each shows how the two behave, not which is better: that takes several seeds, several numbers of labels, and the same budget for both. The unit `comparison` does it.
+# One run each shows how the two behave, not which is better: that takes several seeds, several numbers of labels, and the same budget for both. The unit `comparison` does that.
 #
 # ### One look at the test set
 
@@ -565,7 +567,7 @@ for name, result in {"FixMatch": fixmatch_run, "FlexMatch": flexmatch_run}.items
 # %% [markdown]
 # ## 7. The price of the bug
 #
-# Back to exercise 4. Your mask and the one with the bug look at the same images here, with the network and the thresholds at the end of your run. **Predict** first.
+# Back to exercise 4. Here, your mask and the one with the bug see the same images, with the network and the thresholds from the end of your run. **Predict** first.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.predict("agreement", ...)
@@ -596,7 +598,7 @@ course.reveal("agreement", same)
 
 # %% [markdown]
 # That was one network at one moment. The figure shows whole runs in CPU mode, which the authors of the course recorded
-# with different seeds. In each step *both* masks were computed; one of them was used.
+# with different seeds. Each step computed *both* masks and used one of them.
 
 # %% locked="index-bug" tags=["training", "nbval-ignore-output"]
 threshold_plots.index_bug(recorded_runs)
@@ -607,14 +609,15 @@ threshold_plots.index_bug_table(recorded_runs)
 # %% [markdown]
 # Read the three panels in order.
 #
-# - **Agreement.** During the warm-up all thresholds are near 0, every image passes, and the two masks are the *same*. The table says up to which step: a test run that ends before shows nothing. Afterwards they still agree for most images, because most images of a batch are on the same side of their thresholds.
-# - **Wrong labels.** With the bug, all images of one class share one answer: that of image number $c$ of the batch, which need not even belong to the class. A whole class is let in or kept out at random. The flexible threshold was there to hold back the doubtful images; with the bug it no longer
-#   does so image by image, and more wrong labels enter the loss. The table says how many more, as shares of all images of a batch.
+# - **Agreement.** During the warm-up all thresholds are near 0, every image passes, and the two masks are the *same*. The table says up to which step: a test run that ends before shows nothing. Afterward they still agree on most images, because most
+#   images of a mini-batch are on the same side of their thresholds.
+# - **Wrong labels.** With the bug, all images of one class share one answer: that of image number $c$ of the batch, which need not even belong to the class. A whole class is let in or kept out at random. The flexible threshold is there to hold back
+#   the doubtful images; with the bug it no longer does so image by image, and more wrong labels enter the loss. The table says how many more, as shares of all images of a mini-batch.
 # - **Validation error.** Is there a difference that is larger than the spread of the seeds?
 #
-# Nothing crashes, and the mask rate looks plausible. What a curve cannot show, a test with eight images does. With
-# fewer images in a batch than classes, the bug can raise an exception, as soon as a class number is no position in the
-# batch; nobody trains with so few.
+# Nothing crashes, and the mask rate looks plausible. A test with eight images shows what a curve cannot. If a
+# mini-batch has fewer images than there are classes, the bug can raise an exception, because a class number may exceed
+# the last position in the mini-batch; but nobody trains with so few.
 
 # %% [markdown] question="Q3"
 
@@ -629,7 +632,7 @@ course.recall()
 # %% [markdown]
 # ### How long did it take you?
 #
-# Optional and not graded: it helps to improve the course. The time since the set-up cell was first run is printed below; write what is true into the cell after it.
+# Optional and not graded; your answer helps to improve the course. The next cell prints the time since you first ran the set-up cell. Write down the time you really spent in the cell after it.
 
 # %% tags=["nbval-ignore-output"]
 print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of this session")
@@ -642,18 +645,17 @@ print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of 
 # %% [markdown]
 # ## 9. Optional open questions
 #
-# Not graded, and without a model answer. Use `dataclasses.replace(hparams, ...)` with another `logdir`, and several seeds before you believe a difference.
+# Not graded, and there is no model answer. Use `dataclasses.replace(hparams, ...)` with another `logdir`, and several seeds before you believe a difference.
 #
-# 1. **The other mappings.** The paper also tries $\tau_c = \tau\, \beta(c)$ and a concave mapping. Exchange yours: how do the curves of the thresholds change, and does the result?
+# 1. **The other mappings.** The paper also tries $\tau_c = \tau\, \beta(c)$ and a concave mapping. Swap yours for these: how do the threshold curves change, and does the result?
 # 2. **Without a warm-up.** Divide by $\max_k \sigma(k)$ alone. What happens to the first class that gets a single label?
-# 3. **Unequal classes.** All classes have as many images here. Suppose one class has a tenth of the others: what does σ(c) say about it then, and what would you count instead?
+# 3. **Unequal classes.** Here all classes have the same number of images. Suppose one class has a tenth as many as the others: what does σ(c) say about it then, and what would you count instead?
 
 # %% [markdown]
 # ## 10. Ready to hand in?
 #
-# Save the notebook, and then run the next cell. It runs every check once more and looks into the saved file for cells
-# that are missing, that are there twice, or that have lost the metadata by which they are graded. If it cannot find the
-# file, name it: `course.ready_to_hand_in("01_flexmatch.ipynb")`.
+# Save the notebook, then run the next cell. It runs every check again and searches the saved file for cells that are missing, duplicated, or without the metadata that grading needs. If it cannot find the file, pass its name:
+# `course.ready_to_hand_in("01_flexmatch.ipynb")`.
 
 # %% locked="ready-to-hand-in" tags=["nbval-ignore-output"]
 course.ready_to_hand_in()

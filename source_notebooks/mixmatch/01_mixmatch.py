@@ -17,18 +17,18 @@
 # ## Before you start
 #
 # You read, you predict, you run, and in six places you write a function, this time in PyTorch. Below each is a *check*,
-# as in the unit `fixmatch`: it repeats a small example that you can follow by hand, and then tries cases which this
-# example cannot tell apart. Run it as often as you like. Keep each function's name, its arguments and what it returns.
-# Three questions are answered in words and read by a person.
+# as in the unit `fixmatch`: it repeats a small example that you can follow by hand, then tries cases that catch
+# mistakes the example misses. Run it as often as you like. Keep each function's name, arguments and return values.
+# Three questions ask for written answers, which a person reads.
 #
-# When it says **Predict**, put a number in place of the dots and run the cell, before you run the next one.
+# At **Predict**, replace the dots with a number and run the cell before you go on to the next one.
 #
-# **Stuck?** `course.hint("guess_labels", 1)` in a cell of your own is a nudge, `course.hint("guess_labels", 2)` a plan.
-# Hints cost nothing.
+# **Stuck?** `course.hint("guess_labels", 1)` in a cell of your own gives a nudge, `course.hint("guess_labels", 2)` a
+# plan. Hints cost nothing.
 #
 # **In Colab**, save the notebook to your Drive and mount your Drive before you run the next cell.
 #
-# The next two cells are folded. Run them all the same.
+# The next two cells are collapsed. Run them anyway.
 
 # %% setup="true" tags=["nbval-ignore-output"]
 
@@ -60,12 +60,12 @@ course.begin("mixmatch", env)
 # %% [markdown]
 # ## 1. Few labels, many images
 #
-# A label takes a person's time, often an expert's. That divides learning into three kinds.
+# A label takes a person's time, often an expert's. So there are three kinds of learning.
 #
 # | | learns from | finds | what is missing |
 # |:--|:--|:--|:--|
-# | **supervised** | images with labels | the border between named classes | labels, as soon as there are few |
-# | **unsupervised** | images without labels | groups of images that are alike | the groups' names, and whether they are the groups one wants |
+# | **supervised** | images with labels | the border between named classes | enough labels, where they are expensive |
+# | **unsupervised** | images without labels | groups of images that are alike | the groups' names, and whether they are the groups you want |
 # | **semi-supervised** | few images with labels, many without | the names from the few, the borders from the many | a guarantee: it rests on assumptions |
 #
 # The figure shows the three on points in the plane. A point's label is its marker; there are two labels of each of two classes.
@@ -74,14 +74,13 @@ course.begin("mixmatch", env)
 mixing_plots.three_kinds()
 
 # %% [markdown]
-# In the third panel each point took its label from the nearest point that had one already, nearest first. Nothing but the *position* of the unlabeled points made the difference.
+# In the third panel each point took its label from the nearest point that already had one, nearest first. Only the *position* of the unlabeled points made the difference.
 #
 # ### MixMatch in five words
 #
 # MixMatch (Berthelot et al., 2019, [1]) **augments** each unlabeled image twice, **guesses** its label from the
 # network's predictions on the two views, and **sharpens** the guess. It **mixes** all images and their labels with one
-# another, and **learns** from the mixtures. You write these steps one after the other, and put them together in section
-# 5.
+# another, and **learns** from the mixtures. You write these steps one by one, and put them together in section 5.
 
 # %% tags=["figure", "nbval-ignore-output"]
 mixing_plots.pipeline(load_dataset("shapes").train, 7, 3, WeakViews(2))
@@ -89,12 +88,12 @@ mixing_plots.pipeline(load_dataset("shapes").train, 7, 3, WeakViews(2))
 # %% [markdown]
 # ## 2. Guessing and sharpening
 #
-# You begin with the step that needs the least: making a guess more certain.
+# You begin with the simplest step: making a guess more certain.
 
 # %% [markdown] about="sharpen"
 
 # %% [markdown]
-# Sharpening raises every probability to the power $1/T$ and divides by the sum. At $T = 1$ nothing happens; towards 0 the largest takes all. The stub states the formula; two lines will do.
+# Sharpening raises every probability to the power $1/T$ and divides by the sum. At $T = 1$ nothing changes; as $T$ goes to 0, the largest takes all. The stub states the formula; two lines will do.
 
 # %% exercise="sharpen"
 
@@ -108,14 +107,14 @@ with course.practical_check("sharpen", sharpen):
 course.check("sharpen", sharpen)
 
 # %% [markdown]
-# The next cell shows where you stand. Run it whenever you like. Your guesses are saved with
-# your progress in the work folder, and they stay in the notebook that you hand in. They are not graded.
+# The next cell shows your progress. Run it whenever you like. Your guesses are saved with your progress in the work
+# folder, and they stay in the notebook that you hand in. They are not graded.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.progress()
 
 # %% [markdown]
-# **Predict.** A network is unsure: 0.4 for one class, and the rest shared evenly by the nine others.
+# **Predict.** A network is unsure: 0.4 for one class, and the rest split evenly among the nine others.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.predict("sharpened_largest", ...)
@@ -132,13 +131,13 @@ course.reveal("sharpened_largest", sharpen(unsure, 0.5).max())
 # |:--|:--|:--|
 # | where the weights are | in `params`, an argument | in the model, which is an object with a state |
 # | training mode | `model.apply(…, mutable=["batch_stats"])` | `model.train()`, then `model(x)` |
-# | BatchNorm's statistics | returned; drop them and nothing has happened | **changed by every call in training mode**, also without gradient |
+# | BatchNorm's statistics | returned; drop them and nothing has happened | **changed by every call in training mode**, even without a gradient |
 # | gradient | of a function: `jax.grad(loss)(params)` | of a value: `loss.backward()` fills `parameter.grad` |
 # | no gradient through `t` | `jax.lax.stop_gradient(t)` | `t.detach()`, or computing it under `torch.no_grad()` |
 # | images | (n, rows, columns, channels) | (n, channels, rows, columns) |
 # | an array | cannot be changed | `t.add_(1)`: a trailing underscore writes into `t` |
 #
-# The third row is where twins of one method come apart most often: in JAX an additional look at the data is harmless, in PyTorch it leaves a trace.
+# The third row is where two versions of one method diverge most often: in JAX an extra pass over the data is harmless, in PyTorch it leaves a trace.
 
 # %% [markdown] about="guess_labels"
 
@@ -146,10 +145,10 @@ course.reveal("sharpened_largest", sharpen(unsure, 0.5).max())
 # Two things must *not* happen while the network guesses.
 #
 # - **No gradient** may flow through a guess. It is a target.
-# - **BatchNorm must not count this pass.** In training mode each pass moves the running mean and variance, with which validation works later. The step's own pass follows, over the mixed images, and that one counts. A network that is called five times a step
-#   (as published code does: one call for each view, and one for each part of the mixed batch) updates its statistics five times, from batches that are not alike.
+# - **BatchNorm must not count this pass.** In training mode each pass moves the running mean and variance, which validation uses later. The step's own pass, over the mixed images, follows, and that one counts. A network that is called five times a
+#   step (as published code does: one call for each view, and one for each part of the mixed batch) updates its statistics five times, from dissimilar batches.
 #
-# The second is what the given `frozen_statistics` is for: within it BatchNorm normalizes by the batch, and remembers nothing.
+# The given `frozen_statistics` takes care of the second: within it, BatchNorm normalizes by the batch and remembers nothing.
 
 # %% tags=["figure"]
 course.plots.source(frozen_statistics)
@@ -157,7 +156,7 @@ course.plots.source(frozen_statistics)
 # %% [markdown]
 # The comments in the stub are the plan. `views` has the shape $(K, n, 3, H, W)$, and the network takes $(n, 3, H, W)$: `flatten(0, 1)` and `unflatten(0, …)` go from one to the other and back.
 #
-# In the check's first lines `LinearNet` stands in for a network. With the identity as its kernel, an image of a single pixel *is* its own logits.
+# In the check's first lines, `LinearNet` stands in for a network. With the identity as its kernel, a one-pixel image *is* its own logits.
 
 # %% exercise="guess_labels"
 
@@ -188,10 +187,8 @@ course.plots.settings(hparams)
 # %% [markdown]
 # ### The data
 #
-# CIFAR-10 [9] has 60,000 photographs of 32 × 32 pixels in ten classes, 6,000 of each; 10,000 of them are the test set.
-# The network that is trained on them is a WRN-28-2 [8]; *CPU mode* trains a narrower one. The procedural `shapes` have
-# the same format. Labeled, validation and unlabeled images are drawn as in the unit
-# before: as many labels of each class, validation images held out of everything, and the labeled images among the unlabeled ones too.
+# CIFAR-10 [9] has 60,000 photographs of 32 × 32 pixels in ten classes, 6,000 of each; 10,000 of them are the test set. The network trained on them is a WRN-28-2 [8]; *CPU mode* trains a narrower one. The procedural `shapes` have the same format.
+# Labeled, validation and unlabeled images are drawn as in the previous unit: the same number of labels for each class, validation images held out from everything, and the labeled images also among the unlabeled ones.
 
 # %% locked="data"
 splits = load_dataset(DATA)
@@ -211,14 +208,14 @@ val_dataset = val_dataset.with_transform(image_to_numpy)
 test_dataset = test_dataset.with_transform(image_to_numpy)
 
 # %% [markdown]
-# MixMatch knows weak views only: flip, and shift by up to 4 pixels. `WeakViews` makes $K$ of them from one image, each with a draw of its own (and with Gaussian noise, where `noise` is set).
+# MixMatch uses weak views only: flip, and shift by up to 4 pixels. `WeakViews` makes $K$ of them from one image, each drawn separately (with Gaussian noise, if `noise` is set).
 
 # %% tags=["figure"]
 course.plots.source(WeakViews, NoisyWeakAugmentation)
 
 # %% [markdown]
-# A mini-batch holds everything a step needs, **its random draws included**: `lam` with one $\lambda$ for each sample, and `order`, the order of the partners. So your loss draws nothing, can be tested, and
-# a run that is resumed repeats what it would have done. Images have PyTorch's layout, channels before rows and columns.
+# A mini-batch holds everything a step needs, **its random draws included**: `lam` with one $\lambda$ for each sample, and `order`, the order of the partners. So your loss draws nothing and can be tested, and a resumed run gives the same result as an
+# uninterrupted one. Images have PyTorch's layout, channels before rows and columns.
 
 # %% locked="batch"
 first_batch = next(
@@ -236,16 +233,16 @@ for name, value in example_batch.items():
 # %% [markdown] about="mixup"
 
 # %% [markdown]
-# MixUp [2] trains on images that do not exist, between two that do, and demands a prediction that lies between the two labels in the same proportion. The network learns to behave in a straight line from one image to the other, and has no place for a sudden border.
-# MixMatch takes $\max(\lambda, 1 - \lambda)$, so that a mixture is always closer to the sample at whose place it stands: labeled images stay mostly labeled images.
+# MixUp [2] trains on images that do not exist, between two that do, and asks for a prediction that mixes the two labels in the same proportion. The network learns to change linearly from one image to the other, which leaves no room for a sudden
+# border. MixMatch takes $\max(\lambda, 1 - \lambda)$, so that a mixture is always closer to the sample whose place it takes: labeled images stay mostly labeled images.
 #
-# `lam` has one entry for each sample. To multiply images $(n, 3, H, W)$ by it, give it the axes that it lacks; where sizes happen to agree, a missing axis raises no error and multiplies *columns*.
+# `lam` has one entry for each sample. To multiply images $(n, 3, H, W)$ by it, give it the missing axes; if sizes happen to match, a missing axis raises no error and multiplies *columns*.
 
 # %% exercise="mixup"
 
 # %% grade="mixup"
 with course.practical_check("mixup", mixup):
-    # Three white images of one pixel, each mixed with a black one. λ = .2 becomes λ' = .8, and .4 becomes .6.
+    # Three white one-pixel images, each mixed with a black one. λ = .2 becomes λ' = .8, and .4 becomes .6.
     x, targets = mixup(
         torch.ones(3, 3, 1, 1),
         torch.zeros(3, 3, 1, 1),
@@ -259,7 +256,7 @@ with course.practical_check("mixup", mixup):
 course.check("mixup", mixup)
 
 # %% [markdown]
-# This is what your function makes of the labeled images of the mini-batch above, each mixed with its neighbor: a column is a sample, its partner, and the mixture with the share λ′ of the sample. In which of the mixtures would you still name both classes?
+# Here your function has mixed each labeled image of the mini-batch above with its neighbor: a column shows a sample, its partner, and the mixture with the share λ′ of the sample. In which mixtures can you still name both classes?
 
 # %% tags=["figure", "nbval-ignore-output"]
 mixing_plots.mixtures(
@@ -269,38 +266,37 @@ mixing_plots.mixtures(
 # %% [markdown]
 # ## 4. The field on one page
 #
-# ### What one has to assume
+# ### What you have to assume
 #
-# Unlabeled images can only help if how images are distributed says something about their classes. The usual forms of this assumption are:
+# Unlabeled images can help only if the distribution of images says something about their classes. The usual forms of this assumption are:
 #
-# - **Smoothness**: images that are close to each other, or that are views of one image, have the same class.
-# - **Clusters, and borders where there is little**: classes are separated by regions in which there are few images. A border should run through these.
+# - **Smoothness**: images that are close to each other, or that are views of the same image, have the same class.
+# - **Clusters, with borders in sparse regions**: regions with few images separate the classes. A border should run through these.
 #
-# Where classes overlap, where the unlabeled images come from elsewhere, or where a change that we take for harmless changes the class (a 6 turned upside down), the assumption is false, and unlabeled
-# images can do harm [10].
+# If classes overlap, if the unlabeled images come from elsewhere, or if a change that we consider harmless changes the class (a 6 turned upside down), the assumption is false, and unlabeled images can do harm [10].
 #
 # ### Two old ideas, and how they were put together
 #
-# **Consistency regularization** takes smoothness at its word: the network has to give the same prediction for an image and for a perturbed version of it, and what differs is a loss. The Π-model [3] passes an image
-# twice with different noise; Mean Teacher [5] compares with a network of averaged weights. The target is a prediction, and it may be a poor one.
+# **Consistency regularization** puts smoothness to use: the network has to give the same prediction for an image and a perturbed version of it, and any difference becomes a loss. The Π-model [3] passes an image twice with different noise; Mean
+# Teacher [5] compares with a network whose weights are averaged. The target is a prediction, and it may be a poor one.
 #
-# **Entropy minimization** [4] takes the clusters at their word: the network has to be *sure* of every unlabeled image, because an unsure prediction means that the border runs through a place with images.
+# **Entropy minimization** [4] puts the clusters to use: the network has to be *sure* of every unlabeled image, because an unsure prediction means that the border runs through a region with images.
 #
-# **Holistic methods** use both at once, and add strong regularization. The three that this course builds follow from one another:
+# **Holistic methods** use both at once and add strong regularization. The three in this course build on one another:
 #
 # | | target for an unlabeled image | what has to match it | what keeps wrong targets harmless |
 # |:--|:--|:--|:--|
 # | **MixMatch** [1], 2019 | mean prediction on K weak views, sharpened | mixtures of weak views with other images | a bounded loss, whose weight is ramped up |
 # | **FixMatch** [6], 2020 | most probable class of one weak view | a strong view | a threshold: only confident images count |
-# | **FlexMatch** [7], 2021 | as in FixMatch | as in FixMatch | a threshold for each class, low while the class is learned badly |
+# | **FlexMatch** [7], 2021 | as in FixMatch | as in FixMatch | a threshold for each class, low until the class is learned well |
 #
-# FixMatch drops MixMatch's mixing, its averaging and its ramp: a confident class in place of a sharpened distribution, a strong view in place of a mixture. What it pays is that unsure images teach nothing, and rare or
-# hard classes are unsure for longest. FlexMatch repairs that. You know FixMatch from the unit before; here you write its predecessor, and find out what its successors could do without.
+# FixMatch drops MixMatch's mixing, its averaging and its ramp: a confident class replaces the sharpened distribution, a strong view replaces the mixture. The price is that unsure images teach nothing, and rare or hard classes stay unsure the
+# longest. FlexMatch fixes that. You know FixMatch from the previous unit; here you write its predecessor, and find out what its successors could do without.
 
 # %% [markdown] question="Q1"
 
 # %% [markdown]
-# You may come back to Question 1 when you have written the whole method.
+# You can come back to Question 1 once you have written the whole method.
 
 # %% [markdown]
 # ## 5. The loss, and the average of the weights
@@ -312,33 +308,31 @@ mixing_plots.mixtures(
 # 1. **Augment.** One weak view of each labeled image, $K = 2$ weak views $\hat u_{b,1}, \dots, \hat u_{b,K}$ of each unlabeled one.
 # 2. **Guess.** The mean of the predictions on the views of one image, $\bar q_b = \frac1K \sum_k p_m(\cdot \mid \hat u_{b,k})$.
 # 3. **Sharpen.** $q_b(c) = \bar q_b(c)^{1/T} \big/ \sum_j \bar q_b(j)^{1/T}$ with a temperature $T = 0.5$. All $K$ views of the image get this one target.
-# 4. **Mix.** Join everything to $\mathcal W$, labeled images and all views, each with its target. Each sample $a$ of it gets a partner $b$ from a random order of $\mathcal W$, and a $\lambda$ of its own:
+# 4. **Mix.** Join everything into $\mathcal W$, labeled images and all views, each with its target. Each sample $a$ in it gets a partner $b$ from a random order of $\mathcal W$, and its own $\lambda$:
 #    $$\lambda \sim \mathrm{Beta}(\alpha, \alpha), \quad \lambda' = \max(\lambda, 1 - \lambda), \quad x' = \lambda' x_a + (1 - \lambda') x_b, \quad p' = \lambda' p_a + (1 - \lambda') p_b$$
-# 5. **Learn.** With $\mathcal X'$ the $B$ mixtures that began as labeled images and $\mathcal U'$ the $KB$ others, and $C$ classes,
+# 5. **Learn.** Let $\mathcal X'$ be the $B$ mixtures that began as labeled images, $\mathcal U'$ the other $KB$, and $C$ the number of classes:
 #    $$\mathcal L_{\mathcal X} = \frac{1}{|\mathcal X'|} \sum_{(x, p) \in \mathcal X'} H\big(p, p_m(\cdot \mid x)\big), \qquad \mathcal L_{\mathcal U} = \frac{1}{C\,|\mathcal U'|} \sum_{(u, q) \in \mathcal U'} \big\lVert q - p_m(\cdot \mid u) \big\rVert^2, \qquad \mathcal L = \mathcal L_{\mathcal X} + \lambda_u(t)\, \mathcal L_{\mathcal U}$$
 #
-# The order matters: sharpening comes *after* the mean, mixing after both, and the partner may be of either kind.
+# The order matters: sharpening comes *after* the mean, mixing after both, and the partner can be of either kind.
 
 # %% [markdown]
-# **Why a squared error?** A cross-entropy grows without bound when the network gives no probability to what the target says, so a few wrong targets can dominate it. The squared distance of two distributions is at most 2. It is also small:
+# **Why a squared error?** A cross-entropy grows without bound when the network gives almost no probability to the target class, so a few wrong targets can dominate it. The squared distance between two distributions is at most 2. It is also small:
 # divided by $C = 10$ classes it is usually a hundredth or less, which is why $\lambda_u$ is 75.
 #
-# **Why a ramp?** At the start guesses are worthless. $\lambda_u(t)$ rises in a straight line from 0 to $\lambda_u$. FixMatch needs no ramp, because its threshold does the same by itself.
+# **Why a ramp?** At the start the guesses are worthless. $\lambda_u(t)$ rises in a straight line from 0 to $\lambda_u$. FixMatch needs no ramp, because its threshold has the same effect.
 
 # %% [markdown]
-# **`rampup_length` is a number of steps, not a share of the run.** The paper's is 16,384. Its runs have a million steps, so for them the ramp is short. GPU mode has the paper's ramp, though its run ends before the ramp does, with
-# $\lambda_u(t) = 75 \cdot 6000 / 16384 \approx 27$. A ramp over the *whole* run, which is found in published code, makes every length of a run another method.
+# **`rampup_length` is a number of steps, not a share of the run.** The paper's is 16,384. Its runs have a million steps, so for them the ramp is short. GPU mode keeps the paper's ramp, though its run ends before the ramp does, at
+# $\lambda_u(t) = 75 \cdot 6000 / 16384 \approx 27$. A ramp over the *whole* run, which published code has used, turns every run length into a different method.
 #
-# **`lambda_u` belongs to the ramp.** A weight of 75 that is reached too early lets the guesses drown the labels before
-# they are any good. The authors of the course tried it on CIFAR-10 with a narrow network (WRN-10-1, 2,000 steps with 16
-# labeled images each, a ramp of 1,000 steps): the network
-# fell back to guessing one class, with test errors of .87 with 250 labels and .90 with 1,000, one run each. CPU mode has a run of some hundreds of steps, in which the paper's ramp would hardly leave the ground, on images that are easy. So it has both, a shorter ramp and a smaller weight:
-# $\lambda_u$ is 20 after 300 steps. Do not carry these two numbers over to photographs.
+# **`lambda_u` belongs to the ramp.** If the weight reaches 75 too early, the guesses drown out the labels before they are any good. The authors of the course tried it on CIFAR-10 with a narrow network (WRN-10-1, 2,000 steps with 16 labeled images
+# each, a ramp of 1,000 steps): the network fell back to guessing one class, with test errors of .87 with 250 labels and .90 with 1,000, one run each. A run in CPU mode has a few hundred steps, in which the paper's ramp would barely get started, and
+# its images are easy. So it has both a shorter ramp and a smaller weight: $\lambda_u$ is 20 after 300 steps. Do not use these two numbers for photographs.
 
 # %% [markdown] about="linear_rampup"
 
 # %% [markdown]
-# The share of $\lambda_u$ that counts at a step: a straight line from 0 at step 0 to 1 at step `length`, and 1 from then on.
+# The function returns the share of $\lambda_u$ that counts at a step: a straight line from 0 at step 0 to 1 at step `length`, and 1 from then on.
 
 # %% exercise="linear_rampup"
 
@@ -352,9 +346,9 @@ course.check("linear_rampup", linear_rampup)
 # %% [markdown]
 # ### Where the gradient must not flow
 #
-# In FixMatch you could leave `stop_gradient` out: a most probable *class* is a step function of the weights, and its derivative is 0. MixMatch's target is a *distribution*. It moves when the weights move, and so has a derivative.
+# In FixMatch you could leave out `stop_gradient`: the most probable *class* is a step function of the weights, so its derivative is 0. MixMatch's target is a *distribution*. It moves when the weights move, so it has a derivative.
 #
-# Take one unlabeled image with the logits $z$ of three classes and only the core of the method: the target is the sharpened prediction itself, the loss their squared distance. With $T = 0.5$ the target is $\mathrm{softmax}(2z)$.
+# Take one unlabeled image with logits $z$ for three classes, and only the core of the method: the target is the sharpened prediction itself, and the loss is their squared distance. With $T = 0.5$ the target is $\mathrm{softmax}(2z)$.
 #
 # **Predict** what happens to the derivative if the gradient is left in the target.
 
@@ -380,26 +374,27 @@ for logits in (unsure_logits, surer_logits):
 course.reveal("gradient_ratio", without_cut[0] / with_cut[0])
 
 # %% [markdown]
-# A step of gradient descent goes against the gradient. Cut off, it *raises* the largest logit: the prediction moves towards its sharper target. Left in, it *lowers* it in the first example, where the prediction is still unsure: the cheapest way to make target and prediction agree is to be
-# sure of nothing, because the uniform distribution is its own sharpened version. In the second example both derivatives have the same sign, and the one with the gradient left in is smaller. With a single raised logit the sign turns at a probability of about .64 for three classes and .45 for ten.
-# So a sure prediction is still made surer, only more slowly, and an unsure one, which most are at the start, is pushed the wrong way. Neither the loss nor any other *value* of the first step differs, no error is raised, and a test that compares values passes. So the check of your loss compares gradients.
+# A gradient descent step goes against the gradient. With the gradient cut off, it *raises* the largest logit: the prediction moves toward its sharper target. With the gradient left in, it *lowers* it in the first example, where the prediction is
+# still unsure: the cheapest way to make target and prediction agree is to be sure of nothing, because the uniform distribution is its own sharpened version. In the second example both derivatives have the same sign, and the one with the gradient
+# left in is smaller. With a single raised logit, the sign flips at a probability of about .64 for three classes and .45 for ten. So a sure prediction still becomes surer, only more slowly, and an unsure one, as most are at the start, is pushed the
+# wrong way. Neither the loss nor any other *value* of the first step changes, no error is raised, and a test that compares values passes. That is why the check of your loss compares gradients.
 
 # %% [markdown] about="mixmatch_loss"
 
 # %% [markdown]
-# Now everything together. This section and section 3 say what goes in; the stub's comments name the steps. Decide for
-# each: which samples, in which order, and how many?
+# Now put everything together. This section and section 3 say what goes in; the stub's comments name the steps. Decide
+# for each: which samples, in what order, and how many?
 #
-# - *One* forward pass over all mixed images. (The paper's code interleaves labeled and unlabeled images in several passes, so that BatchNorm sees a bit of each in every pass. In one pass it sees all of them anyway.)
-# - The joined views have the order first view of all images, then second view of all images. The guesses have to be repeated in the same order.
+# - *One* forward pass over all mixed images. (The paper's code interleaves labeled and unlabeled images in several passes, so that BatchNorm sees some of each in every pass. In one pass it sees all of them anyway.)
+# - The joined views come in this order: the first view of every image, then the second view of every image. Repeat the guesses in the same order.
 # - The mean of $\mathcal L_{\mathcal U}$ is over samples *and* classes.
-# - The error rate is that of the guesses, against labels which the loss never sees.
+# - The error rate is that of the guesses, compared with labels that the loss never sees.
 
 # %% exercise="mixmatch_loss"
 
 # %% grade="mixmatch_loss"
 with course.practical_check("mixmatch_loss", mixmatch_loss):
-    # Images of one pixel are their own logits. Two labeled images, and two views of a third, which you know already.
+    # One-pixel images are their own logits. Two labeled images, and two views of a third, which you already know.
     # Each sample's partner is its neighbor; three of the four have λ = 1, so they stay as they are.
     total_loss, state, metrics = mixmatch_loss(
         LinearNet(np.eye(3), np.zeros(3)),
@@ -428,10 +423,10 @@ course.check("mixmatch_loss", mixmatch_loss)
 # %% [markdown] question="Q2"
 
 # %% [markdown]
-# ### A decay that is not in the loss
+# ### Weight decay outside the loss
 #
-# `weight_decay` is a setting of the optimizer, Adam, and not of the loss. Adam divides each gradient by its usual size,
-# and would do so with a decay's gradient as well. So the decay is separate: after each step the *kernels* shrink by
+# `weight_decay` is a setting of the optimizer, Adam, not of the loss. Adam divides each gradient by its usual size, and
+# would do the same to the gradient of a decay term. So the decay is separate: after each step the *kernels* shrink by
 # `lr` · `weight_decay` = 0.00004 of their size. Biases and BatchNorm's values do not.
 
 # %% tags=["figure"]
@@ -440,11 +435,11 @@ course.plots.source(ShrinkingAdam)
 # %% [markdown] about="ema_update"
 
 # %% [markdown]
-# The network that is validated and tested is not the trained one, but one with averaged weights: an exponential moving average (EMA). A step of stochastic gradient descent is noisy, and with a constant learning rate, as here, it stays noisy; the average of many noisy
-# positions lies closer to the middle of the valley. It is no protection against overfitting, saves no time, and the training itself never looks at it.
+# The network that is validated and tested is not the trained one, but one with averaged weights: an exponential moving average (EMA). A step of stochastic gradient descent is noisy, and with a constant learning rate, as here, it stays noisy; the
+# average of many noisy positions lies closer to the middle of the valley. It does not protect against overfitting, saves no time, and training itself never uses it.
 #
 # - **What is averaged**: trainable weights. BatchNorm's running statistics *are* averages already, and are copied.
-# - **Where one begins**: at 0.999 from the start, the average would remember the untrained network for a long time. **Predict** for how long.
+# - **How it starts**: with 0.999 from the first step, the average would remember the untrained network for a long time. **Predict** for how long.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.predict("first_weights_left", ...)
@@ -470,21 +465,21 @@ with course.practical_check("ema_update", ema_update):
 course.check("ema_update", ema_update)
 
 # %% [markdown]
-# ### Bugs that no message reports
+# ### Bugs that raise no error
 #
-# All of these have been found in a published MixMatch. Each trains, and each is one line.
+# All of these were found in a published MixMatch. With each, training runs, and each is one line.
 #
-# - **One λ for the whole mini-batch.** Correct on average, and far noisier: some steps hardly mix at all, others mix everything half and half.
+# - **One λ for the whole mini-batch.** Correct on average, but far noisier: some steps hardly mix at all, others mix everything half and half.
 # - **BatchNorm updated five times in a step**, from batches of three kinds.
-# - **The average laid over the model.** Before the first step the averaged network, which is new and random, is copied *into* the trained one. Whatever the run started from is gone.
-# - **Decay of everything that is a floating-point number**, BatchNorm's running variance included. With every step the network believes the variance to be a little smaller.
-# - **A ramp over the whole run**, so that the same step of a longer run is another method.
+# - **The average copied over the model.** Before the first step, the averaged network, which is new and random, is copied *into* the one that trains. Whatever the run started from is lost.
+# - **Weight decay on every floating-point number**, including BatchNorm's running variance. With every step the network takes the variance to be a little smaller.
+# - **A ramp over the whole run**, so that the same step in a longer run belongs to a different method.
 
 # %% [markdown]
 # ## 6. Training
 #
-# **With or without a GPU.** On a GPU a WRN-28-2 is trained on CIFAR-10. Otherwise, in *CPU mode*, a narrower one is
-# trained on fewer, procedural pictures. The code is the same, and the set-up cell said which of the two you have.
+# **With or without a GPU.** On a GPU, a WRN-28-2 is trained on CIFAR-10. Otherwise, in *CPU mode*, a narrower one is
+# trained on fewer, procedural images. The code is the same, and the set-up cell told you which of the two you have.
 #
 # ### Is everything ready?
 
@@ -517,8 +512,8 @@ course.plots.expected(
 # %% [markdown] about="budgets"
 
 # %% [markdown]
-# For CIFAR-10 there are published numbers. After $2^{20}$ steps of a WRN-28-2, MixMatch has a test error of 13.6 % with 250 labels and 6.7 % with 4,000 (re-implementation in TorchSSL [7]).
-# A run as short as yours ends far from that: the PyTorch tutorial from which this unit grew reports 46 % with 500 labels and 19 % with 2,000 after 20,480 steps, one run each.
+# CIFAR-10 has published numbers. After $2^{20}$ steps of a WRN-28-2, MixMatch has a test error of 13.6 % with 250 labels and 6.7 % with 4,000 (re-implementation in TorchSSL [7]). A run as short as yours stays far from that: the PyTorch tutorial that
+# this unit grew out of reports 46 % with 500 labels and 19 % with 2,000 after 20,480 steps, one run each.
 #
 # ### How λ_u rises in this run
 
@@ -536,7 +531,7 @@ mixing_plots.weights(
 # %% [markdown]
 # ### The run (given)
 #
-# `train_torch` makes the loaders and the optimizer and calls your loss in each step, then your `ema_update`; every `eval_step` steps it validates the averaged network. The learning rate stays constant.
+# `train_torch` makes the loaders and the optimizer. In each step it calls your loss, then your `ema_update`; every `eval_step` steps it validates the averaged network. The learning rate stays constant.
 
 # %% locked="train-function" tags=["nbval-ignore-output"]
 def train_with(loss, logdir, **options):
@@ -557,19 +552,19 @@ def train_with(loss, logdir, **options):
 # %% given="labeled_only_loss"
 
 # %% [markdown]
-# Setting $\lambda_u = 0$ would *not* be a run without unlabeled images: they would still be the partners of the labeled ones, guessed labels included. So the comparison has a loss of its own, in which they do not occur. Network, first weights, labeled images, their order
-# and views, optimizer, average and number of steps are the same.
+# Setting $\lambda_u = 0$ would *not* be a run without unlabeled images: they would still be the partners of the labeled ones, with their guessed labels. So the comparison uses a separate loss, without them. Network, first weights, labeled images,
+# their order and views, optimizer, average and number of steps are the same.
 #
 # ### With unlabeled images
 #
-# **Predict**, before you start, where the validation error will end.
+# Before you start, **predict** the validation error at the end.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.predict("val_error", ...)
 
 # %% [markdown]
-# The run saves a checkpoint now and then. If it is cut off, or you stop the cell (*Kernel*, then *Interrupt*), set everything up as before and run the cell again: with `if_exists = "resume"` it goes on where the last checkpoint was. If you have **changed one of
-# your functions**, set it to `"overwrite"`, or you will get the old run's result once more.
+# The run saves a checkpoint now and then. If the session ends, or you stop the cell (*Kernel*, then *Interrupt*), set everything up as before and run the cell again: with `if_exists = "resume"` it continues from the last checkpoint. If you have
+# **changed one of your functions**, set it to `"overwrite"`, or you will get the old run's result again.
 
 # %%
 if_exists = "resume"  # or "overwrite"
@@ -582,13 +577,13 @@ with_unlabeled = train_with(
 )
 
 # %% [markdown]
-# Did you close the tab while it ran? The next cell draws the whole run once more, from its log, and says how it ended.
+# Did you close the tab during the run? The next cell draws the whole run again from its log and says how it ended.
 
 # %% locked="whole-run" tags=["training", "nbval-ignore-output"]
 live_curves.show()
 
 # %% [markdown]
-# *error rate* is the share of wrong guesses among the unlabeled images of the step. It has to fall. *unsupervised loss* is tiny and says little by itself: it is lowest when all predictions are alike, for the right reason or for the wrong one.
+# *error rate* is the share of wrong guesses among the step's unlabeled images. It has to fall. *unsupervised loss* is tiny and says little by itself: it is lowest when all predictions agree, for the right reason or the wrong one.
 
 # %% locked="guess" tags=["training", "nbval-ignore-output"]
 warn_if_partial(with_unlabeled)
@@ -613,18 +608,19 @@ course.plots.curves(records, ("val error rate", "train error rate", "supervised 
 warn_if_partial(*records.values())
 
 # %% [markdown]
-# *train error rate* is measured on the labeled images themselves, without augmentation, by the averaged network;
-# *supervised loss* on mixtures in the one run and on single images in the other, so their heights cannot be compared.
+# *train error rate* is the averaged network's error on the labeled images themselves, without augmentation. *supervised
+# loss* is measured on mixtures in one run and on single images in the other, so the two values cannot be compared.
 #
-# **Explain.** Labeled images alone are learned by heart: their loss goes to zero and their training error with it.
-# MixMatch's supervised loss cannot go to zero, whatever the network does. Why not?
+# **Explain.** With labeled images alone, the network memorizes them: loss and training error go to zero. MixMatch's
+# supervised loss cannot go to zero, whatever the network does. Why not?
 
 # %% [markdown] question="Q3"
 
 # %% [markdown]
-# ### How sure, and how often right?
+# ### How confident, and how often right?
 #
-# MixMatch has no threshold: the dashed line is *FixMatch's* τ = 0.95. How many of the images would FixMatch have let through with this network, and how many of those rightly? Compare with what you saw in the unit before, and think of what targets the network has been trained on.
+# MixMatch has no threshold: the dashed line is *FixMatch's* τ = 0.95. How many of the images would FixMatch have let through with this network, and how many of those predictions are right? Compare with what you saw in the previous unit, and think
+# about the targets that the network was trained on.
 
 # %% locked="reliability" tags=["training", "nbval-ignore-output"]
 warn_if_partial(with_unlabeled)
@@ -647,12 +643,12 @@ for name, result in {"MixMatch": with_unlabeled, "labeled only": labeled_only}.i
         print(f"{name:14s} {weights:8s} weights: test error {tested['test error rate']:.3f}, top-5 accuracy {tested['test top-5']:.3f}")
 
 # %% [markdown]
-# **Explain.** Do averaged and raw weights differ more in one of the two runs? If so, in which, and what about its training could be the reason? If not, what would you have expected?
+# **Explain.** Do averaged and raw weights differ more in one of the two runs? If so, in which one, and what about its training could be the reason? If not, what did you expect?
 
 # %% [markdown]
 # ## 7. What you should know now
 #
-# Three questions, one of them about the unit before. Choose an answer before you read the explanation; wrong answers are explained too.
+# Three questions, one of them about the previous unit. Choose an answer before you read the explanation; wrong answers have explanations too.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.recall()
@@ -660,7 +656,7 @@ course.recall()
 # %% [markdown]
 # ### How long did it take you?
 #
-# Optional and not graded. The time since the set-up cell was first run is printed below; write what is true into the cell after it.
+# Optional and not graded. The next cell prints the time since you first ran the set-up cell. Write down the time you really spent in the cell after it.
 
 # %% tags=["nbval-ignore-output"]
 print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of this session")
@@ -673,19 +669,20 @@ print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of 
 # %% [markdown]
 # ## 8. Optional open questions
 #
-# Not graded, and without a model answer. Use `dataclasses.replace(hparams, ...)`, another `logdir`, and several seeds before you believe a difference.
+# Not graded, and there is no model answer. Use `dataclasses.replace(hparams, ...)`, another `logdir`, and several seeds before you believe a difference.
 #
-# 1. **Which part does it?** Leave out one thing at a time: the mixing ($\lambda = 1$), the sharpening ($T = 1$), the second view ($K = 1$), the average. Which costs most on your data? The paper has such a table for CIFAR-10; does yours have the same order?
-# 2. **Too much, too early.** Set `lambda_u` to 75 in CPU mode and look at all curves, those of the labeled images included. How early in the run could you have known?
-# 3. **Collapse.** Leave the gradient in the guesses, on purpose, and train. Are the unlabeled predictions less sure than in your run, and when? Which predictions does the wrong gradient push which way (section 5), and which term of the loss holds against it?
-# 4. **A threshold for MixMatch.** Let only those unlabeled samples count whose guess is confident, as FixMatch does. What happens to the ramp's purpose?
+# 1. **Which part helps most?** Leave out one thing at a time: the mixing ($\lambda = 1$), the sharpening ($T = 1$), the second view ($K = 1$), the average. Which omission costs most on your data? The paper has such a table for CIFAR-10; is your
+#    order the same?
+# 2. **Too much, too early.** Set `lambda_u` to 75 in CPU mode and look at all curves, including those of the labeled images. How early in the run could you have noticed?
+# 3. **Collapse.** Leave the gradient in the guesses, on purpose, and train. Are the unlabeled predictions less sure than in your run, and when? Which predictions does the wrong gradient push in which direction (section 5), and which term of the loss
+#    works against it?
+# 4. **A threshold for MixMatch.** Count only the unlabeled samples whose guess is confident, as FixMatch does. Do you still need the ramp?
 
 # %% [markdown]
 # ## 9. Ready to hand in?
 #
-# Save the notebook, and then run the next cell. It runs every check once more and looks into the saved file for cells
-# that are missing, that are there twice, or that have lost the metadata by which they are graded. If it cannot find the
-# file, name it: `course.ready_to_hand_in("01_mixmatch.ipynb")`.
+# Save the notebook, then run the next cell. It runs every check again and searches the saved file for cells that are missing, duplicated, or without the metadata that grading needs. If it cannot find the file, pass its name:
+# `course.ready_to_hand_in("01_mixmatch.ipynb")`.
 
 # %% locked="ready-to-hand-in" tags=["nbval-ignore-output"]
 course.ready_to_hand_in()

@@ -289,7 +289,7 @@ def test_cell_ids_are_unique_also_for_equal_cells(toy_root: Path) -> None:
             "source_notebooks/toy/01_toy.py",
             'print("free cell")',
             "### BEGIN SOLUTION",
-            "outside of an exercise",
+            "outside an exercise",
         ),
         ("source_notebooks/toy/01_toy.py", 'given="given_helper"', 'given="add"', "has solution markers"),
         ("source_notebooks/toy/01_toy.py", 'tags=["training"]', 'tags="training"', "not of type 'array'"),

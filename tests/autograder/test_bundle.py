@@ -102,10 +102,10 @@ def test_the_day_of_the_release_is_the_newest_of_the_changelog(tmp_path: Path) -
     changelog.write_text("## [Unreleased]\n\n## [0.2.0] - 2027-02-01\n\n## [0.1.0] - 2026-11-22\n")
     assert bundle.release_date(tmp_path) == datetime(2027, 2, 1, 12, tzinfo=UTC)
     changelog.write_text("## [Unreleased]\n")
-    with pytest.raises(CourseError, match="names no release with its day"):
+    with pytest.raises(CourseError, match="names no dated release"):
         bundle.release_date(tmp_path)
     changelog.write_text("## [0.2.0] - 2027-02-30\n")
-    with pytest.raises(CourseError, match="2027-02-30 is not a day"):
+    with pytest.raises(CourseError, match="2027-02-30 is not a date"):
         bundle.release_date(tmp_path)
 
 

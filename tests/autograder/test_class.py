@@ -128,7 +128,7 @@ def test_the_class_gets_exactly_this_gradebook(unit: str, tmp_path: Path) -> Non
 
     notebook = f"{unit}/{sample.unit.notebook}"
     if "stripped" in expected:
-        assert f"stripped, {notebook}: All nbgrader metadata was gone" in log
+        assert f"stripped, {notebook}: All nbgrader metadata was missing" in log
     if "endless" in expected:
         assert f"endless, cell check-{sample.alone}: stopped after" in log
     for calm in expected.keys() & {"perfect", "untouched", "half", "wrong", "warning", "early"}:

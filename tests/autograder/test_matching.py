@@ -269,7 +269,7 @@ def test_a_students_own_cells_are_not_handed_in(solved: NotebookNode, with_figur
 
 def test_a_figure_that_is_not_there_is_missed(solved: NotebookNode, with_figure: NotebookNode) -> None:
     _, repairs = repair(solved, with_figure)
-    assert repairs.describe() == ["Not found, so what it draws is not shown here: draw."]
+    assert repairs.describe() == ["Not found, so its figure is not shown here: draw."]
 
 
 def test_a_check_above_its_exercise_moves_below(solved: NotebookNode, released: NotebookNode) -> None:

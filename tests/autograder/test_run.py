@@ -67,7 +67,7 @@ def test_a_lost_kernel_costs_its_own_cell_alone_and_earlier_ones_run_again(tmp_p
     )
     assert outcomes == {"before": True, "after": True, "last": True}
     assert log.read_text() == "first first first first first "
-    assert "ended the Python process" in shown(notebook.cells[3])
+    assert "ended its Python process" in shown(notebook.cells[3])
     assert shown(notebook.cells[1]) == ""
 
 

@@ -78,7 +78,7 @@ def test_what_the_notebook_would_refuse_does_not_build(
 
 def test_bytes_that_are_no_text_do_not_build(sweep: Path) -> None:
     (sweep / MEASURED / "tiny-shapes" / "curves.csv").write_bytes(b"\xff\xfe")
-    with pytest.raises(CourseError, match=r"tiny-shapes/curves\.csv is no UTF-8 text"):
+    with pytest.raises(CourseError, match=r"tiny-shapes/curves\.csv is not UTF-8 text"):
         generate("comparison", sweep)
 
 

@@ -69,7 +69,7 @@ def test_the_live_figure_is_drawn_when_it_is_time_and_at_the_end(shown: list[Any
 def test_a_run_that_ends_before_its_first_step_says_so(shown: list[Any]) -> None:
     threshold_plots.LiveThresholds(CLASSES, 0.95).close()
     (said,) = shown
-    assert "No step was trained here" in said.data
+    assert "Nothing was trained here" in said.data
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_a_grade_that_is_not_deserved_is_named() -> None:
     ]
     assert demo.wrongly_graded(classroom, hand_ins) == ["robbed", "gifted", "lost"]
     rows = list(demo.points_table(classroom, hand_ins).columns)
-    assert list(rows[0].cells) == ["a", "b", "total", "deserved"]
+    assert list(rows[0].cells) == ["a", "b", "total", "expected"]
     assert list(rows[3].cells) == ["2", "0", "2", "5"]
     assert list(rows[5].cells) == ["not graded", "not graded", "0", "3"]
 

@@ -35,6 +35,7 @@ _PIECES = {
     "optim": "is[ei]",
     "general": "is[ei]",
     "initial": "is[ei]",
+    "recogn": "is[ei]",
     r"\bgr": "ey",
     "can": " not",
 }

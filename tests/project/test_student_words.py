@@ -46,4 +46,4 @@ def test_no_text_names_a_command_that_students_lack(path: Path) -> None:
 def test_the_expression_finds_what_it_looks_for() -> None:
     for text in ("resume it (--resume)", "`solutions pretrain`", "by `python -m solutions train`"):
         assert FOREIGN.search(text)
-    assert not FOREIGN.search('go on with if_exists="resume"')
+    assert not FOREIGN.search('continue with if_exists="resume"')

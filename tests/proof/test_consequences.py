@@ -94,7 +94,7 @@ def test_numbers_survive_the_file(tmp_path: Path, found: Consequences) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path, found: Consequences, damage: Callable[[str], str]) -> None:
     path = save_consequences(found, tmp_path)
     path.write_text(damage(path.read_text()))
-    with pytest.raises(CourseError, match=r"consequences/fixmatch\.json is damaged .*measure anew"):
+    with pytest.raises(CourseError, match=r"consequences/fixmatch\.json is damaged .*measure again"):
         load_consequences(UNIT, tmp_path)
 
 
@@ -112,7 +112,7 @@ def test_the_numbers_that_are_kept_are_of_mutants_that_exist(unit: str) -> None:
     mutants = {(m.exercise, m.id): m for m in mutants_of(unit)}
     for exercise, runs in kept.mutants.items():
         for name in runs:
-            assert (exercise, name) in mutants, f"{exercise}: {name!r} is gone: measure anew"
+            assert (exercise, name) in mutants, f"{exercise}: {name!r} is gone: measure again"
             assert kept.of(unit, mutants[exercise, name]), (
                 f"{exercise}: {name!r} was changed since it was measured: "
                 "run `python -m autograder consequences --stale`"

@@ -149,7 +149,7 @@ def test_several_words_after_one_flag(line: str, meant: str) -> None:
 
 @pytest.mark.parametrize("line", ["--labels", "--labels --seeds 3", "--labels , --seeds 3", "--labels="])
 def test_a_flag_without_words_is_refused(line: str) -> None:
-    with pytest.raises(CourseError, match="--labels is followed by no value"):
+    with pytest.raises(CourseError, match="--labels has no value"):
         spread_words(line.split(), ("--labels",))
 
 
@@ -159,10 +159,13 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
     "labels that do not divide": (("--labels", "40", "45"), "--labels 45 does not divide among 10 classes"),
     "more labels than images": (("--labels", "4000"), "small has 40 images of class 0"),
     "negative labels": (("--labels", "-40"), "--labels -40 is no number of labels"),
-    "labels in words": (("--labels", "forty"), "--labels forty is no whole number"),
-    "labels of which one is in words": (("--labels", "+5 x"), "--labels +5 x is no whole number"),
-    "a word after a number": (("--labels", "+40", "x"), "--labels x is no whole number"),
-    "more digits than Python reads": (("--labels", "4" * 5000), f"--labels {'4' * 20}… is no whole number"),
+    "labels in words": (("--labels", "forty"), "--labels forty is not a whole number"),
+    "labels of which one is in words": (("--labels", "+5 x"), "--labels +5 x is not a whole number"),
+    "a word after a number": (("--labels", "+40", "x"), "--labels x is not a whole number"),
+    "more digits than Python reads": (
+        ("--labels", "4" * 5000),
+        f"--labels {'4' * 20}… is not a whole number",
+    ),
     "no seeds": (("--labels", "40", "--seeds", "0"), "--seeds 0 makes no run"),
     "no jobs": (("--labels", "40", "--jobs", "0"), "--jobs 0 makes no run"),
     "here and there": (("--labels", "40", "--jobs", "2", "--scheduler", "tcp://a:1"), "give one"),
@@ -284,7 +287,7 @@ def test_results_are_not_touched_without_resume_and_not_repeated_with_it(
     assert sweep(*SUPERVISED, "--seeds", "1").code == 0
     before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
     refused = sweep(*SUPERVISED, "--seeds", "1")
-    assert refused.code == 2 and "already holds results: go on with --resume" in refused.err
+    assert refused.code == 2 and "already holds results: continue with --resume" in refused.err
     assert sweep(*SUPERVISED, "--seeds", "1", "--resume").code == 0
     assert len(inline.submitted) == 1
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
@@ -384,7 +387,9 @@ def test_what_was_interrupted_goes_on(sweep: Any, inline: Inline, out: Path) -> 
     inline.before = second
     answer = sweep(*SUPERVISED, "--seeds", "3")
     assert answer.code == 130
-    assert f"1 of 3 runs are in {out / 'results.csv'}; go on with the same command and --resume" in answer.err
+    assert (
+        f"1 of 3 runs are in {out / 'results.csv'}; continue with the same command and --resume" in answer.err
+    )
     assert len(Tidy.read(out).rows) == 1
     inline.before = lambda words: None
     assert sweep(*SUPERVISED, "--seeds", "3", "--resume").code == 0
@@ -425,7 +430,7 @@ def test_a_failed_run_does_not_stop_the_others(
         ({"val error rate": ...}, "it lacks val error rate"),
         ({"hparams": {}}, "it lacks labeled_batch_size"),
         ({"labels": None}, "its labels is None"),
-        ({"test error (EMA)": "0.5"}, "a value is of another kind"),
+        ({"test error (EMA)": "0.5"}, "a value has the wrong type"),
         ({"test error (EMA)": 1.5}, "test_error 1.5 is not between 0 and 1"),
     ],
 )
@@ -655,7 +660,7 @@ def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(small_npz: Path, out: Pat
         _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert errors.splitlines() == [
-        f"interrupted: 0 of 2 runs are in {out / 'results.csv'}; go on with the same command and --resume"
+        f"interrupted: 0 of 2 runs are in {out / 'results.csv'}; continue with the same command and --resume"
     ]
 
 
@@ -724,7 +729,7 @@ def test_a_torn_line_is_repaired_from_the_runs_folder(sweep: Any, inline: Inline
         ("mixmatch", "mixmatsch", "there is no method called 'mixmatsch': use mixmatch"),
         (",40,0,", ",0,0,", "labels 0 is below 1"),
         (",40,0,", ",,0,", "has no labels"),
-        ("seed", "\N{LATIN SMALL LETTER E WITH ACUTE}".encode("latin-1"), "it is no text"),
+        ("seed", "\N{LATIN SMALL LETTER E WITH ACUTE}".encode("latin-1"), "it is not text"),
         ("cpu", "c\0u\n", "line"),
     ],
 )
@@ -760,7 +765,7 @@ def test_the_methods_are_those_of_the_course() -> None:
 
 def test_a_workers_messages_name_options_as_the_command_line_does(tmp_path: Path, monkeypatch: Any) -> None:
     def run(*arguments: Any, **options: Any) -> Any:
-        raise CourseError(f"go on with {wording.get().resume}")
+        raise CourseError(f"continue with {wording.get().resume}")
 
     monkeypatch.setattr("solutions.experiment.resolve", lambda *arguments: ("jax", None, None))
     monkeypatch.setattr("solutions.experiment.run", run)
@@ -768,7 +773,7 @@ def test_a_workers_messages_name_options_as_the_command_line_does(tmp_path: Path
         ("method", "framework", "model", "preset", "data", "labels", "seed", "note", "command")
     )
     answer = train_cell({**words, "given": {}, "out": str(tmp_path / "runs" / "supervised-40-0")})
-    assert answer == {"error": "go on with --resume"}
+    assert answer == {"error": "continue with --resume"}
     assert wording.get() == NOTEBOOK
 
 

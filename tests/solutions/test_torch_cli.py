@@ -114,10 +114,10 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
     "another network": (("mixmatch", "--model", "vgg"), "model 'vgg' is unknown"),
     "an odd depth": (("mixmatch", "--model", "wrn-11-1"), "depth 11 does not exist"),
     "another preset": (("mixmatch", "--preset", "gpu"), "no preset called 'gpu': use "),
-    "an option of torch": (("fixmatch", "--warmup", "3"), "--warmup is no option of fixmatch in jax"),
+    "an option of torch": (("fixmatch", "--warmup", "3"), "--warmup is not an option of fixmatch in jax"),
     "an option of jax": (
         ("supervised", "--framework", "torch", "--init_total_step", "3"),
-        "--init-total-step is no option of supervised in torch",
+        "--init-total-step is not an option of supervised in torch",
     ),
     "one thing twice": (
         ("fixmatch", "--batch-size", "4", "--labeled-batch-size", "4"),
