@@ -47,14 +47,14 @@ class Repairs:
         """One line for each kind of repair, for the log and for the student."""
         lines = []
         if self.stripped:
-            lines.append("All nbgrader metadata was gone; cells were recognised by their text.")
+            lines.append("All nbgrader metadata was gone; cells were recognized by their text.")
         for names, what in (
             (self.missing, "missing, put back as released"),
-            (self.duplicated, "there more than once, one kept"),
+            (self.duplicated, "present more than once, one kept"),
             (self.changed, "read-only and changed, restored"),
             (self.moved, "placed before its exercise, moved back"),
             (self.retagged, "tagged differently, restored"),
-            (self.lost, "not found, so what it draws is not shown here"),
+            (self.lost, "not found, so its figure is not shown here"),
         ):
             if names:
                 lines.append(f"{what.capitalize()}: {', '.join(names)}.")

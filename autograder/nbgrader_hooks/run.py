@@ -28,7 +28,7 @@ SETTLE_SECONDS = 0.3
 OUTCOMES = "outcomes"
 TRAINS = "Not run while grading: this cell trains, or needs what was trained."
 SHOWS = "Not run while grading: this cell only shows something."
-BEHIND = "Not run while grading: no check comes behind it."
+BEHIND = "Not run while grading: no check follows it."
 
 
 class RunCells(Execute):

@@ -132,7 +132,7 @@ class Store:
             return
         self._remark(
             f"{self.path.name} is damaged ({reason}). It is now called {aside.name}, and the table of your "
-            "progress starts anew: run your checks again."
+            "progress starts over: run your checks again."
         )
 
     def _remark(self, text: str) -> None:

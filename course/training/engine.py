@@ -181,14 +181,14 @@ def _in_one_line(hparams: LoopSettings, program: Program, folder: RunFolder) -> 
         if not out_of_memory(error):
             raise
         raise CourseError(
-            f"step {program.step}: memory ran out; lower {_sizes(hparams)} and start anew, or close other "
+            f"step {program.step}: memory ran out; lower {_sizes(hparams)} and start over, or close other "
             f"programs and {_next_step(folder)}"
         ) from None
 
 
 def _next_step(folder: RunFolder) -> str:
     if folder.holds_run():
-        return f"go on from the last checkpoint with {wording.get().resume}"
+        return f"continue from the last checkpoint with {wording.get().resume}"
     return "start the run again"
 
 
@@ -314,5 +314,5 @@ def run_loop(
     )
     print(result)
     if interrupted:
-        print(f"Everything is saved in {folder.path}; go on with {wording.get().resume}.")
+        print(f"Everything is saved in {folder.path}; continue with {wording.get().resume}.")
     return result
