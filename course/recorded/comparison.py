@@ -182,5 +182,5 @@ def _folder() -> Any:
 def _text(file: str) -> str:
     path = _folder() / file
     if not path.is_file():
-        raise CourseError(f"{FOLDER}/{file} is missing: install the course's package anew")
+        raise CourseError(f"{FOLDER}/{file} is missing: reinstall the course's package")
     return str(path.read_text(encoding="utf-8"))

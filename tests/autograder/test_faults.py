@@ -57,7 +57,7 @@ def test_every_hand_in_gets_exactly_its_points(classroom: Classroom, toy_class: 
         "other_release, toy/01_toy: the hand-in is from release 0123456789ab; it is graded as release",
         "deleted_check, toy/01_toy: Missing, put back as released: check-add, check-double, check-get_adder.",
         "weakened_check, toy/01_toy: Read-only and changed, restored: check-get_adder.",
-        "duplicated, toy/01_toy: There more than once, one kept: add, check-add, double.",
+        "duplicated, toy/01_toy: Present more than once, one kept: add, check-add, double.",
         "tagged_check, toy/01_toy: Tagged differently, restored: check-add, check-double, check-get_adder.",
         "untagged_training, toy/01_toy: Tagged differently, restored: train.",
         "endless, cell check-double: stopped after 8 seconds",

@@ -238,7 +238,7 @@ def test_resuming_a_finished_run_changes_nothing(whole_run: tuple[Path, Any], tm
 def test_a_run_of_another_model_is_not_resumed(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     tiny_run.train(folder, {"steps": 4})
-    with pytest.raises(CourseError, match="another architecture"):
+    with pytest.raises(CourseError, match="different architecture"):
         tiny_run.train(folder, {"num_classes": 7}, if_exists="resume")
 
 
@@ -317,7 +317,7 @@ def test_an_interrupt_saves_at_once_and_the_run_goes_on_as_if_nothing_had_been(
     assert watcher.closed == 1
     out = capsys.readouterr().out
     assert f"Partial run: stopped at step {result.state.step} of 24 after" in out and str(folder) in out
-    assert out.endswith('; go on with if_exists="resume".\n')
+    assert out.endswith('; continue with if_exists="resume".\n')
     resumed = tiny_run.train(folder, if_exists="resume")
     assert not resumed.interrupted and resumed.began_at == result.state.step
     assert_same_run(folder, whole_run[0])

@@ -22,7 +22,7 @@ from course.training.runfolder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("compile_cache")
 
-RESUME = 'go on from the last checkpoint with if_exists="resume"'
+RESUME = 'continue from the last checkpoint with if_exists="resume"'
 
 
 def saved_step(folder: Path) -> int:
@@ -224,7 +224,7 @@ def test_memory_that_runs_out_is_one_line_with_what_to_lower(
         run_loop(hparams, program, batches=program.batches, schedule=lambda step: 0.1, manifest={})
     text = str(caught.value)
     assert text.endswith(
-        ": memory ran out; lower mu (7), labeled_batch_size (64) or val_batch_size (128) and start anew, "
+        ": memory ran out; lower mu (7), labeled_batch_size (64) or val_batch_size (128) and start over, "
         f"or close other programs and {RESUME}"
     )
     assert text.startswith("step ") and "\n" not in text and caught.value.__suppress_context__
