@@ -231,9 +231,9 @@ def test_the_report_names_what_is_to_be_done(session: Session) -> None:
     assert "not defined in this session" in text
     assert "Missing: `train`. Undo the deletion" in text
     assert "more than once: `ready`. Keep one" in text
-    assert "are graded: `data`. It is lost" in text
+    assert "grading needs: `data`. It is lost" in text
     assert "Not answered yet: `question-Q1`." in text
-    assert "a.ipynb. Changes since you last saved were not seen" in text
+    assert "a.ipynb. Changes since you last saved are not included" in text
     assert "Every cell needed" not in text
 
 
