@@ -36,7 +36,7 @@ Run = Callable[[str, str], Result]
     ("error", "body", "reason"),
     [
         ("TypeError", "return -(targets + log_probs[:, :2]).sum(-1)", "Two arrays do not fit together"),
-        ("TypeError", "return jnp.sum(targets, log_probs, axs=1)", "an argument called `axs`"),
+        ("TypeError", "return jnp.sum(targets, log_probs, axs=1)", "an argument `axs`"),
         ("ValueError", "a, b = log_probs; return a", "as many values as"),
         ("NameError", "return -jnp.sum(target * log_probs, axis=-1)", "The name `target` does not exist"),
         ("AttributeError", "return targets.cross_entropy(log_probs)", "has nothing called `cross_entropy`"),
@@ -96,7 +96,7 @@ def cosine_decay_schedule(init_value, decay_steps, alpha):
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (f"{APPLY.replace(', mutable=[', ', mut=[')}", "an argument called `mut`"),
+        (f"{APPLY.replace(', mutable=[', ', mut=[')}", "an argument `mut`"),
         (
             'y = model.apply({"params": params, "batch_stats": batch_stats}, x)',
             'without|not called with mutable=["batch_stats"]',
