@@ -104,7 +104,7 @@ def logits_to_log_probs(logits):
         ("return -log_probs[targets == 1]", "NonConcreteBooleanIndexError", "A mask picks out elements",
          "multiply by the mask, or choose with jnp.where"),
         ("return jnp.sum(log_probs) if log_probs[0, 0] > 0 else -jnp.sum(targets * log_probs, -1)",
-         "TracerBoolConversionError", "An if, while, and, or, not or assert needs", "jnp.where instead of if"),
+         "TracerBoolConversionError", "An if, while, and, or, not or assert", "jnp.where instead of if"),
         ("np.asarray(log_probs); return -jnp.sum(targets * log_probs, -1)", "TracerArrayConversionError",
          "NumPy was given a value that JAX is still tracing", "jax.numpy (jnp) instead of NumPy"),
         ("range(99)[jnp.argmax(log_probs)]; return -jnp.sum(targets * log_probs, -1)",
