@@ -176,7 +176,7 @@ def load_index_bug() -> dict[str, Any]:
     """
     path = resources.files("course.recorded") / INDEX_BUG
     if not path.is_file():
-        raise CourseError(f"{INDEX_BUG} is missing: install the course's package again")
+        raise CourseError(f"{INDEX_BUG} is missing: reinstall the course's package")
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
 

@@ -12,11 +12,11 @@ import numpy as np
 
 
 def mean_and_spread(values):
-    """Exercise 1: the mean of a few results, and how far they lie apart.
+    """Exercise 1: the mean of a few results, and how far apart they are.
 
     The spread is the sample standard deviation: add up the squared deviations from the mean, divide the
-    sum by n − 1, and take the square root. One value by itself says nothing about a spread, so its spread
-    is NaN ("not a number"), and not 0.
+    sum by n − 1, and take the square root. A single value says nothing about a spread, so its spread
+    is NaN ("not a number"), not 0.
 
     Args:
         values: a list or array of n ≥ 1 numbers, such as the accuracies of runs that differ by their seed.
@@ -35,11 +35,11 @@ def mean_and_spread(values):
 
 
 def summarize(rows, statistic):
-    """Exercise 2: one line for each method and number of labels, out of one row for each run.
+    """Exercise 2: one line per method and number of labels, from one row per run.
 
     Args:
-        rows: a list of dictionaries, one for each run, in any order. Of their keys "method", "labels" and
-            "test_error" count here; the last is the share of wrong answers on the test set, from 0 to 1.
+        rows: a list of dictionaries, one per run, in any order. The keys used here are "method", "labels" and
+            "test_error"; the last is the share of wrong answers on the test set, from 0 to 1.
         statistic: a function that takes a list of numbers and returns two numbers, such as mean_and_spread.
 
     Returns:
@@ -50,7 +50,7 @@ def summarize(rows, statistic):
     """
     # 1. Collect the accuracies of each (method, labels): a dictionary with pairs as keys keeps their order.
     # 2. Call statistic once for each of these lists.
-    # 3. Put what it returns, and the length of the list, into a dictionary of its own.
+    # 3. Put what it returns and the length of the list into a dictionary of its own.
     ### BEGIN SOLUTION
     groups: dict = {}
     for row in rows:
@@ -74,10 +74,10 @@ def training_cost(row):
     Args:
         row: a dictionary with the keys "steps", "trained_images" (images that go forward and backward in
             each step) and "forward_images" (images that only go forward in each step). All three are whole
-            numbers, or None where whoever published the run did not say.
+            numbers, or None if whoever published the run did not say.
 
     Returns:
-        the number of forward passes of the whole run, or None where one of the three is None.
+        the number of forward passes of the whole run, or None if one of the three is None.
     """
     ### BEGIN SOLUTION
     if None in (row["steps"], row["trained_images"], row["forward_images"]):
@@ -87,10 +87,10 @@ def training_cost(row):
 
 
 def labels_to_reach(labels, accuracies, target):
-    """Exercise 4: with how many labels a method first reaches an accuracy.
+    """Exercise 4: the number of labels with which a method first reaches an accuracy.
 
     Accuracies are known for some numbers of labels. Between two neighbors the accuracy is taken to follow a
-    straight line over the *logarithm* of the number of labels. Outside of what was measured nothing is
+    straight line over the *logarithm* of the number of labels. Outside the measured range, nothing is
     claimed: there is no extrapolation to fewer labels, and none to more.
 
     Args:
@@ -117,13 +117,13 @@ def labels_to_reach(labels, accuracies, target):
 def reported_error(curve, last):
     """Exercise 5: the error to report for a run that was evaluated many times.
 
-    The median of the last evaluations is reported, as in the FixMatch paper. It depends on when the
-    evaluations were made, and never on how good they happened to be.
+    Report the median of the last evaluations, as in the FixMatch paper. It depends on when the
+    evaluations were made, never on how good they happened to be.
 
     Args:
         curve: a list of dictionaries, one for each evaluation of one run, with the keys "step" and
-            "val_error". They need not stand in the order of the steps.
-        last: how many of the latest evaluations count, at least 1. A run with fewer counts with all of them.
+            "val_error". They need not be in the order of the steps.
+        last: how many of the latest evaluations count, at least 1. For a run with fewer, all of them count.
 
     Returns:
         the median error of these evaluations, a float. That of an even number is the mean of the middle two.

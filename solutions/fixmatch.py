@@ -22,14 +22,14 @@ val_batches = ()
 def logits_to_log_probs(logits):
     """Exercise 1: turn logits into log-probabilities.
 
-    A softmax followed by a logarithm does it on paper, but exp(1000) overflows. Use the identity
+    A softmax followed by a logarithm works on paper, but exp(1000) overflows. Use the identity
     log softmax(z) = z − logsumexp(z), which jax.nn offers in one call.
 
     Args:
         logits: float (batch, classes), any real numbers.
 
     Returns:
-        float (batch, classes), same dtype. Exponentiated, each row sums to 1.
+        float (batch, classes), same dtype. The exponentials of each row sum to 1.
     """
     ### BEGIN SOLUTION
     return jax.nn.log_softmax(logits, axis=-1)
@@ -39,8 +39,8 @@ def logits_to_log_probs(logits):
 def log_softmax_cross_entropy(log_probs, targets):
     """Exercise 2: the cross-entropy H(targets, probs) of each sample.
 
-    For one sample this is −Σ_c targets[c] · log_probs[c]. Keep one number per sample: whoever calls
-    this decides how to average, and FixMatch has to mask before it averages.
+    For one sample this is −Σ_c targets[c] · log_probs[c]. Keep one number per sample: the caller
+    decides how to average, and FixMatch has to mask before it averages.
 
     Args:
         log_probs: float (batch, classes), log-probabilities.
@@ -113,7 +113,7 @@ def get_fixmatch_loss_fn(forward, hparams):
 
     L_s is the mean cross-entropy of the labeled images. L_u takes the most probable class of each
     weak view as a label for the strong view of the same image, counts only the images whose weak view
-    reaches the confidence threshold τ, and averages over all μB of them, the uncounted ones included.
+    reaches the confidence threshold τ, and averages over all μB of them, including those that do not count.
 
     Args:
         forward: what get_forward_fn returns.
@@ -175,7 +175,7 @@ def get_validate_fn(get_params, model, batches=val_batches):
         model: a flax model; model.apply(variables, x), without mutable, runs it in evaluation mode and
             returns logits (n, classes).
         batches: a sequence of (x, y) mini-batches: float32 (n, height, width, 3) and int (n,). The last
-            may be smaller than the others. It is iterated anew at every call of validate.
+            may be smaller than the others. Every call of validate iterates over it again.
 
     Returns:
         validate(opt_state, batch_stats) → {"val error rate": float scalar}, the mean over mini-batches
@@ -205,7 +205,7 @@ def mean_over_images(error_rates, batch_sizes):
     called inside jit, so stay with jax.numpy.
 
     Args:
-        error_rates: float (batches,), each mini-batch's share of wrong predictions.
+        error_rates: float (batches,), the share of wrong predictions in each mini-batch.
         batch_sizes: int (batches,), how many images each mini-batch holds.
 
     Returns:
@@ -262,7 +262,7 @@ def train_fixmatch(hparams, labeled_dataset, unlabeled_dataset, val_dataset, che
         labeled_dataset, unlabeled_dataset: with LabeledDataAug and UnlabeledDataAug as transforms.
         val_dataset: held-out images, with image_to_numpy as transform.
         checkpoint: weights to start from; None starts from scratch.
-        **options: handed on to course.training.train_loop (if_exists, observers, manifest).
+        **options: passed on to course.training.train_loop (if_exists, observers, manifest).
 
     Returns:
         A TrainResult: the last state, the metrics, and whether the run was interrupted.

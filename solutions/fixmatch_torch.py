@@ -14,11 +14,11 @@ def fixmatch_loss(model, state, batch, hparams, select=None):
 
     L_s is the mean cross-entropy of the labeled images. L_u takes the most probable class of each weak view
     as a label for the strong view of the same image, counts only the images that are selected, and averages
-    over all μB of them, the uncounted ones included.
+    over all μB of them, including those that do not count.
 
     Args:
         model: in training mode; float (n, 3, H, W) → logits (n, classes).
-        state: what the method remembers, tensors by name; FixMatch remembers nothing and hands it on.
+        state: what the method remembers, tensors by name; FixMatch remembers nothing and passes it on.
         batch: x_labeled float (B, 3, H, W), y_labeled int (B,); x_unlabeled_weak and x_unlabeled_strong
             (μB, 3, H, W); y_unlabeled int (μB,), used only for the error rate. All are on the model's
             device, and so is every tensor that you make.

@@ -18,7 +18,7 @@ def learning_status(latest, n_classes):
 
     Args: latest: int (N,), û of every unlabeled image: −1 or a class. n_classes: int, C.
 
-    Returns: int (C,), on the device of latest. Images with û = −1 count nowhere. Count on the device: no
+    Returns: int (C,), on the device of latest. Images with û = −1 are not counted. Count on the device: no
     Python loop over images, and no list or NumPy array of all labels.
     """
     ### BEGIN SOLUTION
@@ -58,7 +58,7 @@ def flexible_mask(confidence, pseudo_labels, thresholds):
 
 
 def remember_labels(latest, index, confidence, pseudo_labels, threshold):
-    """Exercise 5: û after a step. What enters is decided by the fixed τ, not by the flexible thresholds.
+    """Exercise 5: û after a step. The fixed τ decides what enters, not the flexible thresholds.
 
     Args:
         latest: int (N,), û before the step; left unchanged.

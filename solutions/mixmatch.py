@@ -16,7 +16,7 @@ def sharpen(probabilities, T):
 
     Args:
         probabilities: float (n, classes), rows that sum to 1.
-        T: the temperature, above 0. 1 changes nothing; towards 0 the largest entry takes all.
+        T: the temperature, above 0. 1 changes nothing; toward 0 the largest entry takes all.
 
     Returns:
         float (n, classes), rows that sum to 1.
@@ -83,7 +83,7 @@ def mixmatch_loss(model, state, batch, hparams):
     """Exercise 5: L_X + λ_u(t)·L_U (section 3.4, eqs. 2 to 5, algorithm 1).
 
     Args:
-        model: as for `guess_labels`. state: what MixMatch remembers, nothing: it is handed on.
+        model: as for `guess_labels`. state: what MixMatch remembers, which is nothing: it is passed on.
         batch: x_labeled (B, 3, H, W), y_labeled int (B,), x_unlabeled (K, n, 3, H, W), y_unlabeled int (n,),
             used only for the error rate; lam (B+Kn,); order int (B+Kn,), a permutation; step, an int.
             All tensors are on the model's device, and so is every one that you make.
@@ -93,7 +93,7 @@ def mixmatch_loss(model, state, batch, hparams):
         (total loss, state, metrics): "total loss", "supervised loss", "unsupervised loss" (before λ_u(t)),
         "unlabeled weight" (λ_u(t)), "error rate" (share of guesses whose largest entry is not y_unlabeled).
     """
-    # 1. Guess labels; every view of an image gets its image's. Labeled targets are one-hot.
+    # 1. Guess labels; every view of an image gets that image's guess. Labeled targets are one-hot.
     # 2. Join the labeled images and all views; mix them with the same in the order batch["order"].
     # 3. One forward pass. L_X: mean cross-entropy of the first B samples. L_U: mean, over the other samples
     #    and over classes, of the squared difference between probabilities and targets.

@@ -78,7 +78,7 @@ def train_supervised(
     """Train on the labeled images alone.
 
     Args: those of `solutions.fixmatch.train_fixmatch`; of ``unlabeled_dataset`` only the length is
-    looked at, so that an epoch has as many steps as FixMatch's.
+    used, so that an epoch has as many steps as FixMatch's.
     """
     hparams = hparams.fitted(len(unlabeled_dataset))
     schedule = cosine_decay_schedule(hparams.lr, hparams.total_steps, hparams.alpha)

@@ -10,7 +10,7 @@ def supervised_loss(model, state, batch, hparams):
 
     Args:
         model: in training mode; float (n, 3, H, W) → logits (n, classes).
-        state: handed on; this method remembers nothing.
+        state: passed on; this method remembers nothing.
         batch: x_labeled float (B, 3, H, W), y_labeled int (B,).
         hparams: weight_decay.
 

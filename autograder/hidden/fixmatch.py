@@ -52,7 +52,7 @@ _LOG_PROBS = {
     "batch": Hidden("more rows of logits", _logits((7, 11))),
     "one row": Hidden("a batch of a single image", _logits((1, 1))),
     "large logits": Hidden("logits of many thousands", _large_logits),
-    "gradient": Hidden("the gradient under jit, as training takes it", _logits_and_weights),
+    "gradient": Hidden("the gradient under jit, as training computes it", _logits_and_weights),
     "bfloat16": Hidden("logits in bfloat16", _quarters),
     "called again": Hidden("three calls, and one inside jit", _twice(_logits((3, 6)))),
 }
@@ -85,7 +85,7 @@ _CROSS_ENTROPY = {
     "batch": Hidden("more samples, one number for each", _targets((7, 11))),
     "one sample": Hidden("a batch of a single sample", _targets((1, 1))),
     "improbable labels": Hidden("log-probabilities far below zero", _improbable_targets),
-    "gradient": Hidden("the gradient under jit, as training takes it", _targets_and_weights),
+    "gradient": Hidden("the gradient under jit, as training computes it", _targets_and_weights),
     "called again": Hidden("three calls, and one inside jit", _twice(_targets((3, 6)))),
 }
 
@@ -117,7 +117,7 @@ _SCHEDULE = {
     "whole run": Hidden("steps from the first to the last of a run", _run(5)),
     "other settings": Hidden("other settings", _run(3)),
     "traced": Hidden("step numbers that are arrays inside jit", _run(6)),
-    "two schedules": Hidden("two schedules with their own settings, asked in turn", _two_runs),
+    "two schedules": Hidden("two schedules with their own settings, called in turn", _two_runs),
 }
 
 # --- get_forward_fn
@@ -140,7 +140,7 @@ def _joint(labeled: tuple[int, int], unlabeled: tuple[int, int]) -> Draw:
 
 
 _FORWARD = {
-    "published": Hidden("a model whose logits say at which row of the batch an image stands", _rows),
+    "published": Hidden("a model whose logits show which row of the batch an image is in", _rows),
     "other sizes": Hidden("distinct logits, and BatchNorm over all images", _joint((2, 4), (6, 9))),
     "single images": Hidden("batches of one image each", _joint((1, 1), (1, 1))),
     "gradient": Hidden("the gradient for the parameters under jit", _joint((2, 4), (6, 9))),
@@ -259,13 +259,13 @@ _LOSS = {
     "published": Hidden("equal logits for both classes, so every probability is 0.5", _equal_logits),
     "distinct logits": Hidden("distinct logits, and weak views of which some are confident", _mixed),
     "at the threshold": Hidden(
-        "weak views whose probability meets the threshold exactly", until(_at_the_threshold, _no_ties)
+        "weak views whose probability is exactly the threshold", until(_at_the_threshold, _no_ties)
     ),
     "none confident": Hidden("a batch in which no weak view is confident", until(_none_confident, _clear)),
     "small batches": Hidden("small batches, and another number of classes", until(_small, _clear)),
     "one unlabeled image": Hidden("several labeled images and one unlabeled", until(_one_unlabeled, _clear)),
     "large logits": Hidden("logits of many thousands", until(_large_views, _no_ties)),
-    "gradient": Hidden("the gradient for the parameters under jit, as train_step takes it", _mixed),
+    "gradient": Hidden("the gradient for the parameters under jit, as train_step computes it", _mixed),
     "called again": Hidden("three calls of one loss function", _two_calls),
 }
 
@@ -339,7 +339,7 @@ _VALIDATE = {
     ),
     "one image": Hidden("one batch of a single image", until(validate.draw_batches(1), _distinct())),
     "called again": Hidden(
-        "the same validate function for a later state of the training",
+        "the same validate function for a later training state",
         until(lambda rng: validate.two_states(*_sizes(rng))(rng), _later),
     ),
     "large logits": Hidden(

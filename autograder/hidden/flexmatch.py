@@ -139,7 +139,7 @@ def _two_calls(rng: Rng) -> Inputs:
 _FIXMATCH = {
     "distinct logits": Hidden("distinct logits, and weak views of which some are confident", _mixed),
     "at the threshold": Hidden(
-        "weak views whose probability meets the threshold exactly", until(_at_the_threshold, _no_ties)
+        "weak views whose probability is exactly the threshold", until(_at_the_threshold, _no_ties)
     ),
     "none confident": Hidden("a batch in which no weak view is confident", until(_none_confident, _clear)),
     "small batches": Hidden("small batches, and another number of classes", until(_small, _clear)),
@@ -149,7 +149,7 @@ _FIXMATCH = {
         "a network with BatchNorm over the whole batch", until(_mixed, _clear_normalized)
     ),
     "another rule": Hidden("a rule that is passed as select", until(_rule_views, _clear)),
-    "gradient": Hidden("the gradient for the parameters, as a training step takes it", _mixed),
+    "gradient": Hidden("the gradient for the parameters, as a training step computes it", _mixed),
     "called again": Hidden("three calls, the last with the first batch", _two_calls),
 }
 
@@ -178,7 +178,7 @@ _STATUS = hidden_function(
         "all labeled": ("images that all have a label", _latest((3, 6), (0, 0))),
         "last classes missing": ("labels among which some classes do not occur", _latest((3, 5), (1, 6), 3)),
         "nothing labeled": (
-            "images of which none has a label",
+            "images none of which has a label",
             lambda rng: thresholds.draw_latest([0] * size(rng, 3, 7), size(rng, 5, 12)),
         ),
         "many classes": ("many classes", _latest((14, 25), (2, 9))),
@@ -249,7 +249,7 @@ _MASKS = hidden_function(
             "more images than classes",
             lambda rng: thresholds.draw_mask_inputs(rng, size(rng, 10, 16), size(rng, 3, 6)),
         ),
-        "at the threshold": ("probabilities that meet the threshold of their class exactly", _eighths),
+        "at the threshold": ("probabilities that are exactly the threshold of their class", _eighths),
         "thresholds of 0": ("all thresholds are 0", _no_threshold),
         "fewer images than classes": (
             "fewer images than classes",
@@ -286,7 +286,7 @@ def _exactly(rng: Rng) -> Inputs:
 _LABELS = hidden_function(
     {
         "some confident": ("a batch of which some images are confident", _batch_of_labels((12, 20), (6, 10))),
-        "at the threshold": ("probabilities that meet τ exactly", _exactly),
+        "at the threshold": ("probabilities that are exactly τ", _exactly),
         "none confident": ("a batch in which no image is confident", labels.none_confident),
         "one image": ("a batch of one image", _batch_of_labels((4, 9), (1, 1))),
         "drawn": ("more images", _batch_of_labels((30, 60), (12, 20))),
@@ -380,7 +380,7 @@ _FLEXMATCH = {
     "during the warm-up": Hidden("more images are without a label than any class has", _flex((19, 24))),
     "all labeled": Hidden("all images have a label", _flex((0, 0))),
     "small batches": Hidden("more classes than unlabeled images in the batch", until(_few, _apart)),
-    "gradient": Hidden("the gradient for the parameters, as a training step takes it", _after),
+    "gradient": Hidden("the gradient for the parameters, as a training step computes it", _after),
     "three steps": Hidden("three steps that hand the state on", until(_steps, _memory_along)),
 }
 

@@ -191,7 +191,7 @@ _LOSS = {
         "a step after the end of the ramp", _batch((3, 5), (6, 8), share=lambda rng: number(rng, 1.2, 4.0))
     ),
     "single images": Hidden("one labeled image and one view", _batch((1, 1), (1, 1), (1, 1), norm=False)),
-    "large logits": Hidden("logits of thousands", until(_large_logits, _decided)),
+    "large logits": Hidden("logits in the thousands", until(_large_logits, _decided)),
     "gradient": Hidden("the gradient for the weights", _batch((4, 6), (7, 9))),
     "called again": Hidden("three steps, the last with the mini-batch of the first", _two_batches),
 }

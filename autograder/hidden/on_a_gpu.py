@@ -11,4 +11,4 @@ from course.checks.torch_device import NAME
 def also_on_a_gpu(hidden: Mapping[str, Hidden]) -> dict[str, Hidden]:
     """The counterparts of a check's cases, and one more for the first of them on a GPU."""
     first = next(iter(hidden.values()))
-    return {**hidden, NAME: Hidden(f"{first.tries}, as if all of it were on a GPU", first.draw)}
+    return {**hidden, NAME: Hidden(f"{first.tries}, as if everything were on a GPU", first.draw)}

@@ -46,7 +46,7 @@ class RepairHandIn(NbGraderPreprocessor):
         if not RELEASE_ID.fullmatch(got):
             got = ""  # anything may stand there, and this is shown
         if got != wanted and "problem" not in submitted_course:
-            from_release = f"is from release {got}" if got else "does not say its release"
+            from_release = f"is from release {got}" if got else "does not name its release"
             self.log.warning("%s: the hand-in %s; it is graded as release %s", who, from_release, wanted)
             if got:
                 problems.append(f"This hand-in is from release {got}; it was graded as release {wanted}.")

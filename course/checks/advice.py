@@ -9,14 +9,14 @@ from course.checks.case import Failure
 from course.checks.compare import Difference, Kind, listed_keys
 from course.checks.guard import Stop
 
-_RESTART = " It could not be stopped: restart the kernel before you go on."
-_WAIT = "It goes on in the background. Run this cell again when it is done, or restart the kernel."
+_RESTART = " It could not be stopped: restart the kernel before you continue."
+_WAIT = "It continues in the background. Run this cell again when it is done, or restart the kernel."
 
 Advice = tuple[str, str]  # the likely reason, and where to look
 
-_NAMED_VALUES = "Compare the shapes listed below with those in the docstring; a lost axis often wants {}."
+_NAMED_VALUES = "Compare the shapes listed below with those in the docstring; a lost axis often needs {}."
 _NONES = (
-    "None comes from an argument whose default it is, from a function without return, and from calls that "
+    "None comes from an argument with that default, from a function without return, and from calls that "
     "only change something, such as list.sort()."
 )
 # Types that hold settings, as they call themselves in an exception.
@@ -31,13 +31,13 @@ _ADVICE = (
         r"NonConcreteBooleanIndexError",
         r"",
         "A mask picks out elements, as in x[mask]. Inside jit the shape of the result has to be known "
-        "beforehand, and here it depends on the values of the mask.",
+        "in advance, but here it depends on the values of the mask.",
         "Keep every element: multiply by the mask, or choose with jnp.where(mask, x, 0).",
     ),
     (
         r"TracerBoolConversionError",
         r"",
-        "An if, while, and, or, not or assert asks for a value that JAX is still tracing: inside jit it has "
+        "An if, while, and, or, not or assert needs a value that JAX is still tracing: inside jit it has "
         "no number yet.",
         "Compute both outcomes, and choose with jnp.where instead of if; or multiply by a mask.",
     ),
@@ -45,27 +45,27 @@ _ADVICE = (
         r"TracerArrayConversionError",
         r"",
         "NumPy was given a value that JAX is still tracing: inside jit it has no numbers yet.",
-        "Use jax.numpy (jnp) in place of NumPy (np) on everything that depends on the inputs.",
+        "Use jax.numpy (jnp) instead of NumPy (np) for everything that depends on the inputs.",
     ),
     (
         r"TracerIntegerConversionError",
         r"",
         "A value that JAX is still tracing is used where Python needs a whole number: as a size, in range(), "
         "or as the index of a list.",
-        "Sizes come from shapes, such as x.shape[0]; to pick elements by number, index an array of JAX.",
+        "Sizes come from shapes, such as x.shape[0]; to pick elements by number, index a JAX array.",
     ),
     (
         r"ConcretizationTypeError",
         r"",
         "float(), int(), .item(), Python's math or a size needs the number itself, and JAX is still tracing "
         "this value: inside jit it has none yet.",
-        "Leave float(), int() and .item() out, use jax.numpy in place of math, and take sizes from shapes.",
+        "Leave out float(), int() and .item(), use jax.numpy instead of math, and take sizes from shapes.",
     ),
     (
         r"UnexpectedTracerError",
         r"",
         "A value from inside a jitted function was kept outside of it, and used later.",
-        "Return everything that is needed later, and assign to nothing outside of the function.",
+        "Return everything that is needed later, and assign nothing outside of the function.",
     ),
     (
         r"FloatingPointError",
@@ -77,24 +77,24 @@ _ADVICE = (
         r"ZeroDivisionError",
         r"",
         "Your function divides by 0.",
-        "Which number below the line can be 0 for the inputs of this case?",
+        "Which denominator can be 0 for the inputs of this case?",
     ),
     (
         r"TypeError|AttributeError",
         _SETTINGS + r" object is not (?:subscriptable|iterable)|" + _SETTINGS + r" object .* item assignment",
         "The settings are read like a dictionary, but they are an object with attributes.",
-        "Write a dot and the name in place of the brackets: hparams.name, not hparams['name'].",
+        "Write a dot and the name instead of the brackets: hparams.name, not hparams['name'].",
     ),
     (
         r"AttributeError",
         r"'dict' object has no attribute '(\w+)'",
         "A dictionary is read with a dot; its entries are read with square brackets.",
-        'Write ["{1}"] in place of .{1}.',
+        'Write ["{1}"] instead of .{1}.',
     ),
     (
         r"\w+",
         r"'NoneType'|NoneType object",
-        "Something is None here and is used as if it were a value.",
+        "Something is None here but is used as if it were a value.",
         _NONES,
     ),
     (
@@ -112,26 +112,26 @@ _ADVICE = (
     (
         r"TypeError",
         _FUNCTIONS + r" object is not (?:subscriptable|iterable)",
-        "A function is used in place of what it returns: it was not called.",
+        "A function is used instead of what it returns: it was not called.",
         "Put parentheses after its name, with its arguments inside.",
     ),
     (
         r"TypeError",
         r"(?:'type' object|'function' object).* context manager|AttributeError: __enter__",
-        "`with` needs an object, and was given a class or a function that was not called.",
+        "`with` needs an object, but was given a class or a function that was not called.",
         "Put parentheses after the name that follows `with`.",
     ),
     (
         r"TypeError",
         r"'\w*Model' object is not callable",
-        "The model is called like a function; a flax model is not.",
-        "Its method apply runs it: model.apply(variables, x, …).",
+        "The model is called like a function, but a flax model is not one.",
+        "Its apply method runs it: model.apply(variables, x, …).",
     ),
     (
         r"TypeError",
         _VALUES + r" object is not callable",
-        "Parentheses follow a value that is not a function, as if it were called.",
-        "To take an entry use square brackets; to multiply write *.",
+        "A value that is not a function is followed by parentheses, as if it were called.",
+        "To take an entry, use square brackets; to multiply, write *.",
     ),
     (
         r"TypeError",
@@ -142,14 +142,14 @@ _ADVICE = (
     (
         r"TypeError",
         r"unhashable type: '(?:list|dict|set|numpy.ndarray)'",
-        "A list or dictionary is used as a key, and a key has to be something that cannot change.",
+        "A list or dictionary is used as a key, but a key has to be something that cannot change.",
         "A tuple, in parentheses, can be a key.",
     ),
     (
         r"TypeError",
         r"not supported between instances of '([^']+)' and '([^']+)'",
-        "Objects of the types {1} and {2} are compared, and Python cannot tell which is larger.",
-        "Take the numbers out first; a list is compared element by element only after it became an array.",
+        "Objects of types {1} and {2} are compared, but Python cannot tell which is larger.",
+        "Take the numbers out first; a list is compared element by element only once it is an array.",
     ),
     (
         r"TypeError",
@@ -160,70 +160,70 @@ _ADVICE = (
     (
         r"ValueError|RuntimeError",
         r"(?i)boolean value of tensor with more than one|truth value of an array with more than one",
-        "A whole array stands where one yes or no is needed: in if, while, and, or, not, or in Python's own "
+        "A whole array is used where one yes or no is needed: in if, while, and, or, not, or in Python's own "
         "max() and min().",
         "Use operations that work on each element by itself.",
     ),
     (
         r"TypeError",
         r"must be Tensor, not (?:jaxlib|ArrayImpl|\w*Tracer)|got \(jaxlib|got \(\w*Tracer",
-        "A function of PyTorch was given an array of JAX. This unit is written in JAX.",
+        "A PyTorch function was given a JAX array. This unit is written in JAX.",
         "Look for the function in jax.numpy or jax.nn.",
     ),
     (
         r"TypeError",
         r"(?i)(?:torch\.)?Tensor\S* .*(?:not a valid JAX type|is not a valid)|JAX.*torch\.Tensor",
-        "A function of JAX was given a tensor of PyTorch. This unit is written in PyTorch.",
+        "A JAX function was given a PyTorch tensor. This unit is written in PyTorch.",
         "Look for the function in torch or torch.nn.functional.",
     ),
     (
         r"TypeError",
         r"invalid combination of arguments - got \((?:float|int|list|tuple)\b",
-        "A function of PyTorch needs a tensor, and was given a plain number or a list.",
+        "A PyTorch function needs a tensor, but was given a plain number or a list.",
         "Keep everything a tensor on the way there, or use Python's own function for plain numbers.",
     ),
     (
         r"RuntimeError",
         r"mat1 and mat2",
-        "A layer was given rows of another length than it has weights for.",
+        "A layer was given rows whose length does not match its weights.",
         "Compare the shape of what you pass on with the shape that the docstring says the model takes.",
     ),
     (
         r"TypeError",
         r"must be Tensor, not (\w+)",
-        "A function of PyTorch needs a tensor, and was given an object of type {1}.",
+        "A PyTorch function needs a tensor, but was given an object of type {1}.",
         "Keep everything a tensor on the way there, or use Python's own function for plain numbers.",
     ),
     (
         r"TypeError",
         r"requires ndarray or scalar arguments, got <class '(list|tuple)'>",
-        "A function of JAX was given a {1}, and takes arrays.",
+        "A JAX function was given a {1}, but it takes arrays.",
         "Make one array of it first: jnp.array for numbers, jnp.stack for arrays of one shape.",
     ),
     (
         r"TypeError",
         r"(?i)only integer scalar arrays can be converted to a scalar index",
-        "An array stands where one whole number is needed, as an axis or as the index of a list.",
+        "An array is used where one whole number is needed, as an axis or as the index of a list.",
         "A function that joins arrays takes them as one list in square brackets; only arrays take arrays as "
         "index.",
     ),
     (
         r"TypeError|ValueError",
         r"only (?:0-dimensional|length-1|size-1) arrays can be conv|only one element tensors can be conv",
-        "An array of several numbers stands where one number is needed, as in float().",
+        "An array of several numbers is used where one number is needed, as in float().",
         "Which step should have made one number of them?",
     ),
     (
         r"TypeError|IndexError",
         r"Indexer must have integer or boolean type|arrays used as indices must be of integer",
-        "Numbers with decimals are used as an index.",
-        "Only whole numbers and masks are: what do the shapes and dtypes listed below say?",
+        "Floating-point numbers are used as an index.",
+        "Only whole numbers and masks can be: what do the shapes and dtypes listed below say?",
     ),
     (
         r"ValueError|RuntimeError",
         r"All input arrays must have the same shape|stack expects each tensor to be equal size",
-        "stack joins arrays of the same shape along a new axis, and these have different shapes.",
-        "To join arrays along an axis that they have already, concatenate them.",
+        "stack joins arrays of the same shape along a new axis, but these have different shapes.",
+        "To join arrays along an axis that they already have, concatenate them.",
     ),
     (
         r"IndexError|ValueError|AxisError",
@@ -234,7 +234,7 @@ _ADVICE = (
     (
         r"IndexError",
         r"out of (?:bounds|range)",
-        "An index lies beyond the last entry.",
+        "An index is past the last entry.",
         "The last of n entries has the index n − 1; look for i + 1, and for an index into something else.",
     ),
     (
@@ -259,37 +259,37 @@ _ADVICE = (
     (
         r"RuntimeError",
         r"in-place operation",
-        "A tensor that the gradient still needs was written into.",
-        "Make a new tensor: leave out operations that end in _ and assignments to a part of a tensor.",
+        "A tensor that the gradient still needs was changed in place.",
+        "Make a new tensor: avoid operations that end in _ and assignments to a part of a tensor.",
     ),
     (
         r"RuntimeError",
         r"grad can be implicitly created only for scalar",
         "The loss is not a scalar, so it has no gradient.",
-        "Average over the batch before you add the terms up.",
+        "Average over the batch before you add up the terms.",
     ),
     (
         r"RuntimeError",
         r"Class values must be non-negative",
-        "one_hot was given a negative label, and has no row for it.",
-        "Which of these labels stand for no class?",
+        "one_hot was given a negative label, but has no row for it.",
+        "Which of these labels are not a class?",
     ),
     (
         r"RuntimeError|IndexError|TypeError",
         r"expected scalar type|must be .*(long|int|float)|Expected floating point|used as indices",
-        "A tensor has another dtype than the operation takes.",
+        "A tensor does not have a dtype that the operation takes.",
         "Positions are integers (.long()), averages need floating-point numbers (.float()).",
     ),
     (
         r"TypeError",
         r"device type tensor to numpy",
-        "A tensor on a GPU was given to NumPy, which knows the CPU alone.",
+        "A tensor on a GPU was given to NumPy, which works only on the CPU.",
         "Use PyTorch's own operations: they work wherever the tensor is.",
     ),
     (
         r"MadeOnTheCPU",
         r"",
-        "A tensor is made on the CPU, whatever device the arguments are on: on a GPU that fails.",
+        "A tensor is always made on the CPU, which fails when the arguments are on a GPU.",
         "Make it where an argument is: with device=x.device, or with zeros_like, new_zeros and the like.",
     ),
     (
@@ -301,19 +301,19 @@ _ADVICE = (
     (
         r"TypeError|ValueError",
         r"(?i)unpack",
-        "A call returns another number of values than the left-hand side takes.",
-        "Look at what the call is documented to return; a loop over a dictionary gives its keys alone.",
+        "A call does not return as many values as the left-hand side takes.",
+        "Look at what the call is documented to return; a loop over a dictionary gives only its keys.",
     ),
     (
         r"TypeError",
         r"unexpected keyword argument '(dim|keepdim)'",
-        "`{1}` is PyTorch's word, and this is a function of JAX or NumPy.",
+        "`{1}` is PyTorch's word, but this is a JAX or NumPy function.",
         "They say `axis` for `dim`, and `keepdims` for `keepdim`.",
     ),
     (
         r"TypeError",
         r"unexpected keyword argument '(\w+)'",
-        "A function was called with an argument called `{1}`, which it does not have.",
+        "A function was called with an argument `{1}`, which it does not have.",
         "Compare the call with the documentation of what it calls, letter by letter.",
     ),
     (
@@ -331,20 +331,20 @@ _ADVICE = (
     (
         r"TypeError",
         r"positional argument|missing \d+ required",
-        "A function was called with other arguments than its signature has.",
+        "A function was called with arguments that do not fit its signature.",
         "Compare the call with the documentation of what it calls.",
     ),
     (
         r"TypeError",
         r"Gradient only defined for scalar-output",
         "The loss is not a scalar, so it has no gradient.",
-        "Average over the batch before you add the terms up.",
+        "Average over the batch before you add up the terms.",
     ),
     (
         r"UnboundLocalError",
         r"variable '(\w+)'",
         "The variable `{1}` is read before anything was assigned to it.",
-        "Is it assigned inside of an if, a for or a try that was passed over, or only further down?",
+        "Is it assigned inside an if, a for or a try that was skipped, or only further down?",
     ),
     (
         r"NameError",
@@ -355,20 +355,20 @@ _ADVICE = (
     (
         r"ModuleNotFoundError",
         r"",
-        "A module is imported that is not installed here.",
-        "Check its spelling; the exercises need no modules beside those that the notebook imports.",
+        "You import a module that is not installed here.",
+        "Check its spelling; the exercises need no modules other than those that the notebook imports.",
     ),
     (
         r"ImportError",
         r"cannot import name '(\w+)'",
         "The module has nothing called `{1}`.",
-        "Check the spelling, and in which module it is.",
+        "Check the spelling, and which module it is in.",
     ),
     (
         r"KeyError",
         r"",
         "A dictionary does not have the key that is read.",
-        "Compare the key letter by letter with those that are there; a new one has to be put in first.",
+        "Compare the key letter by letter with those that are there; a new one has to be added first.",
     ),
     (
         r"AttributeError",
@@ -397,72 +397,72 @@ _ADVICE = (
     (
         r"RecursionError",
         r"",
-        "The function calls itself without end.",
-        "Look for a call of the function itself.",
+        "The function calls itself endlessly.",
+        "Look for a call to the function itself.",
     ),
     (
         r"OutputLimit",
         r"",
         "Your function prints far too much.",
-        "Take the print out of the loop, or print a shape in place of an array.",
+        "Take the print out of the loop, or print a shape instead of an array.",
     ),
     (
         r"ChangedArgument",
         r"",
-        "Your function writes into what it is given; whoever calls it still needs that.",
+        "Your function changes what it is given; the caller still needs it unchanged.",
         "Make a new dict, list or array, and leave the arguments as they are.",
     ),
     (
         r"TypeError|ValueError",
         r"immutable|read-only",
-        "Arrays of JAX cannot be written into.",
+        "JAX arrays cannot be changed in place.",
         "Compute a new array, with jnp.where or with x.at[index].set(value).",
     ),
     (
         r"SystemExit",
         r"",
         "Your function ends the program.",
-        "Take exit() or quit() out, and return a value.",
+        "Take out exit() or quit(), and return a value.",
     ),
 )
 
 _SIGNATURE = (
-    "Your function takes other arguments than the task says, so the check could not call it.",
+    "Your function does not take the arguments in the stub, so the check could not call it.",
     "Keep the first line of the stub as it was.",
 )
 _LABELS = (
-    "Labels are used where one-hot rows belong: `{}` holds one whole number for each image.",
-    "A one-hot row has an entry for each class. Turn the labels into rows before you pass them on.",
+    "Labels are used where one-hot rows belong: `{}` holds one whole number per image.",
+    "A one-hot row has one entry per class. Turn the labels into rows before you pass them on.",
 )
 _COMPARED = (
-    "Rows with an entry for each class are compared with labels: `{}` holds one whole number for each image.",
-    "Both sides of the comparison need one entry for each image.",
+    "Rows with one entry per class are compared with labels: `{}` holds one whole number per image.",
+    "Both sides of the comparison need one entry per image.",
 )
 _MISFIT = re.compile(
     r"(?i)incompatible shapes|broadcast|same number of dimensions|size of tensor a|sizes of tensors"
 )
 
 _A_FUNCTION = (
-    "Your function returns a function where a value is asked for.",
+    "Your function returns a function where the exercise asks for a value.",
     "Call the inner function, or look at which of the two functions a return belongs to.",
 )
 # Type of what was returned in place of an array, a number or a container of them.
 _RETURNED = {
     "NoneType": (
         "Your function returns None.",
-        "Look for its return: it may be missing, or stand inside of an if. print() shows a value and returns "
+        "Look for its return: it may be missing, or be inside an if. print() shows a value but returns "
         "nothing.",
     ),
     "generator": (
-        "Your function returns a generator, which has computed nothing yet.",
-        "Put its values into an array, and use return and not yield.",
+        "Your function returns a generator, which has not computed anything yet.",
+        "Put its values into an array, and use return, not yield.",
     ),
     "function": _A_FUNCTION,
     "PjitFunction": _A_FUNCTION,
     "builtin_function_or_method": _A_FUNCTION,
     "method": _A_FUNCTION,
     "JAX tracer": (
-        "Your function returns a tracer: a value that was kept from inside of a jitted function.",
+        "Your function returns a tracer: a value that was kept from inside a jitted function.",
         "Return it from the jitted function, and assign nothing outside of it.",
     ),
 }
@@ -483,14 +483,14 @@ def advise_difference(difference: Difference, place: str = "") -> Advice | None:
         return _RETURNED[difference.got_type]
     place = place or ("" if difference.where == "returned" else f"`{difference.where}`")
     known = re.match(r"the |what |`", place)
-    task = f"For {'' if known else 'the '}{place}, the task" if place else "The task"
+    task = f"For {'' if known else 'the '}{place}, the exercise" if place else "The exercise"
     if difference.kind is Kind.DTYPE:
         return (
-            f"{task} asks for {difference.expected}, and your function returns {difference.got}.",
+            f"{task} asks for {difference.expected}, but your function returns {difference.got}.",
             "Look for int(), //, rounding and astype, and for a mask that is still a mask.",
         )
     return (
-        f"{task} asks for {difference.asked}, and your function returns {difference.came}.",
+        f"{task} asks for {difference.asked}, but your function returns {difference.came}.",
         "Compare the Returns section of the docstring with what you return.",
     )
 
@@ -500,25 +500,27 @@ def _advise_keys(difference: Difference, place: str) -> Advice:
     keys, place = listed_keys(difference.missing), place or "the dictionary that your function returns"
     several = len(difference.missing) > 1
     reason = (
-        f"The keys {keys} are missing in {place}." if several else f"The key {keys} is missing in {place}."
+        f"The keys {keys} are missing from {place}."
+        if several
+        else f"The key {keys} is missing from {place}."
     )
     if not difference.unexpected:
         return reason, "The Returns section of the docstring lists every key."
     there = "There is" if len(difference.unexpected) == 1 else "There are"
     reason += f" {there} {listed_keys(difference.unexpected)} instead."
-    return reason, "Compare the keys letter by letter, blanks and underscores included."
+    return reason, "Compare the keys letter by letter, spaces and underscores included."
 
 
 def advise(failure: Failure) -> Advice | None:
     """What a known kind of exception means, or None."""
     if failure.type == Stop.TIME:
-        reason = "Your function does not come to an end."
-        look = "Look for a loop whose end is never reached, for input() and for sleep."
+        reason = "Your function does not finish."
+        look = "Look for a loop that never ends, for input() and for sleep."
         return reason, look + (_RESTART if "still runs" in failure.message else "")
     if failure.type == Stop.BUSY:
-        return f"Your function was not judged: {failure.message}, and must not be stopped there.", _WAIT
+        return f"Your function was not judged: {failure.message}, and that must not be interrupted.", _WAIT
     if failure.type == "ModelMisuse":  # the checks' own models say what is wrong with a call
-        return failure.message, "Look at your call of the model and at the steps in the docstring."
+        return failure.message, "Look at your call to the model and at the steps in the docstring."
     if failure.type == "TypeError" and failure.raised_in == Call.__name__ and "argument" in failure.message:
         return _SIGNATURE
     if _MISFIT.search(failure.message) and (labels := _labels(failure.values)):

@@ -36,12 +36,12 @@ def replaced_note(replaced: Lacks, state: State) -> str:
         return ""
     # What was not run in this session may be right.
     once = "A mistake counts only once, so this" if _at_fault(replaced) else "This"
-    right = "right functions in their places" if len(replaced) > 1 else "a right function in that place"
+    right = "correct functions in their places" if len(replaced) > 1 else "a correct function in its place"
     tried = f"This function calls your {_blame(replaced)}. {once} check was run with {right}"
     if state is State.CORRECT:
         return f"{tried}, and passes. {_next(replaced)}"
     if state is State.INCORRECT:
-        return f"{tried}. What is reported here remains: it is a mistake of this function."
+        return f"{tried}. What is reported here remains: it is a mistake in this function."
     return f"{tried}."
 
 

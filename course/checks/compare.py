@@ -175,7 +175,7 @@ def in_words(value: Plain) -> str:
         rows = all(isinstance(item, dict) for item in value)
         return f"a list of {len(value)} dictionaries" if rows else f"{len(value)} values"
     if isinstance(value, str):
-        return "a text"
+        return "a string"
     return "None" if value is None else _OPAQUE.get(describe_type(value), describe_type(value))
 
 

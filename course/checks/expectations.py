@@ -42,9 +42,7 @@ def load_expectations(unit: str) -> dict[str, Expectation]:
     """The expectations of a unit's checks, by exercise. Raises CourseError for a missing or old file."""
     path = resources.files("course.checks") / "expected" / f"{unit}.json"
     if not path.is_file():
-        raise CourseError(
-            f"the expected values of unit {unit!r} are missing: install the course's package anew"
-        )
+        raise CourseError(f"the expected values of unit {unit!r} are missing: reinstall the course's package")
     data = json.loads(path.read_text(encoding="utf-8"))
     if data["format"] != FORMAT:
         raise CourseError(f"the expected values of unit {unit!r} have another format: reinstall the course")

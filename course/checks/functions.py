@@ -21,8 +21,8 @@ FLOAT32 = Tolerance(1e-4, 1e-5, "the order of float32 operations may differ")
 FLOAT64 = Tolerance(1e-9, 1e-12, "the order of operations may differ")
 MISCONCEPTION = "The values are not those that the docstring describes."
 LOOK = "Work a small example out by hand, and compare it step by step."
-KEPT = "Something is kept from one call for the next."
-KEPT_LOOK = "Assign and append to nothing that was made outside of the function."
+KEPT = "Something is kept from one call to the next."
+KEPT_LOOK = "Do not assign or append to anything that was made outside of the function."
 
 
 def uniform(

@@ -136,7 +136,7 @@ def _notice(stream: TextIO) -> Callable[[Busy], None]:
 
     def tell(busy: Busy) -> None:
         print(
-            f"{busy.what}: the check waits for it. Interrupt the kernel to stop waiting.",
+            f"{busy.what}: the check is waiting for it. Interrupt the kernel to stop waiting.",
             file=stream,
             flush=True,
         )

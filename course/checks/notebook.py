@@ -104,7 +104,7 @@ class Checker:
             try:
                 line = remark(name, function)
             except Exception as error:  # it looks at files and at the session, and no verdict needs it
-                line = f"Not looked at before the check ({type(error).__name__}: {error})."
+                line = f"Could not be examined before the check ({type(error).__name__}: {error})."
             if line:
                 show(Line(line))
 
@@ -214,10 +214,10 @@ def _explain(exercise: Check, function: Callable[..., Any] | None, error: Except
     elif exercise.uses:
         note = f"This cell also runs your {listed(exercise.uses)}: each has to pass its own check first."
     message = "Your function does not reproduce the values shown in this cell."
-    look = "Compare what is reported below with the asserts in this cell."
+    look = "Compare the report below with the asserts in this cell."
     if isinstance(error, NameError) and error.name:
         message = f"`{error.name}` is not defined in this session."
-        look = "Run the cells above from the top of the notebook, then this one again."
+        look = "Run the cells above, from the top of the notebook, then this one again."
     return Result(
         exercise.name,
         State.INCORRECT,

@@ -219,7 +219,7 @@ def _report(
         if difference.nan:
             message = f"The result is NaN, not a number. {case.misconception}"
     if slip is None and issubclass(type(function), type):
-        message = f"`{check.name}` is a class here; the task asks for a function."
+        message = f"`{check.name}` is a class here; the exercise asks for a function."
         look = "Keep the line of the stub that begins with def."
     return Result(
         check.name,
@@ -244,7 +244,7 @@ def _unfinished(check: Check, raised_in: str) -> Result:
             check.name,
             State.INCORRECT,
             message=f"Your function calls `{raised_in}`, which still raises NotImplementedError.",
-            look=f"Do the exercise `{raised_in}` first, run its cell, and run this cell again.",
+            look=f"Do the exercise `{raised_in}` first and run its cell, then run this cell again.",
             cases=_case_results(check, []),
         )
     return not_attempted(check)
@@ -266,7 +266,7 @@ def _settings_note() -> str:
     if not settings:
         return ""
     return (
-        f"This session has set {' and '.join(settings)}. Checks run with settings of their own, so results "
+        f"This session has set {' and '.join(settings)}. Checks use settings of their own, so results "
         "can differ from those of other cells."
     )
 

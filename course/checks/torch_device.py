@@ -27,7 +27,7 @@ from course.checks.case import Case, Check, Inputs, Slip
 NAME = "on a GPU"
 SLIP = Slip(
     "made on the CPU",
-    "A tensor is made on the CPU, whatever device the arguments are on: on a GPU that fails.",
+    "A tensor is always made on the CPU, which fails when the arguments are on a GPU.",
     "Make it where an argument is: with device=x.device, or with zeros_like, new_zeros and the like.",
 )
 
@@ -58,7 +58,7 @@ def on_a_gpu(case: Case) -> Case:
     return replace(
         case,
         name=NAME,
-        tries=f"{case.tries}, as if all of it were on a GPU",
+        tries=f"{case.tries}, as if everything were on a GPU",
         drive=drive,
         misconception=SLIP.message,
         look=SLIP.look,

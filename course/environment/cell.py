@@ -110,7 +110,7 @@ def set_up_course(version: str, repository: str | None, checkpoint: str, places:
             missing = [f"ssl_course-{version}-py3-none-any.whl (the course's package)"]
             gpu = checkpoint and not repository and shutil.which("nvidia-smi")
             if gpu and not any((folder / checkpoint).is_file() for folder in folders):
-                missing.append(f"{checkpoint} (the training on this GPU starts from it)")
+                missing.append(f"{checkpoint} (training on this GPU starts from it)")
             step = f"put the zip file of this unit, as it is, into {os.getcwd()}"
             if incomplete:
                 step = f"wait until the upload of {incomplete.name} is complete"
@@ -123,7 +123,7 @@ def set_up_course(version: str, repository: str | None, checkpoint: str, places:
             looked = [f"{', '.join(map(str, roots))} and the folders in them ({len(folders)} in all)"]
             looked += [f"{place} is not the package that this notebook needs" for place, _ in passed_over[:1]]
             raise SetUpStopped(
-                f"The set-up stopped: {problem}.\nMissing: {', '.join(missing)}.\n"
+                f"Set-up stopped: {problem}.\nMissing: {', '.join(missing)}.\n"
                 f"Searched: {'; '.join(looked)}.\nNext step: {step}, then run this cell again."
             ) from None
     facts = {"notebook": version, "repository": repository, "checkpoint": checkpoint, "places": roots}

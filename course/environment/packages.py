@@ -105,7 +105,7 @@ def _remedy(machine: Machine, name: str, wanted: str, output: str) -> str:
         online = "switch on the internet in Kaggle's panel on the right" if machine.kaggle else "connect it"
         wheel = f"{name.replace('-', '_')}-….whl"
         return (
-            f", and this machine is not on the network: {online}, or put the unit's zip file, or the {wheel} "
+            f", and this machine is offline: {online}, or put the unit's zip file, or the {wheel} "
             f"in it, into {machine.folder}"
         )
     python = replace(
@@ -128,7 +128,7 @@ def how_to_install(python: Python, names: str) -> tuple[str, str]:
     """
     own = "make a virtual environment as the README beside this notebook says, open the notebook from there"
     if python.managed:
-        return "this Python belongs to the operating system, which lets nobody install into it", own
+        return "this Python belongs to the operating system, which does not let anyone install into it", own
     if not python.pip and python.uv:
         return (
             "this Python has no pip",

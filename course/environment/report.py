@@ -43,7 +43,7 @@ def device_note(machine: Machine, mode: Mode, backend: str, device: str) -> str:
         return (
             f"{here}\nTo switch one on: menu Runtime, then Change runtime type, then T4 GPU, then Save. "
             "Colab restarts the session, so run the notebook again from its top. "
-            "You need the GPU for the training in section 7 only; the exercises are as quick without."
+            "You need the GPU only for the training in section 7; the exercises are just as fast without it."
         )
     if machine.nvidia:
         return (
@@ -71,5 +71,5 @@ def work_note(machine: Machine, work: Path) -> str:
     return (
         f"Logs and checkpoints go to {work}, on this session's disk: THEY ARE DELETED WHEN THE SESSION ENDS. "
         "To keep them: file panel on the left, button Mount Drive, then run this cell again. "
-        "The notebook itself is kept by File, then Save a copy in Drive."
+        "To keep the notebook itself: File, then Save a copy in Drive."
     )

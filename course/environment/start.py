@@ -68,7 +68,7 @@ class Environment:
                 return unpack_beside(found.path, (name, described), self.work)
             except (OSError, zipfile.BadZipFile) as error:
                 raise CourseError(
-                    f"{name} cannot be taken out of {found.path} ({error}): free some space on the disk, or "
+                    f"{name} cannot be extracted from {found.path} ({error}): free some disk space, or "
                     "upload the zip file again"
                 ) from None
         if self.published is None:
@@ -176,12 +176,12 @@ def course_notes(cell: Mapping[str, Any], problem: str | None, folder: Path) -> 
     for place, version in cell["passed over"]:
         if version is None:
             notes.append(
-                f"Note: {place} is called course, but is not the course's package, and was passed over. "
+                f"Note: {place} is called course, but is not the course's package, so it was skipped. "
                 "Give it another name when you can."
             )
         else:
             notes.append(
-                f"Note: {place} (version {version}) is too old for this notebook. It was passed over."
+                f"Note: {place} (version {version}) is too old for this notebook, so it was skipped."
             )
     if cell["source"]:
         older = f" It is newer than the installed {cell['older']}." if "older" in cell else ""
@@ -193,7 +193,7 @@ def course_notes(cell: Mapping[str, Any], problem: str | None, folder: Path) -> 
         notes.append(
             f"Note: this notebook is from release {cell['notebook']}, but the course's package is the older "
             f"{__version__} (from {place}). Put the zip file that came with the "
-            f"notebook into {folder}, then run this cell again; otherwise cells and checks may not fit."
+            f"notebook into {folder}, then run this cell again; otherwise cells and checks may not match."
         )
     elif is_newer(__version__, cell["notebook"]):
         notes.append(
@@ -209,9 +209,9 @@ def checkpoint_notes(environment: Environment, checkpoint: str) -> list[str]:
         return []
     found = environment.find("", checkpoint)
     if found:
-        return [f"On a GPU the training starts from {found}."]
+        return [f"On a GPU, training starts from {found}."]
     return [
-        f"Missing: {checkpoint}, from which the training on a GPU starts. Searched: "
+        f"Missing: {checkpoint}, which training on a GPU starts from. Searched: "
         f"{', '.join(map(str, environment.places))} and the folders in them. "
         "Put it, or the zip file of this unit, beside this notebook now, then run this cell again."
     ]

@@ -25,7 +25,7 @@ def hint(name: str, number: int = 1) -> None:
     hints = find_lesson(name).hints
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= len(hints):
         numbers = " and ".join(str(i) for i in range(1, len(hints) + 1))
-        raise CourseError(f"{name} has the hints {numbers}: there is no hint {number!r}")
+        raise CourseError(f"{name} has hints {numbers}; there is no hint {number!r}")
     parts = [paragraph(hints[number - 1])]
     if number < len(hints):
         parts.append(paragraph(f'Still stuck? `course.hint("{name}", {number + 1})` says more.'))
@@ -35,7 +35,7 @@ def hint(name: str, number: int = 1) -> None:
 def explanation(name: str, lesson: Lesson) -> Fragment:
     """What a student reads about an exercise that is solved."""
     return details(
-        f"`{name}`: the idea, and the usual slips",
+        f"`{name}`: the idea, and common mistakes",
         Fragment(
             paragraph(lesson.idea).html + bullets(lesson.slips).html,
             f"{paragraph(lesson.idea).text}\n{bullets(lesson.slips).text}",

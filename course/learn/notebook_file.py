@@ -84,9 +84,9 @@ def read_notebook(path: Path) -> SavedNotebook:
     try:
         content = json.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        raise CourseError(f"{path} is no notebook: name a file that ends in .ipynb") from None
+        raise CourseError(f"{path} is not a notebook: name a file that ends in .ipynb") from None
     if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
-        raise CourseError(f"{path} is no notebook: name a file that ends in .ipynb")
+        raise CourseError(f"{path} is not a notebook: name a file that ends in .ipynb")
     return SavedNotebook(content, path.name, as_saved=True, saved_at=saved_at)
 
 

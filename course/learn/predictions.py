@@ -65,7 +65,7 @@ def _compare(guess: float | None, result: float) -> str:
     from course.plots import rounded
 
     if guess is None:
-        return "You recorded no guess. `course.predict` above is for that, before you see the result."
+        return "You recorded no guess. Next time, use `course.predict` above before you see the result."
     if guess == result:
         return f"Your guess was {rounded(guess)}: exactly right."
     return f"Your guess was {rounded(guess)}, {rounded(abs(guess - result))} away."
@@ -117,5 +117,5 @@ def _number(value: Any, what: str) -> float:
         array = np.array(None)
     # Booleans, texts and other objects are no numbers, whatever float() would make of them.
     if array.size != 1 or array.dtype.kind in "bOSUmM" or not math.isfinite(float(array.reshape(()))):
-        raise CourseError(f"{what} is a finite number, not {value!r:.60}")
+        raise CourseError(f"{what} must be a finite number, not {value!r:.60}")
     return float(array.reshape(()))

@@ -74,5 +74,5 @@ def _summary(session: Session, earned: int) -> str:
     text = f"{earned} of {most_points(unit.exercises)} points for exercises so far."
     if unit.questions:
         by_hand = sum(question.points for question in unit.questions)
-        text += f" The {len(unit.questions)} questions, {by_hand} points, are read by a person."
+        text += f" The {len(unit.questions)} questions, {by_hand} points, are graded by hand."
     return text

@@ -169,7 +169,7 @@ def describe(session: Session, readiness: Readiness) -> Fragment:
 
 def _say_state(state: State | None) -> str:
     if state is None:
-        return "· not defined in this session: run the notebook from its top"
+        return "· not defined in this session: run the notebook from the top"
     return f"{SYMBOLS[state]} {state.value}"
 
 
@@ -178,21 +178,21 @@ def _say_cells(readiness: Readiness, notebook: str) -> list[Fragment]:
     if findings is None:
         return [
             paragraph(
-                "The notebook's own file was not found, so its cells were not looked at. Save it, and name "
-                f'the file, with its folder if it lies elsewhere: `course.ready_to_hand_in("{notebook}")`.'
+                "The notebook's own file was not found, so its cells were not checked. Save it, and name "
+                f'the file, with its folder if it is elsewhere: `course.ready_to_hand_in("{notebook}")`.'
             )
         ]
     unsaved = (
-        "Changes since you last saved were not seen: save, and run this cell again."
+        "Changes since you last saved are not included: save, then run this cell again."
         if readiness.as_saved
-        else "Changes that are not saved yet were seen as well: save before you hand in."
+        else "Unsaved changes are included here: save before you hand in."
     )
-    parts = [paragraph(f"Cells looked at: {readiness.source}. {unsaved}")]
+    parts = [paragraph(f"Cells checked: {readiness.source}. {unsaved}")]
     remarks = _remarks(findings)
     if remarks:
         parts.append(bullets(remarks))
     if findings.clean:
-        parts.append(paragraph("Every cell that is needed for grading is there once, with its metadata."))
+        parts.append(paragraph("Every cell needed for grading is there exactly once, with its metadata."))
     return parts
 
 
@@ -200,12 +200,12 @@ def _remarks(findings: Findings) -> list[str]:
     remarks = []
     if findings.stripped_all:
         remarks.append(
-            "*All* cells have lost the metadata by which they are graded. Copy functions and answers into a "
+            "*All* cells have lost the metadata that grading needs. Copy functions and answers into a "
             "fresh copy of the notebook and hand that in."
         )
     elif findings.stripped:
         remarks.append(
-            f"Without the metadata by which they are graded: {_listed(findings.stripped)}. It is lost when a "
+            f"Without the metadata that grading needs: {_listed(findings.stripped)}. It is lost when a "
             "cell's text is pasted into a new cell. Paste it into the cell of a fresh copy of the notebook."
         )
     if findings.missing:
@@ -215,19 +215,19 @@ def _remarks(findings: Findings) -> list[str]:
         )
     if findings.duplicated:
         remarks.append(
-            f"There more than once: {_listed(findings.duplicated)}. Keep one of each and delete the others."
+            f"Present more than once: {_listed(findings.duplicated)}. Keep one of each and delete the others."
         )
     if findings.elsewhere:
         remarks.append(
             f"The exercise's own cell still holds the stub: {_listed(findings.elsewhere)}. Your code "
-            "stands in another cell, where grading can miss it (below the check, say): move it into its own."
+            "is in another cell, where grading can miss it (below the check, say): move it into its own."
         )
     if findings.unanswered:
         remarks.append(f"Not answered yet: {_listed(findings.unanswered)}.")
     if findings.other_release:
         remarks.append(
             f"This notebook is from release {findings.other_release}, the installed course from another. "
-            "Ask which of the two you are to hand in."
+            "Ask which of the two to hand in."
         )
     return remarks
 

@@ -54,7 +54,7 @@ def load_release(unit: str) -> Release:
     """
     path = resources.files("course.learn") / FOLDER / f"{unit}.json"
     if not path.is_file():
-        raise CourseError(f"the list of cells of {unit!r} is missing: install the course's package again")
+        raise CourseError(f"the list of cells of {unit!r} is missing: reinstall the course's package")
     data = json.loads(path.read_text(encoding="utf-8"))
     cells = tuple(ReleasedCell(cell["id"], Kind(cell["kind"])) for cell in data["cells"])
     return Release(data["release"], cells)

@@ -76,7 +76,9 @@ def begin(unit: str, env: Environment) -> None:
 def current() -> Session:
     """The session of this notebook. Raises CourseError before `begin` was called."""
     if not _sessions:
-        raise CourseError("this notebook has not begun: run its set-up cell and the cell of imports first")
+        raise CourseError(
+            "this notebook has not started yet: run its set-up cell and the cell with the imports first"
+        )
     return _sessions[0]
 
 
@@ -98,7 +100,7 @@ def after_check(result: Result) -> None:
     if result.state is State.CORRECT:
         show(explanation(result.exercise, lesson))
     elif result.state is State.INCORRECT:
-        show(paragraph(f'Stuck? `course.hint("{result.exercise}", 1)` in a cell of your own shows a hint.'))
+        show(paragraph(f'Stuck? `course.hint("{result.exercise}", 1)` in a new cell shows a hint.'))
     session.note_check(result.exercise, result.state)
     session.show_remarks()
 

@@ -10,7 +10,7 @@ from course.frontend import shell
 
 NO_MEMORY = (
     "Memory ran out. Close other programs and notebooks, restart the kernel, and run the cells above again; "
-    "if it happens once more, lower the batch sizes, or the number of images that you work with at once"
+    "if it happens again, lower the batch sizes, or the number of images that you work with at once"
 )
 
 

@@ -142,18 +142,18 @@ def read_table(
     """
     lines = csv.reader(io.StringIO(text))
     if next(lines, None) != list(columns):
-        raise CourseError(f"{where}: the first line must be {','.join(columns)}; make the file again")
+        raise CourseError(f"{where}: the first line must be {','.join(columns)}; make the file anew")
     rows = []
     for number, fields in enumerate(lines, start=2):
         try:
             pairs = zip(columns.values(), fields, strict=True)
             values = [_value(kind, field) if field else None for kind, field in pairs]
         except ValueError as error:
-            raise CourseError(f"{where}, line {number} is damaged ({error}): make the file again") from None
+            raise CourseError(f"{where}, line {number} is damaged ({error}): make the file anew") from None
         row = dict(zip(columns, values, strict=True))
         empty = [name for name in needed if row[name] is None]
         if empty:
-            raise CourseError(f"{where}, line {number} has no {empty[0]}: make the file again")
+            raise CourseError(f"{where}, line {number} has no {empty[0]}: make the file anew")
         rows.append(row)
     return rows
 
@@ -162,9 +162,9 @@ def _read_about(text: str, where: str) -> dict[str, Any]:
     try:
         about = json.loads(text)
     except json.JSONDecodeError as error:
-        raise CourseError(f"{where} is damaged ({error}): make the file again") from None
+        raise CourseError(f"{where} is damaged ({error}): make the file anew") from None
     if not isinstance(about, dict):
-        raise CourseError(f"{where} holds no JSON object: make the file again")
+        raise CourseError(f"{where} holds no JSON object: make the file anew")
     return about
 
 
@@ -182,5 +182,5 @@ def _folder() -> Any:
 def _text(file: str) -> str:
     path = _folder() / file
     if not path.is_file():
-        raise CourseError(f"{FOLDER}/{file} is missing: install the course's package again")
+        raise CourseError(f"{FOLDER}/{file} is missing: reinstall the course's package")
     return str(path.read_text(encoding="utf-8"))

@@ -23,8 +23,8 @@ def check_distinct(batch_size: int, n_images: int) -> None:
     """
     if batch_size > n_images:
         raise CourseError(
-            f"{batch_size} unlabeled images in a step are more than the {n_images} that there are: a method "
-            "that remembers each image's label needs each once, so make mu or batch_size smaller"
+            f"{batch_size} unlabeled images in a step are more than the {n_images} available: a method "
+            "that remembers each image's label uses each one once, so make mu or batch_size smaller"
         )
 
 

@@ -92,7 +92,7 @@ def unflatten_like(template: Any, arrays: Mapping[str, np.ndarray], prefix: str)
     if wrong or stored - set(expected):
         first = (wrong or sorted(stored - set(expected)))[0]
         raise CourseError(
-            f"the checkpoint is of another architecture (it differs at {first}): "
+            f"the checkpoint has a different architecture (it differs at {first}): "
             "use one of the same network with the same number of classes"
         )
     leaves = [arrays[name].astype(leaf.dtype) for name, leaf in expected.items()]
@@ -198,7 +198,7 @@ def _load_checkpoint(path: Path, expected: str) -> Checkpoint:
             ) from None
         if sha256(path) != promised:
             raise CourseError(
-                f"checkpoint {path} has another sha256 than {described.name} says: fetch it again"
+                f"checkpoint {path} does not have the sha256 in {described.name}: download it again"
             )
     try:
         with safe_open(path, framework="numpy") as file:
@@ -208,12 +208,10 @@ def _load_checkpoint(path: Path, expected: str) -> Checkpoint:
         architecture = manifest.get("architecture")
     except SafetensorError:
         raise CourseError(
-            f"checkpoint {path} is truncated or not a safetensors file: fetch or make it again"
+            f"checkpoint {path} is truncated or not a safetensors file: download or create it again"
         ) from None
     except (KeyError, ValueError, AttributeError):
-        raise CourseError(
-            f"checkpoint {path} carries no manifest: use one that save_checkpoint has written"
-        ) from None
+        raise CourseError(f"checkpoint {path} has no manifest: use one written by save_checkpoint") from None
     if architecture != expected and not str(architecture).startswith(f"{expected}-w"):
         raise CourseError(f"checkpoint {path} is a {architecture}: use one of a {expected}")
     if manifest.get("normalization") not in NORMALIZATIONS:

@@ -195,7 +195,7 @@ def _goes_on(step: int, end: int) -> str:
 
 def _next_step(folder: RunFolder) -> str:
     if folder.holds_run():
-        return f"go on from the last checkpoint with {wording.get().resume}"
+        return f"continue from the last checkpoint with {wording.get().resume}"
     return "start the run again"
 
 

@@ -54,7 +54,7 @@ def load_arrays(model: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
     if shapes != stored:
         first = sorted(name for name in shapes | stored if shapes.get(name) != stored.get(name))[0]
         raise CourseError(
-            f"the checkpoint is of another architecture (it differs at {first}): "
+            f"the checkpoint has a different architecture (it differs at {first}): "
             "use one of the same model with the same number of classes"
         )
     model.load_state_dict({name: torch.as_tensor(array, device="cpu") for name, array in arrays.items()})

@@ -125,7 +125,7 @@ def train_torch(
         hparams: its hyperparameters.
         model: with fresh weights; it is moved to the GPU, if there is one.
         labeled: labeled images, without transform.
-        unlabeled: unlabeled images, likewise; their labels are looked at by the error rate alone.
+        unlabeled: unlabeled images, likewise; their labels are used only for the error rate.
         validation: held-out images, with `image_to_numpy` as transform.
         checkpoint: weights to start from instead.
         loss: ``(model, state, batch, hparams) -> (loss, state, metrics)``, as `torch_train_loop` has it, and

@@ -104,13 +104,13 @@ def logits_to_log_probs(logits):
         ("return -log_probs[targets == 1]", "NonConcreteBooleanIndexError", "A mask picks out elements",
          "multiply by the mask, or choose with jnp.where"),
         ("return jnp.sum(log_probs) if log_probs[0, 0] > 0 else -jnp.sum(targets * log_probs, -1)",
-         "TracerBoolConversionError", "An if, while, and, or, not or assert asks", "jnp.where instead of if"),
+         "TracerBoolConversionError", "An if, while, and, or, not or assert", "jnp.where instead of if"),
         ("np.asarray(log_probs); return -jnp.sum(targets * log_probs, -1)", "TracerArrayConversionError",
-         "NumPy was given a value that JAX is still tracing", "jax.numpy (jnp) in place of NumPy"),
+         "NumPy was given a value that JAX is still tracing", "jax.numpy (jnp) instead of NumPy"),
         ("range(99)[jnp.argmax(log_probs)]; return -jnp.sum(targets * log_probs, -1)",
          "TracerIntegerConversionError", "where Python needs a whole number", "Sizes come from shapes"),
         ("float(log_probs[0, 0]); return -jnp.sum(targets * log_probs, -1)", "ConcretizationTypeError",
-         "float(), int(), .item()", "Leave float(), int() and .item() out"),
+         "float(), int(), .item()", "Leave out float(), int() and .item()"),
     ],
 )  # fmt: skip
 def test_errors_of_tracing_are_explained(
@@ -142,7 +142,7 @@ def test_labels_in_place_of_rows_never_fit_by_chance(run_loss: RunLoss) -> None:
 
 def test_rows_that_are_compared_with_labels_are_told_apart(run_loss: RunLoss) -> None:
     result = run_loss("pseudo_labels != y_unlabeled", "pseudo_targets != y_unlabeled")
-    assert result.message.startswith("Rows with an entry for each class are compared with labels")
+    assert result.message.startswith("Rows with one entry per class are compared with labels")
 
 
 def test_labels_of_a_batch_are_named_with_their_key(run_cell: RunCell) -> None:
@@ -153,7 +153,7 @@ def mixmatch_loss(model, state, batch, hparams):
 """
     namespace = run_text(source, "a cell of mixmatch", run_cell("", unit="mixmatch"))
     result = check.run("mixmatch_loss", namespace["mixmatch_loss"])
-    assert '`batch["y_labeled"]` holds one whole number for each image' in result.message
+    assert '`batch["y_labeled"]` holds one whole number per image' in result.message
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_the_missing_key_alone_is_told_and_what_is_there_instead(
     assert result.difference is not None
     assert (result.difference.missing, result.difference.unexpected) == (missing, instead)
     keys = " and ".join(f'"{key}"' for key in missing)
-    assert f"{keys} {'are' if len(missing) > 1 else 'is'} missing in the metrics." in result.message
+    assert f"{keys} {'are' if len(missing) > 1 else 'is'} missing from the metrics." in result.message
     assert all(f'"{key}"' in result.message for key in instead)
     assert ("instead" in result.message) == bool(instead)
     # The four or five other names stand nowhere.
@@ -187,9 +187,9 @@ def test_the_missing_key_alone_is_told_and_what_is_there_instead(
         ("TypeError", "'FlexMatchHparams' object is not subscriptable", "read like a dictionary"),
         ("AttributeError", "'dict' object has no attribute 'latest'", "A dictionary is read with a dot"),
         ("TypeError", "'NoneType' object is not callable", "Something is None"),
-        ("TypeError", "'float' object is not callable", "Parentheses follow a value"),
-        ("TypeError", "'Tensor' object is not callable", "Parentheses follow a value"),
-        ("TypeError", "'jaxlib._jax.ArrayImpl' object is not callable", "Parentheses follow a value"),
+        ("TypeError", "'float' object is not callable", "is followed by parentheses"),
+        ("TypeError", "'Tensor' object is not callable", "is followed by parentheses"),
+        ("TypeError", "'jaxlib._jax.ArrayImpl' object is not callable", "is followed by parentheses"),
         ("TypeError", "'MockModel' object is not callable", "a flax model is not"),
         ("TypeError", "'method' object is not iterable", "it was not called"),
         ("TypeError", "'type' object does not support the context manager protocol", "`with` needs an"),
@@ -199,14 +199,14 @@ def test_the_missing_key_alone_is_told_and_what_is_there_instead(
          "The operator ** or pow() has a value of type float on its left"),
         ("RuntimeError", "Boolean value of Tensor with more than one value is ambiguous", "one yes or no"),
         ("TypeError", "log_softmax(): argument 'input' must be Tensor, not jaxlib._jax.ArrayImpl",
-         "given an array of JAX"),
+         "given a JAX array"),
         ("TypeError", "maximum(): argument 'other' must be Tensor, not int", "an object of type int"),
         ("TypeError", "mean requires ndarray or scalar arguments, got <class 'list'> at position 0.",
          "was given a list"),
         ("TypeError", "Only integer scalar arrays can be converted to a scalar index.", "one whole number"),
         ("ValueError", "All input arrays must have the same shape.", "stack joins arrays"),
         ("ValueError", "axis 2 is out of bounds for array of dimension 2", "names an axis"),
-        ("IndexError", "list index out of range", "An index lies beyond"),
+        ("IndexError", "list index out of range", "An index is past"),
         ("TypeError", "log_softmax() got an unexpected keyword argument 'dim'", "`dim` is PyTorch's word"),
         ("TypeError", "one_hot() missing 1 required positional argument: 'num_classes'",
          "`one_hot` was called without 'num_classes'."),
@@ -232,7 +232,7 @@ def test_every_advice_is_whole_sentences() -> None:
 def test_a_changed_signature_is_told_from_a_wrong_call(run_cell: RunCell) -> None:
     source = "def log_softmax_cross_entropy(log_probs):\n    return log_probs\n"
     result = check.run("log_softmax_cross_entropy", run_cell(source)["log_softmax_cross_entropy"])
-    assert result.message.startswith("Your function takes other arguments than the task says")
+    assert result.message.startswith("Your function does not take the arguments in the stub")
     assert result.look == "Keep the first line of the stub as it was."
 
 

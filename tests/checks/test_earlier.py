@@ -67,7 +67,7 @@ def test_a_right_function_is_correct_beside_a_wrong_earlier_one(
     assert result.state is State.CORRECT
     lacks = {"wrong": "does not pass its own check", "stub": "is not done yet"}[state]
     assert f"your `{earlier}`, which {lacks}. A mistake counts only once" in result.note
-    assert "run with a right function in that place, and passes" in result.note
+    assert "run with a correct function in its place, and passes" in result.note
     assert result.note in render_text(result)
     assert names[earlier] is students
 
@@ -91,7 +91,7 @@ def test_two_that_lack_the_same_are_named_together(notebook: Notebook) -> None:
 def test_a_mistake_of_its_own_remains_and_is_told_apart(notebook: Notebook) -> None:
     result = run_loss(notebook(WRONG_LOSS, logits_to_log_probs="wrong"))
     assert (result.state, result.slip) == (State.INCORRECT, "no mask")
-    assert "it is a mistake of this function" in result.note
+    assert "it is a mistake in this function" in result.note
     assert result.note in render_text(result)
 
 

@@ -109,7 +109,7 @@ def test_a_wrong_guess_function_is_named_beside_the_loss_that_calls_it() -> None
     names = run_text(solution_text("mixmatch"), "a student's notebook")
     names["guess_labels"] = mutant("guess_labels", "gradient flows")
     result = check.run("mixmatch_loss", names["mixmatch_loss"])
-    # The mistake costs its own exercise only: the loss is judged with a right function in that place.
+    # The mistake costs its own exercise only: the loss is judged with a correct function in its place.
     assert result.state is State.CORRECT and "guess_labels" in result.note
     lacks = lacking(names["mixmatch_loss"], ["guess_labels", "sharpen"])
     assert lacks == {"guess_labels": Lack.WRONG}

@@ -270,7 +270,7 @@ def test_the_clock_stands_still_while_a_library_compiles(
 def test_the_student_is_told_once_what_is_waited_for(clock: None, capsys: pytest.CaptureFixture[str]) -> None:
     Scripted([_PYTORCH] * 50).wait(20.0, guard._notice(sys.stdout))
     assert capsys.readouterr().out == (
-        "PyTorch is compiling: the check waits for it. Interrupt the kernel to stop waiting.\n"
+        "PyTorch is compiling: the check is waiting for it. Interrupt the kernel to stop waiting.\n"
     )
     Scripted([_PYTORCH] * 5).wait(20.0, guard._notice(sys.stdout))
     assert capsys.readouterr().out == "", "it was quick"
@@ -292,6 +292,6 @@ def test_the_report_says_why_there_is_no_verdict() -> None:
     assert outcome.failure is not None
     assert advise(outcome.failure) == (
         "Your function was not judged: PyTorch is compiling, and must not be stopped there.",
-        "It goes on in the background. Run this cell again when it is done, or restart the kernel.",
+        "It continues in the background. Run this cell again when it is done, or restart the kernel.",
     )
     work.let_go.set()

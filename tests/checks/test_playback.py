@@ -82,7 +82,7 @@ def test_one_wrong_earlier_exercise_costs_nothing(name: str, earlier: str, wrong
     assert list(found.replaced) == [earlier]
     lacks = "is not done yet" if wrong is stub else "does not pass its own check"
     assert f"your `{earlier}`, which {lacks}" in found.result.note
-    assert "run with a right function in that place, and passes" in render_text(found.result)
+    assert "run with a correct function in its place, and passes" in render_text(found.result)
 
 
 @pytest.mark.parametrize("alternative", ALTERNATIVES)
@@ -111,7 +111,7 @@ def test_a_slip_is_recognized_beside_recorded_calls() -> None:
         "mixmatch_loss", without_earlier(load_mutant("mixmatch", mutant), "mixmatch_loss")
     ).result
     assert result.slip == "no ramp"
-    assert "it is a mistake of this function" in result.note
+    assert "it is a mistake in this function" in result.note
 
 
 def test_a_call_that_the_reference_never_makes_leaves_the_first_verdict() -> None:

@@ -36,15 +36,15 @@ Run = Callable[[str, str], Result]
     ("error", "body", "reason"),
     [
         ("TypeError", "return -(targets + log_probs[:, :2]).sum(-1)", "Two arrays do not fit together"),
-        ("TypeError", "return jnp.sum(targets, log_probs, axs=1)", "an argument called `axs`"),
-        ("ValueError", "a, b = log_probs; return a", "another number of values"),
+        ("TypeError", "return jnp.sum(targets, log_probs, axs=1)", "an argument `axs`"),
+        ("ValueError", "a, b = log_probs; return a", "as many values as"),
         ("NameError", "return -jnp.sum(target * log_probs, axis=-1)", "The name `target` does not exist"),
         ("AttributeError", "return targets.cross_entropy(log_probs)", "has nothing called `cross_entropy`"),
         ("KeyError", "return {}['loss']", "does not have the key"),
         (
             "RecursionError",
             "return log_softmax_cross_entropy(log_probs, targets)",
-            "calls itself without end",
+            "calls itself endlessly",
         ),
     ],
 )
@@ -96,7 +96,7 @@ def cosine_decay_schedule(init_value, decay_steps, alpha):
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (f"{APPLY.replace(', mutable=[', ', mut=[')}", "an argument called `mut`"),
+        (f"{APPLY.replace(', mutable=[', ', mut=[')}", "an argument `mut`"),
         (
             'y = model.apply({"params": params, "batch_stats": batch_stats}, x)',
             'without|not called with mutable=["batch_stats"]',
@@ -171,9 +171,9 @@ def test_what_differs_is_told_apart(body: str, kind: Kind, run: Run) -> None:
     assert result.difference is not None
     assert result.difference.kind is kind
     said = {
-        Kind.STRUCTURE: "asks for an array, and your function returns 3 values.",
-        Kind.SHAPE: "asks for an array of shape (3,), and your function returns an array of shape (2,).",
-        Kind.DTYPE: "asks for a float dtype, and your function returns dtype int32.",
+        Kind.STRUCTURE: "asks for an array, but your function returns 3 values.",
+        Kind.SHAPE: "asks for an array of shape (3,), but your function returns an array of shape (2,).",
+        Kind.DTYPE: "asks for a float dtype, but your function returns dtype int32.",
         Kind.VALUES: "not −log p(label)",
     }
     assert said[kind] in result.message

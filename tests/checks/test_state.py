@@ -186,7 +186,7 @@ def test_a_setting_of_the_session_is_reported_in_words(odd_settings: Any) -> Non
     result = check.run(NAME, jax.nn.softmax)
     assert result.slip == "probabilities"
     assert "This session has set jax_enable_x64 = True and " in result.note
-    assert "Checks run with settings of their own" in result.note
+    assert "Checks use settings of their own" in result.note
 
 
 def test_a_context_around_the_check_changes_no_verdict() -> None:

@@ -31,7 +31,7 @@ def test_the_first_hint_leads_to_the_second_and_the_last_to_none(capsys: pytest.
     [
         ("get_forward", 1, "called 'get_forward': use get_forward_fn"),
         ("nothing like it", 1, "use logits_to_log_probs or "),
-        ("get_forward_fn", 3, "has the hints 1 and 2: there is no hint 3"),
+        ("get_forward_fn", 3, "has hints 1 and 2; there is no hint 3"),
         ("get_forward_fn", 0, "there is no hint 0"),
         ("get_forward_fn", True, "there is no hint True"),
         ("get_forward_fn", "1", "there is no hint '1'"),
@@ -52,7 +52,7 @@ def test_a_passed_check_is_followed_by_the_explanation(
     lesson = session.texts.exercises["logits_to_log_probs"]
     assert (
         out.index("correct")
-        < out.index("the idea, and the usual slips")
+        < out.index("the idea, and common mistakes")
         < out.index(lesson.idea.split(".")[0])
     )
     assert all(f"- {' '.join(slip.split())}" in out for slip in lesson.slips)
@@ -85,7 +85,7 @@ def test_beginning_twice_shows_everything_once(
 
     begin("fixmatch", env)
     check("logits_to_log_probs", reference.logits_to_log_probs)
-    assert capsys.readouterr().out.count("the idea, and the usual slips") == 1
+    assert capsys.readouterr().out.count("the idea, and common mistakes") == 1
 
 
 def test_a_verdict_stands_where_nothing_can_be_written(

@@ -33,7 +33,7 @@ def test_without_a_guess_the_text_says_how_to_give_one_and_suggests_none(
     capsys.readouterr()
     predict("mask_rate", *guess)
     out = capsys.readouterr().out
-    assert "Which share of the unlabeled images" in out
+    assert "What share of the unlabeled images" in out
     assert "Write a number from 0 to 1 in place of the dots, and run this cell again" in out
     assert '`course.predict("mask_rate", ...)`' in out
     assert set(re.findall(r"[0-9][0-9.]*", out)) == {"0", "1"}, "no number but the ends of the range"
@@ -63,7 +63,7 @@ def test_a_guess_given_as_an_argument_is_kept_and_shown_with_the_result(
     reveal("mask_rate", 0.4)
     out = capsys.readouterr().out
     assert "Your guess was 0.25, 0.15 away." in out
-    assert "the distance is what the network has gained" in " ".join(out.split())
+    assert "the difference is how much confidence" in " ".join(out.split())
     (figure,) = figures
     assert "The guess 0.25 is marked by a diamond; a dot marks the result 0.4." in figure.alt
     assert len(figure.pictures[0].data) > 3_000
@@ -103,7 +103,7 @@ def test_a_guess_that_hits_is_praised_once(
     "guess", ["a lot", "0.25", True, float("nan"), float("inf"), [0.1, 0.2], [[1], [1, 2]], 10**400, object()]
 )
 def test_a_guess_that_is_no_number_is_refused(session: Session, guess: Any) -> None:
-    with pytest.raises(CourseError, match="a guess is a finite number, not"):
+    with pytest.raises(CourseError, match="a guess must be a finite number, not"):
         predict("mask_rate", guess)
     assert not session.store.path.exists()
 
@@ -116,7 +116,7 @@ def test_a_guess_outside_of_the_range_is_refused(session: Session, guess: float)
 
 @pytest.mark.parametrize("value", [None, "0.4", float("nan"), np.array([1, 2]), jnp.array(jnp.inf)])
 def test_a_result_that_is_no_number_is_refused(session: Session, value: Any) -> None:
-    with pytest.raises(CourseError, match="a result is a finite number, not"):
+    with pytest.raises(CourseError, match="a result must be a finite number, not"):
         reveal("mask_rate", value)
 
 

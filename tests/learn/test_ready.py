@@ -111,8 +111,8 @@ def test_code_in_another_cell_than_the_stub_is_named(
     assert findings == Findings(elsewhere=(name,))
     assert not findings.clean and not Readiness(states_of(session), findings).ready
     text = ready.describe(session, Readiness(states_of(session), findings)).text
-    assert f"own cell still holds the stub: `{name}`. Your code stands in another cell" in text
-    assert "below the check, say): move it into its own." in text and "Every cell that is needed" not in text
+    assert f"own cell still holds the stub: `{name}`. Your code is in another cell" in text
+    assert "below the check, say): move it into its own." in text and "Every cell needed" not in text
 
 
 def test_a_copy_of_the_stub_is_no_finding(content: Content) -> None:
@@ -231,10 +231,10 @@ def test_the_report_names_what_is_to_be_done(session: Session) -> None:
     assert "not defined in this session" in text
     assert "Missing: `train`. Undo the deletion" in text
     assert "more than once: `ready`. Keep one" in text
-    assert "are graded: `data`. It is lost" in text
+    assert "grading needs: `data`. It is lost" in text
     assert "Not answered yet: `question-Q1`." in text
-    assert "a.ipynb. Changes since you last saved were not seen" in text
-    assert "Every cell that is needed" not in text
+    assert "a.ipynb. Changes since you last saved are not included" in text
+    assert "Every cell needed" not in text
 
 
 def test_every_check_is_run_and_kept(
@@ -256,7 +256,7 @@ def test_every_check_is_run_and_kept(
     assert "✗ incorrect" in lines["cosine_decay_schedule"]
     assert "· not defined" in lines["get_validate_fn"]
     assert sum("✓ correct" in line for line in lines.values()) == len(session.unit.exercises) - 2
-    assert "mine.ipynb" in out and "Every cell that is needed for grading is there once" in out
+    assert "mine.ipynb" in out and "Every cell needed for grading is there exactly once" in out
     assert "hint(" not in out, "the checks are silent here"
     kept = Store(session.store.path).record().exercises
     assert kept["cosine_decay_schedule"].state is State.INCORRECT and "get_validate_fn" not in kept
@@ -350,7 +350,7 @@ def test_colab_is_asked_and_knows_what_is_not_saved(
     assert found is not None and found.content is content and not found.as_saved
     assert asked[0][0] == ("get_ipynb",) and asked[0][1]["timeout_sec"] > 0
     readiness = Readiness(states_of(session), Findings(), found.source, found.as_saved)
-    assert "not saved yet were seen as well" in ready.describe(session, readiness).text
+    assert "Unsaved changes are included" in ready.describe(session, readiness).text
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"ipynb": None}, {"ipynb": {"cells": 3}}, "error"])
@@ -372,11 +372,11 @@ def test_colab_that_does_not_answer_is_passed_over(
     ("content", "message"),
     [
         (None, "cannot be read"),
-        (b"", "is no notebook"),
-        (b"[]", "is no notebook"),
-        (b'{"cells": {}}', "is no notebook"),
-        (b"\xff\xfe", "is no notebook"),
-        (b"[" * 100_000, "is no notebook"),
+        (b"", "is not a notebook"),
+        (b"[]", "is not a notebook"),
+        (b'{"cells": {}}', "is not a notebook"),
+        (b"\xff\xfe", "is not a notebook"),
+        (b"[" * 100_000, "is not a notebook"),
     ],
 )
 def test_a_file_that_is_no_notebook_is_named(tmp_path: Path, content: bytes | None, message: str) -> None:

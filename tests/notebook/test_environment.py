@@ -140,8 +140,8 @@ FORBIDDEN = "ERROR: Could not install packages due to an OSError: [Errno 13] Per
 @pytest.mark.parametrize(
     ("packages", "stderr", "cause", "remedy"),
     [
-        ({}, OFFLINE, "not on the network", "put the unit's zip file"),
-        ({}, "error: dns error: failed to lookup address", "not on the network", "put the unit's zip file"),
+        ({}, OFFLINE, "is offline", "put the unit's zip file"),
+        ({}, "error: dns error: failed to lookup address", "is offline", "put the unit's zip file"),
         ({}, PEP_668, "belongs to the operating system", "make a virtual environment"),
         ({}, FORBIDDEN, "may not write into this environment", "make a virtual environment"),
         ({"virtual": False}, FORBIDDEN, "may not write", "%pip install --user --no-deps jax-resnet==0.0.4"),
@@ -396,7 +396,7 @@ def test_a_missing_checkpoint_is_named_in_the_first_cell_where_a_gpu_needs_it(tm
     assert checkpoint_notes(env, "") == []
     assert checkpoint_notes(replace(env, published="https://x"), "f.bin") == [], "it is fetched when needed"
     (tmp_path / "f.bin").touch()
-    assert checkpoint_notes(env, "f.bin") == [f"On a GPU the training starts from {tmp_path / 'f.bin'}."]
+    assert checkpoint_notes(env, "f.bin") == [f"On a GPU, training starts from {tmp_path / 'f.bin'}."]
 
 
 def test_a_published_file_is_fetched_once_with_its_description(tmp_path):

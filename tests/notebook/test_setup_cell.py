@@ -103,7 +103,7 @@ class Student:
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
         lines = done.stdout.strip().split("\n")
         assert [line.split(":")[0] for line in lines] == [
-            "The set-up stopped",
+            "Set-up stopped",
             "Missing",
             "Searched",
             "Next step",

@@ -88,7 +88,7 @@ def test_without_the_recorded_runs_the_error_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(threshold_plots.resources, "files", lambda package: tmp_path)
-    with pytest.raises(CourseError, match=r"^flexmatch-index-bug\.json is missing: install the course's"):
+    with pytest.raises(CourseError, match=r"^flexmatch-index-bug\.json is missing: reinstall the course's"):
         threshold_plots.load_index_bug()
 
 

@@ -243,7 +243,7 @@ def test_resuming_a_finished_run_changes_nothing_and_says_so(
 def test_a_run_of_another_model_is_not_resumed(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     tiny_run.train(folder, {"steps": 4})
-    with pytest.raises(CourseError, match="another architecture"):
+    with pytest.raises(CourseError, match="different architecture"):
         tiny_run.train(folder, {"num_classes": 7}, if_exists="resume")
 
 

@@ -241,7 +241,7 @@ def test_resuming_a_finished_run_changes_nothing(method: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("changed", "message"),
-    [({"n_classes": 7}, r"another architecture \(it differs at last"), ({}, "resnet18")],
+    [({"n_classes": 7}, r"different architecture \(it differs at last"), ({}, "resnet18")],
 )
 def test_a_run_of_another_model_is_not_resumed(changed: Any, message: str, tmp_path: Path) -> None:
     if changed:

@@ -22,7 +22,7 @@ from course.training.runfolder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("compile_cache")
 
-RESUME = 'go on from the last checkpoint with if_exists="resume"'
+RESUME = 'continue from the last checkpoint with if_exists="resume"'
 
 
 def saved_step(folder: Path) -> int:

@@ -12,8 +12,8 @@ from course.checks.compare import Tolerance
 NUMBERS = Tolerance(1e-6, 1e-9, "the order of operations may differ")
 KEPT_SLIP = Slip(
     "kept for later",
-    "What an earlier call was given still counts in a later one.",
-    "Make lists and dictionaries inside the function; a default argument is made only once.",
+    "The input of an earlier call still counts in a later one.",
+    "Make lists and dictionaries inside the function; a default argument is created only once.",
 )
 
 

@@ -47,15 +47,15 @@ TRAINING_COST = check_of_function(
         ),
         "unknown length": ("a run whose number of steps is not known", draw_run(unknown=("steps",))),
         "unknown images": (
-            "a run of which it is not known how many images it trained on",
+            "a run that does not say how many images it trained on",
             draw_run(unknown=("trained_images",)),
         ),
         "unknown predictions": (
-            "a run of which it is not known how many images only went forward",
+            "a run that does not say how many images only went forward",
             draw_run(unknown=("forward_images",)),
         ),
         "unknown seconds": (
-            "a published run, of which the seconds and the raw error are not known",
+            "a published run whose seconds and raw error are not known",
             draw_run(unknown=BESIDE),
         ),
     },
@@ -67,7 +67,7 @@ TRAINING_COST = check_of_function(
         Slip(
             "backward not counted",
             "Every image counts as one pass; the backward pass is not counted.",
-            "An image that the network learns from also goes backward, which costs two passes more.",
+            "An image that the network learns from also goes backward, which costs two more passes.",
         ),
         Slip(
             "backward as one pass",
@@ -77,7 +77,7 @@ TRAINING_COST = check_of_function(
         Slip(
             "four passes",
             "An image that goes forward and backward counts as four passes.",
-            "One forward, and two for the way back.",
+            "One is forward, and the backward pass counts as two.",
         ),
         Slip(
             "backward for all",
@@ -91,7 +91,7 @@ TRAINING_COST = check_of_function(
         ),
         Slip(
             "exchanged",
-            "The two kinds of images have changed places.",
+            "The two kinds of images are swapped.",
             "trained_images cost three passes each, forward_images one.",
         ),
         Slip("one step", "This is the cost of one step.", "Multiply by the number of steps."),
@@ -102,40 +102,40 @@ TRAINING_COST = check_of_function(
         ),
         Slip(
             "labels",
-            "The number of labels is taken for the number of steps.",
-            "Labels cost a person's time, and no passes by themselves.",
+            "You use the number of labels as the number of steps.",
+            "Labels cost a person's time, but no passes.",
         ),
         Slip("seconds", "These are the seconds of the run.", "Count passes, which depend on no machine."),
         Slip("in millions", "The passes are divided by a million.", "Return the number itself."),
         Slip(
             "unknown as zero",
-            "An unknown number is taken for 0, so the run looks cheaper than it was.",
+            "An unknown number is treated as 0, so the run looks cheaper than it was.",
             "What is not known stays unknown: return None.",
         ),
         Slip(
             "unknown as NaN",
-            "An unknown cost is given as NaN; None is asked for.",
+            "You return NaN for an unknown cost; the exercise asks for None.",
             "Return None where one of the three is None.",
         ),
         Slip(
             "no answer where unknown",
             "None cannot be multiplied.",
-            "Look whether one of the three is None before you compute.",
+            "Check whether one of the three is None before you compute.",
         ),
         Slip(
             "looks at the steps alone",
-            "Only the number of steps is looked at; the other two can be None as well.",
-            "Look at all three before you compute.",
+            "You check only the number of steps; the other two can be None as well.",
+            "Check all three before you compute.",
         ),
         Slip(
             "None anywhere",
-            "None comes back as soon as anything about the run is unknown, such as its seconds.",
-            "The cost needs three values of the row. Look at these alone.",
+            "You return None as soon as anything about the run is unknown, such as its seconds.",
+            "The cost needs three values of the row. Check only these.",
         ),
         Slip(
             "zero as unknown",
-            "0 is taken for unknown: a method without images that only go forward gets no cost.",
-            "Ask whether a value `is None`. Python takes 0 for false, too.",
+            "0 is treated as unknown: a method without images that only go forward gets no cost.",
+            "Check whether a value `is None`. Python treats 0 as false, too.",
         ),
     ),
 )

@@ -75,7 +75,7 @@ REPORTED_ERROR = check_of_function(
     slips=(
         Slip(
             "best",
-            "This is the smallest error, with the bug in it: the result was chosen by its value.",
+            "This is still the smallest error: the result is chosen by its value.",
             "Which evaluations count has to be settled before their values are known.",
         ),
         Slip(
@@ -91,22 +91,22 @@ REPORTED_ERROR = check_of_function(
         ),
         Slip(
             "last alone",
-            "This is the last evaluation alone.",
-            "The median of the last ones is asked for; `last` says how many.",
+            "This is only the last evaluation.",
+            "The exercise asks for the median of the last ones; `last` says how many.",
         ),
         Slip(
             "all of them",
-            "All evaluations count, those from the beginning of the training too.",
+            "You use all evaluations, including those from the beginning of training.",
             "Only the last ones count.",
         ),
         Slip(
             "the first ones",
-            "The first evaluations count.",
-            "Cut from the other end.",
+            "You use the first evaluations.",
+            "Take them from the other end.",
         ),
         Slip(
             "as they stand",
-            "The evaluations are taken in the order in which they stand.",
+            "The evaluations are taken in the order in which they are listed.",
             "Order them by their steps first.",
         ),
         Slip(
@@ -116,7 +116,7 @@ REPORTED_ERROR = check_of_function(
         ),
         Slip(
             "one too many",
-            "One evaluation too many counts.",
+            "You use one evaluation too many.",
             "A slice from −last on holds `last` evaluations.",
         ),
         Slip(
@@ -126,8 +126,8 @@ REPORTED_ERROR = check_of_function(
         ),
         Slip(
             "steps for evaluations",
-            "`last` is taken for a number of steps.",
-            "It counts evaluations, however many steps lie between them.",
+            "`last` is treated as a number of steps.",
+            "It counts evaluations, no matter how many steps lie between them.",
         ),
         Slip(
             "upper of the middle two",
@@ -141,17 +141,17 @@ REPORTED_ERROR = check_of_function(
         ),
         Slip(
             "a short run cut shorter",
-            "Of a run with fewer evaluations than `last`, some are left out: a slice begins before 0.",
-            "A negative beginning counts from the end. Begin at 0 where there are not enough.",
+            "Of a run with fewer evaluations than `last`, some are left out: a slice starts before 0.",
+            "A negative start counts from the end. Start at 0 where there are not enough.",
         ),
         Slip(
             "accuracy",
-            "This is an accuracy; an error is asked for.",
+            "This is an accuracy; the exercise asks for an error.",
             "Leave the errors as they are.",
         ),
         Slip(
             "sorts the list it is given",
-            "The list that is passed is sorted in place; whoever calls may need its order.",
+            "You sort the list you are given in place; the caller may need its order.",
             "Use sorted, which makes a new list.",
         ),
         KEPT_SLIP,

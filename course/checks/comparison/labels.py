@@ -120,12 +120,12 @@ LABELS_TO_REACH = check_of_function(
         Slip(
             "whole number",
             "The result is rounded.",
-            "Round when you print, and not before.",
+            "Round when you print, not before.",
         ),
         Slip(
             "last crossing",
             "This is where the target is met for the last time.",
-            "Go through the neighbors from the fewest labels on, and stop at the first that meet it.",
+            "Go through the neighbors from the fewest labels up, and stop at the first that meet it.",
         ),
         Slip(
             "sorted accuracies",
@@ -134,27 +134,27 @@ LABELS_TO_REACH = check_of_function(
         ),
         Slip(
             "extrapolated to fewer",
-            "The line is continued to fewer labels than were measured.",
-            "If the first accuracy is there already, labels[0] is all that is known.",
+            "The line is extended to fewer labels than were measured.",
+            "If the first accuracy already reaches the target, labels[0] is all that is known.",
         ),
         Slip(
             "extrapolated to more",
-            "The line is continued to more labels than were measured.",
+            "The line is extended to more labels than were measured.",
             "Where the target is not reached, return None.",
         ),
         Slip(
             "clamped",
-            "The largest number of labels is returned although the target is not reached with it.",
-            "np.interp does that outside of its range. Return None there.",
+            "You return the largest number of labels, although it does not reach the target.",
+            "np.interp does that outside its range. Return None there.",
         ),
         Slip(
             "infinite",
-            "An infinite number of labels is returned; nobody has measured that more labels do not help.",
+            "You return infinitely many labels, but nobody has measured that more labels do not help.",
             "Return None: it is not known.",
         ),
         Slip(
             "None from the start",
-            "None is returned although the first accuracy is there already.",
+            "You return None, although the first accuracy already reaches the target.",
             "labels[0] labels are enough then.",
         ),
         Slip(

@@ -40,7 +40,7 @@ MEAN_AND_SPREAD = check_of_function(
         ),
         Slip(
             "variance",
-            "This is the variance: the root is missing.",
+            "This is the variance: the square root is missing.",
             "A spread has the unit of the values, so take the square root at the end.",
         ),
         Slip(
@@ -75,10 +75,10 @@ MEAN_AND_SPREAD = check_of_function(
             "The spread is divided by the mean.",
             "Leave it in the unit of the values.",
         ),
-        Slip("rounded", "The spread is rounded.", "Round when you print, and not before."),
+        Slip("rounded", "The spread is rounded.", "Round when you print, not before."),
         Slip(
             "zero for one value",
-            "One value is given a spread of 0, which claims that every further run will give the same.",
+            "A single value gets a spread of 0, which claims that every further run will be the same.",
             "The spread of one value is unknown: NaN.",
         ),
         Slip(
@@ -89,11 +89,11 @@ MEAN_AND_SPREAD = check_of_function(
         Slip(
             "no answer for one value",
             "With one value the division by n − 1 = 0 raises an exception.",
-            "Treat one value apart: its spread is NaN.",
+            "Handle a single value separately: its spread is NaN.",
         ),
         Slip(
             "difference of squares",
-            "Mean of squares minus squared mean loses its digits when large values are close together.",
+            "Mean of squares minus squared mean loses digits when large values are close together.",
             "Subtract the mean from each value first, then square.",
         ),
     ),

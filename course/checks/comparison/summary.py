@@ -74,18 +74,18 @@ SUMMARIZE = check_of_function(
     },
     convert=_convert,
     tolerance=NUMBERS,
-    misconception="The summaries are not those of the pairs of method and number of labels.",
+    misconception="The summaries do not match the pairs of method and number of labels.",
     look="Take a pencil and the rows of the case: which belong together, and in which order do they occur?",
     slips=(
         Slip(
             "error",
-            "This summarizes errors; accuracies are asked for.",
+            "This summarizes errors; the exercise asks for accuracies.",
             "An accuracy is 1 − test_error.",
         ),
         Slip(
             "statistic of the errors",
-            "The statistic is called for the errors, and only the mean is turned into an accuracy.",
-            "Hand accuracies to `statistic`: nobody knows what a statistic makes of errors.",
+            "The statistic is called on the errors, and only the mean is turned into an accuracy.",
+            "Pass accuracies to `statistic`: you cannot know what it makes of errors.",
         ),
         Slip("percent", "The accuracies are in percent.", "An accuracy lies between 0 and 1."),
         Slip(
@@ -95,17 +95,17 @@ SUMMARIZE = check_of_function(
         ),
         Slip(
             "by method alone",
-            "Runs with different numbers of labels are put together.",
+            "Runs with different numbers of labels are grouped together.",
             "A group is a pair: method and number of labels.",
         ),
         Slip(
             "by labels alone",
-            "Runs of different methods are put together.",
+            "Runs of different methods are grouped together.",
             "A group is a pair: method and number of labels.",
         ),
         Slip(
             "neighbors only",
-            "Runs are put together only where they stand next to each other, so a pair occurs several times.",
+            "Runs are grouped only where they are next to each other, so a pair occurs several times.",
             "The rows come in any order. itertools.groupby, for one, needs sorted rows.",
         ),
         Slip(
@@ -120,7 +120,7 @@ SUMMARIZE = check_of_function(
         ),
         Slip(
             "sorted",
-            "The pairs are sorted; they are asked for in the order in which they first occur.",
+            "The pairs are sorted; the exercise asks for the order in which they first occur.",
             "A dictionary keeps the order in which its keys were added.",
         ),
         Slip(
@@ -131,7 +131,7 @@ SUMMARIZE = check_of_function(
         Slip(
             "distinct results",
             "Runs with the same result are counted once.",
-            "Two runs are two runs, whatever came out. Use a list and not a set.",
+            "Two runs are two runs, whatever their results. Use a list, not a set.",
         ),
         Slip(
             "all runs counted",
@@ -140,28 +140,28 @@ SUMMARIZE = check_of_function(
         ),
         Slip(
             "exchanged",
-            "The two numbers of the statistic have changed places.",
+            "The two numbers of the statistic are swapped.",
             "The first is the mean, the second the spread.",
         ),
         Slip(
             "own statistic",
-            "The statistic that is passed is not used.",
-            "Call the argument `statistic` with the list of accuracies.",
+            "The argument `statistic` is not used.",
+            "Call it with the list of accuracies.",
         ),
         Slip(
             "statistic of each run",
-            "The statistic is called for single runs, and the results are averaged.",
+            "The statistic is called on single runs, and the results are averaged.",
             "Call it once for each pair, with the list of all accuracies.",
         ),
         Slip(
             "dictionary of summaries",
-            "A dictionary comes back; a list is asked for.",
+            "You return a dictionary; the exercise asks for a list.",
             "Append one dictionary for each pair to a list.",
         ),
         Slip(
             "writes into the rows",
-            "The rows that are passed get a new key; whoever calls needs them as they were.",
-            "Put the accuracy into a variable or a list of your own.",
+            "You add a key to the rows you are given; the caller needs them unchanged.",
+            "Put the accuracy into a variable or list of your own.",
         ),
         KEPT_SLIP,
     ),

@@ -111,12 +111,12 @@ GET_FORWARD_FN = Check(
     cases=(
         Case(
             name="published",
-            tries="the published values: a model whose logits say at which row of the batch an image stands",
+            tries="the published values: a model whose logits show which row of the batch an image is in",
             draw=_published,
             drive=_drive_published,
             tolerance=PUBLISHED,
             stated=_PUBLISHED,
-            misconception="The images are not joined as labeled, weak, strong, or are split elsewhere.",
+            misconception="The images are not joined as labeled, weak, strong, or are not split there.",
             look="Follow one image from the concatenation to the split.",
             names={f"returned{place}": name for place, name in _OUTPUTS.items()},
             shown=("params", "batch_stats"),
@@ -127,7 +127,7 @@ GET_FORWARD_FN = Check(
             draw=draw_batches(3, 5),
             drive=_drive_batches,
             tolerance=FLOAT32,
-            misconception="The logits do not belong to the images of one joint batch of 13.",
+            misconception="These are not the logits of one joint batch of 13 images.",
             look="Follow one image from the concatenation to the split.",
             names=_BATCH_NAMES,
             seed=1,
@@ -139,13 +139,13 @@ GET_FORWARD_FN = Check(
             drive=_drive_batches,
             tolerance=FLOAT32,
             misconception="A batch of one image must keep its batch axis.",
-            look="Look at squeeze and at indexing with a number where a slice is meant.",
+            look="Look for squeeze, and for indexing with a number where a slice is needed.",
             names=_BATCH_NAMES,
             seed=2,
         ),
         Case(
             name="gradient",
-            tries="the gradient for the parameters under jit, as training takes it",
+            tries="the gradient for the parameters under jit, as training computes it",
             draw=draw_batches(3, 5),
             drive=_drive_gradient,
             tolerance=FLOAT32,
@@ -173,21 +173,21 @@ GET_FORWARD_FN = Check(
         Slip(
             "three calls",
             "The model is applied more than once, so BatchNorm sees the batches separately.",
-            "Concatenate first, then call model.apply one time.",
+            "Concatenate first, then call model.apply once.",
         ),
         Slip(
             "views exchanged",
-            "The weak and the strong outputs have changed places.",
-            "The order is labeled, weak, strong: when joining, when splitting and when returning.",
+            "The weak and the strong outputs are swapped.",
+            "The order is labeled, weak, strong, whether you join, split or return.",
         ),
         Slip(
             "joined in another order",
-            "The images are joined in another order than labeled, weak, strong.",
+            "The images are not joined in the order labeled, weak, strong.",
             "Look at the list given to concatenate, and split accordingly.",
         ),
         Slip(
             "labeled last",
-            "The labeled images stand at the end of the joint batch and are split off at its start.",
+            "The labeled images come last in the joint batch, but are split off at its start.",
             "The order is labeled, weak, strong.",
         ),
         Slip(
@@ -202,12 +202,12 @@ GET_FORWARD_FN = Check(
         ),
         Slip(
             "old batch_stats",
-            "The batch_stats that came in are returned, so BatchNorm's running statistics never change.",
+            "The old batch_stats are returned, so BatchNorm's running statistics never change.",
             "model.apply returns the new ones as its second value.",
         ),
         Slip(
             "batch_stats not unpacked",
-            'The whole dictionary of mutated collections is returned; its entry "batch_stats" is asked for.',
+            'You return the whole dictionary of mutated collections, not its entry "batch_stats".',
             'Take ["batch_stats"] of the second value.',
         ),
         Slip(
@@ -222,17 +222,17 @@ GET_FORWARD_FN = Check(
         ),
         Slip(
             "probabilities",
-            "A softmax is applied to the outputs; logits are asked for.",
-            "Return what the model gives.",
+            "You return the softmax of the outputs; the exercise asks for logits.",
+            "Return what the model returns.",
         ),
         Slip(
             "strong view twice",
-            "The strong views are joined in both unlabeled places.",
+            "The strong views are in the joint batch twice, and the weak ones are missing.",
             "Look at the list given to concatenate.",
         ),
         Slip(
             "weak view twice",
-            "The weak views are joined in both unlabeled places, so the strong ones are never seen.",
+            "The weak views are in the joint batch twice, so the network never sees the strong ones.",
             "Look at the list given to concatenate.",
         ),
         Slip(
@@ -242,23 +242,23 @@ GET_FORWARD_FN = Check(
         ),
         Slip(
             "no gradient from the weak views",
-            "The gradient of the weak outputs is cut here; the loss decides that, not the forward pass.",
+            "The gradient of the weak outputs is cut here; that is up to the loss, not the forward pass.",
             "Look for stop_gradient.",
         ),
         Slip(
             "params as statistics",
-            "The two entries of the variables have changed places.",
+            "The two entries of the variables are swapped.",
             "The key params takes params, and batch_stats takes batch_stats.",
         ),
         Slip(
             "fixed sizes",
-            "The batch sizes of the practical stand in the code: it cuts at 64 and at 512.",
+            "The practical's batch sizes are hard-coded: the output is cut at 64 and at 512.",
             "Read the sizes from the shapes of the inputs.",
         ),
         Slip(
             "batch_stats of the first call",
-            "The batch_stats of the first call are used again in later ones.",
-            "Give the model the batch_stats that come in.",
+            "Later calls reuse the batch_stats of the first one.",
+            "Give the model the batch_stats of each call.",
         ),
         KEPT_SLIP,
     ),

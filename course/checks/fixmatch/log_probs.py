@@ -156,19 +156,19 @@ LOGITS_TO_LOG_PROBS = Check(
         ),
         Case(
             name="gradient",
-            tries="the gradient under jit, as training takes it",
+            tries="the gradient under jit, as training computes it",
             draw=_logits_and_weights,
             drive=_gradient("logits"),
             tolerance=FLOAT32,
             misconception="The values are right, but the gradient does not flow through all of the logits.",
             look="Look for stop_gradient, and for NumPy where jax.numpy is needed.",
-            names={"returned": "gradient of a weighted sum of your output for the logits"},
+            names={"returned": "gradient of a weighted sum of your output with respect to the logits"},
             shown=("logits", "weights"),
             seed=3,
         ),
         Case(
             name="bfloat16",
-            tries="logits in bfloat16, with which networks are trained on GPUs and TPUs",
+            tries="logits in bfloat16, a common dtype for training on GPUs and TPUs",
             draw=_short_logits,
             drive=_in_bfloat16,
             tolerance=BFLOAT16,
@@ -179,8 +179,8 @@ LOGITS_TO_LOG_PROBS = Check(
                     [[-1.46353, -2.96353, -0.46353, -2.46353], [-0.81316, -0.81316, -4.81316, -2.31316]]
                 ),
             },
-            misconception="The result does not have the dtype and the values that bfloat16 logits ask for.",
-            look="The result has the dtype of the logits: look for astype and for a dtype in your code.",
+            misconception="For bfloat16 logits, the dtype or the values of the result are wrong.",
+            look="The result keeps the dtype of the logits: look for astype and for a dtype in your code.",
             names={'returned["dtype"]': "dtype of the result", 'returned["values"]': "the result"},
             shown=("logits",),
         ),
@@ -206,12 +206,12 @@ LOGITS_TO_LOG_PROBS = Check(
         Slip(
             "over the batch",
             "The softmax runs over the images of the batch, not over the classes of one image.",
-            "Look at the axis: classes are the last one.",
+            "Look at the axis: the classes are the last one.",
         ),
         Slip(
             "over everything",
             "The softmax runs over the whole array at once, so images influence each other.",
-            "Give the axis of the classes: the default is all axes for some functions.",
+            "Name the class axis: for some functions, the default is all axes.",
         ),
         Slip(
             "sign",
@@ -225,12 +225,12 @@ LOGITS_TO_LOG_PROBS = Check(
         ),
         Slip(
             "base 2",
-            "The logarithm has base 2; the cross-entropy needs the natural one.",
+            "The logarithm has base 2; the cross-entropy needs the natural logarithm.",
             "Use jnp.log.",
         ),
         Slip(
             "unchanged",
-            "The logits come back as they were.",
+            "The logits are returned unchanged.",
             "Nothing is normalized yet: exp of a row does not sum to 1.",
         ),
         Slip(
@@ -245,7 +245,7 @@ LOGITS_TO_LOG_PROBS = Check(
         ),
         Slip(
             "sigmoid",
-            "Each class is treated by itself, as a sigmoid does; softmax lets the classes compete.",
+            "Each class is treated on its own, as in a sigmoid; in a softmax the classes compete.",
             "Each row of exp(result) has to sum to 1.",
         ),
         Slip(
@@ -260,7 +260,7 @@ LOGITS_TO_LOG_PROBS = Check(
         ),
         Slip(
             "no gradient",
-            "No gradient comes through: training could not change anything.",
+            "No gradient flows through your function, so training could not change anything.",
             "Look for stop_gradient.",
         ),
         Slip(
@@ -270,7 +270,7 @@ LOGITS_TO_LOG_PROBS = Check(
         ),
         Slip(
             "another dtype",
-            "The result is float32 whatever the logits are; it has to keep the dtype of the logits.",
+            "The result is always float32; it has to keep the dtype of the logits.",
             "Look for astype and for a dtype in your code.",
         ),
         KEPT_SLIP,
@@ -336,7 +336,7 @@ LOG_SOFTMAX_CROSS_ENTROPY = Check(
             tolerance=PUBLISHED,
             stated=np.array([3.2472625, 0.58943224, 1.4209819]),
             misconception="The numbers are not −log p(label) of each sample.",
-            look="Write down the sum over classes for one row by hand.",
+            look="Write out the sum over the classes by hand for one row.",
             shown=("log_probs", "targets"),
         ),
         Case(
@@ -368,12 +368,12 @@ LOG_SOFTMAX_CROSS_ENTROPY = Check(
             drive=_apply("log_probs", "targets"),
             tolerance=LARGE,
             misconception="The log-probabilities go through an exponential, which underflows.",
-            look="The input is logarithms already: neither exp nor log is needed.",
+            look="The inputs already are logarithms: neither exp nor log is needed.",
             shown=("log_probs", "targets"),
         ),
         Case(
             name="gradient",
-            tries="the gradient under jit, as training takes it",
+            tries="the gradient under jit, as training computes it",
             draw=_targets_and_weights,
             drive=_gradient_of_loss,
             tolerance=FLOAT32,
@@ -400,27 +400,27 @@ LOG_SOFTMAX_CROSS_ENTROPY = Check(
         Slip("sign", "The minus sign is missing: a cross-entropy is never negative.", "Look at the formula."),
         Slip(
             "mean over the batch",
-            "You average over the batch; one number for each sample is asked for.",
+            "You average over the batch; the exercise asks for one number per sample.",
             "Leave the averaging to the caller: FixMatch masks samples before it averages.",
         ),
         Slip(
             "sum over the batch",
             "You sum over the batch as well as over the classes.",
-            "Give the axis of the classes to the sum.",
+            "Sum over the class axis alone.",
         ),
         Slip(
             "over the batch",
             "The sum runs over the samples, not over the classes of each sample.",
-            "Look at the axis: classes are the last one.",
+            "Look at the axis: the classes are the last one.",
         ),
         Slip(
             "mean over classes",
-            "You average over the classes, so the result is too small by the number of classes.",
+            "You average over the classes, which divides the result by their number.",
             "The formula has a sum over the classes.",
         ),
         Slip(
             "kept axis",
-            "The axis of the classes is still there with length 1.",
+            "The class axis is still there, with length 1.",
             "Look for keepdims: the result has the shape (batch,).",
         ),
         Slip(
@@ -431,12 +431,12 @@ LOG_SOFTMAX_CROSS_ENTROPY = Check(
         Slip(
             "logarithm twice",
             "You take the logarithm of log-probabilities, which are negative: the result is NaN.",
-            "The input is logarithms already.",
+            "The inputs already are logarithms.",
         ),
         Slip(
             "probability",
             "This is the probability of the label, not its negative logarithm.",
-            "The input is logarithms already: no exponential is needed.",
+            "The inputs already are logarithms: no exponential is needed.",
         ),
         Slip(
             "all but the label",
@@ -451,7 +451,7 @@ LOG_SOFTMAX_CROSS_ENTROPY = Check(
         Slip(
             "entropy",
             "This is the entropy of the prediction itself: the targets are not used.",
-            "Weight the log-probabilities with the targets.",
+            "Weight the log-probabilities by the targets.",
         ),
         Slip(
             "squared error",
@@ -465,7 +465,7 @@ LOG_SOFTMAX_CROSS_ENTROPY = Check(
         ),
         Slip(
             "no gradient",
-            "No gradient comes through: training could not change anything.",
+            "No gradient flows through your function, so training could not change anything.",
             "Look for stop_gradient.",
         ),
         KEPT_SLIP,

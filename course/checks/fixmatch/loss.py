@@ -249,9 +249,7 @@ _GRADIENT_NAMES = {
     'returned["dense"]["kernel"]': "gradient for the kernel",
     'returned["dense"]["bias"]': "gradient for the bias",
 }
-_FORMULA = (
-    "Compute L_s, L_u and the weight decay each by hand for two images, and compare them with your metrics."
-)
+_FORMULA = "Compute L_s, L_u and the weight decay by hand for two images, and compare them with your metrics."
 
 GET_FIXMATCH_LOSS_FN = Check(
     name="get_fixmatch_loss_fn",
@@ -268,7 +266,7 @@ GET_FIXMATCH_LOSS_FN = Check(
             drive=_drive_published,
             tolerance=PUBLISHED,
             stated=_PUBLISHED_RESULT,
-            misconception="One of the terms is not what the task asks for.",
+            misconception="One of the terms is not what the exercise asks for.",
             look=_FORMULA,
             names=_NAMES,
             shown=("params", "batch_stats", "y_labeled", "y_unlabeled", *_SETTINGS),
@@ -279,7 +277,7 @@ GET_FIXMATCH_LOSS_FN = Check(
             draw=_mixed,
             drive=_drive,
             tolerance=FLOAT32,
-            misconception="One of the terms is not what the task asks for.",
+            misconception="One of the terms is not what the exercise asks for.",
             look=_FORMULA,
             names=_NAMES,
             shown=_SHOWN,
@@ -287,7 +285,7 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Case(
             name="at the threshold",
-            tries="weak views whose probability meets the threshold exactly",
+            tries="weak views whose probability is exactly the threshold",
             draw=_at_the_threshold,
             drive=_drive,
             tolerance=FLOAT32,
@@ -323,12 +321,12 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Case(
             name="one unlabeled image",
-            tries="five labeled images and one unlabeled",
+            tries="five labeled images and one unlabeled image",
             draw=_one_unlabeled,
             drive=_drive,
             tolerance=FLOAT32,
             misconception="A batch of one unlabeled image is a batch too.",
-            look="Look at squeeze and at the axes of the maximum and of the most probable class.",
+            look="Look for squeeze, and at the axes of the maximum and of the most probable class.",
             names=_NAMES,
             shown=_SHOWN,
             seed=7,
@@ -347,7 +345,7 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Case(
             name="gradient",
-            tries="the gradient for the parameters under jit, as train_step takes it",
+            tries="the gradient for the parameters under jit, as train_step computes it",
             draw=_mixed,
             drive=_drive_gradient,
             tolerance=FLOAT32,
@@ -373,7 +371,7 @@ GET_FIXMATCH_LOSS_FN = Check(
     slips=(
         Slip(
             "views exchanged",
-            "Weak and strong have changed places: the strong view gives the labels, the weak one learns.",
+            "Weak and strong are swapped: the strong view gives the labels, the weak one learns.",
             "Look at the order in which you unpack forward's results, and at which view goes where.",
         ),
         Slip(
@@ -383,7 +381,7 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "mask of the strong view",
-            "The mask looks at the confidence in the strong view.",
+            "The mask uses the confidence on the strong view.",
             "The weak view decides whether an image counts.",
         ),
         Slip(
@@ -393,12 +391,12 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "no mask",
-            "The mask is not applied: images of low confidence count as well.",
+            "The mask is not applied, so low-confidence images count as well.",
             "Multiply the loss of each image by the mask before you average.",
         ),
         Slip(
             "inverted mask",
-            "The mask is the wrong way round: it keeps the images of low confidence.",
+            "The mask is inverted: it keeps the low-confidence images.",
             "Keep the images whose largest probability is at least τ.",
         ),
         Slip(
@@ -413,12 +411,12 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "logits compared with threshold",
-            "Logits are compared with the threshold, which is one for probabilities.",
+            "Logits are compared with the threshold, which is meant for probabilities.",
             "Turn logits into log-probabilities first.",
         ),
         Slip(
             "strictly above",
-            "A probability that equals the threshold is left out: you compare with > where ≥ is meant.",
+            "A probability equal to the threshold is left out: you use > where ≥ is meant.",
             "The mask is 1 where max q ≥ τ.",
         ),
         Slip(
@@ -428,7 +426,7 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "no lambda",
-            "λ_u is missing in the total loss.",
+            "λ_u is missing from the total loss.",
             "Multiply the unsupervised loss by hparams.lambda_coef.",
         ),
         Slip(
@@ -438,17 +436,17 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "lambda in the metric",
-            'The metric "unsupervised loss" contains λ_u already.',
-            "Weight it only where the total loss is summed.",
+            'The metric "unsupervised loss" already contains λ_u.',
+            "Weight it only where you add up the total loss.",
         ),
         Slip(
             "no weight decay",
-            "The weight decay is missing in the total loss.",
+            "The weight decay is missing from the total loss.",
             "Add all three terms.",
         ),
         Slip(
             "no supervised loss",
-            "The supervised loss is missing in the total loss.",
+            "The supervised loss is missing from the total loss.",
             "Add all three terms.",
         ),
         Slip(
@@ -468,7 +466,7 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "labels ignored",
-            "The supervised loss uses the network's own predictions in place of y_labeled.",
+            "The supervised loss uses the network's own predictions instead of y_labeled.",
             "The labeled images come with labels: use them.",
         ),
         Slip(
@@ -493,17 +491,17 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "error of the strong view",
-            "The error rate is that of the strong views.",
-            "It is computed on the weak views.",
+            "The error rate is computed on the strong views.",
+            "It belongs to the weak views.",
         ),
         Slip(
             "error of the confident",
-            "Only confident images enter the error rate.",
+            "The error rate counts only the confident images.",
             "It is the share of wrong weak predictions among all unlabeled images.",
         ),
         Slip(
             "error of the labeled",
-            "The error rate is that of the labeled images.",
+            "The error rate is computed on the labeled images.",
             "It compares the weak predictions with y_unlabeled.",
         ),
         Slip(
@@ -518,12 +516,12 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "old batch_stats",
-            "The batch_stats that came in are returned, so BatchNorm's running statistics never change.",
+            "The old batch_stats are returned, so BatchNorm's running statistics never change.",
             "forward returns the new ones as its fourth value.",
         ),
         Slip(
             "renamed metric",
-            'A metric has another name than the task gives: "mask_rate" in place of "mask rate".',
+            'A metric does not have the name in the docstring: "mask_rate" instead of "mask rate".',
             "Compare the keys letter by letter: the training loop reads these names.",
         ),
         Slip(
@@ -533,13 +531,13 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "flat result",
-            "Three values are returned in a row; batch_stats and metrics belong in a pair of their own.",
+            "You return three separate values; batch_stats and metrics belong together in a pair.",
             "Return total_loss, (batch_stats, metrics).",
         ),
         Slip(
             "one loss for each image",
             "The total loss is an array with one number for each image.",
-            "Average over the batch before you add the terms up.",
+            "Average over the batch before you add up the terms.",
         ),
         Slip(
             "no gradient from the strong view",
@@ -558,7 +556,7 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "softmax twice",
-            "The strong view's logits are turned into probabilities before logits_to_log_probs, too early.",
+            "You turn the strong view's logits into probabilities too early, before logits_to_log_probs.",
             "logits_to_log_probs takes logits: give it what forward returns.",
         ),
         Slip(
@@ -574,7 +572,7 @@ GET_FIXMATCH_LOSS_FN = Check(
         Slip(
             "metric without decay",
             'The metric "total loss" leaves out the weight decay.',
-            "It is the number that is returned first.",
+            "It is the first value that you return.",
         ),
         Slip(
             "ten classes",
@@ -588,8 +586,8 @@ GET_FIXMATCH_LOSS_FN = Check(
         ),
         Slip(
             "labels of the first batch",
-            "The targets of the first batch are used again for later ones.",
-            "Turn y_labeled into targets anew at every call.",
+            "Later batches reuse the targets of the first one.",
+            "Turn y_labeled into targets again in every call.",
         ),
         KEPT_SLIP,
     ),

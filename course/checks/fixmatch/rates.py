@@ -46,18 +46,18 @@ MEAN_OVER_IMAGES = check_of_function(
         "one batch": ("a single mini-batch", _one),
     },
     stated={"published": 0.9},
-    misconception="The images do not all count the same.",
-    look="How many wrong answers does a mini-batch hold, if you know its rate and its size?",
+    misconception="The images do not all count equally.",
+    look="How many wrong answers are in a mini-batch, given its rate and its size?",
     slips=(
         Slip(
             "plain mean",
-            "This is the plain mean of the rates, with the bug in it: the sizes are not used.",
+            "This is still the plain mean of the rates: the sizes are not used.",
             "A mini-batch of 16 images should count an eighth of one of 128.",
         ),
         Slip(
             "last batch dropped",
             "The last mini-batch is left out.",
-            "Its images count like all others; only their number is smaller.",
+            "Its images count like all others; there are just fewer of them.",
         ),
         Slip(
             "wrong answers",
@@ -66,12 +66,12 @@ MEAN_OVER_IMAGES = check_of_function(
         ),
         Slip(
             "divided by the number of batches",
-            "Wrong answers are divided by the number of mini-batches.",
+            "The wrong answers are divided by the number of mini-batches.",
             "Divide by the number of images.",
         ),
         Slip(
             "divided by the largest batch",
-            "All mini-batches are taken to be as large as the largest.",
+            "All mini-batches are treated as if they were as large as the largest.",
             "Divide by the sum of the sizes.",
         ),
         Slip(
@@ -85,17 +85,23 @@ MEAN_OVER_IMAGES = check_of_function(
             "A rate times a size is a number of wrong answers; add these up.",
         ),
         Slip(
-            "accuracy", "This is the accuracy; the error rate is asked for.", "Leave the rates as they are."
+            "accuracy",
+            "This is the accuracy; the exercise asks for the error rate.",
+            "Leave the rates as they are.",
         ),
-        Slip("median", "This is the median of the rates.", "Every image counts, not the middle mini-batch."),
+        Slip(
+            "median",
+            "This is the median of the rates.",
+            "Every image counts, not only the middle mini-batch.",
+        ),
         Slip(
             "fixed sizes",
-            "128 and 16 stand in the code.",
+            "128 and 16 are hard-coded.",
             "Read the sizes from batch_sizes.",
         ),
         Slip(
             "one rate for each batch",
-            "An array comes back; one number is asked for.",
+            "You return an array; the exercise asks for one number.",
             "Add up over the mini-batches.",
         ),
         KEPT_SLIP,

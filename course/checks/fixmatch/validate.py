@@ -151,7 +151,7 @@ GET_VALIDATE_FN = Check(
             drive=_drive_batches,
             tolerance=FLOAT32,
             misconception="The result is not the mean over mini-batches of the share of wrong predictions.",
-            look="Look at the axis of argmax, and at what is averaged over what.",
+            look="Look at the axis of argmax, and at what you average over.",
             names=_NAMES,
             shown=("labels", "predictions"),
             seed=1,
@@ -163,19 +163,19 @@ GET_VALIDATE_FN = Check(
             drive=_drive_batches,
             tolerance=FLOAT32,
             misconception="A batch of one image is a batch too.",
-            look="Look at squeeze and at the axis of argmax.",
+            look="Look for squeeze, and at the axis of argmax.",
             names=_NAMES,
             shown=("labels", "predictions"),
             seed=2,
         ),
         Case(
             name="called again",
-            tries="the same validate function for a later state of the training",
+            tries="the same validate function for a later training state",
             draw=two_states(7, 7),
             drive=_drive_two_states,
             tolerance=FLOAT32,
             misconception="A later call ignores its own opt_state or batch_stats, or finds no batches left.",
-            look="Read the parameters inside validate, and iterate over batches anew at every call.",
+            look="Read the parameters inside validate, and iterate over batches again in every call.",
             names={
                 'returned[0]["val error rate"]': "the error rate of the first call",
                 'returned[1]["val error rate"]': "the error rate after the parameters changed",
@@ -233,7 +233,7 @@ GET_VALIDATE_FN = Check(
         Slip(
             "argmax over the batch",
             "argmax runs over the images of the batch, not over the classes.",
-            "Look at its axis: classes are the last one.",
+            "Look at its axis: the classes are the last one.",
         ),
         Slip("argmin", "You take the least probable class as the prediction.", "Use argmax."),
         Slip(
@@ -254,12 +254,12 @@ GET_VALIDATE_FN = Check(
         Slip("percent", "The rate is given in percent.", "An error rate lies between 0 and 1."),
         Slip(
             "bare number",
-            'The rate is returned by itself; a dictionary with the key "val error rate" is asked for.',
+            'You return the bare rate; the exercise asks for a dictionary with the key "val error rate".',
             "Look at the Returns section of the docstring.",
         ),
         Slip(
             "another name",
-            'The dictionary has another key than "val error rate".',
+            'The key in the dictionary is not "val error rate".',
             "Compare letter by letter: the training loop reads this name.",
         ),
         Slip(
@@ -269,12 +269,12 @@ GET_VALIDATE_FN = Check(
         ),
         Slip(
             "not averaged",
-            "The rates of the mini-batches come back as a list; their mean is asked for.",
+            "You return a list of the mini-batches' rates; the exercise asks for their mean.",
             "Average over the mini-batches at the end.",
         ),
         Slip(
             "batches used up",
-            "The second call finds no batches left, because an iterator was made outside of validate.",
+            "The second call finds no batches left, because an iterator is made outside of validate.",
             "Iterate over batches inside validate.",
         ),
         Slip(

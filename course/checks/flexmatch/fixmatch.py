@@ -50,7 +50,7 @@ _GRADIENTS = {
     'returned["dense.weight"]': "the gradient for the kernel",
     'returned["dense.bias"]': "the gradient for the bias",
 }
-_MISCONCEPTION = "One of the terms is not what the task asks for."
+_MISCONCEPTION = "One of the terms is not what the exercise asks for."
 _LOOK = "Compute L_s, L_u and the weight decay by hand for two images, and compare them with your metrics."
 
 
@@ -145,7 +145,7 @@ def _drive_rule(call: Call, function: Function, inputs: Inputs) -> Any:
 
 
 def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
-    """The gradient for the parameters, as a training step takes it."""
+    """The gradient for the parameters, as a training step computes it."""
     model = network_of(inputs)
     total, *_ = call(function, model, _state(inputs), batch_of(inputs), hparams_of(inputs))
     total.backward()
@@ -190,7 +190,7 @@ FIXMATCH_LOSS = Check(
         ),
         _case(
             "at the threshold",
-            "weak views whose probability meets the threshold exactly",
+            "weak views whose probability is exactly the threshold",
             at_the_threshold,
             2,
             misconception="A probability equal to the threshold has to count.",
@@ -214,11 +214,11 @@ FIXMATCH_LOSS = Check(
         ),
         _case(
             "one unlabeled image",
-            "four labeled images and one unlabeled",
+            "four labeled images and one unlabeled image",
             one_unlabeled,
             5,
             misconception="A batch of one unlabeled image is a batch too.",
-            look="Look at squeeze and at the dim of the maximum.",
+            look="Look for squeeze, and at the dim of the maximum.",
         ),
         _case(
             "large logits",
@@ -249,7 +249,7 @@ FIXMATCH_LOSS = Check(
         ),
         _case(
             "gradient",
-            "the gradient for the parameters, as a training step takes it",
+            "the gradient for the parameters, as a training step computes it",
             mixed,
             9,
             drive=_drive_gradient,
@@ -271,7 +271,7 @@ FIXMATCH_LOSS = Check(
     slips=(
         Slip(
             "views exchanged",
-            "Weak and strong have changed places: the strong view gives the labels, the weak one learns.",
+            "Weak and strong are swapped: the strong view gives the labels, the weak one learns.",
             "Split the logits in the order in which you joined the images.",
         ),
         Slip(
@@ -286,12 +286,12 @@ FIXMATCH_LOSS = Check(
         ),
         Slip(
             "no mask",
-            "The mask is not applied: images of low confidence count as well.",
+            "The mask is not applied, so low-confidence images count as well.",
             "Multiply the loss of each image by the mask before you average.",
         ),
         Slip(
             "inverted mask",
-            "The mask is the wrong way round: it keeps the images of low confidence.",
+            "The mask is inverted: it keeps the low-confidence images.",
             "Keep the images whose probability is at least τ.",
         ),
         Slip(
@@ -301,7 +301,7 @@ FIXMATCH_LOSS = Check(
         ),
         Slip(
             "strictly above",
-            "A probability that equals the threshold is left out: you compare with > where ≥ is meant.",
+            "A probability equal to the threshold is left out: you use > where ≥ is meant.",
             "The mask is 1 where max q ≥ τ.",
         ),
         Slip(
@@ -311,7 +311,7 @@ FIXMATCH_LOSS = Check(
         ),
         Slip(
             "logits compared with threshold",
-            "Logits are compared with the threshold, which is one for probabilities.",
+            "Logits are compared with the threshold, which is meant for probabilities.",
             "Take the softmax of the weak logits first.",
         ),
         Slip(
@@ -331,23 +331,23 @@ FIXMATCH_LOSS = Check(
         ),
         Slip(
             "no lambda",
-            "λ_u is missing in the total loss.",
-            "Weigh the unsupervised loss by hparams.lambda_u.",
+            "λ_u is missing from the total loss.",
+            "Weight the unsupervised loss by hparams.lambda_u.",
         ),
         Slip(
             "lambda on all",
             "λ_u multiplies the supervised loss too.",
-            "It weighs the unsupervised loss alone.",
+            "Only the unsupervised loss is weighted.",
         ),
         Slip(
             "lambda in the metric",
-            'The metric "unsupervised loss" is reported after λ_u; the task asks for it before.',
-            "Multiply where the total is formed.",
+            'The metric "unsupervised loss" already contains λ_u; the docstring asks for it without.',
+            "Multiply where you add up the total.",
         ),
-        Slip("no weight decay", "The weight decay is missing in the total loss.", "It is given: add it."),
+        Slip("no weight decay", "The weight decay is missing from the total loss.", "It is given: add it."),
         Slip(
             "no supervised loss",
-            "The supervised loss is missing in the total loss.",
+            "The supervised loss is missing from the total loss.",
             "The total has three terms.",
         ),
         Slip(
@@ -357,7 +357,7 @@ FIXMATCH_LOSS = Check(
         ),
         Slip(
             "true labels",
-            "The true labels of the unlabeled images enter the loss. Nobody has them in practice.",
+            "The loss uses the true labels of the unlabeled images, which nobody has in practice.",
             "y_unlabeled is used only for the error rate.",
         ),
         Slip(
@@ -392,12 +392,12 @@ FIXMATCH_LOSS = Check(
         ),
         Slip(
             "error of the confident",
-            'The metric "error rate" counts the confident images alone.',
+            'The metric "error rate" counts only the confident images.',
             "It is over all weak views of the batch.",
         ),
         Slip(
             "error of the labeled",
-            'The metric "error rate" is that of the labeled images.',
+            'The metric "error rate" is computed on the labeled images.',
             "Compare pseudo-labels with y_unlabeled.",
         ),
         Slip("mask count", 'The metric "mask rate" is a count.', "A rate is a mean."),
@@ -409,12 +409,12 @@ FIXMATCH_LOSS = Check(
         Slip(
             "three passes",
             "The model is called more than once, so BatchNorm sees the batches separately.",
-            "Join the three batches first, then call the model one time.",
+            "Join the three batches first, then call the model once.",
         ),
         Slip(
             "weak views apart",
-            "The weak views go through the network in a pass of their own, normalized by themselves.",
-            "Join the three batches first, then call the model one time; detach what comes out.",
+            "The weak views go through the network in a separate pass, normalized on their own.",
+            "Join the three batches first, then call the model once; detach what comes out.",
         ),
         Slip(
             "evaluation mode",
@@ -448,7 +448,7 @@ FIXMATCH_LOSS = Check(
         ),
         Slip(
             "no gradient from the decay",
-            "The weight decay is detached: it is reported and does nothing.",
+            "The weight decay is detached: it is reported but does nothing.",
             "Add it as it is.",
         ),
         Slip(
@@ -459,7 +459,7 @@ FIXMATCH_LOSS = Check(
         Slip(
             "state of the rule lost",
             "The state that the rule returns is dropped, so its method forgets everything.",
-            "select returns two things: the mask and the state to hand on.",
+            "select returns two things: the mask and the state to return.",
         ),
         Slip(
             "rule and threshold",
@@ -473,18 +473,18 @@ FIXMATCH_LOSS = Check(
         ),
         Slip(
             "empty state",
-            "A new, empty state is returned; a method without a rule hands on what came in.",
+            "You return a new, empty state; without a rule the state is passed on unchanged.",
             "Return the argument state.",
         ),
         Slip(
             "renamed metric",
-            "A metric has another name than the docstring gives.",
+            "A metric does not have the name in the docstring.",
             'Compare letter by letter: "mask rate" has a space.',
         ),
         Slip("no metrics", "The metrics are missing.", "Return three things: total, state, metrics."),
         Slip(
             "metrics second",
-            "State and metrics have changed places.",
+            "State and metrics are swapped.",
             "The order is total, state, metrics.",
         ),
         Slip(
@@ -494,13 +494,13 @@ FIXMATCH_LOSS = Check(
         ),
         Slip(
             "one loss for each image",
-            "The total loss has an entry for each image: something was not averaged.",
+            "The total loss has one entry per image: something was not averaged.",
             "Average the masked losses.",
         ),
         Slip(
             "labels of the first call",
-            "The pseudo-labels of the first call are used again in later ones.",
-            "Compute them anew in each call.",
+            "Later calls reuse the pseudo-labels of the first one.",
+            "Compute them again in each call.",
         ),
     ),
 )

@@ -122,7 +122,7 @@ def _drive(call: Call, function: Function, inputs: Inputs) -> Any:
 
 
 def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
-    """The gradient for the parameters, as a training step takes it."""
+    """The gradient for the parameters, as a training step computes it."""
     model = network_of(inputs)
     total, *_ = call(function, model, _state(inputs), batch_of(inputs, "index"), hparams_of(inputs))
     total.backward()
@@ -145,7 +145,7 @@ def _case(name: str, tries: str, draw: Callable[[Rng], Inputs], seed: int, **mor
     facts: dict[str, Any] = {
         "drive": _drive,
         "tolerance": FLOAT32,
-        "misconception": "Mask, thresholds or û are not what the task asks for.",
+        "misconception": "Mask, thresholds or û are not what the exercise asks for.",
         "look": _LOOK,
         "names": _NAMES,
     }
@@ -166,7 +166,7 @@ FLEXMATCH_LOSS = Check(
     cases=(
         _case(
             "some labels",
-            "40 images, of which 32 have a label, and a batch with sure and unsure images of each class",
+            "40 images, 32 of them with a label, and a batch with sure and unsure images of each class",
             some_labels,
             1,
         ),
@@ -179,7 +179,7 @@ FLEXMATCH_LOSS = Check(
         ),
         _case(
             "during the warm-up",
-            "40 images, of which 16 have no label: more than any class has",
+            "40 images, 16 of them without a label: more than any class has",
             warm_up,
             7,
         ),
@@ -194,17 +194,17 @@ FLEXMATCH_LOSS = Check(
         ),
         _case(
             "gradient",
-            "the gradient for the parameters, as a training step takes it",
+            "the gradient for the parameters, as a training step computes it",
             some_labels,
             5,
             drive=_drive_gradient,
             names=_GRADIENTS,
             misconception="The values are right, but the gradient is not: the network learns something else.",
-            look="The loss comes from fixmatch_loss; nothing of it has to be detached.",
+            look="The loss comes from fixmatch_loss; none of it has to be detached.",
         ),
         _case(
             "three steps",
-            "three steps, each with the state that the one before returned",
+            "three steps, each with the state that the previous one returned",
             three_steps,
             6,
             drive=_drive_steps,
@@ -216,7 +216,7 @@ FLEXMATCH_LOSS = Check(
     slips=(
         Slip(
             "thresholds after the update",
-            "The thresholds follow from û after this step; they are due from û before it.",
+            "The thresholds come from û after this step; they should come from û before it.",
             "Compute them before the rule, outside of it.",
         ),
         Slip(
@@ -226,32 +226,32 @@ FLEXMATCH_LOSS = Check(
         ),
         Slip(
             "flexible thresholds for û",
-            "The flexible thresholds decide what is remembered, so unsure labels are counted from the start.",
-            "What enters û is decided by the fixed τ.",
+            "The flexible thresholds decide what û remembers, so unsure labels count from the start.",
+            "The fixed τ decides what enters û.",
         ),
         Slip(
             "everything remembered",
-            "Every label of the batch enters û, sure or not.",
-            "What enters û is decided by the fixed τ.",
+            "Every pseudo-label of the batch enters û, confident or not.",
+            "The fixed τ decides what enters û.",
         ),
         Slip(
             "status of the batch",
-            "The learning status is that of this batch; it belongs to all N images.",
-            "Count û, which state holds.",
+            "The learning status counts this batch; it should count all N images.",
+            "Count û, which is in state.",
         ),
         Slip(
             "batch size for N",
-            "N is taken to be the size of the batch.",
+            "You use the size of the batch for N.",
             "N is the number of entries of û.",
         ),
         Slip(
             "labeled entries for N",
-            "N is taken to be the number of images that have a label, so there is no warm-up.",
+            "You use the number of images that have a label for N, so there is no warm-up.",
             "N is the number of entries of û, those with −1 included.",
         ),
         Slip(
             "old state",
-            "The state that came in is returned: nothing is ever remembered.",
+            "The old state is returned, so nothing is ever remembered.",
             "The rule returns the mask and the new state.",
         ),
         Slip(
@@ -261,7 +261,7 @@ FLEXMATCH_LOSS = Check(
         ),
         Slip(
             "another name for û",
-            'The new û has another name than "latest", so the next step does not find it.',
+            'The new û is not under the key "latest", so the next step does not find it.',
             "Use the key of the state that came in.",
         ),
         Slip(
@@ -281,7 +281,7 @@ FLEXMATCH_LOSS = Check(
         ),
         Slip(
             "thresholds in one metric",
-            "All thresholds stand under one name; the log needs a number for each class.",
+            "All thresholds are under one name; the log needs one number per class.",
             'The names are "threshold/0", "threshold/1" and so on.',
         ),
         Slip(
@@ -301,17 +301,17 @@ FLEXMATCH_LOSS = Check(
         ),
         Slip(
             "status as threshold",
-            "The shares σ(c)/N serve as thresholds.",
+            "The shares σ(c)/N are used as thresholds.",
             "Call flexible_thresholds.",
         ),
         Slip(
             "first positions of û",
             "The labels are remembered at the first positions of û: index is not used.",
-            'The batch says where its images stand: batch["index"].',
+            'The batch says where its images are in û: batch["index"].',
         ),
         Slip(
             "true labels remembered",
-            "The true labels enter û. Nobody has them in practice.",
+            "The true labels enter û, but nobody has them in practice.",
             "Remember the pseudo-labels.",
         ),
         Slip(
@@ -321,29 +321,28 @@ FLEXMATCH_LOSS = Check(
         ),
         Slip(
             "forgets everything",
-            "û is −1 everywhere at each step, whatever the state holds, so the warm-up never ends.",
+            "û is −1 everywhere in each step, whatever the state holds, so the warm-up never ends.",
             'Read û from state["latest"].',
         ),
         Slip(
             "û of the first call",
-            "û of the first call is used again in later ones.",
+            "Later calls reuse û of the first one.",
             'Read û from state["latest"] in each call.',
         ),
         Slip(
             "weighed by the threshold",
-            "The mask is multiplied by the threshold, so that an image counts the less the less its class is "
-            "learned.",
+            "The mask is multiplied by the threshold, so images of less-learned classes count less.",
             "A mask is true or false.",
         ),
         Slip(
             "inverted mask",
-            "The mask is the wrong way round.",
+            "The mask is inverted.",
             "The images that reach the threshold of their class count.",
         ),
         Slip(
             "two passes",
-            "fixmatch_loss is called twice, so the network sees each batch two times in a step.",
-            "The rule gets everything it needs inside of one call.",
+            "fixmatch_loss is called twice, so the network sees each batch twice in a step.",
+            "The rule gets everything it needs in one call.",
         ),
         Slip(
             "no gradient",

@@ -60,7 +60,7 @@ REMEMBER_LABELS = check_of_function(
     "remember_labels",
     {
         "some confident": ("ten images, six in the batch, four of these confident", _some),
-        "at the threshold": ("probabilities that meet τ exactly", _at_the_threshold),
+        "at the threshold": ("probabilities that are exactly τ", _at_the_threshold),
         "none confident": ("a batch in which no image is confident", none_confident),
         "one image": ("a batch of one image", lambda rng: draw_labels(rng, 6, 1, 3, 0.9)),
         "drawn": (
@@ -69,7 +69,7 @@ REMEMBER_LABELS = check_of_function(
         ),
     },
     convert=tensors,
-    misconception="The labels after the step are not what they were, but for the batch's confident images.",
+    misconception="û after the step is not the old û with new labels for the batch's confident images.",
     look="Follow three images: one outside of the batch, a confident one, and one that is not confident.",
     slips=(
         Slip(
@@ -77,10 +77,10 @@ REMEMBER_LABELS = check_of_function(
             "Unsure images are remembered too.",
             "A label enters û only where its probability reaches τ.",
         ),
-        Slip("unsure images", "Only the unsure images are remembered.", "Turn the comparison round."),
+        Slip("unsure images", "Only the unsure images are remembered.", "Turn the comparison around."),
         Slip(
             "strictly above",
-            "A probability that equals τ is left out: you compare with > where ≥ is meant.",
+            "A probability equal to τ is left out: you use > where ≥ is meant.",
             "An image is confident when its probability reaches τ.",
         ),
         Slip(
@@ -101,16 +101,16 @@ REMEMBER_LABELS = check_of_function(
         Slip(
             "first positions",
             "The labels go to the first entries of û; index is not used.",
-            "Image i of the batch stands at position index[i] of û.",
+            "Image i of the batch is at position index[i] of û.",
         ),
         Slip(
             "old labels of other images",
             "Unsure images get the old labels of the first images of û.",
-            "Their own old labels stand at latest[index].",
+            "Their own old labels are at latest[index].",
         ),
         Slip(
             "changed in place",
-            "û is changed in place: the caller's tensor is another one afterwards.",
+            "û is changed in place, so the caller's tensor changes too.",
             "Write into a copy: clone().",
         ),
         Slip(
@@ -126,7 +126,7 @@ REMEMBER_LABELS = check_of_function(
         Slip("fixed τ", "0.95 is hard-coded; τ is an argument.", "Replace the number with threshold."),
         Slip(
             "mask instead of labels",
-            "1 is written where the image is confident, and not its label.",
+            "You write 1 where the image is confident, instead of its label.",
             "Write pseudo_labels.",
         ),
         Slip(

@@ -54,7 +54,7 @@ def _drive_counted(call: Call, function: Callable[..., Any], inputs: Inputs) -> 
 
 _ON_THE_DEVICE = Case(
     name="on the device",
-    tries="150 images of three classes, and what is done with their labels one by one",
+    tries="150 images of three classes, watched for labels that are read one by one",
     draw=lambda rng: shuffled(draw_latest([50, 38, 44], 18), rng),
     drive=_drive_counted,
     tolerance=FLOAT32,
@@ -63,7 +63,7 @@ _ON_THE_DEVICE = Case(
     seed=6,
     names={
         'returned["counts"]': "the counts",
-        'returned["asks for each number"]': "whether each label is asked for by itself",
+        'returned["asks for each number"]': "whether each label is read by itself",
     },
     shown=("n_classes",),
 )
@@ -79,10 +79,10 @@ _STATUS = check_of_function(
             lambda rng: shuffled(draw_latest([2, 5, 1, 4], 0), rng),
         ),
         "last classes missing": (
-            "labels among which the last two classes do not occur",
+            "labels in which the last two classes do not occur",
             lambda rng: shuffled(draw_latest([3, 2, 4], 2, 5), rng),
         ),
-        "nothing labeled": ("images of which none has a label", lambda rng: draw_latest([0, 0, 0], 6)),
+        "nothing labeled": ("images none of which has a label", lambda rng: draw_latest([0, 0, 0], 6)),
         "many classes": (
             "thirteen classes",
             lambda rng: shuffled(draw_latest([int(n) for n in rng.randint(0, 4, 12)] + [2], 3), rng),
@@ -90,11 +90,11 @@ _STATUS = check_of_function(
     },
     convert=tensors,
     misconception="These are not the numbers of images with each class as their latest label.",
-    look="Count by hand how often 0 occurs, how often 1, and so on. −1 counts nowhere.",
+    look="Count by hand how often 0 occurs, how often 1, and so on. −1 is not counted.",
     slips=(
         Slip(
             "images without label counted",
-            "The images without a label have an entry of their own: one number too many.",
+            "The images without a label have an entry of their own, which is one too many.",
             "The result has one entry for each class.",
         ),
         Slip(
@@ -105,12 +105,12 @@ _STATUS = check_of_function(
         Slip(
             "without label as class 0",
             "The images without a label are counted as class 0.",
-            "−1 counts nowhere.",
+            "−1 is not counted.",
         ),
         Slip(
             "without label as last class",
-            "The images without a label are counted as the last class: −1 is a position from the end.",
-            "−1 counts nowhere.",
+            "The images without a label are counted as the last class: the index −1 is the last position.",
+            "−1 is not counted.",
         ),
         Slip(
             "as many as occur",
@@ -119,8 +119,8 @@ _STATUS = check_of_function(
         ),
         Slip(
             "classes that occur",
-            "Classes that no image has are missing in the result.",
-            "They are entries of 0.",
+            "Classes that no image has are missing from the result.",
+            "Their entries are 0.",
         ),
         Slip(
             "ten classes",
@@ -134,7 +134,7 @@ _STATUS = check_of_function(
         ),
         Slip(
             "each class once",
-            "An assignment by index adds 1 to each class one time, however often the class occurs.",
+            "An assignment by index adds 1 to each class once, no matter how often the class occurs.",
             "Repeated positions of an index are not added up by +=.",
         ),
         Slip("shares", "These are shares of all images.", "σ(c) is a number of images."),
@@ -144,15 +144,15 @@ _STATUS = check_of_function(
             "σ(c) is a number of images.",
         ),
         Slip("summed up", "The counts are cumulative.", "Each class has its own number."),
-        Slip("total", "This is one number, over all classes.", "One number for each class is asked for."),
+        Slip("total", "This is one number, over all classes.", "The exercise asks for one number per class."),
         Slip(
             "counts of earlier calls",
-            "The counts of earlier calls are added.",
+            "The counts of earlier calls are added to these.",
             "Count what is in latest now, and keep nothing.",
         ),
         Slip(
             "asks for each number",
-            "The counts are right, but each label is asked for: in a loop, a list or a NumPy array.",
+            "The counts are right, but the labels are read one by one: in a loop, a list or a NumPy array.",
             "On a GPU this waits for the device. Count with operations on the whole tensor.",
         ),
     ),
@@ -170,11 +170,11 @@ FLEXIBLE_THRESHOLDS = check_of_function(
     "flexible_thresholds",
     {
         "during the warm-up": (
-            "100 images, of which 38 have a label: the images without one are more than any class has",
+            "100 images, 38 of them with a label: more images are without one than any class has",
             lambda rng: _status([20, 12, 5, 1], 100, 0.95),
         ),
         "after the warm-up": (
-            "100 images, of which 90 have a label: one class has more images than are without label",
+            "100 images, 90 of them with a label: one class has more images than are without one",
             lambda rng: _status([40, 12, 8, 30], 100, 0.95),
         ),
         "nothing labeled": (
@@ -190,12 +190,12 @@ FLEXIBLE_THRESHOLDS = check_of_function(
     slips=(
         Slip(
             "no warm-up",
-            "β is taken against the largest count while more images are without a label: no warm-up.",
+            "You divide by the largest count while more images have no label, so there is no warm-up.",
             "Take the larger of the two numbers.",
         ),
         Slip(
             "warm-up never ends",
-            "β is taken against the number of images without a label alone, which becomes 0.",
+            "You divide only by the number of images without a label, which becomes 0.",
             "Take the larger of that number and the largest count.",
         ),
         Slip(
@@ -215,15 +215,15 @@ FLEXIBLE_THRESHOLDS = check_of_function(
         ),
         Slip(
             "others without label",
-            "All images but those of the largest class are taken to be without a label.",
-            "N minus the sum of all counts.",
+            "All images outside of the largest class are treated as having no label.",
+            "It is N minus the sum of all counts.",
         ),
         Slip(
             "linear",
             "The threshold is τ · β, without the mapping β / (2 − β).",
-            "At β = ½ a third of τ is asked for.",
+            "At β = ½ the threshold has to be a third of τ.",
         ),
-        Slip("plus", "The mapping has 2 + β below.", "At β = 1 the threshold has to be τ."),
+        Slip("plus", "The mapping has 2 + β in the denominator.", "At β = 1 the threshold has to be τ."),
         Slip("concave", "The mapping is β · (2 − β), which rises too fast.", "It is β / (2 − β)."),
         Slip("no τ", "The mapping is not multiplied by τ.", "At β = 1 the threshold has to be τ."),
         Slip("fixed τ", "0.95 is hard-coded; τ is an argument.", "Replace the number with threshold."),
@@ -240,14 +240,14 @@ FLEXIBLE_THRESHOLDS = check_of_function(
         Slip(
             "rounded down",
             "β is rounded down to a whole number.",
-            "Use / and not //.",
+            "Use /, not //.",
         ),
         Slip(
             "one threshold",
             "All classes get the mean threshold.",
             "Each class has its own.",
         ),
-        Slip("β itself", "β is returned; the thresholds are asked for.", "Go on with τ_c."),
+        Slip("β itself", "You return β; the exercise asks for the thresholds.", "Continue with τ_c."),
     ),
 )
 
@@ -283,7 +283,7 @@ FLEXIBLE_MASK = check_of_function(
             ),
         ),
         "at the threshold": (
-            "probabilities that meet the threshold of their class exactly",
+            "probabilities that are exactly the threshold of their class",
             lambda rng: _mask_inputs([0.75, 0.75, 0.5, 0.25, 0.5], [2, 1, 1, 0, 0], [0.25, 0.5, 0.75]),
         ),
         "thresholds of 0": (
@@ -313,10 +313,10 @@ FLEXIBLE_MASK = check_of_function(
         ),
         Slip(
             "strictly above",
-            "A probability that equals the threshold is left out: you compare with > where ≥ is meant.",
+            "A probability equal to the threshold is left out: you use > where ≥ is meant.",
             "An image counts when its probability reaches the threshold.",
         ),
-        Slip("below", "The mask is the wrong way round.", "Keep the probabilities that reach the threshold."),
+        Slip("below", "The mask is inverted.", "Keep the probabilities that reach the threshold."),
         Slip(
             "mean threshold",
             "All images are compared with the mean of the thresholds.",
@@ -335,7 +335,7 @@ FLEXIBLE_MASK = check_of_function(
         Slip(
             "every class",
             "Each image is compared with the thresholds of all classes.",
-            "One answer for each image is asked for.",
+            "The exercise asks for one answer per image.",
         ),
         Slip(
             "class numbers compared",

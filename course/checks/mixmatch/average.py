@@ -132,33 +132,33 @@ EMA_UPDATE = Check(
         _case("without BatchNorm", "a network that has no buffers", two_nets(3, 0.999, norm=False), 4),
         _case(
             "two updates",
-            "an early and a late update, after each of which the model is trained on",
+            "an early and a late update, each followed by more training of the model",
             two_nets(5, 0.9),
             5,
             _two_updates,
-            "Copy numbers, not tensors: what the averaged model holds must be its own.",
+            "Copy numbers, not tensors: the averaged model needs tensors of its own.",
         ),
     ),
     slips=(
         Slip(
             "keep on the new weight",
-            "keep and 1 − keep have changed places: the new weight gets the large share.",
+            "keep and 1 − keep are swapped: the new weight gets the large share.",
             "keep multiplies the average.",
         ),
         Slip(
             "no warm-up",
             "keep is the decay from the start: the first weights stay in the average for thousands of steps.",
-            "keep is the smaller one of decay and (1 + step)/(10 + step).",
+            "keep is the smaller of decay and (1 + step)/(10 + step).",
         ),
         Slip(
             "larger of the two",
-            "keep is the larger one of decay and (1 + step)/(10 + step).",
+            "keep is the larger of decay and (1 + step)/(10 + step).",
             "Take the smaller one.",
         ),
         Slip(
             "warm-up alone",
-            "keep is (1 + step)/(10 + step) however late it is: in the end nothing new enters the average.",
-            "decay is the most that keep can be.",
+            "keep is (1 + step)/(10 + step) no matter how late: in the end nothing new enters the average.",
+            "keep is never larger than decay.",
         ),
         Slip(
             "without the ones",
@@ -167,7 +167,7 @@ EMA_UPDATE = Check(
         ),
         Slip(
             "buffers averaged",
-            "BatchNorm's statistics are averaged like weights. They are running averages already.",
+            "BatchNorm's statistics are averaged like weights, but they already are running averages.",
             "Average the parameters, and copy the buffers.",
         ),
         Slip(
@@ -192,27 +192,27 @@ EMA_UPDATE = Check(
         ),
         Slip(
             "not in place",
-            "The averaged weights do not change: the new values get a name, and the model keeps the old.",
+            "The averaged weights do not change: the new values get a name, but the model keeps the old.",
             "Change the tensor itself, with a method whose name ends in an underscore.",
         ),
         Slip(
             "model averaged too",
-            "The trained model is changed as well; it has to go on from its own weights.",
-            "Write into ema_model alone.",
+            "The trained model is changed as well; it has to keep its own weights.",
+            "Change only ema_model.",
         ),
         Slip(
             "model shrinks",
-            "The trained model's weights shrink. That is the optimizer's part, and for kernels only.",
-            "Write into ema_model alone.",
+            "The trained model's weights shrink. That is the optimizer's job, and for kernels only.",
+            "Change only ema_model.",
         ),
         Slip(
             "wrong direction",
-            "The trained model is moved towards the average, and the average stays.",
-            "Write into ema_model alone.",
+            "The trained model moves toward the average, and the average stays put.",
+            "Change only ema_model.",
         ),
         Slip(
             "shared buffers",
-            "The averaged model holds the trained model's own tensors: to train one changes both.",
+            "The averaged model shares the trained model's tensors: training one changes both.",
             "Copy the numbers, with copy_.",
         ),
         Slip(
@@ -223,7 +223,7 @@ EMA_UPDATE = Check(
         Slip("fixed decay", "0.999 is hard-coded.", "Use the argument decay."),
         Slip(
             "kernels alone",
-            "Only tensors with two axes or more are averaged; biases and BatchNorm's scales stay behind.",
+            "Only tensors with two axes or more are averaged; biases and BatchNorm's scales are left out.",
             "All parameters are averaged.",
         ),
     ),

@@ -40,7 +40,7 @@ def _by_hand(rng: Rng) -> Inputs:
 SHARPEN = check_of_function(
     "sharpen",
     {
-        "by hand": ("two distributions at T = 0.5, where 1/T is a square", _by_hand),
+        "by hand": ("two distributions at T = 0.5, where the power is a square", _by_hand),
         "other temperature": ("six distributions at T = 0.3", distributions(6, 4, 0.3)),
         "as many images as classes": ("four distributions over four classes", distributions(4, 4, 0.7)),
         "one image": ("a single distribution", distributions(1, 5, 0.5)),
@@ -54,7 +54,7 @@ SHARPEN = check_of_function(
     slips=(
         Slip(
             "not divided by the sum",
-            "The powers are not divided by their sum, so the rows are no distributions.",
+            "The powers are not divided by their sum, so the rows are not distributions.",
             "The result's rows have to sum to 1.",
         ),
         Slip(
@@ -64,12 +64,12 @@ SHARPEN = check_of_function(
         ),
         Slip(
             "divided by T",
-            "Probabilities are divided by T. It is logits that are divided by a temperature.",
+            "Probabilities are divided by T, but only logits are divided by a temperature.",
             "Here the temperature is in the exponent.",
         ),
         Slip(
             "softmax of the probabilities",
-            "Probabilities are put through a softmax, which takes logits.",
+            "You apply a softmax to probabilities, but it takes logits.",
             "They are positive already: raise them to a power, then divide by the sum.",
         ),
         Slip(
@@ -84,11 +84,11 @@ SHARPEN = check_of_function(
         ),
         Slip(
             "all to one class",
-            "The most probable class gets everything. That is what happens as T goes to 0.",
+            "The most probable class gets everything, as happens when T goes to 0.",
             "Sharpening with T = 0.5 leaves some probability to the others.",
         ),
-        Slip("fixed temperature", "The square is hard-coded: T is taken to be 0.5.", "Use T."),
-        Slip("unchanged", "The distribution comes back as it was.", "Raise the entries to the power 1/T."),
+        Slip("fixed temperature", "The square is hard-coded, as if T were always 0.5.", "Use T."),
+        Slip("unchanged", "The distribution is returned unchanged.", "Raise the entries to the power 1/T."),
         Slip(
             "divided by the length",
             "The powers are divided by the root of the sum of their squares.",
@@ -97,14 +97,14 @@ SHARPEN = check_of_function(
         Slip(
             "divided by the largest",
             "The powers are divided by the largest of them.",
-            "That is good for the precision; afterwards divide by the sum as well.",
+            "That is good for precision; divide by the sum afterwards, too.",
         ),
         Slip(
             "squeezed", "An axis of length 1 is dropped: a batch of one loses its axis.", "Look for squeeze."
         ),
         Slip(
             "in place",
-            "Your function writes into the probabilities that it is given; whoever calls it needs them.",
+            "Your function overwrites the probabilities it is given; the caller still needs them.",
             "Methods with a trailing underscore change a tensor: use those without.",
         ),
     ),
@@ -192,24 +192,24 @@ GUESS_LABELS = Check(
         Slip(
             "mean of the logits",
             "The logits of the views are averaged, and turned into probabilities afterwards.",
-            "The mean is taken of the probabilities.",
+            "Take the mean of the probabilities.",
         ),
         Slip(
             "sharpened before the mean",
-            "Each view is sharpened before the mean. Where views disagree, that is another guess.",
+            "Each view is sharpened before the mean, which is a different guess where views disagree.",
             "First the mean over the views, then sharpen once.",
         ),
         Slip("not sharpened", "The mean over the views is not sharpened.", "Call sharpen on the mean."),
         Slip("first view alone", "Only the first view counts.", "The guess is the mean over all K views."),
         Slip(
             "largest over the views",
-            "For each class the largest probability of any view is taken.",
+            "For each class you take the largest probability of any view.",
             "The guess is the mean over the views.",
         ),
         Slip(
             "mean over the images",
             "The mean is taken over the images, so there is one guess for each view.",
-            "The views are the first axis: one guess for each image is left.",
+            "The views are the first axis: one guess per image remains.",
         ),
         Slip(
             "images mixed up",
@@ -218,7 +218,7 @@ GUESS_LABELS = Check(
         ),
         Slip(
             "one guess for each view",
-            "There is a guess for each view; the docstring asks for one for each image.",
+            "There is one guess per view; the docstring asks for one per image.",
             "Take the mean over the views.",
         ),
         Slip(
@@ -236,16 +236,16 @@ GUESS_LABELS = Check(
             "The guess is one-hot, as in FixMatch. MixMatch keeps the distribution.",
             "Return what sharpen gives.",
         ),
-        Slip("fixed temperature", "0.5 is hard-coded in place of T.", "Pass T on to sharpen."),
+        Slip("fixed temperature", "0.5 is hard-coded instead of T.", "Pass T on to sharpen."),
         Slip(
             "statistics counted",
-            "BatchNorm's running statistics count this pass, and the training pass of the same step again.",
+            "BatchNorm's running statistics count both this pass and the training pass of the same step.",
             "Run the model under frozen_statistics(model).",
         ),
         Slip(
             "statistics stay frozen",
-            "BatchNorm's statistics are switched off, and never on again: they stay at their first values.",
-            "frozen_statistics(model) is for with: it switches them on again at the end.",
+            "BatchNorm's statistics are switched off and never back on: they stay at their first values.",
+            "frozen_statistics(model) belongs in a with statement: it switches them back on at the end.",
         ),
         Slip(
             "gradient flows",
@@ -259,12 +259,12 @@ GUESS_LABELS = Check(
         ),
         Slip(
             "left in evaluation mode",
-            "The model is put into evaluation mode and stays there: the training pass runs in it as well.",
+            "The model is put into evaluation mode and stays there, even for the training pass.",
             "Leave the mode alone: MixMatch guesses in training mode.",
         ),
         Slip(
             "view by view",
-            "Each view goes through the network in a pass of its own, so BatchNorm sees them apart.",
+            "Each view goes through the network in a separate pass, so BatchNorm sees them separately.",
             "Put the views into one batch, and call the model once.",
         ),
         Slip(

@@ -162,7 +162,7 @@ def _drive(call: Call, function: Function, inputs: Inputs) -> Any:
 
 
 def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
-    """The gradient for the weights, as the training loop takes it."""
+    """The gradient for the weights, as the training loop computes it."""
     model = net_of(inputs)
     loss, *_ = call(function, model, _state(), _batch(inputs), _hparams(inputs))
     loss.backward()
@@ -183,8 +183,8 @@ _AGAIN_NAMES = {
     for place, name in RESULT_NAMES.items()
     if place.startswith("returned[0]")
 }
-_MISCONCEPTION = "One of the terms is not what the task asks for."
-_LOOK = "Compute L_X, L_U and the weight each by hand for the smallest batch, and compare your metrics."
+_MISCONCEPTION = "One of the terms is not what the exercise asks for."
+_LOOK = "Compute L_X, L_U and the weight by hand for the smallest batch, and compare your metrics."
 
 
 def _case(
@@ -214,17 +214,17 @@ MIXMATCH_LOSS = Check(
     cases=(
         _case(
             "by hand",
-            "two labeled images and two views of one more",
+            "two labeled images and two views of an unlabeled one",
             _by_hand,
             0,
         ),
-        _case("distinct logits", "three labeled images and two views of four others", _small, 1),
+        _case("distinct logits", "three labeled images and two views of four unlabeled ones", _small, 1),
         _case(
             "BatchNorm",
             "a network with BatchNorm, whose statistics count each step once",
             _batch_norm,
             2,
-            "BatchNorm sees other batches than it should.",
+            "BatchNorm does not see the batches that it should.",
             "The guesses come from one pass that is not counted, the loss from one pass that is.",
         ),
         _case(
@@ -253,15 +253,15 @@ MIXMATCH_LOSS = Check(
         ),
         _case(
             "single images",
-            "one labeled image and one view of another",
+            "one labeled image and one view of an unlabeled one",
             _single,
             6,
             "A batch of one image is a batch too.",
-            "Look at squeeze, and at sizes that stand in the code.",
+            "Look for squeeze and for hard-coded sizes.",
         ),
         _case(
             "large logits",
-            "logits of thousands",
+            "logits in the thousands",
             _large_logits,
             7,
             "An exponential overflows, or the logarithm of 0 is taken.",
@@ -270,7 +270,7 @@ MIXMATCH_LOSS = Check(
         ),
         Case(
             name="gradient",
-            tries="the gradient for the weights, as the training loop takes it",
+            tries="the gradient for the weights, as the training loop computes it",
             draw=_batch_norm,
             drive=_drive_gradient,
             tolerance=FLOAT32,
@@ -297,31 +297,31 @@ MIXMATCH_LOSS = Check(
         Slip(
             "gradient through the guesses",
             "A gradient flows through the guessed labels, so the network learns to move its targets.",
-            "The pass that guesses belongs under torch.no_grad(), or its result has to be detached.",
+            "The guessing pass belongs under torch.no_grad(), or its result has to be detached.",
         ),
         Slip(
             "statistics counted twice",
-            "BatchNorm counts the pass that guesses, and the training pass of the same step once more.",
+            "BatchNorm counts both the guessing pass and the training pass of the same step.",
             "guess_labels runs the model under frozen_statistics(model).",
         ),
         Slip(
             "passes of their own",
-            "Labeled and unlabeled images go through the network in passes of their own.",
+            "Labeled and unlabeled images go through the network in separate passes.",
             "One pass over the whole mixed batch; split the logits afterwards.",
         ),
         Slip(
             "guess in evaluation mode",
             "The guesses are made in evaluation mode.",
-            "MixMatch guesses in training mode, with BatchNorm's statistics of the batch.",
+            "MixMatch guesses in training mode, where BatchNorm uses the statistics of the batch.",
         ),
         Slip(
             "no λ_u",
-            "λ_u is missing in the weight of the unlabeled loss.",
+            "λ_u is missing from the weight of the unlabeled loss.",
             "The weight is λ_u times the ramp.",
         ),
         Slip(
             "no ramp",
-            "The unlabeled loss has its whole weight from the start.",
+            "The unlabeled loss has its full weight from the start.",
             "Multiply λ_u by your linear_rampup.",
         ),
         Slip(
@@ -331,8 +331,8 @@ MIXMATCH_LOSS = Check(
         ),
         Slip(
             "weight in the metric",
-            'The metric "unsupervised loss" contains the weight already.',
-            "Weight it only where the total loss is summed.",
+            'The metric "unsupervised loss" already contains the weight.',
+            "Weight it only where you add up the total loss.",
         ),
         Slip(
             "ramp as the weight",
@@ -361,18 +361,18 @@ MIXMATCH_LOSS = Check(
         ),
         Slip(
             "absolute difference",
-            "The absolute difference is taken in place of the squared one.",
+            "The absolute difference is taken instead of the squared one.",
             "L_U is the mean of the squared differences.",
         ),
         Slip(
             "divided by the images",
             "L_U is divided by the number of unlabeled images, but every view of them is a sample.",
-            "Take the mean over all samples behind the first B.",
+            "Take the mean over all samples after the first B.",
         ),
         Slip(
             "cross-entropy for the unlabeled",
             "The unlabeled loss is a cross-entropy. MixMatch takes the squared error between probabilities.",
-            "Its bounded size is the reason: a wrong guess cannot cost without limit.",
+            "The squared error is bounded: the cost of a wrong guess is limited.",
         ),
         Slip(
             "squared logits",
@@ -387,7 +387,7 @@ MIXMATCH_LOSS = Check(
         Slip(
             "hard guesses",
             "The guesses are turned into one-hot rows, as in FixMatch.",
-            "MixMatch keeps the sharpened distribution as target.",
+            "MixMatch keeps the sharpened distribution as the target.",
         ),
         Slip(
             "not sharpened",
@@ -396,7 +396,7 @@ MIXMATCH_LOSS = Check(
         ),
         Slip(
             "guesses in another order",
-            "The guesses stand in another order than the views: each image's guess is repeated in a row.",
+            "The guesses and the views are in different orders: each image's guess is repeated in a row.",
             "The views are joined one whole view after the other; repeat the guesses in the same way.",
         ),
         Slip(
@@ -406,18 +406,18 @@ MIXMATCH_LOSS = Check(
         ),
         Slip(
             "images not mixed",
-            "The targets are mixed, but the network sees the images as they were.",
+            "The targets are mixed, but the network sees the unmixed images.",
             "The forward pass takes the mixed images.",
         ),
         Slip(
             "nothing mixed",
-            "Nothing is mixed: images and targets are used as they are.",
+            "Nothing is mixed: images and targets are used unchanged.",
             'Call your mixup with the same images in the order batch["order"].',
         ),
         Slip(
             "mixed among their kind",
             "Labeled images are mixed with labeled ones only, unlabeled ones with unlabeled ones.",
-            "Join all first: the partner may be of either kind.",
+            "Join them all first: the partner may be of either kind.",
         ),
         Slip(
             "one λ for all",
@@ -437,16 +437,16 @@ MIXMATCH_LOSS = Check(
         Slip(
             "supervised loss over all",
             "The supervised loss is taken over all samples.",
-            "L_X is over the first B.",
+            "L_X is over the first B samples.",
         ),
         Slip(
             "unsupervised loss over all",
             "The unsupervised loss is taken over all samples, labeled ones included.",
-            "L_U is over the samples behind the first B.",
+            "L_U is over the samples after the first B.",
         ),
-        Slip("no supervised loss", "The supervised loss is missing in the total loss.", "Add both terms."),
+        Slip("no supervised loss", "The supervised loss is missing from the total loss.", "Add both terms."),
         Slip(
-            "no unsupervised loss", "The unsupervised loss is missing in the total loss.", "Add both terms."
+            "no unsupervised loss", "The unsupervised loss is missing from the total loss.", "Add both terms."
         ),
         Slip(
             "weight decay added",
@@ -461,7 +461,7 @@ MIXMATCH_LOSS = Check(
         ),
         Slip(
             "error of the labeled",
-            "The error rate is that of the labeled images.",
+            "The error rate is computed on the labeled images.",
             "It compares the largest entry of each guess with y_unlabeled.",
         ),
         Slip(
@@ -476,7 +476,7 @@ MIXMATCH_LOSS = Check(
         ),
         Slip(
             "log of softmax",
-            "The logarithm is taken of a softmax; where a probability rounds to 0, it is infinite.",
+            "You take the logarithm of a softmax, which is infinite where a probability rounds to 0.",
             "F.cross_entropy takes logits, and targets that are distributions.",
         ),
         Slip(
@@ -496,19 +496,19 @@ MIXMATCH_LOSS = Check(
         ),
         Slip(
             "renamed metric",
-            'A metric has another name than the task gives: "error_rate" in place of "error rate".',
+            'A metric does not have the name in the docstring: "error_rate" instead of "error rate".',
             "Compare the keys letter by letter: the training loop reads these names.",
         ),
         Slip("no metrics", "The metrics are not returned.", "Return (total, state, metrics)."),
         Slip(
             "state dropped",
-            "The state is not handed on.",
+            "The state is not passed on.",
             "Return (total, state, metrics) with the state that came in.",
         ),
         Slip(
             "guesses of the first batch",
-            "The guesses of the first mini-batch are used again for later ones.",
-            "Guess anew in every call.",
+            "Later mini-batches reuse the guesses of the first one.",
+            "Guess again in every call.",
         ),
     ),
 )

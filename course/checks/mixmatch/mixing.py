@@ -54,7 +54,7 @@ MIXUP = check_of_function(
         "pairs": ("six pairs of images", pairs(6, (3, 4, 5), 4)),
         "one pair": ("a single pair", pairs(1, (3, 2, 3), 4)),
         "sizes that agree": (
-            "as many pairs as rows, columns, channels and classes: an axis at the wrong place raises nothing",
+            "as many pairs as rows, columns, channels and classes, so a wrong axis raises no error",
             pairs(3, (3, 3, 3), 3),
         ),
     },
@@ -65,7 +65,7 @@ MIXUP = check_of_function(
             np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4]]),
         ]
     },
-    misconception="Images or targets are not λ′·a + (1 − λ′)·b with a λ′ for each sample.",
+    misconception="Images or targets are not λ′·a + (1 − λ′)·b with one λ′ per sample.",
     look="Mix one pair by hand, with λ = 0.2, and compare.",
     slips=(
         Slip(
@@ -75,12 +75,12 @@ MIXUP = check_of_function(
         ),
         Slip(
             "no maximum",
-            "λ is used as it was drawn. Below ½ the result is closer to b.",
-            "λ′ is the larger one of λ and 1 − λ.",
+            "λ is used as drawn, so below ½ the result is closer to b.",
+            "λ′ is the larger of λ and 1 − λ.",
         ),
         Slip(
             "closer to b",
-            "The result is closer to b: a and b have changed places, or the smaller share is taken.",
+            "The result is closer to b: a and b are swapped, or the smaller share is taken.",
             "λ′ = max(λ, 1 − λ) multiplies a.",
         ),
         Slip(
@@ -95,18 +95,18 @@ MIXUP = check_of_function(
         ),
         Slip(
             "targets the other way round",
-            "The targets are mixed with λ′ and 1 − λ′ exchanged.",
+            "The targets are mixed with λ′ and 1 − λ′ swapped.",
             "Images and targets of a have the same weight.",
         ),
         Slip(
             "maximum for the images alone",
             "The images are mixed with λ′, the targets with λ itself.",
-            "Take the larger one of λ and 1 − λ once, for both.",
+            "Take the larger of λ and 1 − λ once, for both.",
         ),
         Slip(
             "maximum for the targets alone",
             "The targets are mixed with λ′, the images with λ itself.",
-            "Take the larger one of λ and 1 − λ once, for both.",
+            "Take the larger of λ and 1 − λ once, for both.",
         ),
         Slip(
             "half and half",
@@ -115,12 +115,12 @@ MIXUP = check_of_function(
         ),
         Slip(
             "along the columns",
-            "λ is multiplied along the last axis: over columns and classes in place of samples.",
+            "λ is multiplied along the last axis: over columns and classes instead of samples.",
             "Give λ an axis of length 1 for each axis that follows the samples.",
         ),
         Slip(
             "images along the columns",
-            "For the images λ is multiplied along another axis than that of the samples.",
+            "For the images, λ is multiplied along an axis that is not the sample axis.",
             "λ for the images has the shape (n, 1, 1, 1).",
         ),
         Slip(
@@ -137,7 +137,7 @@ MIXUP = check_of_function(
         Slip("targets missing", "Only the images are returned.", "Return (x, targets)."),
         Slip(
             "in place",
-            "Your function writes into the images that it is given; whoever calls it needs them.",
+            "Your function overwrites the images it is given; the caller still needs them.",
             "Methods with a trailing underscore, *= and += change a tensor.",
         ),
     ),
@@ -163,26 +163,26 @@ LINEAR_RAMPUP = check_of_function(
     },
     convert=tensors,
     stated={"within": 0.25},
-    misconception="The share does not rise in a straight line from 0 to 1, or does not stay there.",
+    misconception="The share does not rise in a straight line from 0 to 1, or does not stay at 1.",
     look="What is the share at step 0, at half of the length, at the length, and beyond?",
     slips=(
-        Slip("beyond 1", "The share goes on rising beyond 1.", "From step `length` on it is 1."),
+        Slip("beyond 1", "The share keeps rising beyond 1.", "From step `length` on it is 1."),
         Slip("falling", "The share falls from 1 to 0.", "It begins at 0, and ends at 1."),
         Slip("no rise", "The share is 1 from the start.", "It rises from 0 at step 0."),
         Slip(
             "whole division",
             "The share is rounded down: it is 0 until the ramp ends, and then jumps.",
-            "Use / and not //.",
+            "Use /, not //.",
         ),
-        Slip("upside down", "step and length have changed places in the fraction.", "Divide the step by it."),
+        Slip("upside down", "step and length are swapped in the fraction.", "Divide the step by it."),
         Slip(
             "one step ahead",
             "The ramp is one step ahead: it begins above 0.",
-            "step counts the updates that are done, so the first one has step 0.",
+            "step counts the updates done so far, so the first one has step 0.",
         ),
         Slip(
             "fixed length",
-            "The paper's 16,384 steps stand in the code.",
+            "The paper's 16,384 steps are hard-coded.",
             "The length is an argument: a short run has a short ramp.",
         ),
         Slip(
@@ -193,16 +193,16 @@ LINEAR_RAMPUP = check_of_function(
         Slip(
             "no ramp, no loss",
             "With a length of 0 the share is 0, so the unlabeled loss never counts.",
-            "No ramp means that the whole weight counts from the start.",
+            "No ramp means that the full weight counts from the start.",
         ),
         Slip(
             "sigmoid",
-            "The rise is that of another method, exp(−5(1 − t)²), and not a straight line.",
+            "The rise is another method's, exp(−5(1 − t)²), not a straight line.",
             "The share is proportional to the step.",
         ),
         Slip(
             "times λ_u",
-            "The paper's weight 75 is multiplied in.",
+            "The share is multiplied by the paper's weight of 75.",
             "The function returns a share; the loss multiplies it by λ_u.",
         ),
         Slip("percent", "The share is given in percent.", "It lies between 0 and 1."),
