@@ -679,7 +679,7 @@ with jax.debug_nans(True):
 # ## 7. Training
 #
 # **With or without a GPU.** On a GPU the network is trained on CIFAR-10 with the settings of the paper's method.
-# Without one, *CPU mode* trains a network a quarter as wide on fewer, procedural images, in a minute; your functions
+# Without one, *CPU mode* trains a network a quarter as wide on fewer, procedural images, in a minute or two; your functions
 # are the same. The set-up cell told you which of the two you have, and how to get a GPU in Colab.
 #
 # ### Is everything ready?
@@ -701,7 +701,7 @@ print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish 
 # %% [markdown]
 # ### What to expect
 #
-# The figure shows recorded runs and says which data and machine they used: one on labeled images alone, and one with the FixMatch loss. In CPU mode there are several of each kind, with different seeds and library versions, and a band shows how far
+# The figure shows recorded runs and says which data and machine they used: one on labeled images alone, and one with the FixMatch loss. In CPU mode a third kind has the unlabeled loss switched off, there are several runs of each kind, with different seeds and library versions, and a band shows how far
 # apart they are. Yours starts from the same point and uses the same labeled images. One run is one draw: only a difference that is large compared with this spread means anything.
 
 # %% locked="expected" tags=["training", "nbval-ignore-output"]
@@ -781,7 +781,7 @@ with_unlabeled = train_fixmatch(
 live_curves.show()
 
 # %% [markdown]
-# Each line of the log shows the epoch, the step, and the metrics of that step's mini-batch: single steps are noisy. *mask* (the mask rate) should rise, and *val error* (the validation error rate) should fall, both slowly. *lr* must fall.
+# Each line of the log shows the epoch, the step, and the metrics of that step's mini-batch: single steps are noisy. *mask* (the mask rate) falls at first and should then rise slowly; *val error* (the validation error rate) should fall. *lr* must fall.
 
 # %% locked="guess" tags=["training", "nbval-ignore-output"]
 warn_if_partial(with_unlabeled)
@@ -829,6 +829,7 @@ course.show_tensorboard(runs_folder)
 # - **Which series to compare**: in the list of runs on the left, check only `jaxlog-base` and `jaxlog-fixmatch`, and type `val error rate` into the tag filter.
 # - **To see new values** during a run: click the circular arrow at the top right, or the gear beside it and then *Reload data*.
 # - If the panel stays empty (some hosts block a second port), the figure above shows the same numbers.
+# - After a restart, run the cell again: the panel lives only as long as the session that opened it.
 #
 # ### How confident, and how often right?
 #
@@ -919,8 +920,8 @@ print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of 
 # 1. **Another mean.** The unlabeled loss is averaged over all μB images, those below the threshold included. You could average over only the images that pass instead:
 #    $\frac{1}{|\mathcal M|} \sum_{b \in \mathcal M} H(\hat q_b, p_m(\cdot \mid \mathcal A(u_b)))$ with $\mathcal M = \{b : \max_c q_b(c) \ge \tau\}$. Would that lower the validation error? When does it differ most from what you have, and what
 #    happens to a mini-batch in which nothing passes?
-# 2. **Memorized labels.** Watch the supervised loss: it falls toward zero long before the run ends. The network has memorized its few labeled images. What could make this harder, and would it help on images it has not seen?
-# 3. **Longer.** Ten epochs are only a demonstration. Train longer, or change the settings, and reach a lower validation error with the same labels. Report the spread over seeds too.
+# 2. **Memorized labels.** Look at the supervised loss: it is close to zero long before the run ends. The network has memorized its few labeled images. What could make this harder, and would it help on images it has not seen?
+# 3. **Longer.** This run is only a demonstration. Train longer, or change the settings, and reach a lower validation error with the same labels. Report the spread over seeds too.
 
 # %% [markdown]
 # ## 10. Ready to hand in?

@@ -192,7 +192,7 @@ GET_FORWARD_FN = Check(
         ),
         Slip(
             "sizes instead of positions",
-            "jnp.split was given the sizes of the parts; it takes the positions at which to cut.",
+            "The sizes of the parts are used as the positions at which the logits are cut.",
             "The second cut is after the labeled and the weak images together.",
         ),
         Slip(
