@@ -43,6 +43,16 @@ def test_the_result_holds_only_if_every_condition_does(gaps: tuple[float, ...], 
     assert f"from {min(gaps):.3f} to {max(gaps):.3f}" in said
 
 
+def test_only_where_it_is_asked_for_the_gap_must_be_worth_three_spreads() -> None:
+    wide = [
+        Result("3.11.7", "torch 2.11.0", 1, seed, {"a": 0.1, "b": error}, 90.0)
+        for seed, error in enumerate((0.2, 0.6))
+    ]
+    assert cpu_mode.verdict("mixmatch", wide)[0] and not cpu_mode.verdict("fixmatch", wide)[0]
+    against = [*wide, Result("3.11.7", "torch 2.11.0", 1, 2, {"a": 0.2, "b": 0.1}, 90.0)]
+    assert not cpu_mode.verdict("mixmatch", against)[0]
+
+
 def test_where_neither_method_is_promised_to_win_the_numbers_are_only_shown() -> None:
     held, said = cpu_mode.verdict("flexmatch", results(-0.1, 0.1))
     assert held and "shown, not promised" in said
