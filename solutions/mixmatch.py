@@ -70,7 +70,7 @@ def mixup(x_a, x_b, targets_a, targets_b, lam):
 
 
 def linear_rampup(step, length):
-    """Exercise 4: the share of λ_u at a step: 0 at step 0, 1 from step ``length`` on (section 4.1).
+    """Exercise 4: the share of λ_u at a step: 0 at step 0, 1 from step ``length`` on (section 3.5).
 
     Args: step: int, updates done. length: int; 0 means no ramp. Returns: float in [0, 1].
     """
