@@ -1,7 +1,4 @@
-"""MixMatch in PyTorch: the reference solution of the unit ``mixmatch``.
-
-Berthelot et al., MixMatch: A Holistic Approach to Semi-Supervised Learning, 2019 (sections by its numbers).
-"""
+"""The reference solution of the unit ``mixmatch`` (Berthelot et al., 2019; sections by its numbers)."""
 
 import torch
 from torch.nn import functional as F
@@ -104,6 +101,7 @@ def mixmatch_loss(model, state, batch, hparams):
     one_hot, order = F.one_hot(batch["y_labeled"], hparams.n_classes), batch["order"]
     targets = torch.cat([one_hot.to(guesses.dtype), guesses.repeat(len(views), 1)])
     x, targets = mixup(x, x[order], targets, targets[order], batch["lam"])
+
     logits = model(x)
     supervised = F.cross_entropy(logits[:n_labeled], targets[:n_labeled])
     unsupervised = F.mse_loss(torch.softmax(logits[n_labeled:], dim=-1), targets[n_labeled:])

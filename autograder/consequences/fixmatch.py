@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -20,7 +21,7 @@ from autograder.mutants import run_text
 from autograder.reference import solution_text
 from course.data.dataset import ImageDataset
 from course.models.resnet import NormalizedModel
-from course.training import FixMatchHparams, TrainState, get_ema_params, paired_batches
+from course.training import FixMatchHparams, TrainState, get_ema_params, momentum, paired_batches
 from course.training.checkpoint import flatten, unflatten_like
 
 ENTRY = "train_fixmatch"
@@ -57,7 +58,7 @@ def make_start(path: Path) -> float:
     """
     hparams = replace(FixMatchHparams(), **START, logdir=str(path.parent / "start"))
     names = run_text(solution_text("fixmatch"), "fixmatch start")
-    names["start"] = _begin_with(_model().init(jax.random.PRNGKey(0), jnp.zeros((1, 32, 32, 3))))
+    names["course"] = _begin_with(_model().init(jax.random.PRNGKey(0), jnp.zeros((1, 32, 32, 3))))
     with silence():
         result = names[ENTRY](hparams, *_datasets(), if_exists="overwrite")
     variables = {"params": get_ema_params(result.state.opt_state), "batch_stats": result.state.batch_stats}
@@ -83,7 +84,7 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
     drawn = _batches(hparams)
     # The images of a step are the same for every mutant, and cutting them up is much of a step's time.
     names["paired_batches"] = lambda *_: lambda first, total: iter(drawn[first:total])
-    names["start"] = _begin_with(_load(start))
+    names["course"] = _begin_with(_load(start))
     steps = Steps()
     result = attempt(
         lambda: names[ENTRY](
@@ -128,13 +129,13 @@ class SmallNet(nn.Module):
         return nn.Dense(self.classes)(jnp.mean(x, axis=(1, 2)))
 
 
-def _begin_with(variables: Mapping[str, Any]) -> Callable[..., tuple[Any, TrainState]]:
-    """A stand-in for ``course.training.start``: the small network with given weights."""
+def _begin_with(variables: Mapping[str, Any]) -> SimpleNamespace:
+    """A stand-in for ``course`` whose ``training.start`` gives the small network with these weights."""
 
     def start(hparams: Any, opt_init: Callable[[Any], Any], checkpoint: Any = None) -> tuple[Any, TrainState]:
         return _model(), TrainState(0, opt_init(variables["params"]), variables["batch_stats"])
 
-    return start
+    return SimpleNamespace(training=SimpleNamespace(start=start, momentum=momentum))
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def test_the_steps_that_are_printed_are_those_of_the_data(capsys: pytest.Capture
         )
     threshold_plots.expected_table(found)
     printed = capsys.readouterr().out
-    assert "for the first time: from 260 to 270 (step)" in printed
+    assert "of its largest value: from 260 to 270\n" in printed
     errors = [run["val error rate"][-1] for run in of(found, "fixmatch")]
     assert f"FixMatch    from {min(errors):.3f} to {max(errors):.3f}" in printed
     threshold_plots.index_bug_table(found)

@@ -446,7 +446,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "/data/somewhere")
     ("place", "trouble", "said"),
     [
         ("course.training.observers.JsonlLog.on_step", NO_MEMORY, "memory ran out; lower mu (2)"),
-        ("course.training.observers.JsonlLog.on_step", FULL, "free some space there; then go on from the"),
+        ("course.training.observers.JsonlLog.on_step", FULL, "free some space there; then continue from the"),
         ("solutions.frameworks._Jax.test", NO_MEMORY, "memory ran out: close other programs"),
         ("solutions.experiment.plot_run", FULL, "/data/somewhere cannot be written (No space left"),
     ],
