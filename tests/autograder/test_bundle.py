@@ -246,7 +246,8 @@ def test_the_commands_install_from_an_unpacked_bundle(packed: Path, tmp_path: Pa
 @pytest.mark.parametrize("where", [where for where in TEXTS if where != "README.md"])
 def test_a_students_readme_says_what_a_start_costs_and_what_to_hand_in(where: str) -> None:
     text = TEXTS[where]
-    for said in ("GB", "PIP_EXTRA_INDEX_URL", "one environment", "Hand in the `.ipynb` file", "## Questions"):
+    hand_in = "Hand in only the `.ipynb` file"
+    for said in ("GB", "PIP_EXTRA_INDEX_URL", "one environment", hand_in, "## Questions"):
         assert said in text, said
     assert f"Python {', '.join(PYTHONS[:-1])} or {PYTHONS[-1]} " in text
     assert "{" not in text and "%}" not in text and "\n\n\n" not in text

@@ -269,7 +269,7 @@ def test_a_cell_whose_values_fail_beside_right_earlier_exercises_fails(notebook:
     assert caught.value.result.failure.type == "AssertionError"
 
 
-def test_a_cell_is_not_excused_where_earlier_exercises_can_not_be_looked_up() -> None:
+def test_a_cell_is_not_excused_where_earlier_exercises_cannot_be_looked_up() -> None:
     """An object that is called has no globals of a notebook, and no earlier exercise to blame."""
 
     class Loss:

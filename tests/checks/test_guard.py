@@ -75,7 +75,7 @@ def test_the_place_where_time_ran_out_is_known() -> None:
     assert ran.places[-1].module == __name__
 
 
-def test_what_can_not_be_stopped_is_left_behind() -> None:
+def test_what_cannot_be_stopped_is_left_behind() -> None:
     began = time.monotonic()
     ran = guarded(lambda: time.sleep(4), LIMIT)
     assert (ran.stopped, ran.left_behind) == (Stop.TIME, True)

@@ -323,7 +323,7 @@ def _check(uses: Mapping[str, Any]) -> Check:
     return replace(find_check("guess_labels")[1], uses=uses)
 
 
-def test_calls_that_can_not_be_told_apart_are_an_error() -> None:
+def test_calls_that_cannot_be_told_apart_are_an_error() -> None:
     check = _check({"sharpen": LARGEST})
     calls = [{"arguments": {"x": np.array([[1.0]]), "T": 1}, "returned": np.array([n])} for n in (1.0, 2.0)]
     with pytest.raises(ValueError, match="guess_labels: two calls of sharpen differ in nothing"):

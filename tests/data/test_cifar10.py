@@ -394,7 +394,7 @@ def test_a_mirror_that_tells_no_length(mirrors, monkeypatch, fake) -> None:
     assert_is(load_dataset("cifar10"), fake)
 
 
-def test_a_folder_that_can_not_be_made(mirrors, monkeypatch, fake, tmp_path) -> None:
+def test_a_folder_that_cannot_be_made(mirrors, monkeypatch, fake, tmp_path) -> None:
     (tmp_path / "file").write_text("in the way")
     use(monkeypatch, mirrors.add("good", content=fake.content))
     with pytest.raises(CourseError, match=r"cannot write .* SSL_COURSE_DATA"):

@@ -120,7 +120,7 @@ def _coverage(name: str) -> np.ndarray:
     ("sizes", "word"),
     [((0, 10), "n_train=0"), ((15, 10), "n_train=15"), ((10, -10), "n_test=-10"), ((10, 5), "n_test=5")],
 )
-def test_sizes_that_can_not_be_balanced(sizes: tuple[int, int], word: str) -> None:
+def test_sizes_that_cannot_be_balanced(sizes: tuple[int, int], word: str) -> None:
     with pytest.raises(CourseError, match=f"{word} must be a positive multiple of 10"):
         make_shapes(*sizes)
 

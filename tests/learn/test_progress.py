@@ -186,7 +186,7 @@ def test_a_state_is_a_word_and_a_symbol_and_never_a_color(session: Session) -> N
     assert '<th scope="col"' in html and '<th scope="row"' in html
 
 
-def test_what_can_not_be_read_has_no_fingerprint() -> None:
+def test_what_cannot_be_read_has_no_fingerprint() -> None:
     names: dict[str, object] = {}
     exec("def typed():\n    return 1\n", names)
     assert fingerprint(names["typed"]) == ""  # type: ignore[arg-type]

@@ -120,7 +120,7 @@ def test_a_copy_of_the_stub_is_no_finding(content: Content) -> None:
     assert inspect_cells(content, CELLS) == Findings()
 
 
-def test_code_beside_a_cell_that_can_not_be_read_is_no_finding(content: Content) -> None:
+def test_code_beside_a_cell_that_cannot_be_read_is_no_finding(content: Content) -> None:
     cell(content, "get_forward_fn")["source"] = "def get_forward_fn(model:\n    raise NotImplementedError()"
     content["cells"].append(own_cell(OWN))
     assert inspect_cells(content, CELLS) == Findings()

@@ -185,7 +185,7 @@ def test_only_the_plots_modules_draw_and_each_of_their_figures_goes_through_show
 
 
 @pytest.mark.parametrize("alt", ["", "   ", "Figure 1", "\n" * 40])
-def test_a_figure_without_a_text_can_not_be_shown(alt: str) -> None:
+def test_a_figure_without_a_text_cannot_be_shown(alt: str) -> None:
     with pytest.raises(ValueError, match="say what the figure shows"):
         plots.show(Figure(), alt)
 

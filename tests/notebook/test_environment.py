@@ -383,7 +383,7 @@ def test_a_zip_file_in_a_read_only_folder_is_unpacked_into_the_work_folder(tmp_p
 def test_a_zip_file_that_cannot_be_unpacked_is_named(tmp_path):
     path = a_zip(tmp_path / "fixmatch.zip", {"f.bin": b"content"})
     path.write_bytes(path.read_bytes().replace(b"content", b"damaged"))
-    with pytest.raises(CourseError, match=r"f\.bin cannot be taken out of .*fixmatch\.zip"):
+    with pytest.raises(CourseError, match=r"f\.bin cannot be extracted from .*fixmatch\.zip"):
         setup(a_machine(tmp_path)).find("fixmatch", "f.bin")
 
 

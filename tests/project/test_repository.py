@@ -176,7 +176,7 @@ def test_each_release_has_a_version_of_its_own() -> None:
         assert newest == course.__version__
 
 
-def test_grades_and_hand_ins_can_not_be_committed() -> None:
+def test_grades_and_hand_ins_cannot_be_committed() -> None:
     private = [
         "submitted/ann/fixmatch/01_fixmatch.ipynb",
         "autograded/x",

@@ -109,7 +109,7 @@ def test_a_checkpoint_of_other_data_or_without_names_brings_none(start: Checkpoi
         ),
     ],
 )
-def test_what_can_not_be_cut_is_one_line(hparams: Any, start: Any, labels: int | None, message: str) -> None:
+def test_what_cannot_be_cut_is_one_line(hparams: Any, start: Any, labels: int | None, message: str) -> None:
     with pytest.raises(CourseError, match=message) as caught:
         cut(hparams, SPLITS, start, labels)
     assert "\n" not in str(caught.value)
@@ -341,7 +341,7 @@ def test_the_practicals_augmentation_is_decided_by_the_seed(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("tiny_network")
-def test_overwriting_killed_at_once_can_not_be_resumed_as_the_old_run(
+def test_overwriting_killed_at_once_cannot_be_resumed_as_the_old_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "run"

@@ -230,7 +230,7 @@ def test_a_series_has_the_steps_where_it_was_recorded() -> None:
     assert steps.tolist() == [1, 3] and values.tolist() == [2, 4]
 
 
-def test_curves_in_a_folder_that_can_not_be_written_are_one_line(tmp_path: Path) -> None:
+def test_curves_in_a_folder_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CourseError, match=r"curves\.png cannot be written"):
         plot_runs({"a": [[{"step": 1, "lr": 0.1}]]}, tmp_path / "file" / "curves.png", "a")

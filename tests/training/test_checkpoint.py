@@ -304,7 +304,7 @@ def test_a_write_interrupted_by_ctrl_c_leaves_the_old_file_and_nothing_else(
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_folder_that_can_not_be_made_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CourseError, match=r"weights\.safetensors cannot be written"):
         save_checkpoint(tmp_path / "file" / "weights.safetensors", variables(), MANIFEST)
