@@ -158,7 +158,7 @@ def test_missing_expected_values_are_one_line(monkeypatch: pytest.MonkeyPatch, t
 
     monkeypatch.setattr(expectations.resources, "files", lambda package: tmp_path)
     expectations.load_expectations.cache_clear()
-    with pytest.raises(CourseError, match=r"expected values of unit 'fixmatch' are missing: install"):
+    with pytest.raises(CourseError, match=r"expected values of unit 'fixmatch' are missing: reinstall"):
         expectations.load_expectations("fixmatch")
     (tmp_path / "expected").mkdir()
     (tmp_path / "expected" / "fixmatch.json").write_text('{"format": 0, "checks": {}}')
