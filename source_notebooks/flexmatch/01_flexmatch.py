@@ -488,7 +488,7 @@ if_exists = "resume"  # or "overwrite"
 # %% locked="starting-point" tags=["training", "nbval-ignore-output"]
 averaging = {"use_ema": ema_update is not None}
 datasets_of_runs = (labeled_dataset, unlabeled_dataset, val_dataset)
-options_of_runs = {"model_name": MODEL, "ema_update": ema_update, "if_exists": if_exists}
+options_of_runs = {"model_name": MODEL, "ema_update": ema_update}
 
 
 def fresh_network():
@@ -496,7 +496,9 @@ def fresh_network():
 
 
 start_hparams = flexmatch_start_hparams(env.mode, logdir=f"{runs_folder / 'start'}", **averaging)
-start_run = train_method("fixmatch", start_hparams, fresh_network(), *datasets_of_runs, **options_of_runs)
+start_run = train_method(
+    "fixmatch", start_hparams, fresh_network(), *datasets_of_runs, if_exists=if_exists, **options_of_runs
+)
 starting_checkpoint = load_checkpoint(runs_folder / "start" / "checkpoint.safetensors", architecture(MODEL))
 print(f"validation error of the start: {start_run.metrics['val error rate'][-1]:.3f}")
 
@@ -506,7 +508,13 @@ print(f"validation error of the start: {start_run.metrics['val error rate'][-1]:
 # %% locked="train-fixmatch" tags=["training", "nbval-ignore-output"]
 fixmatch_hparams = flexmatch_fixmatch_hparams(env.mode, logdir=f"{runs_folder / 'fixmatch'}", **averaging)
 fixmatch_run = train_method(
-    "fixmatch", fixmatch_hparams, fresh_network(), *datasets_of_runs, starting_checkpoint, **options_of_runs
+    "fixmatch",
+    fixmatch_hparams,
+    fresh_network(),
+    *datasets_of_runs,
+    starting_checkpoint,
+    if_exists=if_exists,
+    **options_of_runs,
 )
 
 # %% [markdown]
@@ -527,6 +535,7 @@ flexmatch_run = train_method(
     *datasets_of_runs,
     starting_checkpoint,
     observers=[live_thresholds],
+    if_exists=if_exists,
     **options_of_runs,
 )
 
@@ -547,7 +556,9 @@ course.reveal("first_mask_rate", flexmatch_run.metrics["mask rate"][0])
 course.reveal("with_a_label", (latest_labels >= 0).float().mean())
 
 # %% locked="compare" tags=["training", "nbval-ignore-output"]
-records = {name: read_metrics(runs_folder / name / "metrics.jsonl") for name in ("fixmatch", "flexmatch")}
+records = {
+    name: read_metrics(runs_folder / name.lower() / "metrics.jsonl") for name in ("FlexMatch", "FixMatch")
+}
 course.plots.curves(records, ("val error rate", "error rate", "mask rate"), title=f"{DATA}, one run each")
 warn_if_partial(*records.values())
 
