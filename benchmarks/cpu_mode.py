@@ -33,16 +33,10 @@ from course.recorded import KEPT, add_band, record, thin
 from course.threshold_plots import INDEX_BUG
 from course.training import read_metrics
 from course.training.checkpoint import PROVIDED_SHAPES
-from course.training.modes import (
-    DATA_SETS,
-    TORCH_MODELS,
-    fixmatch_settings,
-    flexmatch_fixmatch_hparams,
-    flexmatch_hparams,
-    flexmatch_start_hparams,
-    mixmatch_hparams,
-)
+from course.training.modes import DATA_SETS, TORCH_MODELS, fixmatch_settings
+from solutions.experiment import kept_settings
 from solutions.index_bug import CURVES, WINDOW, curves, text_of
+from solutions.unit_runs import settings_of
 
 FEWEST_POINTS = 0.05
 HERE = Path(__file__).parent
@@ -104,20 +98,8 @@ def _unit_command(unit: str, seed: int, folder: Path) -> Iterable[list[str]]:
     yield ["-m", "solutions.unit_runs", unit, "--seed", str(seed), "--out", str(folder)]
 
 
-def _mixmatch_settings(seed: int) -> dict[str, dict[str, Any]]:
-    settings = asdict(mixmatch_hparams("cpu", "", seed=seed))
-    return {"mixmatch": settings, "mixmatch-labeled": settings}
-
-
-def _flexmatch_settings(seed: int) -> dict[str, dict[str, Any]]:
-    raw: dict[str, Any] = {"logdir": "", "seed": seed, "use_ema": False}
-    flexmatch = asdict(flexmatch_hparams("cpu", **raw))
-    return {
-        "start": asdict(flexmatch_start_hparams("cpu", **raw)),
-        "fixmatch": asdict(flexmatch_fixmatch_hparams("cpu", **raw)),
-        "flexmatch": flexmatch,
-        "flexmatch-bug": flexmatch,
-    }
+def _unit_settings(unit: str, seed: int) -> dict[str, dict[str, Any]]:
+    return {run: kept_settings(hparams) for run, hparams in settings_of(unit, seed, Path()).items()}
 
 
 UNITS = {
@@ -131,14 +113,14 @@ UNITS = {
     ),
     "mixmatch": Unit(
         {"mixmatch": "MixMatch", "mixmatch-labeled": "labeled only"},
-        _mixmatch_settings,
+        partial(_unit_settings, "mixmatch"),
         partial(_unit_command, "mixmatch"),
         shown=("val error rate", "error rate", "supervised loss", "unsupervised loss"),
     ),
     # FixMatch and FlexMatch are shown beside each other; neither is promised to be better.
     "flexmatch": Unit(
         {"flexmatch": "FlexMatch", "fixmatch": "FixMatch", "flexmatch-bug": "with the index bug"},
-        _flexmatch_settings,
+        partial(_unit_settings, "flexmatch"),
         partial(_unit_command, "flexmatch"),
         must_win=False,
     ),
@@ -188,9 +170,8 @@ def holds_run(folder: Path, settings: Mapping[str, Any]) -> bool:
         made = json.loads((folder / "result.json").read_text(encoding="utf-8"))["hparams"]
     except (OSError, ValueError, KeyError):
         return False
-    # What is None is filled in when the data are known; where a run lies is no setting.
-    asked = {k: v for k, v in settings.items() if v is not None and k not in ("logdir", "num_workers")}
-    return all(made.get(name) == value for name, value in asked.items())
+    # What is None is filled in when the data are known.
+    return all(made.get(name) == value for name, value in settings.items() if value is not None)
 
 
 @dataclass(frozen=True)

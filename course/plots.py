@@ -544,9 +544,7 @@ def _rows(run: Records | Bands, name: str) -> np.ndarray:
     return np.stack([steps, calm, calm, calm], axis=1)
 
 
-def draw_band(
-    axis: Axes, rows: Any, label: str | None, *, color: str, line: str, marker: str, decimals: int = 3
-) -> str:
+def draw_band(axis: Axes, rows: Any, label: str | None, *, color: str, line: str, marker: str) -> str:
     """Draw a line, within a band where the rows have one.
 
     Args:
@@ -554,7 +552,6 @@ def draw_band(
         rows: (n, 4): step, low, middle and high.
         label: of the line, in the legend.
         color, line, marker: how the line is drawn; the band's edges have the same line.
-        decimals: of the numbers in the text.
 
     Returns:
         the text: where the line begins and ends, and between which values the band ends.
@@ -562,12 +559,12 @@ def draw_band(
     steps, low, middle, high = np.asarray(rows, float).T
     every = max(1, len(steps) // 8)
     axis.plot(steps, middle, line, color=color, marker=marker, markevery=every, markersize=5, label=label)
-    said = f"from {middle[0]:.{decimals}f} to {middle[-1]:.{decimals}f}"
+    said = f"from {middle[0]:.3f} to {middle[-1]:.3f}"
     if (low < high).any():
         axis.fill_between(steps, low, high, color=color, alpha=0.15, linewidth=0)
         for edge in (low, high):
             axis.plot(steps, edge, line, color=color, linewidth=0.6)
-        said += f", in a band that ends between {low[-1]:.{decimals}f} and {high[-1]:.{decimals}f}"
+        said += f", in a band that ends between {low[-1]:.3f} and {high[-1]:.3f}"
     return said
 
 

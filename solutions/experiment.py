@@ -109,7 +109,8 @@ def _write_json(path: Path, content: Any) -> None:
     write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
-def _settings(hparams: Any) -> dict[str, Any]:
+def kept_settings(hparams: Any) -> dict[str, Any]:
+    """The hyperparameters that decide a run's numbers, by name."""
     return {k: v for k, v in asdict(hparams).items() if k not in ("logdir", "num_workers")}
 
 
@@ -230,7 +231,7 @@ def plan(
         "data": Path(data).name,
         "checkpoint": Path(checkpoint).name,
         "augmentation": augmentation,
-        "hparams": _settings(hparams),
+        "hparams": kept_settings(hparams),
         "note": note,
     }
     return Plan(method, backend, model, augmentation, hparams, started_from, parts, config)

@@ -10,7 +10,6 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ from course.training.modes import (
 from course.training.torch_checkpoint import architecture
 from course.training.torch_train import train_torch
 from solutions.ema import ema_update
-from solutions.experiment import cut
+from solutions.experiment import cut, kept_settings
 from solutions.fixmatch_torch import fixmatch_loss
 from solutions.index_bug import loss_with
 from solutions.machine import processor, versions
@@ -91,33 +90,41 @@ def train(
         "versions": versions(),
         "note": "the unit's CPU mode",
         "command": "python -m benchmarks.cpu_mode",
-        "hparams": {k: v for k, v in asdict(hparams).items() if k not in ("logdir", "num_workers")},
+        "hparams": kept_settings(hparams),
     }
     write_atomically(folder / "result.json", (json.dumps(described, indent=1) + "\n").encode())
 
 
+def settings_of(unit: str, seed: int, out: Path) -> dict[str, Any]:
+    """The hyperparameters of each run of a unit, by folder name, in the order in which they are made."""
+    if unit == "mixmatch":
+        runs = ("mixmatch", "mixmatch-labeled")
+        return {run: mixmatch_hparams("cpu", str(out / run), seed=seed) for run in runs}
+    made = {
+        "start": flexmatch_start_hparams,
+        "fixmatch": flexmatch_fixmatch_hparams,
+        "flexmatch": flexmatch_hparams,
+        "flexmatch-bug": flexmatch_hparams,
+    }
+    # Raw weights, as in the notebook before a student brings an average.
+    return {run: make("cpu", str(out / run), seed=seed, use_ema=False) for run, make in made.items()}
+
+
 def mixmatch(seed: int, out: Path) -> None:
     """With unlabeled images, and labeled images alone with the same optimizer, views and average."""
-    for run, loss in {"mixmatch": mixmatch_loss, "mixmatch-labeled": labeled_only_loss}.items():
-        train(
-            "mixmatch",
-            mixmatch_hparams("cpu", str(out / run), seed=seed),
-            loss,
-            lambda lr, *_: lambda step: lr,
-        )
+    losses = {"mixmatch": mixmatch_loss, "mixmatch-labeled": labeled_only_loss}
+    for run, hparams in settings_of("mixmatch", seed, out).items():
+        train("mixmatch", hparams, losses[run], lambda lr, *_: lambda step: lr)
 
 
 def flexmatch(seed: int, out: Path) -> None:
     """The start, and from it FixMatch, FlexMatch, and FlexMatch with the index bug."""
-    raw = {"seed": seed, "use_ema": False}  # as in the notebook before a student brings an average
-    start = flexmatch_start_hparams("cpu", str(out / "start"), **raw)
-    train("fixmatch", start, fixmatch_loss, cosine_with_warmup)
+    hparams = settings_of("flexmatch", seed, out)
+    train("fixmatch", hparams["start"], fixmatch_loss, cosine_with_warmup)
     begun = load_checkpoint(out / "start" / "checkpoint.safetensors", architecture(MODEL))
-    beside = flexmatch_fixmatch_hparams("cpu", str(out / "fixmatch"), **raw)
-    train("fixmatch", beside, fixmatch_loss, cosine_with_warmup, begun)
+    train("fixmatch", hparams["fixmatch"], fixmatch_loss, cosine_with_warmup, begun)
     for run, rule in {"flexmatch": "by image", "flexmatch-bug": "by class"}.items():
-        hparams = flexmatch_hparams("cpu", str(out / run), **raw)
-        train("flexmatch", hparams, loss_with(rule), cosine_with_warmup, begun)
+        train("flexmatch", hparams[run], loss_with(rule), cosine_with_warmup, begun)
 
 
 UNITS: dict[str, Callable[[int, Path], None]] = {"mixmatch": mixmatch, "flexmatch": flexmatch}
