@@ -49,7 +49,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 
 .PHONY: demo
 demo: setup ## Build, grade a sample class, train FixMatch on shapes: two minutes, offline.
-	@$(PY) -m autograder.demo
+	@$(PY) -m autograder.classroom.demo
 
 .PHONY: build
 build: setup ## Make every derived file: notebooks, releases, expected values, tables.

@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from autograder.nbgrader_hooks import configure
+from autograder.grading import configure
 
 configure(get_config())  # type: ignore[name-defined]  # noqa: F821

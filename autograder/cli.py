@@ -17,7 +17,7 @@ from course.errors import CourseError
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from autograder.builder.build import Generator
+    from autograder.builder.derived import Generator
 
 DRIFTED = 1
 BAD_INPUT = 2
@@ -32,7 +32,7 @@ app = typer.Typer(
 )
 console = Console(soft_wrap=True, highlight=False)
 
-UnitArgument = Annotated[str | None, typer.Argument(help="One unit; without it, all units of units.yml.")]
+UnitArgument = Annotated[str | None, typer.Argument(help="One unit; without it, all units of course.yml.")]
 RootOption = Annotated[
     Path, typer.Option(help="The repository, or a folder laid out like it.", show_default=False)
 ]
@@ -49,7 +49,7 @@ def build(
     root: RootOption = REPOSITORY,
 ) -> None:
     """Make every derived file: notebooks, releases, expected values."""
-    from autograder.builder.build import derived_files, find_drift, stale_files, write_files
+    from autograder.builder.derived import derived_files, find_drift, stale_files, write_files
 
     drifts = []
     for name in _units(unit, root):
@@ -74,7 +74,7 @@ def build(
 @app.command()
 def execute(unit: UnitArgument = None, root: RootOption = REPOSITORY) -> None:
     """Run each unit's notebook, answers included, into solutions/notebooks/."""
-    from autograder.execute import execute_solution
+    from autograder.builder.execute import execute_solution
 
     for name in _units(unit, root):
         with console.status(f"{name}: running the notebook (CPU mode)"):
@@ -91,7 +91,7 @@ def bundle(
 
     Derived files that are missing or stale are built first.
     """
-    from autograder.bundle import write_bundle
+    from autograder.publish.bundle import write_bundle
 
     names = _units(unit, REPOSITORY)
     out.mkdir(parents=True, exist_ok=True)
@@ -111,8 +111,8 @@ def publish(
 
     Derived files that are missing or stale are built first.
     """
-    from autograder.publish import check_folder, next_step, publish_course
-    from course.units import load_course
+    from autograder.publish.repository import check_folder, next_step, publish_course
+    from course.catalog import load_course
 
     if out is None:
         raise CourseError("name the folder to publish to: python -m autograder publish DIR")
@@ -131,9 +131,9 @@ def publish(
 def mutants(
     unit: UnitArgument = None,
     jobs: JobsOption = CORES,
-    write: Annotated[bool, typer.Option("--write", help="Also write course/CHECKS.md.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Also write docs/checks.md.")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Exit with status 1 when course/CHECKS.md is out of date.")
+        bool, typer.Option("--check", help="Exit with status 1 when docs/checks.md is out of date.")
     ] = False,
 ) -> None:
     """Try the checks on wrong and on right answers; exit with status 1 when one is judged wrongly."""
@@ -143,7 +143,7 @@ def mutants(
     from autograder.proof.trials import Trial, Verdict, run_trials
 
     if unit is not None and (write or check):
-        raise CourseError("course/CHECKS.md is about all units: leave the unit out")
+        raise CourseError("docs/checks.md is about all units: leave the unit out")
     trials: dict[str, list[Trial]] = {}
     for name in _units(unit, REPOSITORY):
         trials[name] = []
@@ -189,7 +189,7 @@ def consequences(
 
     Without a unit, all that train.
     """
-    from autograder.consequences.measure import has_training, measure, select
+    from autograder.proof.consequences.measure import has_training, measure, select
 
     names = [name for name in _units(unit, REPOSITORY) if name == unit or has_training(name)]
     chosen = {name: select(name, only or [], stale) for name in names}
@@ -228,7 +228,7 @@ def main() -> None:
 
 
 def _units(unit: str | None, root: Path) -> list[str]:
-    from autograder.builder.build import unit_names
+    from autograder.builder.derived import unit_names
 
     names = unit_names(root)
     if unit is None:
@@ -247,7 +247,7 @@ def brought_up_to_date(root: Path) -> dict[str, dict[Path, bytes]]:
     Raises:
         CourseError: a file in a folder of derived files has no source.
     """
-    from autograder.builder.build import derived_files, stale_files, write_files
+    from autograder.builder.derived import derived_files, stale_files, write_files
 
     derived = {}
     for name in _units(None, root):
@@ -265,7 +265,8 @@ def generators(root: Path) -> tuple[Generator, ...]:
     """Makers of derived files that belong to this repository's own course package."""
     if root.resolve() != REPOSITORY:
         return ()
-    from autograder import expected, readme, sweeps
+    from autograder.builder import expected, sweeps
+    from autograder.publish import tables as readme
 
     return (expected.generate, readme.generate, sweeps.generate)
 
@@ -274,6 +275,6 @@ def owned_files(root: Path, unit: str) -> list[Path]:
     """What lies in folders of a unit that generators alone fill."""
     if root.resolve() != REPOSITORY:
         return []
-    from autograder import sweeps
+    from autograder.builder import sweeps
 
     return sweeps.owned(unit)

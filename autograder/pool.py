@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from course.errors import CourseError
-from solutions.machine import cores
+from solutions.experiments.machine import cores
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")

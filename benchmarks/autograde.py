@@ -9,10 +9,10 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.classroom import Classroom
+from autograder.classroom.classroom import Classroom
+from autograder.classroom.sample_class import SampleClass
 from autograder.files import REPOSITORY
-from autograder.nbgrader_hooks.run import cells_to_run
-from autograder.sample_class import SampleClass
+from autograder.grading.run import cells_to_run
 from benchmarks.measure import Line, Side, in_turn
 
 UNIT = "fixmatch"

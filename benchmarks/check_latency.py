@@ -8,7 +8,7 @@ import sys
 from collections import defaultdict
 
 from benchmarks.measure import Line, Side
-from course.units import load_course
+from course.catalog import load_course
 
 CALLS = 4
 GOAL_SECONDS = 0.3
@@ -16,7 +16,7 @@ GOAL_SECONDS = 0.3
 PROGRAM = f"""
 import importlib, json, sys, time
 from course.checks import State, check
-from course.units import load_course
+from course.catalog import load_course
 
 unit = load_course().unit(sys.argv[1])
 solution = importlib.import_module(f"solutions.{{unit.name}}")

@@ -27,21 +27,21 @@ from rich.progress import track
 from rich.table import Table
 
 from course.errors import CourseError
+from course.figures import band
 from course.files import write_atomically
-from course.plots import band
-from course.recorded import KEPT, add_band, record, thin
-from course.threshold_plots import INDEX_BUG
 from course.training import read_metrics
-from course.training.checkpoint import PROVIDED_SHAPES
+from course.training.jax.checkpoint import PROVIDED_SHAPES
 from course.training.modes import DATA_SETS, TORCH_MODELS, fixmatch_settings
-from solutions.experiment import kept_settings
-from solutions.index_bug import CURVES, WINDOW, curves, text_of
-from solutions.unit_runs import settings_of
+from course.training.recorded import KEPT, RUNS, add_band, record, thin
+from course.units.flexmatch.figures import INDEX_BUG
+from solutions.experiments.experiment import kept_settings
+from solutions.experiments.index_bug import CURVES, WINDOW, curves, text_of
+from solutions.experiments.unit_runs import settings_of
 
 FEWEST_POINTS = 0.05
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-RECORDED = ROOT / "course" / "recorded"
+UNITS_FOLDER = ROOT / "course" / "units"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _fixmatch_commands(seed: int, folder: Path) -> Iterable[list[str]]:
 
 
 def _unit_command(unit: str, seed: int, folder: Path) -> Iterable[list[str]]:
-    yield ["-m", "solutions.unit_runs", unit, "--seed", str(seed), "--out", str(folder)]
+    yield ["-m", "solutions.experiments.unit_runs", unit, "--seed", str(seed), "--out", str(folder)]
 
 
 def _unit_settings(unit: str, seed: int) -> dict[str, dict[str, Any]]:
@@ -275,7 +275,7 @@ def keep_bands(unit: str, folders: Sequence[Path], of: Mapping[str, Any]) -> lis
     """For the notebook's figure: a run of each kind with the band of all."""
     written: list[Path] = []
     for run in UNITS[unit].runs:
-        log, about = record(folders[0] / run, run, RECORDED)
+        log, about = record(folders[0] / run, run, UNITS_FOLDER / unit / RUNS)
         logs = [read_metrics(folder / run / "metrics.jsonl") for folder in folders]
         every = max(1, len(logs[0]) // KEPT)
         thinned = [thin(records, every) for records in logs]
@@ -295,7 +295,7 @@ def keep_index_bug(folders: Sequence[Path], results: Sequence[Result], of: Mappi
     made = json.loads((folders[0] / "flexmatch" / "result.json").read_text(encoding="utf-8"))
     about = {"data": made["data"], "model": TORCH_MODELS["cpu"], "steps": made["steps"], "window": WINDOW}
     about |= {**of, "hardware": made["hardware"], "command": made["command"]}
-    path = RECORDED / INDEX_BUG
+    path = UNITS_FOLDER / "flexmatch" / RUNS / INDEX_BUG
     write_atomically(path, text_of({"about": about, "runs": runs}))
     return [path]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from solutions import machine
+from solutions.experiments import machine
 
 
 def describe() -> dict[str, str]:

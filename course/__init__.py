@@ -11,14 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from course.board import show_tensorboard
     from course.checks import check, practical_check
-    from course.learn.hints import hint
-    from course.learn.predictions import predict, reveal
-    from course.learn.progress import progress
-    from course.learn.questions import recall
-    from course.learn.ready import ready_to_hand_in
-    from course.learn.session import begin
+    from course.notebook.board import show_tensorboard
+    from course.notebook.hints import hint
+    from course.notebook.predictions import predict, reveal
+    from course.notebook.progress import progress
+    from course.notebook.questions import recall
+    from course.notebook.ready import ready_to_hand_in
+    from course.notebook.session import begin
 
 __version__ = "0.2.0"
 
@@ -36,9 +36,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "course.board": ("show_tensorboard",),
     "course.checks": ("check", "practical_check"),
-    "course.learn": ("begin", "hint", "predict", "progress", "ready_to_hand_in", "recall", "reveal"),
+    "course.notebook.board": ("show_tensorboard",),
+    "course.notebook.hints": ("hint",),
+    "course.notebook.predictions": ("predict", "reveal"),
+    "course.notebook.progress": ("progress",),
+    "course.notebook.questions": ("recall",),
+    "course.notebook.ready": ("ready_to_hand_in",),
+    "course.notebook.session": ("begin",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

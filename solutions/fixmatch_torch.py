@@ -6,7 +6,7 @@ Sohn et al., FixMatch: Simplifying Semi-Supervised Learning with Consistency and
 import torch
 from torch.nn import functional as F
 
-from course.training.torch_parts import l2_penalty
+from course.training.torch.parts import l2_penalty
 
 
 def fixmatch_loss(model, state, batch, hparams, select=None):

@@ -5,7 +5,7 @@ Zhang et al., FlexMatch: Boosting Semi-Supervised Learning with Curriculum Pseud
 
 import torch
 
-from course.training.torch_train import train_torch
+from course.training.torch.train import train_torch
 from solutions.fixmatch_torch import fixmatch_loss
 from solutions.schedules import cosine_with_warmup
 from solutions.supervised_torch import supervised_loss

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from course.training.torch_parts import frozen_statistics
+from course.training.torch.parts import frozen_statistics
 from solutions.ema import ema_update  # noqa: F401 - the unit's last exercise; every method uses it
 from solutions.supervised_torch import labeled_only_loss  # noqa: F401 - its run beside
 

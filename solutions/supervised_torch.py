@@ -2,7 +2,7 @@
 
 from torch.nn import functional as F
 
-from course.training.torch_parts import l2_penalty
+from course.training.torch.parts import l2_penalty
 
 
 def supervised_loss(model, state, batch, hparams):

@@ -7,13 +7,16 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from course.learn.released import FOLDER, Kind
+from course.notebook.released import CELLS, Kind
 
-LISTS = Path("course", "learn", FOLDER)
+
+def cell_list_path(unit: str) -> Path:
+    """Where a unit's list is, within the repository."""
+    return Path("course", "units", unit, CELLS)
 
 
 def cell_list(notebook: NotebookNode) -> bytes:
-    """Id and kind of each cell with nbgrader's metadata, as `course.learn.released` reads them; no text.
+    """Id and kind of each cell with nbgrader's metadata, as `course.notebook.released` reads them; no text.
 
     Args:
         notebook: the instructor's notebook, as built.

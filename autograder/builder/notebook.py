@@ -20,11 +20,11 @@ from traitlets.config import Config
 from autograder.builder import tables
 from autograder.builder.answers import read_answers
 from autograder.builder.functions import BEGIN, END, FunctionTexts, marker_problem
-from autograder.nbgrader_hooks import configure
-from autograder.nbgrader_hooks.matching import FIGURE, TRAINING
-from course.environment import setup_cell
+from autograder.grading import configure
+from autograder.grading.matching import FIGURE, TRAINING
+from course.catalog import Course, Exercise, Unit
 from course.errors import CourseError
-from course.units import Course, Exercise, Unit
+from course.notebook.setup import setup_cell
 
 # Kinds whose text comes from elsewhere, so that their source cell has to be empty.
 FILLED = {"about", "exercise", "given", "question", "setup"}
@@ -59,7 +59,7 @@ def build_notebook(root: Path, course: Course, unit: Unit) -> NotebookNode:
         answer does not make a new release.
 
     Raises:
-        CourseError: the source, units.yml, the solutions and the answers do not fit together; the message
+        CourseError: the source, unit.yml, the solutions and the answers do not fit together; the message
             names the cell and what to do about it.
     """
     label = f"source_notebooks/{unit.name}/{unit.notebook}.py"
@@ -165,14 +165,14 @@ class _CellBuilder:
         """Raises CourseError unless each exercise has its two cells and each question its own."""
         for exercise in self.unit.exercises:
             if exercise.name not in self.grade_ids:
-                raise CourseError(f"{self.label}: no cell exercise={exercise.name!r}, which units.yml lists")
+                raise CourseError(f"{self.label}: no cell exercise={exercise.name!r}, which unit.yml lists")
             if f"check-{exercise.name}" not in self.grade_ids:
                 raise CourseError(
                     f"{self.label}: exercise {exercise.name!r} has no cell grade={exercise.name!r}"
                 )
         for question in self.unit.questions:
             if f"question-{question.name}" not in self.grade_ids:
-                raise CourseError(f"{self.label}: no cell question={question.name!r}, which units.yml lists")
+                raise CourseError(f"{self.label}: no cell question={question.name!r}, which unit.yml lists")
 
     def _plain(self, cell: NotebookNode) -> NotebookNode:
         return _cell(cell.cell_type, cell.source, _other_metadata(cell))

@@ -1,10 +1,10 @@
-"""Notebook text that is rendered from ``course/units.yml``: headings, points, objectives, rubrics, times."""
+"""Notebook text that is rendered from ``course/course.yml``: headings, points, objectives, rubrics, times."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from course.units import Course, Exercise, Question, Unit
+from course.catalog import Course, Exercise, Question, Unit
 
 HARDEST = 4
 
@@ -67,7 +67,7 @@ def about_budgets(unit: Unit) -> str:
 
 
 def badge(course: Course, unit: Unit) -> str:
-    """The "Open in Colab" badge, or nothing as long as ``repository`` in units.yml is empty."""
+    """The "Open in Colab" badge, or nothing as long as ``repository`` in course.yml is empty."""
     if course.repository is None:
         return ""
     address = f"https://colab.research.google.com/github/{course.repository}/blob/main/{unit.name}/{unit.notebook}.ipynb"

@@ -1,24 +1,24 @@
-"""``course/CHECKS.md``: what the checks look at, what they reject and accept, and what the practical's do."""
+"""``docs/checks.md``: what the checks look at, what they reject and accept, and what the practical's do."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from autograder.alternatives import alternatives_of
-from autograder.consequences import LEAST, SPREADS, Consequences, Ending, load_consequences, share
-from autograder.consequences.measure import trained_exercises, trainer_of
-from autograder.equivalents import equivalents_of
 from autograder.files import REPOSITORY
-from autograder.mutants import Mutant, mutants_of
-from autograder.proof.practical import ADDED
+from autograder.proof.consequences import LEAST, SPREADS, Consequences, Ending, load_consequences, share
+from autograder.proof.consequences.measure import trained_exercises, trainer_of
+from autograder.proof.practical import follows_practical
 from autograder.proof.summary import Row, Share, rows
 from autograder.proof.trials import Kind, Trial, Verdict
+from autograder.units.alternative import alternatives_of
+from autograder.units.equivalent import equivalents_of
+from autograder.units.mutant import Mutant, mutants_of
+from course.catalog import load_course
 from course.checks.case import Check
-from course.units import load_course
+from course.units import checks_of
 
-PATH = Path("course", "CHECKS.md")
+PATH = Path("docs", "checks.md")
 ABOUT = (
     "# What the checks are worth",
     "Written by `python -m autograder mutants --write`, which tries everything that is listed here. "
@@ -41,7 +41,7 @@ def render(trials: Mapping[str, Sequence[Trial]]) -> bytes:
     Args:
         trials: unit → all its trials, in any order.
     """
-    course = load_course(REPOSITORY / "course" / "units.yml")
+    course = load_course(REPOSITORY / "course")
     parts = [*ABOUT]
     for unit in course.units:
         parts += _unit(unit.name, unit.title, trials[unit.name])
@@ -50,12 +50,11 @@ def render(trials: Mapping[str, Sequence[Trial]]) -> bytes:
 
 def _unit(unit: str, title: str, trials: Sequence[Trial]) -> list[str]:
     by_key = {(trial.kind, trial.exercise, trial.id): trial for trial in trials}
-    checks: tuple[Check, ...] = importlib.import_module(f"course.checks.{unit}").CHECKS
     found = load_consequences(unit)
-    parts = [f"## {title}", _overview(rows(unit, trials), unit in ADDED)]
+    parts = [f"## {title}", _overview(rows(unit, trials), follows_practical(unit))]
     if found is not None:
         parts.append(_about_training(found))
-    for check in checks:
+    for check in checks_of(unit):
         parts += _exercise(unit, check, by_key, found)
     return parts
 
@@ -139,13 +138,13 @@ def _exercise(
     mutants = [mutant for mutant in mutants_of(unit) if mutant.exercise == check.name]
     parts = [f"### `{check.name}`", "Its cases:", "\n".join(f"1. {case.tries}" for case in check.cases)]
     headings = ["mutant", "what the check says"]
-    headings += ["practical's check"] if unit in ADDED else []
+    headings += ["practical's check"] if follows_practical(unit) else []
     headings += ["in training"] if found is not None else []
     lines = [f"| {' | '.join(headings)} |", "|:--" * len(headings) + "|"]
     for mutant in mutants:
         trial = trials[Kind.MUTANT, check.name, mutant.id]
         cells = [mutant.id, _said(trial)]
-        cells += [_practical(trial)] if unit in ADDED else []
+        cells += [_practical(trial)] if follows_practical(unit) else []
         cells += [_training(unit, mutant, found)] if found is not None else []
         lines.append("| " + " | ".join(_escape(cell) for cell in cells) + " |")
     parts += [f"{len(mutants)} mutants:", "\n".join(lines)]

@@ -13,14 +13,12 @@ from typing import Any
 import jupytext
 
 from autograder.files import REPOSITORY
-from autograder.mutants import run_text
+from autograder.units import instructor_unit
+from autograder.units.mutant import run_text
+from course.catalog import load_course
 from course.errors import CourseError
-from course.units import load_course
 
 GUARD = "course.practical_check"
-# The units that follow the practical, each with the exercises that this course adds to it: the visible values
-# of these, and of all other units, are the course's own.
-ADDED = {"fixmatch": frozenset({"mean_over_images"})}
 IMPORTS = """
 import jax
 import jax.numpy as jnp
@@ -43,7 +41,7 @@ def passes(unit: str, exercise: str, names: dict[str, Any]) -> bool | None:
     Raises:
         CourseError: the notebook's source shows no check of the exercise.
     """
-    if unit not in ADDED or exercise in ADDED[unit]:
+    if not follows_practical(unit) or exercise in instructor_unit(unit).not_in_practical:
         return None
     body = _bodies(unit).get(exercise)
     if body is None:
@@ -58,10 +56,15 @@ def passes(unit: str, exercise: str, names: dict[str, Any]) -> bool | None:
     return True
 
 
+def follows_practical(unit: str) -> bool:
+    """Whether exercises of the unit are the practical's, with the values that it publishes."""
+    return instructor_unit(unit).follows_practical
+
+
 @cache
 def _bodies(unit: str) -> dict[str, str]:
     """Exercise → the statements that its grade cell guards."""
-    notebook = load_course(REPOSITORY / "course" / "units.yml").unit(unit).notebook
+    notebook = load_course(REPOSITORY / "course").unit(unit).notebook
     path = REPOSITORY / Path("source_notebooks", unit, f"{notebook}.py")
     cells = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent").cells
     graded = {cell.metadata["grade"]: cell.source for cell in cells if "grade" in cell.metadata}

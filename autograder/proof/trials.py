@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from autograder.alternatives import Alternative, alternatives_of, load_cells
-from autograder.equivalents import Equivalent, equivalents_of
-from autograder.mutants import Mutant, load_edited, mutants_of
 from autograder.pool import run_all
 from autograder.proof.practical import passes
+from autograder.units.alternative import Alternative, alternatives_of, load_cells
+from autograder.units.equivalent import Equivalent, equivalents_of
+from autograder.units.mutant import Mutant, load_edited, mutants_of
 from course.checks import State, check
 
 

@@ -1,6 +1,6 @@
 """Expected values: data files generated from the reference solution, one per unit.
 
-They are written by the instructor's build and never by hand. ``autograder/expected.py`` holds the
+They are written by the instructor's build and never by hand. ``autograder/builder/expected.py`` holds the
 generator, so that this package contains no answer.
 """
 
@@ -10,12 +10,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
 
 from course.checks.case import Signature
 from course.checks.plain import Plain, from_json, to_json
 from course.checks.playback import Recordings
 from course.errors import CourseError
+from course.units import folder_of
 
 FORMAT = 2
 
@@ -40,7 +40,7 @@ class Expectation:
 @cache
 def load_expectations(unit: str) -> dict[str, Expectation]:
     """The expectations of a unit's checks, by exercise. Raises CourseError for a missing or old file."""
-    path = resources.files("course.checks") / "expected" / f"{unit}.json"
+    path = folder_of(unit) / "expected.json"
     if not path.is_file():
         raise CourseError(f"the expected values of unit {unit!r} are missing: reinstall the course's package")
     data = json.loads(path.read_text(encoding="utf-8"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar
 
+from course.catalog import load_course
 from course.checks.advice import advise, advise_difference
 from course.checks.blame import Lack, made_up_note, others_note, replaced_note
 from course.checks.call import describe_argument
@@ -21,7 +21,7 @@ from course.checks.playback import NotRecorded
 from course.checks.result import CaseResult, CaseState, Result, Shown, State
 from course.checks.state import unusual_settings
 from course.errors import unknown_name
-from course.units import load_course
+from course.units import checks_of
 
 T = TypeVar("T")
 
@@ -29,12 +29,11 @@ T = TypeVar("T")
 @cache
 def find_check(name: str) -> tuple[str, Check]:
     """The unit and the check of an exercise. Raises CourseError for an unknown name."""
-    # Only the checks of its own unit are imported: no notebook should load the other's framework.
     units = {exercise.name: unit.name for unit in load_course().units for exercise in unit.exercises}
     if name not in units:
         raise unknown_name("check", name, units)
-    checks = importlib.import_module(f"course.checks.{units[name]}").CHECKS
-    return units[name], next(check for check in checks if check.name == name)
+    unit = units[name]
+    return unit, next(check for check in checks_of(unit) if check.name == name)
 
 
 def run_check(name: str, function: Callable[..., Any], *, echo: bool = True) -> Result:

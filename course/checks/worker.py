@@ -1,7 +1,7 @@
 """Drives the cases of a unit's checks in a process of its own: ``python -m course.checks.worker UNIT``.
 
-The process that draws and judges (``autograder.separate``) writes one JSON object to this process's standard
-input for each case:
+The process that draws and judges (``autograder.grading.separate``) writes one JSON object to this process's
+standard input for each case:
 
     {"number": 3, "file": "hand_in.py", "exercise": "get_forward_fn", "case": "published",
      "stand_ins": [], "inputs": "folder to read", "recorded": "folder to read", "outcome": "folder to make"}
@@ -18,7 +18,6 @@ expected values are not read. A hand-in may change anything in its worker, so ea
 
 from __future__ import annotations
 
-import importlib
 import json
 import linecache
 import os
@@ -34,6 +33,7 @@ from course.checks.earlier import make_stand_ins, stand_ins
 from course.checks.exchange import read_folder, write_outcome
 from course.checks.runner import find_check
 from course.errors import CourseError
+from course.units import checks_of
 
 MODULE = "student"  # what a hand-in's functions give as their module
 
@@ -114,7 +114,7 @@ def _failed(error: BaseException) -> Outcome:
 def main(unit: str) -> None:
     """Serve requests until standard input ends."""
     requests, replies = _take_streams()
-    importlib.import_module(f"course.checks.{unit}")  # seconds, before a student's time is measured
+    checks_of(unit)  # seconds, before a student's time is measured
     _reply(replies, 0)
     worker = Worker()
     for line in requests:

@@ -13,10 +13,10 @@ from typing import Any, Literal, Protocol
 
 from course.errors import CourseError, out_of_memory
 from course.files import CannotWrite, cannot_write, is_full
-from course.run_log import Span, read_metrics, summary
 from course.training.metrics import Metrics
 from course.training.observers import Beginner, JsonlLog, LogLines, Observer, ProgressBar, TensorBoardLog
 from course.training.prefetch import prefetch
+from course.training.run_log import Span, read_metrics, summary
 from course.training.runfolder import RunFolder
 from course.training.stopwatch import Stopwatch
 from course.wording import wording

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from course.environment.report import Mode
+from course.notebook.setup.report import Mode
 from course.training.hparams import FixMatchHparams
-from course.training.torch_hparams import FlexMatchHparams, MixMatchHparams, TorchFixMatchHparams
+from course.training.torch.hparams import FlexMatchHparams, MixMatchHparams, TorchFixMatchHparams
 
 DATA_SETS: dict[Mode, str] = {"cpu": "shapes", "gpu": "cifar10"}
 TORCH_MODELS: dict[Mode, str] = {"cpu": "wrn-10-1", "gpu": "wrn-28-2"}

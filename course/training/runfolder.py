@@ -12,13 +12,13 @@ from typing import Any
 
 from course.errors import CourseError
 from course.files import cannot_write, write_atomically
-from course.run_log import RUN_FILE, read_metrics
-from course.training.checkpoint import (
+from course.training.jax.checkpoint import (
     flatten,
     load_checkpoint,
     save_checkpoint,
     unflatten_like,
 )
+from course.training.run_log import RUN_FILE, read_metrics
 from course.wording import wording
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from course.files import CannotWrite, write_atomically
-from course.run_log import RUN_FILE, Span, read_span
+from course.training.run_log import RUN_FILE, Span, read_span
 
 EVERY = 5.0  # seconds; a process that is killed loses at most so much of its time
 

@@ -38,8 +38,8 @@ from time import perf_counter
 
 import course
 import numpy as np
-from course import comparison_plots as plots
-from course.recorded import comparison
+from course.units.comparison import figures as plots
+from course.units.comparison import results as comparison
 
 session_began = perf_counter()
 course.begin("comparison", env)

@@ -36,7 +36,7 @@
 import dataclasses
 from time import perf_counter
 
-import course.plots
+import course.figures
 import course.training
 import jax
 import jax.numpy as jnp
@@ -88,7 +88,7 @@ course.begin("fixmatch", env)
 # the **pseudo-label** that the strong view has to match.
 
 # %% tags=["figure", "nbval-ignore-output"]
-course.plots.pipeline(make_shapes(10, 10, seed=4).train, 7, WeakAugmentation(), StrongAugmentation())
+course.figures.pipeline(make_shapes(10, 10, seed=4).train, 7, WeakAugmentation(), StrongAugmentation())
 
 # %% [markdown]
 # ## 2. Three small functions
@@ -248,7 +248,7 @@ hparams = fixmatch_hparams(env.mode, logdir=f"{runs_folder / 'jaxlog-fixmatch'}"
 general_key = jax.random.PRNGKey(hparams.seed)
 
 # %% tags=["figure", "nbval-ignore-output"]
-course.plots.settings(hparams)
+course.figures.settings(hparams)
 
 # %% [markdown]
 # **The ratio μ.** `mu` says how many unlabeled images a mini-batch holds for each labeled one. With $B$ labeled images,
@@ -274,7 +274,7 @@ print(train_dataset)
 print(test_dataset)
 
 # %% tags=["figure", "nbval-ignore-output"]
-course.plots.class_examples(train_dataset)
+course.figures.class_examples(train_dataset)
 
 # %% [markdown]
 # ### Who gets a label
@@ -321,7 +321,7 @@ for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "un
 # %% tags=["figure"]
 from course.augment.views import flip_and_crop
 
-course.plots.source(flip_and_crop, image_to_numpy, WeakAugmentation)
+course.figures.source(flip_and_crop, image_to_numpy, WeakAugmentation)
 
 # %% [markdown]
 # ### The strong view
@@ -333,7 +333,7 @@ course.plots.source(flip_and_crop, image_to_numpy, WeakAugmentation)
 from course.augment import OPERATIONS
 
 print(", ".join(operation.name for operation in OPERATIONS))
-course.plots.source(rand_augment, cutout_func, StrongAugmentation)
+course.figures.source(rand_augment, cutout_func, StrongAugmentation)
 
 # %% [markdown]
 # **RandAugment and CTAugment.** Drawing operations at random is called RandAugment [3]. In the original, one strength is fixed for all images and tuned by a search. With a handful of labels there is no validation set to tune it on, so FixMatch draws
@@ -349,7 +349,7 @@ course.plots.source(rand_augment, cutout_func, StrongAugmentation)
 
 # %% tags=["figure", "nbval-ignore-output"]
 positions, seed = [8, 3, 21], 0
-course.plots.augmentation_grid(train_dataset, positions, WeakAugmentation(), StrongAugmentation(), seed=seed)
+course.figures.augmentation_grid(train_dataset, positions, WeakAugmentation(), StrongAugmentation(), seed=seed)
 
 # %% [markdown] question="Q2"
 
@@ -407,7 +407,7 @@ course.plots.augmentation_grid(train_dataset, positions, WeakAugmentation(), Str
 # An unlabeled image yields *two* arrays, a labeled one yields one. The two classes below do just that, which keeps the training loop simple.
 
 # %% tags=["figure"]
-course.plots.source(UnlabeledDataAug, LabeledDataAug)
+course.figures.source(UnlabeledDataAug, LabeledDataAug)
 
 # %% locked="transforms"
 labeled_dataset = labeled_dataset.with_transform(LabeledDataAug())
@@ -426,7 +426,7 @@ print("class:      ", unlabeled_dataset.classes[y], "(known here, hidden from th
 # accepts, instead of tensors. `numpy_collate` does the conversion.
 
 # %% tags=["figure"]
-course.plots.source(numpy_collate, NumpyLoader)
+course.figures.source(numpy_collate, NumpyLoader)
 
 # %% [markdown]
 # `get_training_generator` runs two loaders side by side, a labeled and an unlabeled one. Three things about them matter:
@@ -640,7 +640,7 @@ course.check("mean_over_images", mean_over_images)
 # %% tags=["figure"]
 from course.training import Metrics, convert_to_numpy, jnp_to_np_u8
 
-course.plots.source(Metrics, convert_to_numpy, jnp_to_np_u8)
+course.figures.source(Metrics, convert_to_numpy, jnp_to_np_u8)
 
 # %% [markdown]
 # ### Bugs that raise no error
@@ -705,13 +705,13 @@ print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish 
 # apart they are. Yours starts from the same point and uses the same labeled images. One run is one draw: only a difference that is large compared with this spread means anything.
 
 # %% locked="expected" tags=["training", "nbval-ignore-output"]
-from course.recorded import load_recorded, write_events
+from course.training.recorded import load_recorded, write_events
 
 recorded_base = load_recorded(DATA, "base")
 recorded_by_kind = {"labeled images only": recorded_base, "FixMatch": load_recorded(DATA, "fixmatch")}
 if env.mode == "cpu":
     recorded_by_kind["without the unlabeled loss"] = load_recorded(DATA, "without")
-course.plots.expected(recorded_by_kind)
+course.figures.expected(recorded_by_kind)
 
 # %% [markdown] about="budgets"
 
@@ -725,7 +725,7 @@ course.plots.expected(recorded_by_kind)
 
 # %% locked="schedule" tags=["training", "nbval-ignore-output"]
 fitted = hparams.fitted(len(unlabeled_dataset))
-course.plots.schedules(
+course.figures.schedules(
     {
         "K fitted to this run": cosine_decay_schedule(hparams.lr, fitted.total_steps, hparams.alpha),
         "K = 2^20, as in the paper": cosine_decay_schedule(hparams.lr, 2**20, hparams.alpha),
@@ -763,7 +763,7 @@ course.predict("mask_rate", ...)
 if_exists = "resume"  # or "overwrite"
 
 # %% locked="train" tags=["training", "nbval-ignore-output"]
-live_curves = course.plots.LiveCurves("with the unlabeled loss", {"labeled only (recorded)": recorded_base.records})
+live_curves = course.figures.LiveCurves("with the unlabeled loss", {"labeled only (recorded)": recorded_base.records})
 with_unlabeled = train_fixmatch(
     hparams,
     labeled_dataset,
@@ -806,7 +806,7 @@ records = {
     "with the unlabeled loss": read_metrics(runs_folder / "jaxlog-fixmatch" / "metrics.jsonl"),
     "without": read_metrics(runs_folder / "jaxlog-no-unlabeled-loss" / "metrics.jsonl"),
 }
-course.plots.curves(records, ("val error rate", "error rate", "mask rate"), title=f"{DATA}, one run each")
+course.figures.curves(records, ("val error rate", "error rate", "mask rate"), title=f"{DATA}, one run each")
 warn_if_partial(*records.values())
 
 # %% [markdown]
@@ -848,7 +848,7 @@ variables = {
 predict_probabilities = jax.jit(lambda x: jax.nn.softmax(trained_model.apply(variables, x)))
 probabilities = np.concatenate([predict_probabilities(x) for x, _ in val_batches])
 confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == val_dataset.targets
-course.plots.reliability(confidence, correct, hparams.confidence_threshold)
+course.figures.reliability(confidence, correct, hparams.confidence_threshold)
 confident = confidence >= hparams.confidence_threshold
 if confident.any():
     print(f"{confident.mean():.0%} of the images reach τ; {correct[confident].mean():.1%} of these are right.")

@@ -35,18 +35,19 @@ from collections import Counter
 from time import perf_counter
 from types import SimpleNamespace
 
-import course.plots
+import course.figures
 import jax
 import numpy as np
 import torch
-from course import threshold_plots
+from course.units.flexmatch import figures as threshold_plots
 from course.augment import image_to_numpy
 from course.checks.torch_mocks import LinearNet
 from course.data import load_dataset
 from course.data.loaders import get_validation_generator
 from course.data.split import generator_from_key, stratified_split, subset_by_indices
 from course.models import torch_models
-from course.training import load_checkpoint, read_metrics, torch_parts, warn_if_partial
+from course.training import load_checkpoint, read_metrics, warn_if_partial
+from course.training.torch import parts as torch_parts
 from course.training.modes import (
     DATA_SETS,
     TORCH_MODELS,
@@ -54,10 +55,10 @@ from course.training.modes import (
     flexmatch_hparams,
     flexmatch_start_hparams,
 )
-from course.training.torch_checkpoint import architecture
-from course.training.torch_loop import default_device
-from course.training.torch_parts import l2_penalty, to_tensors
-from course.training.torch_train import train_torch
+from course.training.torch.checkpoint import architecture
+from course.training.torch.loop import default_device
+from course.training.torch.parts import l2_penalty, to_tensors
+from course.training.torch.train import train_torch
 from torch.nn import functional as F
 
 session_began = perf_counter()
@@ -200,7 +201,7 @@ DATA, MODEL = DATA_SETS[env.mode], TORCH_MODELS[env.mode]
 hparams = flexmatch_hparams(env.mode, logdir=f"{runs_folder / 'flexmatch'}")
 
 # %% tags=["figure", "nbval-ignore-output"]
-course.plots.settings(hparams)
+course.figures.settings(hparams)
 
 # %% locked="data"
 splits = load_dataset(DATA)
@@ -222,7 +223,7 @@ for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "un
     print(f"{part:10s} {len(dataset):6,d} images, {counts.min()} to {counts.max()} of each class")
 
 # %% tags=["figure", "nbval-ignore-output"]
-course.plots.class_examples(train_dataset)
+course.figures.class_examples(train_dataset)
 
 # %% [markdown]
 # The views are those of the unit `fixmatch`: weak is a flip and a shift; strong adds two random operations and a gray square. The loaders are also the same, and the loop turns their arrays into tensors.
@@ -559,7 +560,7 @@ course.reveal("with_a_label", (latest_labels >= 0).float().mean())
 records = {
     name: read_metrics(runs_folder / name.lower() / "metrics.jsonl") for name in ("FlexMatch", "FixMatch")
 }
-course.plots.curves(records, ("val error rate", "error rate", "mask rate"), title=f"{DATA}, one run each")
+course.figures.curves(records, ("val error rate", "error rate", "mask rate"), title=f"{DATA}, one run each")
 warn_if_partial(*records.values())
 
 # %% [markdown]

@@ -36,22 +36,23 @@
 import dataclasses
 from time import perf_counter
 
-import course.plots
+import course.figures
 import jax
 import numpy as np
 import torch
-from course import mixing_plots
+from course.units.mixmatch import figures as mixing_plots
 from course.augment import NoisyWeakAugmentation, WeakViews, image_to_numpy
 from course.checks.torch_mocks import LinearNet
 from course.data import load_dataset
 from course.data.loaders import get_validation_generator
 from course.data.split import stratified_split, subset_by_indices
 from course.models import torch_models
-from course.training import mixed_batches, read_metrics, torch_parts, warn_if_partial
+from course.training import mixed_batches, read_metrics, warn_if_partial
+from course.training.torch import parts as torch_parts
 from course.training.modes import DATA_SETS, TORCH_MODELS, mixmatch_hparams
-from course.training.torch_hparams import MixMatchHparams
-from course.training.torch_parts import ShrinkingAdam, frozen_statistics, to_tensors
-from course.training.torch_train import train_torch
+from course.training.torch.hparams import MixMatchHparams
+from course.training.torch.parts import ShrinkingAdam, frozen_statistics, to_tensors
+from course.training.torch.train import train_torch
 from torch.nn import functional as F
 
 session_began = perf_counter()
@@ -151,7 +152,7 @@ course.reveal("sharpened_largest", sharpen(unsure, 0.5).max())
 # The given `frozen_statistics` takes care of the second: within it, BatchNorm normalizes by the batch and remembers nothing.
 
 # %% tags=["figure"]
-course.plots.source(frozen_statistics)
+course.figures.source(frozen_statistics)
 
 # %% [markdown]
 # The comments in the stub are the plan. `views` has the shape $(K, n, 3, H, W)$, and the network takes $(n, 3, H, W)$: `flatten(0, 1)` and `unflatten(0, …)` go from one to the other and back.
@@ -182,7 +183,7 @@ hparams = mixmatch_hparams(env.mode, logdir=f"{runs_folder / 'mixmatch'}")
 split_key = jax.random.PRNGKey(hparams.seed)  # the course's splits are drawn with JAX's kind of key
 
 # %% tags=["figure", "nbval-ignore-output"]
-course.plots.settings(hparams)
+course.figures.settings(hparams)
 
 # %% [markdown]
 # ### The data
@@ -211,7 +212,7 @@ test_dataset = test_dataset.with_transform(image_to_numpy)
 # MixMatch uses weak views only: flip, and shift by up to 4 pixels. `WeakViews` makes $K$ of them from one image, each drawn separately (with Gaussian noise, if `noise` is set).
 
 # %% tags=["figure"]
-course.plots.source(WeakViews, NoisyWeakAugmentation)
+course.figures.source(WeakViews, NoisyWeakAugmentation)
 
 # %% [markdown]
 # A mini-batch holds everything a step needs, **its random draws included**: `lam` with one $\lambda$ for each sample, and `order`, the order of the partners. So your loss draws nothing and can be tested, and a resumed run gives the same result as an
@@ -430,7 +431,7 @@ course.check("mixmatch_loss", mixmatch_loss)
 # `lr` · `weight_decay` = 0.00004 of their size. Biases and BatchNorm's values do not.
 
 # %% tags=["figure"]
-course.plots.source(ShrinkingAdam)
+course.figures.source(ShrinkingAdam)
 
 # %% [markdown] about="ema_update"
 
@@ -499,9 +500,9 @@ print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish 
 # it has the same settings and should end in its band or close to it; in GPU mode no run has been recorded.
 
 # %% locked="expected" tags=["training", "nbval-ignore-output"]
-from course.recorded import load_recorded
+from course.training.recorded import load_recorded
 
-course.plots.expected(
+course.figures.expected(
     {
         "MixMatch": load_recorded("shapes", "mixmatch"),
         "labeled images alone": load_recorded("shapes", "mixmatch-labeled"),
@@ -571,7 +572,7 @@ if_exists = "resume"  # or "overwrite"
 
 # %% locked="train" tags=["training", "nbval-ignore-output"]
 shown_metrics = ("val error rate", "error rate", "unsupervised loss")
-live_curves = course.plots.LiveCurves("MixMatch", names=shown_metrics)
+live_curves = course.figures.LiveCurves("MixMatch", names=shown_metrics)
 with_unlabeled = train_with(
     mixmatch_loss, runs_folder / "mixmatch", ema_update=ema_update, if_exists=if_exists, observers=[live_curves]
 )
@@ -604,7 +605,7 @@ records = {
     "MixMatch": read_metrics(runs_folder / "mixmatch" / "metrics.jsonl"),
     "labeled images alone": read_metrics(runs_folder / "labeled-only" / "metrics.jsonl"),
 }
-course.plots.curves(records, ("val error rate", "train error rate", "supervised loss"), title=f"{DATA}, one run each")
+course.figures.curves(records, ("val error rate", "train error rate", "supervised loss"), title=f"{DATA}, one run each")
 warn_if_partial(*records.values())
 
 # %% [markdown]
@@ -630,7 +631,7 @@ with torch.no_grad():
     batches = [to_tensors({"x_": x}, device)["x_"] for x, _ in get_validation_generator(val_dataset)]
     probabilities = torch.cat([torch.softmax(network(x), dim=-1) for x in batches]).cpu().numpy()
 confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == val_dataset.targets
-course.plots.reliability(confidence, correct, 0.95)
+course.figures.reliability(confidence, correct, 0.95)
 
 # %% [markdown]
 # ### One look at the test set

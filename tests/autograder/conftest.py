@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.builder.build import derived_files, write_files
-from autograder.mutants import Mutant
-from autograder.sample_class import SampleClass
+from autograder.builder.derived import derived_files, write_files
+from autograder.classroom.sample_class import SampleClass
+from autograder.units.mutant import Mutant
 
 UNITS = """\
 repository: null
@@ -154,7 +154,7 @@ FAULT = Mutant("double", "adds two", edits=(("add(a, a)", "add(a, 2)"),))
 
 def write_toy_unit(root: Path) -> Path:
     for path, text in {
-        "course/units.yml": UNITS,
+        "course/course.yml": UNITS,
         "solutions/toy.py": SOLUTIONS,
         "solutions/questions/toy.md": ANSWERS,
         "source_notebooks/toy/01_toy.py": SOURCE,

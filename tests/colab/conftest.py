@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from course.units import load_unit
+from course.catalog import load_unit
 
 ROOT = Path(__file__).parents[2]
 UNIT = "fixmatch"

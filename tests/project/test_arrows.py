@@ -96,7 +96,7 @@ def test_course_needs_nothing_that_its_wheel_does_not_declare() -> None:
 
 
 def test_importing_course_is_light() -> None:
-    modules = "course, course.checks, course.learn, course.training, course.environment, course.units"
+    modules = "course, course.checks, course.notebook, course.training, course.notebook.setup, course.units"
     program = f"import sys, {modules}; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-W", "error::ImportWarning", "-c", program],

@@ -9,11 +9,11 @@ import pytest
 
 from benchmarks import cpu_mode
 from benchmarks.cpu_mode import UNITS, Result
-from course.recorded import load_recorded
-from course.threshold_plots import load_index_bug
 from course.training import modes
-from course.training.checkpoint import PROVIDED_SHAPES
-from solutions import unit_runs
+from course.training.jax.checkpoint import PROVIDED_SHAPES
+from course.training.recorded import load_recorded
+from course.units.flexmatch.figures import load_index_bug
+from solutions.experiments import unit_runs
 
 ERRORS = {"fixmatch": 0.2, "without": 0.3, "base": 0.4, "mixmatch": 0.2, "mixmatch-labeled": 0.3}
 ERRORS |= {"flexmatch": 0.25, "flexmatch-bug": 0.24, "start": 0.5}
@@ -89,7 +89,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         out = cpu_mode.ROOT / command[command.index("--out") + 1]
         assert env["OMP_NUM_THREADS"] == {"one": "1", "two": "2"}[Path(command[0]).name]
         seed = int(command[command.index("--seed") + 1])
-        unit = command[3] if "solutions.unit_runs" in command else "fixmatch"
+        unit = command[3] if "solutions.experiments.unit_runs" in command else "fixmatch"
         settings = UNITS[unit].settings(seed)
         folders = [out] if unit == "fixmatch" else [out / name for name in settings]
         for folder in folders:
@@ -120,21 +120,22 @@ def test_what_is_kept_holds_every_run(
     trained: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cpu_mode, "HERE", tmp_path / "benchmarks")
-    monkeypatch.setattr(cpu_mode, "RECORDED", tmp_path / "course" / "recorded")
+    units = tmp_path / "course" / "units"
+    monkeypatch.setattr(cpu_mode, "UNITS_FOLDER", units)
     (tmp_path / "benchmarks").mkdir()
-    recorded = cpu_mode.RECORDED
-    recorded.mkdir(parents=True)
+    for unit in ("fixmatch", "mixmatch", "flexmatch"):
+        (units / unit / "runs").mkdir(parents=True)
     arguments = ["one", "--seeds", "2", "--out", str(tmp_path / "runs"), "--write", "--units"]
     assert cpu_mode.main([*arguments, "fixmatch"]) == 0
     page = (tmp_path / "benchmarks" / "cpu_mode.md").read_text(encoding="utf-8")
     assert "2 pairs, error without minus with: 0.100 ± 0.000, from 0.100 to 0.100; holds" in page
     assert "| 3.11.7 | jax 0.7.2 | 1 | 1 | 0.201 | 0.301 | 0.401 | 0.100 | 30 |" in page
-    monkeypatch.setattr("course.recorded.resources.files", lambda package: recorded)
+    monkeypatch.setattr("course.training.recorded.resources.files", lambda package: units)
     about = load_recorded("shapes", "fixmatch").about
     assert (about["runs"], about["with"]) == (2, ["Python 3.11.7, jax 0.7.2, 1 thread"])
     assert about["band"]["val error rate"] == [[10, 0.2, 0.2005, 0.201]]
     assert [row[0] for row in about["band"]["mask rate"]] == list(range(1, 11))
-    names = sorted(path.name for path in recorded.glob("*.jsonl"))
+    names = sorted(path.name for path in units.glob("fixmatch/runs/*.jsonl"))
     assert names == ["shapes-base.jsonl", "shapes-fixmatch.jsonl", "shapes-without.jsonl"]
 
     assert cpu_mode.main([*arguments, "mixmatch", "flexmatch"]) == 0
@@ -142,7 +143,7 @@ def test_what_is_kept_holds_every_run(
     assert both.startswith(page), "the unit that was not trained again keeps its table"
     assert "| 3.11.7 | torch 2.11.0 | 1 | 0 | 0.250 | 0.200 | 0.240 | -0.050 | 30 |" in both
     assert load_recorded("shapes", "mixmatch").about["band"]["val error rate"] == [[10, 0.2, 0.2005, 0.201]]
-    monkeypatch.setattr("course.threshold_plots.resources.files", lambda package: recorded)
+    monkeypatch.setattr("course.units.flexmatch.figures.folder_of", lambda unit: units / unit)
     found = load_index_bug()
     assert (found["about"]["runs"], found["about"]["steps"]) == (2, 10)
     assert [(run["run"], run["seed"]) for run in found["runs"]] == [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder import demo
-from autograder.sample_class import HandIn
+from autograder.classroom import demo
+from autograder.classroom.sample_class import HandIn
 from course.training.modes import fixmatch_settings
 
 MOST = {"check-a": 2.0, "check-b": 3.0, "question-Q1": 5.0}

@@ -15,7 +15,7 @@ ENTRY = re.compile(r"- \*\*(?P<term>[^*]+)\*\*(?: \(not: (?P<ruled_out>[^)]+)\))
 NOTEBOOKS = sorted((ROOT / "source_notebooks").glob("*/*.py"))
 PAGES = [
     ROOT / name
-    for name in ("README.md", "CONTRIBUTING.md", "autograder/student_readme.md", "course/units.yml")
+    for name in ("README.md", "CONTRIBUTING.md", "autograder/publish/student_readme.md", "course/course.yml")
 ]
 
 

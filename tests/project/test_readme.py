@@ -1,10 +1,10 @@
-"""The README's table of units is the one that units.yml gives."""
+"""The README's table of units is the one that course gives."""
 
 from pathlib import Path
 
 import pytest
 
-from autograder.readme import (
+from autograder.publish.tables import (
     BEGIN,
     BEGIN_START,
     END,
@@ -14,8 +14,8 @@ from autograder.readme import (
     with_start,
     with_units,
 )
+from course.catalog import load_course
 from course.errors import CourseError
-from course.units import load_course
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import course
-from course.environment.versions import is_older
+from course.notebook.setup.versions import is_older
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ["README.md", "CONTRIBUTING.md"]

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from autograder.cpu_mode import CPU_MODE
-from course.units import load_course
+from course.catalog import load_course
 
 ROOT = Path(__file__).parents[2]
 WORKER_ONLY = ("PYTEST_", "PJRT_NPROC", "OMP_NUM_THREADS")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from autograder.bundle import student_wheel
+from autograder.publish.bundle import student_wheel
 
 ROOT = Path(__file__).parents[2]
 START = "course/checkpoints/resnet18-w16-shapes-10.safetensors"
@@ -50,7 +50,8 @@ def model_sentences() -> set[str]:
     sentences = [
         part for text in texts for part in re.split(r"(?<=[.?!])\s+|\n\n|^#.*$", text, flags=re.MULTILINE)
     ]
-    asked = squeezed((ROOT / "course" / "units.yml").read_text(encoding="utf-8"))
+    units = (ROOT / "course" / "units").glob("*/unit.yml")
+    asked = squeezed("".join(path.read_text(encoding="utf-8") for path in units))
     return {s for part in sentences if len(s := squeezed(part)) >= 40 and s not in asked}
 
 
@@ -88,8 +89,8 @@ def test_wheel_carries_all_of_course_but_the_large_checkpoint(
     left_out = {name for name in wanted if name.endswith((".safetensors", ".md"))} - {START}
     assert left_out == wanted - packed, "the checkpoint for CIFAR-10, and pages for maintainers"
     assert packed <= wanted
-    assert {"course/units.yml", "course/checks/expected/fixmatch.json"} <= packed
-    assert any(name.startswith("course/recorded/") for name in packed)
+    assert {"course/course.yml", "course/units/fixmatch/expected.json"} <= packed
+    assert any(re.fullmatch(r"course/units/\w+/runs/[\w-]+\.jsonl", name) for name in packed)
 
 
 def test_wheel_is_small(wheel: zipfile.ZipFile) -> None:
@@ -106,9 +107,8 @@ def test_wheel_holds_no_answer(wheel: zipfile.ZipFile) -> None:
 
 def hidden_texts() -> set[str]:
     """The docstrings of the hidden checks' modules, classes and functions."""
-    trees = [
-        ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "autograder/hidden").glob("*.py")
-    ]
+    modules = (ROOT / "autograder" / "units").rglob("hidden.py")
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in modules]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     texts = {
         ast.get_docstring(node, clean=False)
@@ -128,7 +128,7 @@ def test_wheel_holds_no_hidden_check(wheel: zipfile.ZipFile) -> None:
 
 def test_releases_hold_no_answer() -> None:
     notebooks = sorted((ROOT / "release").rglob("*.ipynb"))
-    units = yaml.safe_load((ROOT / "course" / "units.yml").read_text(encoding="utf-8"))["units"]
+    units = yaml.safe_load((ROOT / "course" / "course.yml").read_text(encoding="utf-8"))["units"]
     assert {path.parent.name for path in notebooks} == set(units)
     for path in notebooks:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:

@@ -1,4 +1,4 @@
-"""course/CONTRIBUTING.md adds an exercise: its blocks, put into a copy of the repository, build and hold."""
+"""docs/adding-an-exercise.md adds one: its blocks, put into a copy of the repository, build and hold."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "course" / "CONTRIBUTING.md"
+PAGE = ROOT / "docs" / "adding-an-exercise.md"
 FEWER_LINES_THAN = 50
 FENCE = re.compile(r"^```\w+ (?P<about>file=.*)\n(?P<text>(?:.*\n)*?)```$", re.MULTILINE)
 COPIED = (
@@ -30,9 +30,9 @@ COPIED = (
 )
 PROOF = """
 import json
-from autograder.alternatives import alternatives_of
-from autograder.hidden import hidden_check
-from autograder.mutants import mutants_of
+from autograder.units.alternative import alternatives_of
+from autograder.units.hidden import hidden_check
+from autograder.units.mutant import mutants_of
 from autograder.proof.trials import try_one
 from course.checks import check
 from course.checks.runner import judge_case
@@ -135,7 +135,7 @@ def test_its_check_holds(example: Path) -> None:
 
 def test_a_learner_gets_hints(example: Path) -> None:
     program = (
-        "from course.learn.texts import load_texts; print(load_texts('fixmatch').exercises['mask_rate'])"
+        "from course.notebook.texts import load_texts; print(load_texts('fixmatch').exercises['mask_rate'])"
     )
     assert "A comparison of arrays" in run(example, "-c", program)
 

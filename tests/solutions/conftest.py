@@ -33,7 +33,7 @@ CommandLine = Callable[..., Answer]
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> CommandLine:
     """``python -m solutions`` in this process."""
-    from solutions.__main__ import main
+    from solutions.experiments.cli import main
 
     def run(*words: object) -> Answer:
         monkeypatch.setattr(sys, "argv", ["solutions", *map(str, words)])
@@ -61,7 +61,7 @@ def tiny_network() -> Iterator[None]:
     """In place of ResNet18."""
     with ExitStack() as patches:
         patches.enter_context(tiny_run.tiny_resnet18())
-        patches.enter_context(mock.patch("solutions.pretrain.resnet18", tiny_run.TinyModel))
+        patches.enter_context(mock.patch("solutions.experiments.pretrain.resnet18", tiny_run.TinyModel))
         yield
 
 
@@ -76,7 +76,7 @@ def asked(cli: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str,
     def run(method: str, make_hparams: Any, **options: Any) -> Any:
         raise Called(method, make_hparams, options)
 
-    monkeypatch.setattr("solutions.experiment.run", run)
+    monkeypatch.setattr("solutions.experiments.experiment.run", run)
 
     def parse(*words: str) -> tuple[str, Any, dict[str, Any]]:
         with pytest.raises(Called) as caught:

@@ -18,11 +18,11 @@ import torch
 from rich.console import Console
 
 from course.errors import CourseError
-from course.recorded.comparison import COLUMNS, Row
-from solutions.accuracy import print_tables, tables
-from solutions.cost import forward_equivalents, images_per_step
-from solutions.methods import METHODS
-from solutions.tidy import csv_text
+from course.units.comparison.results import COLUMNS, Row
+from solutions.experiments.accuracy import print_tables, tables
+from solutions.experiments.cost import forward_equivalents, images_per_step
+from solutions.experiments.methods import METHODS
+from solutions.experiments.tidy import csv_text
 
 IMAGES = {"supervised": (16, 0), "mixmatch": (48, 32), "fixmatch": (240, 0), "flexmatch": (240, 0)}
 # Errors by (method, labels): the accuracies of the first are 60, 62 and 67 %.
@@ -259,7 +259,7 @@ def test_a_pass_back_counts_as_two_forward() -> None:
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    from solutions.tidy import read_results
+    from solutions.experiments.tidy import read_results
 
     (tmp_path / "curves.csv").write_text("method,labels,seed,step,val_error\n")
     with pytest.raises(CourseError, match=r"curves\.csv: the first line must be method,framework"):

@@ -28,10 +28,10 @@ from course.training import (
     read_metrics,
     save_checkpoint,
 )
-from course.training.checkpoint import PROVIDED
+from course.training.jax.checkpoint import PROVIDED
 from course.training.observers import JsonlLog
-from solutions.__main__ import app
-from solutions.frameworks import error_rate
+from solutions.experiments.cli import app
+from solutions.experiments.frameworks import error_rate
 
 pytestmark = pytest.mark.usefixtures("compile_cache")
 
@@ -168,7 +168,7 @@ def snapshot(folder: Path) -> dict[str, bytes | None]:
 def workplace(tmp_path: Path, tiny_npz: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with good and bad inputs, which commands run in."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("course.training.checkpoint.PROVIDED", tmp_path / "nowhere" / PROVIDED.name)
+    monkeypatch.setattr("course.training.jax.checkpoint.PROVIDED", tmp_path / "nowhere" / PROVIDED.name)
     good = tiny_npz.read_bytes()
     (tmp_path / "tiny.npz").write_bytes(good)
     (tmp_path / "cut.npz").write_bytes(good[: len(good) // 2])
@@ -324,7 +324,7 @@ def test_bad_input_in_a_process_of_its_own(tmp_path: Path) -> None:
         ("ascii", "solutions", ("train", "flexmatch", "--help"), 0, "tau, the probability"),
         ("ascii", "solutions", ("train", "supervised", "--data", "μ → ü.npz"), 2, "mu -> ?.npz"),
         ("cp1252", "solutions", ("train", "supervised", "--data", "μ → ü.npz"), 2, "mu -> ü.npz"),
-        ("ascii", "course.recorded", ("μ", "base"), 2, "error: mu holds no result.json"),
+        ("ascii", "course.training.recorded", ("μ", "base"), 2, "error: mu holds no result.json"),
         ("cp1252", "autograder", ("build", "mü→"), 2, "'mü->'"),
     ],
 )
@@ -447,8 +447,12 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "/data/somewhere")
     [
         ("course.training.observers.JsonlLog.on_step", NO_MEMORY, "memory ran out; lower mu (2)"),
         ("course.training.observers.JsonlLog.on_step", FULL, "free some space there; then continue from the"),
-        ("solutions.frameworks._Jax.test", NO_MEMORY, "memory ran out: close other programs"),
-        ("solutions.experiment.plot_run", FULL, "/data/somewhere cannot be written (No space left"),
+        ("solutions.experiments.frameworks._Jax.test", NO_MEMORY, "memory ran out: close other programs"),
+        (
+            "solutions.experiments.experiment.plot_run",
+            FULL,
+            "/data/somewhere cannot be written (No space left",
+        ),
     ],
 )
 def test_a_full_disk_or_no_memory_is_one_line_and_the_run_resumes(
@@ -556,7 +560,9 @@ def test_resnet18_on_shapes_from_end_to_end(
     cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     splits = make_shapes(n_train=200, n_test=20)
-    monkeypatch.setattr("solutions.experiment.load_dataset", lambda name: {"shapes": splits}[name])
+    monkeypatch.setattr(
+        "solutions.experiments.experiment.load_dataset", lambda name: {"shapes": splits}[name]
+    )
     small = [
         *("--num_validation_samples_per_class", "1", "--labeled_batch_size", "4", "--mu", "2"),
         *("--val_batch_size", "10", "--log_every_steps", "1", "--write_checkpoint_every", "3"),

@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 import tiny_run
 
-import solutions.experiment as experiment
+import solutions.experiments.experiment as experiment
 from course.data.dataset import ImageDataset, Splits
 from course.errors import CourseError
 from course.training import Checkpoint, FixMatchHparams, SupervisedHparams, load_checkpoint, read_metrics
 from course.training.stopwatch import Stopwatch
-from solutions.experiment import command, cut, run
-from solutions.frameworks import FRAMEWORKS, error_rate
-from solutions.machine import jax_hardware, processor, versions
+from solutions.experiments.experiment import command, cut, run
+from solutions.experiments.frameworks import FRAMEWORKS, error_rate
+from solutions.experiments.machine import jax_hardware, processor, versions
 
 pytestmark = pytest.mark.usefixtures("compile_cache")
 

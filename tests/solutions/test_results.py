@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from course.errors import CourseError
-from solutions.curves import plot_runs, series, smooth
-from solutions.results import load_run, table, write_results
+from solutions.experiments.curves import plot_runs, series, smooth
+from solutions.experiments.results import load_run, table, write_results
 
 STEPS = 40
 

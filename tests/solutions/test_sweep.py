@@ -17,21 +17,21 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-import solutions.sweep
+import solutions.experiments.sweep
 from course.data import make_shapes
 from course.errors import CourseError
-from course.recorded import comparison
-from course.recorded.comparison import COLUMNS, CURVE_COLUMNS
-from course.training.torch_train import TORCH_METHODS
+from course.training.torch.train import TORCH_METHODS
+from course.units.comparison import results as comparison
+from course.units.comparison.results import COLUMNS, CURVE_COLUMNS
 from course.wording import NOTEBOOK, wording
-from solutions.methods import HPARAMS, METHODS
-from solutions.options import shared_hparams
-from solutions.sweep.cells import Cell
-from solutions.sweep.progress import Lines, Progress
-from solutions.sweep.worker import train_cell
-from solutions.tidy import Tidy, csv_text, read_csv, read_results, seconds_of
-from solutions.torch_methods import LOSSES
-from solutions.words import spread_words
+from solutions.experiments.methods import HPARAMS, METHODS
+from solutions.experiments.options import shared_hparams
+from solutions.experiments.sweep.cells import Cell
+from solutions.experiments.sweep.progress import Lines, Progress
+from solutions.experiments.sweep.worker import train_cell
+from solutions.experiments.tidy import Tidy, csv_text, read_csv, read_results, seconds_of
+from solutions.experiments.torch_methods import LOSSES
+from solutions.experiments.words import spread_words
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120  # seconds; for machines that do other things as well
@@ -104,7 +104,7 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> Inline:
     def processes_here(jobs: int) -> Iterator[Inline]:
         yield client
 
-    monkeypatch.setattr("solutions.sweep.processes_here", processes_here)
+    monkeypatch.setattr("solutions.experiments.sweep.processes_here", processes_here)
     return client
 
 
@@ -186,7 +186,7 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
 def test_bad_input_is_one_line_and_nothing_is_written(
     case: str, sweep: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("solutions.sweep.processes.REACH_SCHEDULER", 0.3)
+    monkeypatch.setattr("solutions.experiments.sweep.processes.REACH_SCHEDULER", 0.3)
     words, message = BAD_INPUT[case]
     answer = sweep(*words)
     assert (answer.code, answer.out) == (2, "")
@@ -195,7 +195,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(
 
 
 def test_hyperparameters_that_differ_between_methods_are_no_options(cli: Any) -> None:
-    from solutions.__main__ import SHARED
+    from solutions.experiments.cli import SHARED
 
     shared = shared_hparams(HPARAMS.values())
     assert {"steps", "batch_size", "n_unlabeled"} <= set(SHARED) < set(shared)
@@ -252,7 +252,7 @@ def test_a_sweep_makes_the_runs_of_train_and_a_row_for_each(
 def test_a_whole_table_of_the_first_seed_comes_before_the_second(
     sweep: Any, inline: Inline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("solutions.sweep.train_cell", lambda words: {"error": "not today"})
+    monkeypatch.setattr("solutions.experiments.sweep.train_cell", lambda words: {"error": "not today"})
     answer = sweep(
         "--methods", "fixmatch,supervised", "--labels", "40", "80", "--labels", "40", "--seeds", "2"
     )
@@ -401,14 +401,14 @@ def test_a_failed_run_does_not_stop_the_others(
 ) -> None:
     (out / "runs").mkdir(parents=True)
     (out / "runs" / "supervised-40-0").write_text("in the way")
-    real = solutions.experiment.run
+    real = solutions.experiments.experiment.run
 
     def run(method: str, *arguments: Any, **options: Any) -> Any:
         if options["labels"] == 80:
             raise ZeroDivisionError("of a kind\nnobody foresaw")
         return real(method, *arguments, **options)
 
-    monkeypatch.setattr("solutions.experiment.run", run)
+    monkeypatch.setattr("solutions.experiments.experiment.run", run)
     answer = sweep("--methods", "supervised", "--labels", "40", "80", "--seeds", "2")
     assert answer.code == 1
     assert "error: supervised-40-0: " in answer.err and "cannot be written" in answer.err
@@ -417,7 +417,7 @@ def test_a_failed_run_does_not_stop_the_others(
     assert "1 of 4 runs are in" in answer.err
     assert list(Tidy.read(out).rows) == [("supervised", 40, 1)]
     (out / "runs" / "supervised-40-0").unlink()
-    monkeypatch.setattr("solutions.experiment.run", real)
+    monkeypatch.setattr("solutions.experiments.experiment.run", real)
     assert sweep("--methods", "supervised", "--labels", "40", "80", "--seeds", "2", "--resume").code == 0
     assert len(Tidy.read(out).rows) == 4
 
@@ -450,7 +450,7 @@ def test_a_run_whose_result_is_damaged_failed_and_the_others_count(
             path.write_text(json.dumps({name: value for name, value in result.items() if value is not ...}))
         return answer
 
-    monkeypatch.setattr("solutions.sweep.train_cell", damage)
+    monkeypatch.setattr("solutions.experiments.sweep.train_cell", damage)
     answer = sweep(*SUPERVISED, "--seeds", "2")
     assert answer.code == 1 and "Traceback" not in answer.err
     (error,) = (line for line in answer.err.splitlines() if line.startswith("error:"))
@@ -459,7 +459,7 @@ def test_a_run_whose_result_is_damaged_failed_and_the_others_count(
     again = sweep(*SUPERVISED, "--seeds", "2", "--resume")
     assert again.code == 2 and again.err.count("\n") == 1 and message in again.err
     (out / "runs" / "supervised-40-0" / "result.json").unlink()
-    monkeypatch.setattr("solutions.sweep.train_cell", train_cell)
+    monkeypatch.setattr("solutions.experiments.sweep.train_cell", train_cell)
     assert sweep(*SUPERVISED, "--seeds", "2", "--resume").code == 0
 
 
@@ -523,7 +523,8 @@ def test_a_note_in_another_language_is_read_whatever_the_machines_encoding(
     command = json.loads((out / "about.json").read_text(encoding="utf-8"))["command"]
     assert "--note 'größer, --resume und mehr'" in command
     read = (
-        "from pathlib import Path; from solutions.tidy import Tidy; import sys; Tidy.read(Path(sys.argv[1]))"
+        "import sys; from pathlib import Path; from solutions.experiments.tidy import Tidy; "
+        "Tidy.read(Path(sys.argv[1]))"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "0", "LC_ALL": "C"}
     environment["PYTHONCOERCECLOCALE"] = "0"
@@ -541,7 +542,7 @@ def test_two_sweeps_do_not_write_to_one_folder(sweep: Any, inline: Inline, out: 
 
 
 def test_a_run_that_is_not_here_failed(sweep: Any, inline: Inline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("solutions.sweep.train_cell", lambda words: {})
+    monkeypatch.setattr("solutions.experiments.sweep.train_cell", lambda words: {})
     answer = sweep(*SUPERVISED, "--seeds", "1")
     assert answer.code == 1 and "machines must share --out" in answer.err
 
@@ -767,8 +768,8 @@ def test_a_workers_messages_name_options_as_the_command_line_does(tmp_path: Path
     def run(*arguments: Any, **options: Any) -> Any:
         raise CourseError(f"continue with {wording.get().resume}")
 
-    monkeypatch.setattr("solutions.experiment.resolve", lambda *arguments: ("jax", None, None))
-    monkeypatch.setattr("solutions.experiment.run", run)
+    monkeypatch.setattr("solutions.experiments.experiment.resolve", lambda *arguments: ("jax", None, None))
+    monkeypatch.setattr("solutions.experiments.experiment.run", run)
     words = dict.fromkeys(
         ("method", "framework", "model", "preset", "data", "labels", "seed", "note", "command")
     )
@@ -810,7 +811,7 @@ def test_a_log_is_read_from_where_the_last_look_ended(tmp_path: Path) -> None:
 
 def test_the_time_left_follows_from_the_work_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("solutions.sweep.progress.time.monotonic", lambda: now)
+    monkeypatch.setattr("solutions.experiments.sweep.progress.time.monotonic", lambda: now)
     cells = [Cell(name, tmp_path / name, {}, cost, 100, {}) for name, cost in (("a", 10), ("b", 30))]
     for cell in cells:
         cell.folder.mkdir()

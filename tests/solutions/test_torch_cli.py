@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 import tiny_run
 
-import solutions.experiment as experiment
+import solutions.experiments.experiment as experiment
 from course.data.dataset import Splits
 from course.errors import CourseError
 from course.training import FixMatchHparams, SupervisedHparams, load_checkpoint, read_metrics
-from course.training.checkpoint import PROVIDED
-from course.training.torch_hparams import TorchFixMatchHparams
-from course.training.torch_train import TORCH_METHODS
-from solutions.experiment import cut
-from solutions.options import SAME, Given, translated
-from solutions.presets import PRESETS, settings_of
+from course.training.jax.checkpoint import PROVIDED
+from course.training.torch.hparams import TorchFixMatchHparams
+from course.training.torch.train import TORCH_METHODS
+from solutions.experiments.experiment import cut
+from solutions.experiments.options import SAME, Given, translated
+from solutions.experiments.presets import PRESETS, settings_of
 
 TORCH = ("supervised", "mixmatch", "fixmatch", "flexmatch")
 SMALL_RUN = [
@@ -271,7 +271,9 @@ def test_a_preset_runs_from_end_to_end(cli: Any, tmp_path: Path, monkeypatch: py
     from course.data import make_shapes
 
     splits = make_shapes(n_train=400, n_test=20)
-    monkeypatch.setattr("solutions.experiment.load_dataset", lambda name: {"shapes": splits}[name])
+    monkeypatch.setattr(
+        "solutions.experiments.experiment.load_dataset", lambda name: {"shapes": splits}[name]
+    )
     answer = cli("train", "flexmatch", "--preset", "tiny", "--out", tmp_path / "run")
     assert answer.code == 0, answer.err
     result = json.loads((tmp_path / "run" / "result.json").read_text())
@@ -376,7 +378,7 @@ def test_unlabeled_images_can_be_fewer_and_keep_the_labeled_ones() -> None:
 
 def test_labels_can_be_expanded_to_an_epoch() -> None:
     """Shuffled together, an image may come twice before another has come once."""
-    from course.training.torch_train import expanded
+    from course.training.torch.train import expanded
 
     dataset = expanded(tiny_run.images(16), 4 * 10)
     assert len(dataset) == 48 and np.bincount(dataset.indices).tolist() == [3] * 16

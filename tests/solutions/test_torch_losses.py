@@ -16,8 +16,9 @@ from torch import nn
 
 import solutions.flexmatch
 import solutions.mixmatch
-from autograder.expected import enable_x64
-from course.training.torch_train import flexmatch_state
+from autograder.builder.expected import enable_x64
+from course.training.torch.train import flexmatch_state
+from solutions.experiments.torch_methods import LOSSES
 from solutions.fixmatch import get_fixmatch_loss_fn
 from solutions.fixmatch_torch import fixmatch_loss
 from solutions.flexmatch import (
@@ -29,7 +30,6 @@ from solutions.flexmatch import (
 )
 from solutions.mixmatch import guess_labels, linear_rampup, mixmatch_loss, mixup, sharpen
 from solutions.supervised_torch import supervised_loss
-from solutions.torch_methods import LOSSES
 
 LONGEST = 120  # lines of a method's file
 N_LABELED, N_UNLABELED, N_VIEWS, N_IMAGES, N_CLASSES, SIDE = 6, 14, 2, 40, 5, 2

@@ -25,16 +25,16 @@ from course.augment.views import cutout_func, flip_and_crop
 from course.models import NORMALIZATIONS
 from course.models.torch_models import make_model
 from course.training import paired_batches, read_metrics
-from course.training.torch_hparams import (
+from course.training.torch.hparams import (
     FlexMatchHparams,
     MixMatchHparams,
     TorchFixMatchHparams,
     TorchSupervisedHparams,
 )
-from course.training.torch_parts import ShrinkingAdam, evaluate
-from course.training.torch_train import flexmatch_state
-from solutions.__main__ import train_app
+from course.training.torch.parts import ShrinkingAdam, evaluate
+from course.training.torch.train import flexmatch_state
 from solutions.ema import ema_update
+from solutions.experiments.cli import train_app
 from solutions.fixmatch_torch import fixmatch_loss
 from solutions.flexmatch import (
     flexible_mask,
@@ -211,7 +211,7 @@ def test_the_average_warms_up() -> None:
 
 def test_a_run_starts_from_the_model_and_not_from_its_average() -> None:
     """The tutorial copies the (new, random) average over the model: a loaded start would be lost."""
-    from course.training.torch_loop import TorchState
+    from course.training.torch.loop import TorchState
 
     model = Small(0)
     before = copy.deepcopy(model.state_dict())

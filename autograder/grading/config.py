@@ -1,0 +1,65 @@
+"""The settings behind nbgrader_config.py."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from traitlets.config import Config
+
+from course.notebook.released import ANSWER_HERE
+
+HOOKS = "autograder.grading"
+# What students get in place of an answer; the checks know an untouched function by this exception.
+CODE_HERE = "# YOUR CODE HERE, in place of the next line.\nraise NotImplementedError()"
+
+# A cell of a check takes a second or two; importing jax on a busy machine can take 20.
+CELL_SECONDS = 120
+NOTEBOOK_SECONDS = 900
+
+
+def configure(c: Config) -> None:
+    """Fill nbgrader's configuration: folders, the release, and the steps of autograding."""
+    # nbgrader makes its database with a command of this environment, which need not be activated.
+    commands = str(Path(sys.executable).parent)
+    if commands not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([commands, os.environ.get("PATH", os.defpath)])
+
+    c.CourseDirectory.source_directory = "source_notebooks"
+    # The notebook's .py holds the answers' names and, beside the .ipynb, would be copied into the release and
+    # next to each hand-in. Students' modules must not shadow the course's either.
+    c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.py", "*.tmp"]
+    # release/ is derived and tracked: the command always makes it anew, and records it in the gradebook.
+    c.GenerateAssignment.force = True
+    c.ClearSolutions.code_stub = {"python": CODE_HERE}
+    c.ClearSolutions.text_stub = ANSWER_HERE
+
+    c.Autograde.exporter_class = f"{HOOKS}.hand_in.HandInExporter"
+    c.Autograde.sanitize_preprocessors = [
+        "nbgrader.preprocessors.ClearOutput",
+        f"{HOOKS}.repair.RepairHandIn",
+        "nbgrader.preprocessors.OverwriteKernelspec",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+    c.Autograde.autograde_preprocessors = [
+        f"{HOOKS}.run.RunCells",
+        "nbgrader.preprocessors.LimitOutput",
+        f"{HOOKS}.score.SaveScores",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+    c.GenerateFeedback.preprocessors = [
+        "nbgrader.preprocessors.GetGrades",
+        "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+        f"{HOOKS}.feedback.StylePage",
+    ]
+    # ipykernel warns at each start that it talks to nbgrader over this machine's own network.
+    c.RunCells.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
+    c.RunCells.timeout = CELL_SECONDS
+    c.RunCells.error_on_timeout = {
+        "ename": "TimeLimit",
+        "evalue": "",
+        "traceback": ["TimeLimit: this cell ran past the time limit and was stopped."],
+    }
+    c.RunCells.notebook_timeout = NOTEBOOK_SECONDS

@@ -1,0 +1,99 @@
+"""The first step of autograding: a hand-in gets the shape of its release again, and its old points go."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.converters import NbGraderException
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+from autograder.grading.matching import repair
+
+RELEASE_ID = re.compile("[0-9a-f]{12}")
+
+
+class RepairHandIn(NbGraderPreprocessor):
+    """Restores what the grader needs of a hand-in, and logs by name whatever was wrong with it.
+
+    Takes the place of nbgrader's DeduplicateIds and OverwriteCells: these stop the whole class over one
+    duplicated cell and leave a student's old points where a test cell was deleted.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        """Repair one notebook.
+
+        Raises:
+            NbGraderException: the release and the gradebook do not belong together.
+        """
+        facts = resources["nbgrader"]
+        student, assignment, name = facts["student"], facts["assignment"], facts["notebook"]
+        released = self._released_notebook(assignment, name)
+        who = f"{student}, {assignment}/{name}"
+        submitted_course = nb.metadata.get("course", {})
+        repaired, repairs = repair(nb, released)
+        problems = repairs.describe()
+        if "problem" in submitted_course:
+            problems = [f"This hand-in could not be read: {submitted_course['problem']}."]
+        for problem in problems:
+            self.log.warning("%s: %s", who, problem)
+        wanted = released.metadata.get("course", {}).get("release")
+        got = submitted_course.get("release", "")
+        if not RELEASE_ID.fullmatch(got):
+            got = ""  # anything may stand there, and this is shown
+        if got != wanted and "problem" not in submitted_course:
+            from_release = f"is from release {got}" if got else "does not name its release"
+            self.log.warning("%s: the hand-in %s; it is graded as release %s", who, from_release, wanted)
+            if got:
+                problems.append(f"This hand-in is from release {got}; it was graded as release {wanted}.")
+        with Gradebook(facts["db_url"]) as gradebook:
+            _apply_gradebook(gradebook, repaired, name, assignment)
+            _forget_scores(gradebook, name, assignment, student)
+        repaired.metadata = released.metadata
+        if problems:
+            lines = [f"- {problem}" for problem in problems]
+            notice = "\n".join(["**Before grading, this was found:**", "", *lines])
+            repaired.cells.insert(0, nbformat.v4.new_markdown_cell(notice, id="grader-notice"))
+        return repaired, resources
+
+    def _released_notebook(self, assignment: str, name: str) -> NotebookNode:
+        """The notebook that students received, from the release folder of the course that is being graded."""
+        directory = self.parent.parent.coursedir
+        folder = directory.format_path(directory.release_directory, ".", assignment)
+        path = Path(folder) / f"{name}.ipynb"
+        if not path.is_file():
+            raise NbGraderException(f"{path} is missing: run `nbgrader generate_assignment {assignment}`")
+        return nbformat.read(path, as_version=4)
+
+
+def _apply_gradebook(gradebook: Gradebook, nb: NotebookNode, name: str, assignment: str) -> None:
+    """Give each graded cell the gradebook's text (hidden tests included), check sum and points."""
+    notebook = gradebook.find_notebook(name, assignment)
+    sources = {cell.name: cell for cell in notebook.source_cells}
+    points = {cell.name: cell.max_score for cell in notebook.grade_cells}
+    cells = {cell.metadata.nbgrader.grade_id: cell for cell in nb.cells if "nbgrader" in cell.metadata}
+    if set(cells) != set(sources):
+        different = ", ".join(sorted(set(cells) ^ set(sources)))
+        raise NbGraderException(
+            f"the gradebook and release/{assignment} list different cells ({different}): "
+            f"run `nbgrader generate_assignment {assignment}`"
+        )
+    for grade_id, cell in cells.items():
+        facts = cell.metadata.nbgrader
+        facts["checksum"] = sources[grade_id].checksum
+        if grade_id in points:
+            facts["points"] = points[grade_id]
+        if sources[grade_id].locked:
+            cell.source = sources[grade_id].source
+
+
+def _forget_scores(gradebook: Gradebook, name: str, assignment: str, student: str) -> None:
+    """Automatic points are 0 until this hand-in has earned them, whatever an earlier one got."""
+    for grade in gradebook.find_submission_notebook(name, assignment, student).grades:
+        grade.auto_score = 0
+        grade.needs_manual_grade = True
+    gradebook.db.commit()

@@ -1,5 +1,0 @@
-"""What this course changes in nbgrader: hand-ins are repaired, run with limits, and scored by outcome."""
-
-from autograder.nbgrader_hooks.config import configure
-
-__all__ = ["configure"]

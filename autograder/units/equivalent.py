@@ -1,0 +1,43 @@
+"""Edits of the reference that look like mistakes and are none: a check that rejects one is too strict.
+
+They are listed apart from the mutants, each with the argument why nothing that matters changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from autograder.units import instructor_unit
+from autograder.units.mutant import require_distinct
+
+
+@dataclass(frozen=True)
+class Equivalent:
+    """An edit of one exercise's reference that has to be accepted.
+
+    Attributes:
+        exercise: the function's name.
+        id: what is done, in a few words; unique in the exercise.
+        why: the argument, in words that students may read.
+        edits: (text, replacement) pairs; each text occurs once in the answer.
+        body: when given, replaces the whole answer instead.
+    """
+
+    exercise: str
+    id: str
+    why: str
+    edits: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+
+
+@cache
+def equivalents_of(unit: str) -> tuple[Equivalent, ...]:
+    """All equivalents of a unit.
+
+    Raises:
+        ValueError: an id is used twice.
+    """
+    equivalents = instructor_unit(unit).equivalents
+    require_distinct(equivalents)
+    return equivalents

@@ -1,5 +1,0 @@
-"""The checks of the unit ``mixmatch``, one module for each group of exercises."""
-
-from course.checks.mixmatch import average, guesses, loss, mixing
-
-CHECKS = (*guesses.CHECKS, *mixing.CHECKS, *loss.CHECKS, *average.CHECKS)

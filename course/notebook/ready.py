@@ -1,0 +1,304 @@
+"""A look at the whole notebook before it is handed in: every check, and the cells that the grader needs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from course.checks import State, check
+from course.checks.render import SYMBOLS
+from course.errors import CourseError
+from course.frontend import show
+from course.notebook.display import Fragment, box, bullets, paragraph, table
+from course.notebook.fingerprint import notebook_names
+from course.notebook.notebook_file import find_notebook
+from course.notebook.released import ANSWER_HERE, Kind, Release, load_release
+from course.notebook.session import Session, current
+
+STUBS = (ANSWER_HERE, "YOUR ANSWER HERE")  # the second is nbgrader's own, as in earlier releases
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is wrong with a notebook's cells, by the ids of the release.
+
+    Attributes:
+        stripped_all: not one cell has nbgrader's metadata.
+        missing: cells that are not there.
+        duplicated: cells that are there more than once.
+        stripped: cells that are there and have lost their metadata.
+        elsewhere: exercises whose own cell still holds the stub, with the student's code in another cell.
+        unanswered: questions without an answer.
+        other_release: id of the release that the notebook is from, if it is another one; "" if not.
+    """
+
+    stripped_all: bool = False
+    missing: tuple[str, ...] = ()
+    duplicated: tuple[str, ...] = ()
+    stripped: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    other_release: str = ""
+
+    @property
+    def clean(self) -> bool:
+        """Whether all cells are as the grader needs them."""
+        return self == Findings(unanswered=self.unanswered)
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What there is to know before handing in.
+
+    Attributes:
+        states: exercise → what its check says now, or None where the notebook has not defined it.
+        findings: about the cells, or None where the notebook's file was not found.
+        source: where the notebook was read from.
+        as_saved: changes since the last saving were not seen.
+    """
+
+    states: Mapping[str, State | None]
+    findings: Findings | None = None
+    source: str = ""
+    as_saved: bool = True
+
+    @property
+    def ready(self) -> bool:
+        """Every check passes, every question has an answer, and the cells are in order."""
+        passed = all(state is State.CORRECT for state in self.states.values())
+        return passed and self.findings is not None and self.findings == Findings()
+
+
+def ready_to_hand_in(path: Path | str | None = None) -> None:
+    """Run every check on the notebook's functions, look at the cells of its saved file, and show both.
+
+    Args:
+        path: the notebook's file, where it is not found by itself.
+
+    Raises:
+        CourseError: the notebook's imports have not been run, or ``path`` is no notebook.
+    """
+    session = current()
+    notebook = find_notebook(session.unit.name, path)
+    states = run_checks(session)
+    if notebook is None:
+        readiness = Readiness(states)
+    else:
+        findings = inspect_cells(notebook.content, load_release(session.unit.name))
+        readiness = Readiness(states, findings, notebook.source, notebook.as_saved)
+    show(describe(session, readiness))
+    session.show_remarks()
+
+
+def run_checks(session: Session) -> dict[str, State | None]:
+    """The state of each exercise of the unit, checked now. The progress is kept as after any check."""
+    names = notebook_names()
+    states: dict[str, State | None] = {}
+    for exercise in session.unit.exercises:
+        if exercise.name not in names:
+            states[exercise.name] = None
+            continue
+        state = check.run(exercise.name, names[exercise.name]).state
+        states[exercise.name] = state
+        try:
+            session.note_check(exercise.name, state)
+        except CourseError as error:
+            session.store.remarks.append(f"The progress was not kept: {error}.")
+    return states
+
+
+@dataclass
+class _Found:
+    """The cells of a notebook that are one cell of the release."""
+
+    labeled: list[Mapping[str, Any]] = field(default_factory=list)  # by nbgrader's metadata
+    bare: list[Mapping[str, Any]] = field(default_factory=list)  # by cell id or definition alone
+
+
+def inspect_cells(content: Mapping[str, Any], release: Release) -> Findings:
+    """Compare a notebook's cells with the release's.
+
+    Args:
+        content: a notebook as JSON data, of any quality.
+        release: what students received.
+    """
+    cells = [cell for cell in content.get("cells", ()) if isinstance(cell, dict)]
+    found = {cell.id: _Found() for cell in release.cells}
+    exercises = {cell.id for cell in release.cells if cell.kind is Kind.EXERCISE}
+    unlabeled = []
+    written: set[str] = set()  # exercises that an unlabeled cell defines, and not by a stub
+    for cell in cells:
+        grade_id = _grade_id(cell)
+        if grade_id in found:
+            found[grade_id].labeled.append(cell)
+        else:
+            unlabeled.append(cell)
+    for cell in unlabeled:
+        written |= {name for name, stub in _definitions(cell).items() if not stub} & exercises
+        defined = [name for name in _definitions(cell) if name in exercises and not found[name].labeled]
+        candidates = [name for name in (_cell_id(cell), *defined) if name in found]
+        if candidates:
+            found[candidates[0]].bare.append(cell)
+    return Findings(
+        stripped_all=bool(cells) and not any(one.labeled for one in found.values()),
+        missing=tuple(name for name, one in found.items() if not one.labeled and not one.bare),
+        duplicated=tuple(name for name, one in found.items() if len(one.labeled) > 1),
+        stripped=tuple(name for name, one in found.items() if one.bare and not one.labeled),
+        elsewhere=tuple(name for name in found if name in written and _all_stubs(name, found[name].labeled)),
+        unanswered=_unanswered(release, found),
+        other_release=_other_release(content, release),
+    )
+
+
+def describe(session: Session, readiness: Readiness) -> Fragment:
+    """The report of `ready_to_hand_in`."""
+    rows = [
+        [f"`{exercise.name}`", _say_state(readiness.states[exercise.name]), f"{exercise.points}"]
+        for exercise in session.unit.exercises
+    ]
+    title = "✓ Ready to hand in." if readiness.ready else "○ Not everything is in order yet."
+    return box(
+        title,
+        table(["exercise", "its check says", "points"], rows),
+        *_say_cells(readiness, f"{session.unit.notebook}.ipynb"),
+    )
+
+
+def _say_state(state: State | None) -> str:
+    if state is None:
+        return "· not defined in this session: run the notebook from the top"
+    return f"{SYMBOLS[state]} {state.value}"
+
+
+def _say_cells(readiness: Readiness, notebook: str) -> list[Fragment]:
+    findings = readiness.findings
+    if findings is None:
+        return [
+            paragraph(
+                "The notebook's own file was not found, so its cells were not checked. Save it, and name "
+                f'the file, with its folder if it is elsewhere: `course.ready_to_hand_in("{notebook}")`.'
+            )
+        ]
+    unsaved = (
+        "Changes since you last saved are not included: save, then run this cell again."
+        if readiness.as_saved
+        else "Unsaved changes are included here: save before you hand in."
+    )
+    parts = [paragraph(f"Cells checked: {readiness.source}. {unsaved}")]
+    remarks = _remarks(findings)
+    if remarks:
+        parts.append(bullets(remarks))
+    if findings.clean:
+        parts.append(paragraph("Every cell needed for grading is there exactly once, with its metadata."))
+    return parts
+
+
+def _remarks(findings: Findings) -> list[str]:
+    remarks = []
+    if findings.stripped_all:
+        remarks.append(
+            "*All* cells have lost the metadata that grading needs. Copy functions and answers into a "
+            "fresh copy of the notebook and hand that in."
+        )
+    elif findings.stripped:
+        remarks.append(
+            f"Without the metadata that grading needs: {_listed(findings.stripped)}. It is lost when a "
+            "cell's text is pasted into a new cell. Paste it into the cell of a fresh copy of the notebook."
+        )
+    if findings.missing:
+        remarks.append(
+            f"Missing: {_listed(findings.missing)}. Undo the deletion, or copy them from a fresh copy of "
+            "the notebook."
+        )
+    if findings.duplicated:
+        remarks.append(
+            f"Present more than once: {_listed(findings.duplicated)}. Keep one of each and delete the others."
+        )
+    if findings.elsewhere:
+        remarks.append(
+            f"The exercise's own cell still holds the stub: {_listed(findings.elsewhere)}. Your code "
+            "is in another cell, where grading can miss it (below the check, say): move it into its own."
+        )
+    if findings.unanswered:
+        remarks.append(f"Not answered yet: {_listed(findings.unanswered)}.")
+    if findings.other_release:
+        remarks.append(
+            f"This notebook is from release {findings.other_release}, the installed course from another. "
+            "Ask which of the two to hand in."
+        )
+    return remarks
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _all_stubs(name: str, cells: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether there are cells, and each of them defines the function with its answer still to be written."""
+    return bool(cells) and all(_definitions(cell).get(name, False) for cell in cells)
+
+
+def _unanswered(release: Release, found: Mapping[str, _Found]) -> tuple[str, ...]:
+    answers = [cell.id for cell in release.cells if cell.kind is Kind.ANSWER]
+    return tuple(
+        name
+        for name in answers
+        if (copies := [*found[name].labeled, *found[name].bare])
+        and not any(_is_answered(_source(cell)) for cell in copies)
+    )
+
+
+def _is_answered(text: str) -> bool:
+    """Whether there is more than the release's stub, which may have been left in place, and white space."""
+    for stub in STUBS:
+        text = text.replace(stub, "")
+    return bool(text.strip("> \t\r\n"))
+
+
+def _other_release(content: Mapping[str, Any], release: Release) -> str:
+    course = _mapping(_mapping(content.get("metadata")).get("course"))
+    theirs = course.get("release")
+    return theirs if isinstance(theirs, str) and theirs != release.release else ""
+
+
+def _grade_id(cell: Mapping[str, Any]) -> str:
+    grade_id = _mapping(_mapping(cell.get("metadata")).get("nbgrader")).get("grade_id")
+    return grade_id if isinstance(grade_id, str) else ""
+
+
+def _cell_id(cell: Mapping[str, Any]) -> str:
+    """The cell's id, which Colab keeps in the metadata."""
+    cell_id = cell.get("id", _mapping(cell.get("metadata")).get("id"))
+    return cell_id if isinstance(cell_id, str) else ""
+
+
+def _source(cell: Mapping[str, Any]) -> str:
+    source = cell.get("source", "")
+    parts = source if isinstance(source, list) else [source]
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+def _definitions(cell: Mapping[str, Any]) -> dict[str, bool]:
+    """The functions that a code cell defines at its top level; of each, whether it is a stub."""
+    if cell.get("cell_type") != "code":
+        return {}
+    lines = [line for line in _source(cell).splitlines() if not line.startswith(("%", "!"))]
+    try:
+        tree = ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    return {node.name: _is_stub(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def _is_stub(function: ast.FunctionDef) -> bool:
+    """Whether it holds the release's ``raise NotImplementedError()``, in an inner function as well."""
+    raised = [node.exc for node in ast.walk(function) if isinstance(node, ast.Raise)]
+    names = [exc.func if isinstance(exc, ast.Call) else exc for exc in raised]
+    return any(isinstance(name, ast.Name) and name.id == "NotImplementedError" for name in names)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,127 @@
+"""Typed access to a unit's ``<unit>.yml`` in this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import yaml
+
+from course.errors import CourseError
+from course.records import build, require, require_keys
+from course.units import folder_of
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a student can read about an exercise.
+
+    Attributes:
+        hints: from a nudge to a plan; never code of the answer.
+        idea: why the exercise matters, shown once the check passes.
+        slips: what often goes wrong, shown then as well.
+    """
+
+    hints: tuple[str, ...]
+    idea: str
+    slips: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A number to be guessed before it is computed.
+
+    Attributes:
+        label: what the number is, for the axis of the figure.
+        question: what is asked.
+        low, high: the range of sensible guesses.
+        explanation: shown with the result.
+    """
+
+    label: str
+    question: str
+    low: float
+    high: float
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer that can be chosen, and why it is right or wrong."""
+
+    text: str
+    right: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Recall:
+    """A question with one right answer among several; not graded."""
+
+    name: str
+    question: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """All texts of a unit, by the names under which a notebook asks for them."""
+
+    exercises: Mapping[str, Lesson]
+    predictions: Mapping[str, Prediction]
+    recall: tuple[Recall, ...]
+
+
+@cache
+def load_texts(unit: str) -> Texts:
+    """The texts of a unit. Raises CourseError for a unit without any, and where its file is wrong."""
+    path = folder_of(unit) / "texts.yml"
+    if not path.is_file():
+        raise CourseError(f"the course has no hints for a unit called {unit!r}: use the notebook's own name")
+    return parse_texts(path.read_text(encoding="utf-8"), f"units/{unit}/texts.yml")
+
+
+def parse_texts(text: str, where: str) -> Texts:
+    """Read and validate the text of a file.
+
+    Raises:
+        CourseError: a key is missing, unknown or of the wrong type, a range is empty, or a recall question
+            does not have exactly one right answer.
+    """
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise CourseError(f"{where} is not valid YAML ({str(error).splitlines()[0]}): correct it") from None
+    require_keys(Texts, data, where)
+    for part in ("exercises", "predictions"):
+        require(isinstance(data[part], dict), where, f"`{part}` must be a mapping of names")
+    require(isinstance(data["recall"], list), where, "`recall` must be a list")
+    return Texts(
+        exercises={name: _lesson(raw, f"{where}: {name}") for name, raw in data["exercises"].items()},
+        predictions={name: _prediction(raw, f"{where}: {name}") for name, raw in data["predictions"].items()},
+        recall=tuple(_recall(raw, where) for raw in data["recall"]),
+    )
+
+
+def _lesson(raw: Any, where: str) -> Lesson:
+    lesson = build(Lesson, raw, where)
+    require(len(lesson.hints) >= 2, where, "at least two hints are needed")
+    require(bool(lesson.slips), where, "name a usual slip")
+    return lesson
+
+
+def _prediction(raw: Any, where: str) -> Prediction:
+    prediction = build(Prediction, raw, where)
+    require(prediction.low < prediction.high, where, "`low` must be below `high`")
+    return prediction
+
+
+def _recall(raw: Any, where: str) -> Recall:
+    require_keys(Recall, raw, where)
+    where = f"{where}: {raw['name']}"
+    require(isinstance(raw["choices"], list), where, "`choices` must be a list")
+    choices = tuple(build(Choice, choice, where) for choice in raw["choices"])
+    require(sum(choice.right for choice in choices) == 1, where, "exactly one choice must be right")
+    return build(Recall, {**raw, "choices": choices}, where)

@@ -1,0 +1,1 @@
+"""Training in JAX: the loop, optimizer, checkpoints and penalty."""

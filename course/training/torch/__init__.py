@@ -1,0 +1,1 @@
+"""Training in PyTorch: the loop, hyperparameters, checkpoints and parts."""

@@ -1,0 +1,177 @@
+"""What tells the PyTorch methods apart besides their losses, and the one function that trains any of them.
+
+Loss, schedule and averaging are passed in: the notebook passes what the student wrote, `solutions` the
+reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from course.augment import LabeledDataAug, NoisyWeakAugmentation, UnlabeledDataAug, WeakViews, image_to_numpy
+from course.data.dataset import ImageDataset
+from course.training import Checkpoint, TrainResult, labeled_batches, mixed_batches, paired_batches
+from course.training.engine import Batches
+from course.training.torch.checkpoint import load_variables
+from course.training.torch.hparams import (
+    FlexMatchHparams,
+    MixMatchHparams,
+    TorchFixMatchHparams,
+    TorchHparams,
+    TorchSupervisedHparams,
+)
+from course.training.torch.loop import EmaUpdate, default_device, torch_train_loop
+from course.training.torch.parts import ShrinkingAdam, evaluate
+
+Views = tuple[Callable[..., Any], Callable[..., Any]]
+
+
+def sgd(model: nn.Module, hparams: Any) -> torch.optim.Optimizer:
+    """FixMatch's optimizer; weight decay is a term of the loss."""
+    nesterov = hparams.nesterov and hparams.momentum > 0
+    return torch.optim.SGD(model.parameters(), lr=hparams.lr, momentum=hparams.momentum, nesterov=nesterov)
+
+
+def shrinking_adam(model: nn.Module, hparams: Any) -> torch.optim.Optimizer:
+    """MixMatch's optimizer."""
+    return ShrinkingAdam(model.parameters(), hparams.lr, hparams.weight_decay)
+
+
+def _weak_and_strong(hparams: Any) -> Views:
+    return LabeledDataAug(), UnlabeledDataAug()
+
+
+def _weak_alone(hparams: Any) -> Views:
+    return NoisyWeakAugmentation(hparams.noise), WeakViews(hparams.n_views, hparams.noise)
+
+
+def _labeled(hparams: Any, labeled: ImageDataset, unlabeled: ImageDataset) -> Batches:
+    return labeled_batches(hparams, labeled)
+
+
+def _mixed(hparams: Any, labeled: ImageDataset, unlabeled: ImageDataset) -> Batches:
+    return mixed_batches(hparams, labeled, unlabeled, alpha=hparams.alpha)
+
+
+def _nothing(n_unlabeled: int) -> dict[str, Tensor]:
+    return {}
+
+
+def flexmatch_state(n_unlabeled: int) -> dict[str, Tensor]:
+    """What FlexMatch remembers: û, the latest label of each unlabeled image, −1 while it has none."""
+    return {"latest": torch.full((n_unlabeled,), -1, device="cpu")}
+
+
+@dataclass(frozen=True)
+class TorchMethod:
+    """A method but for its loss.
+
+    Attributes:
+        hparams: the dataclass of its hyperparameters.
+        optimizer: (model, hparams) → optimizer.
+        views: hparams → transforms of labeled and unlabeled images.
+        batches: (hparams, labeled, unlabeled) → mini-batches.
+        state: number of unlabeled images → what it remembers at first.
+    """
+
+    hparams: type[TorchHparams]
+    optimizer: Callable[[nn.Module, Any], torch.optim.Optimizer] = sgd
+    views: Callable[[Any], Views] = _weak_and_strong
+    batches: Callable[[Any, ImageDataset, ImageDataset], Batches] = paired_batches
+    state: Callable[[int], dict[str, Tensor]] = _nothing
+
+
+TORCH_METHODS = {
+    "supervised": TorchMethod(TorchSupervisedHparams, batches=_labeled),
+    "mixmatch": TorchMethod(MixMatchHparams, shrinking_adam, _weak_alone, _mixed),
+    "fixmatch": TorchMethod(TorchFixMatchHparams),
+    "flexmatch": TorchMethod(
+        FlexMatchHparams, batches=partial(paired_batches, with_index=True), state=flexmatch_state
+    ),
+}
+
+
+def expanded(dataset: ImageDataset, n_images: int) -> ImageDataset:
+    """Whole copies of a data set, at least ``n_images`` images in all."""
+    return dataset.subset(np.tile(np.arange(len(dataset)), -(-n_images // len(dataset))))
+
+
+def train_torch(
+    name: str,
+    hparams: Any,
+    model: nn.Module,
+    labeled: ImageDataset,
+    unlabeled: ImageDataset,
+    validation: ImageDataset,
+    checkpoint: Checkpoint | None = None,
+    *,
+    loss: Callable[..., tuple[Tensor, dict[str, Tensor], Mapping[str, Any]]],
+    make_schedule: Callable[[float, int, int, float], Callable[[int], float]],
+    ema_update: EmaUpdate,
+    manifest: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> TrainResult:
+    """Train one method.
+
+    Args:
+        name: a key of `TORCH_METHODS`.
+        hparams: its hyperparameters.
+        model: with fresh weights; it is moved to the GPU, if there is one.
+        labeled: labeled images, without transform.
+        unlabeled: unlabeled images, likewise; their labels are used only for the error rate.
+        validation: held-out images, with `image_to_numpy` as transform.
+        checkpoint: weights to start from instead.
+        loss: ``(model, state, batch, hparams) -> (loss, state, metrics)``, as `torch_train_loop` has it, and
+            the hyperparameters.
+        make_schedule: ``(lr, warmup, total_steps, decay_fraction) -> (step -> learning rate)``.
+        ema_update: ``(ema_model, model, step, decay)``, in place.
+        manifest: what to write into the run's checkpoints beside the method's name.
+        **options: handed on to `torch_train_loop` (model_name, if_exists, observers).
+
+    Returns:
+        How the run ended; its ``state`` is a `course.training.torch.loop.TorchState`.
+    """
+    method = TORCH_METHODS[name]
+    hparams = hparams.fitted(len(unlabeled))
+    if checkpoint is not None:
+        load_variables(model, checkpoint)
+    # Their loss and accuracy show how far the training images are fitted; more of them would only cost time.
+    n_seen = min(len(labeled), len(validation))
+    spaced = np.arange(n_seen) * len(labeled) // n_seen
+    seen = labeled.subset(spaced).with_transform(image_to_numpy)
+
+    def validate(evaluated: nn.Module) -> dict[str, float]:
+        batch_size = hparams.val_batch_size
+        return {
+            **evaluate(evaluated, seen, batch_size=batch_size, phase="train"),
+            **evaluate(evaluated, validation, batch_size=batch_size, phase="val"),
+        }
+
+    if hparams.expand_labels:
+        labeled = expanded(labeled, hparams.batch_size * hparams.num_iter)
+    labeled_view, unlabeled_view = method.views(hparams)
+    device = default_device()
+    model = model.to(device)
+    state = {key: tensor.to(device) for key, tensor in method.state(len(unlabeled)).items()}
+    return torch_train_loop(
+        hparams,
+        model,
+        loss=partial(loss, hparams=hparams),
+        optimizer=method.optimizer(model, hparams),
+        batches=method.batches(
+            hparams, labeled.with_transform(labeled_view), unlabeled.with_transform(unlabeled_view)
+        ),
+        schedule=make_schedule(hparams.lr, hparams.warmup, hparams.total_steps, hparams.decay_fraction),
+        ema_update=ema_update,
+        validate=validate,
+        method_state=state,
+        manifest={"method": name, **(manifest or {})},
+        **options,
+    )

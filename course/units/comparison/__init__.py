@@ -1,0 +1,1 @@
+"""The unit ``comparison``: what a table of results can tell."""

@@ -1,0 +1,168 @@
+"""Check of ``labels_to_reach``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from course.checks.case import Inputs, Slip
+from course.checks.functions import Draw, check_of_function
+from course.units.comparison.checks.common import NUMBERS, unchanged
+
+# Of the accuracies that are drawn, how far each is from the next.
+STEP = 0.05
+
+
+def draw_curve(heights: Sequence[int], target: float, counts: Sequence[int] | None = None) -> Draw:
+    """A draw of a curve of a given shape.
+
+    Args:
+        heights: which accuracy comes when: 0 is the lowest, 1 the next, and so on.
+        target: where the target lies, on the same scale: .5 is between the lowest two, a whole number is
+            exactly one of the accuracies.
+        counts: the numbers of labels; drawn when left out.
+    """
+
+    def draw(rng: np.random.RandomState) -> Inputs:
+        n = len(heights)
+        if counts is None:
+            labels = [10 * int(count) for count in np.sort(rng.choice(np.arange(4, 500), n, replace=False))]
+        else:
+            labels = list(counts)
+        low = round(float(rng.uniform(0.1, 0.2)), 3)
+        levels = [low]
+        for _ in range(max(heights)):
+            levels.append(round(levels[-1] + float(rng.uniform(STEP, 2 * STEP)), 4))
+        below = int(np.floor(target))
+        share = target - below
+        if below < 0:
+            aim = round(low - STEP, 4)
+        elif below >= max(heights) and share > 0:
+            aim = round(levels[-1] + STEP, 4)
+        elif share == 0:
+            aim = levels[below]
+        else:
+            aim = round(levels[below] + share * (levels[below + 1] - levels[below]), 4)
+        return {"labels": labels, "accuracies": [levels[height] for height in heights], "target": aim}
+
+    return draw
+
+
+LABELS_TO_REACH = check_of_function(
+    "labels_to_reach",
+    {
+        "between the last two": (
+            "a target between the last two of three accuracies",
+            draw_curve((0, 1, 2), 1.4, (40, 100, 400)),
+        ),
+        "between the first two": ("a target between the first two of four", draw_curve((0, 1, 2, 3), 0.7)),
+        "there from the start": (
+            "a target below the first accuracy",
+            draw_curve((0, 1, 2), -0.5, (250, 1000, 4000)),
+        ),
+        "not reached": (
+            "a target above every accuracy",
+            draw_curve((0, 1, 2), 2.5, (250, 1000, 4000)),
+        ),
+        "just reached": ("a target that is exactly the last accuracy", draw_curve((0, 1, 2), 2)),
+        "just there": ("a target that is exactly the first accuracy", draw_curve((0, 1, 2), 0)),
+        "down in between": (
+            "accuracies that pass the target, fall below it and pass it again",
+            draw_curve((0, 3, 1, 4), 2.5),
+        ),
+        "down at first": (
+            "accuracies that fall before they rise to the target",
+            draw_curve((1, 0, 3), 2.3),
+        ),
+        "one number of labels": ("a single number of labels", draw_curve((0,), -0.5)),
+    },
+    convert=unchanged,
+    tolerance=NUMBERS,
+    misconception="This is not where the line between two neighbors first meets the target.",
+    look="Find the first neighbors between which the target lies, and which share of the way up it is.",
+    slips=(
+        Slip(
+            "plain axis",
+            "The line is straight over the number of labels; it should be straight over its logarithm.",
+            "Interpolate between the logarithms of two numbers of labels, and go back with the exponential.",
+        ),
+        Slip(
+            "logarithm returned",
+            "This is the logarithm of the number of labels.",
+            "Take the exponential at the end.",
+        ),
+        Slip(
+            "two bases",
+            "The logarithm and the exponential have different bases.",
+            "np.log belongs to np.exp, np.log10 to 10 to the power.",
+        ),
+        Slip(
+            "accuracies on a logarithmic axis",
+            "The accuracies are on a logarithmic axis as well.",
+            "Only the number of labels is.",
+        ),
+        Slip(
+            "next measured",
+            "This is the first measured number of labels that is enough; the target is met before it.",
+            "Interpolate between that one and the one before.",
+        ),
+        Slip(
+            "last below",
+            "This is the last number of labels that is not enough.",
+            "Interpolate between that one and the next.",
+        ),
+        Slip(
+            "share upside down",
+            "The share of the way is counted from the wrong end.",
+            "A target near the lower accuracy lies near the smaller number of labels.",
+        ),
+        Slip(
+            "whole number",
+            "The result is rounded.",
+            "Round when you print, not before.",
+        ),
+        Slip(
+            "last crossing",
+            "This is where the target is met for the last time.",
+            "Go through the neighbors from the fewest labels up, and stop at the first that meet it.",
+        ),
+        Slip(
+            "sorted accuracies",
+            "The accuracies are sorted, so they no longer belong to their numbers of labels.",
+            "A curve may go down. Look at neighbors in the order of the labels.",
+        ),
+        Slip(
+            "extrapolated to fewer",
+            "The line is extended to fewer labels than were measured.",
+            "If the first accuracy already reaches the target, labels[0] is all that is known.",
+        ),
+        Slip(
+            "extrapolated to more",
+            "The line is extended to more labels than were measured.",
+            "Where the target is not reached, return None.",
+        ),
+        Slip(
+            "clamped",
+            "You return the largest number of labels, although it does not reach the target.",
+            "np.interp does that outside its range. Return None there.",
+        ),
+        Slip(
+            "infinite",
+            "You return infinitely many labels, but nobody has measured that more labels do not help.",
+            "Return None: it is not known.",
+        ),
+        Slip(
+            "None from the start",
+            "You return None, although the first accuracy already reaches the target.",
+            "labels[0] labels are enough then.",
+        ),
+        Slip(
+            "strictly above",
+            "An accuracy that is exactly the target does not count.",
+            "Reached means at the target or above: ≥.",
+        ),
+    ),
+)
+
+CHECKS = (LABELS_TO_REACH,)

@@ -1,0 +1,1 @@
+"""The unit ``fixmatch``: FixMatch in JAX."""

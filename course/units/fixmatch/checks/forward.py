@@ -1,0 +1,267 @@
+"""Check of ``get_forward_fn``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other, uniform
+from course.checks.jax_functions import arrays, compiled, eager
+from course.checks.mocks import BatchCoupledModel, MockModel
+from course.checks.plain import Plain
+from course.checks.purity import KEPT_SLIP, trace
+from course.units.fixmatch.checks.common import CLASSES, PUBLISHED, draw_batch_stats, draw_params, images_of
+
+_ARGUMENTS = ("params", "batch_stats", "x_labeled", "x_unlabeled_weak", "x_unlabeled_strong")
+_OUTPUTS = {
+    "[0]": "logits of the labeled images",
+    "[1]": "logits of the weak views",
+    "[2]": "logits of the strong views",
+    "[3]": "new batch_stats",
+}
+_PUBLISHED: Plain = [
+    np.array([[0.54, 0.54]]),
+    np.array([[0.675, 0.675], [0.81, 0.81]]),
+    np.array([[0.945, 0.945], [1.08, 1.08]]),
+    np.array(0),
+]
+
+
+def _published(rng: np.random.RandomState) -> Inputs:
+    return {
+        "params": -1,
+        "batch_stats": 1,
+        "x_labeled": np.full((1, 32, 32, 3), 0.5),
+        "x_unlabeled_weak": np.full((2, 32, 32, 3), 0.8),
+        "x_unlabeled_strong": np.full((2, 32, 32, 3), 0.3),
+    }
+
+
+def draw_batches(labeled: int, unlabeled: int) -> Callable[[np.random.RandomState], Inputs]:
+    """A draw of images, parameters and statistics, with weights for a scalar of the outputs."""
+
+    def draw(rng: np.random.RandomState) -> Inputs:
+        sizes = (labeled, unlabeled, unlabeled)
+        images = [images_of(uniform(rng, (n, CLASSES), -2.0, 2.0), rng) for n in sizes]
+        inputs = dict(zip(_ARGUMENTS, [draw_params(rng), draw_batch_stats(rng), *images], strict=True))
+        return inputs | {"weights": [uniform(rng, (n, CLASSES)) for n in sizes]}
+
+    return draw
+
+
+def _two_calls(rng: np.random.RandomState) -> Inputs:
+    return draw_batches(3, 5)(rng) | other(draw_batches(2, 3)(rng))
+
+
+@eager
+def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
+    forward = call(function, MockModel())
+    return call(forward, *(arrays(inputs[name]) for name in _ARGUMENTS))
+
+
+@eager
+def _drive_batches(call: Call, function: Function, inputs: Inputs) -> Any:
+    model = BatchCoupledModel()
+    forward = call(function, model)
+    returned = call(forward, *(arrays(inputs[name]) for name in _ARGUMENTS))
+    return {"images in each call of model.apply": model.batches, "returned": returned}
+
+
+def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
+    forward = call(function, BatchCoupledModel())
+    params, *rest = (arrays(inputs[name]) for name in _ARGUMENTS)
+    weights = arrays(inputs["weights"])
+
+    def scalar(params: Any) -> jax.Array:
+        outputs = call(forward, params, *rest)[:3]
+        return sum((jnp.sum(w * y) for w, y in zip(weights, outputs, strict=True)), jnp.zeros(()))
+
+    return compiled(jax.grad(scalar))(params)
+
+
+@eager
+def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
+    """Three calls of one forward function, the last with the first inputs, and one inside jit."""
+    forward = call(function, BatchCoupledModel())
+    first = [arrays(inputs[name]) for name in _ARGUMENTS]
+    second = [arrays(inputs[f"other {name}"]) for name in _ARGUMENTS]
+    returned = [call(forward, *args) for args in (first, second, first)]
+    trace(call, forward, *first)
+    return returned
+
+
+_CALLS = ("first call", "second call", "third call, with the first inputs")
+_AGAIN_NAMES = {
+    f"returned[{i}]{place}": f"{call}: {name}"
+    for i, call in enumerate(_CALLS)
+    for place, name in (*_OUTPUTS.items(), ('[3]["norm"]["mean"]', "new batch_stats"))
+}
+_BATCH_NAMES = {f'returned["returned"]{place}': name for place, name in _OUTPUTS.items()} | {
+    'returned["images in each call of model.apply"]': "number of images in each call of model.apply",
+    'returned["returned"][3]["norm"]["mean"]': "new batch_stats",
+}
+
+GET_FORWARD_FN = Check(
+    name="get_forward_fn",
+    cases=(
+        Case(
+            name="published",
+            tries="the published values: a model whose logits show which row of the batch an image is in",
+            draw=_published,
+            drive=_drive_published,
+            tolerance=PUBLISHED,
+            stated=_PUBLISHED,
+            misconception="The images are not joined as labeled, weak, strong, or are not split there.",
+            look="Follow one image from the concatenation to the split.",
+            names={f"returned{place}": name for place, name in _OUTPUTS.items()},
+            shown=("params", "batch_stats"),
+        ),
+        Case(
+            name="other sizes",
+            tries="3 labeled and 5 unlabeled images, distinct logits, and BatchNorm over all of them",
+            draw=draw_batches(3, 5),
+            drive=_drive_batches,
+            tolerance=FLOAT32,
+            misconception="These are not the logits of one joint batch of 13 images.",
+            look="Follow one image from the concatenation to the split.",
+            names=_BATCH_NAMES,
+            seed=1,
+        ),
+        Case(
+            name="single images",
+            tries="batches of one image each",
+            draw=draw_batches(1, 1),
+            drive=_drive_batches,
+            tolerance=FLOAT32,
+            misconception="A batch of one image must keep its batch axis.",
+            look="Look for squeeze, and for indexing with a number where a slice is needed.",
+            names=_BATCH_NAMES,
+            seed=2,
+        ),
+        Case(
+            name="gradient",
+            tries="the gradient for the parameters under jit, as training computes it",
+            draw=draw_batches(3, 5),
+            drive=_drive_gradient,
+            tolerance=FLOAT32,
+            misconception="The values are right, but some outputs pass no gradient to the parameters.",
+            look="Look for stop_gradient, and for NumPy where jax.numpy is needed.",
+            names={
+                'returned["dense"]["kernel"]': "gradient for the kernel",
+                'returned["dense"]["bias"]': "gradient for the bias",
+            },
+            seed=3,
+        ),
+        Case(
+            name="called again",
+            tries="three calls of one forward function, the last with the inputs of the first",
+            draw=_two_calls,
+            drive=_drive_again,
+            tolerance=FLOAT32,
+            misconception=KEPT,
+            look=KEPT_LOOK,
+            names=_AGAIN_NAMES,
+            seed=4,
+        ),
+    ),
+    slips=(
+        Slip(
+            "three calls",
+            "The model is applied more than once, so BatchNorm sees the batches separately.",
+            "Concatenate first, then call model.apply once.",
+        ),
+        Slip(
+            "views exchanged",
+            "The weak and the strong outputs are swapped.",
+            "The order is labeled, weak, strong, whether you join, split or return.",
+        ),
+        Slip(
+            "joined in another order",
+            "The images are not joined in the order labeled, weak, strong.",
+            "Look at the list given to concatenate, and split accordingly.",
+        ),
+        Slip(
+            "labeled last",
+            "The labeled images come last in the joint batch, but are split off at its start.",
+            "The order is labeled, weak, strong.",
+        ),
+        Slip(
+            "sizes instead of positions",
+            "The sizes of the parts are used as the positions at which the logits are cut.",
+            "The second cut is after the labeled and the weak images together.",
+        ),
+        Slip(
+            "equal thirds",
+            "The output is cut into three equal parts, but the batches differ in size.",
+            "Read the sizes from the shapes of the inputs.",
+        ),
+        Slip(
+            "old batch_stats",
+            "The old batch_stats are returned, so BatchNorm's running statistics never change.",
+            "model.apply returns the new ones as its second value.",
+        ),
+        Slip(
+            "batch_stats not unpacked",
+            'You return the whole dictionary of mutated collections, not its entry "batch_stats".',
+            'Take ["batch_stats"] of the second value.',
+        ),
+        Slip(
+            "batch_stats dropped",
+            "Three values are returned; the new batch_stats are missing.",
+            "Return four values, the new batch_stats last.",
+        ),
+        Slip(
+            "batch_stats first",
+            "The new batch_stats are returned first; they come last.",
+            "Look at the order in the docstring.",
+        ),
+        Slip(
+            "probabilities",
+            "You return the softmax of the outputs; the exercise asks for logits.",
+            "Return what the model returns.",
+        ),
+        Slip(
+            "strong view twice",
+            "The strong views are in the joint batch twice, and the weak ones are missing.",
+            "Look at the list given to concatenate.",
+        ),
+        Slip(
+            "weak view twice",
+            "The weak views are in the joint batch twice, so the network never sees the strong ones.",
+            "Look at the list given to concatenate.",
+        ),
+        Slip(
+            "squeezed",
+            "An axis of length 1 is dropped, so a batch of one image loses its batch axis.",
+            "Look for squeeze.",
+        ),
+        Slip(
+            "no gradient from the weak views",
+            "The gradient of the weak outputs is cut here; that is up to the loss, not the forward pass.",
+            "Look for stop_gradient.",
+        ),
+        Slip(
+            "params as statistics",
+            "The two entries of the variables are swapped.",
+            "The key params takes params, and batch_stats takes batch_stats.",
+        ),
+        Slip(
+            "fixed sizes",
+            "The practical's batch sizes are hard-coded: the output is cut at 64 and at 512.",
+            "Read the sizes from the shapes of the inputs.",
+        ),
+        Slip(
+            "batch_stats of the first call",
+            "Later calls reuse the batch_stats of the first one.",
+            "Give the model the batch_stats of each call.",
+        ),
+        KEPT_SLIP,
+    ),
+)
+
+CHECKS = (GET_FORWARD_FN,)

@@ -1,0 +1,596 @@
+"""Check of ``get_fixmatch_loss_fn``.
+
+The mock of the published values gives both classes equal logits: every probability is ½, the mask is always
+1, and most wrong losses come out right. The further cases therefore have distinct logits, a mask of both
+kinds, and a comparison of gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.compare import Tolerance
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other, uniform
+from course.checks.jax_functions import arrays, compiled, eager
+from course.checks.mocks import MockHparams, dense
+from course.checks.plain import Plain
+from course.checks.purity import KEPT_SLIP, trace
+from course.units.fixmatch.checks.common import (
+    CLASSES,
+    PUBLISHED,
+    draw_batch_stats,
+    draw_params,
+    images_of,
+    numpy_dense,
+)
+
+Rng = np.random.RandomState
+
+ARGUMENTS = (
+    "params",
+    "batch_stats",
+    "x_labeled",
+    "x_unlabeled_weak",
+    "x_unlabeled_strong",
+    "y_labeled",
+    "y_unlabeled",
+)
+_SETTINGS = ("confidence_threshold", "lambda_coef", "w_decay", "num_classes")
+# From causes to consequences: of several differences the first is reported.
+_METRICS = ("error rate", "mask rate", "supervised loss", "unsupervised loss", "weight decay", "total loss")
+_NAMES = {f'returned[1][1]["{metric}"]': f"the metric {metric!r}" for metric in _METRICS} | {
+    "returned[0]": "the total loss",
+    "returned[1]": "the pair (batch_stats, metrics)",
+    "returned[1][0]": "the new batch_stats",
+    'returned[1][0]["norm"]["mean"]': "the new batch_stats",
+    "returned[1][1]": "the metrics",
+}
+_SHOWN = (
+    "y_labeled",
+    "y_unlabeled",
+    "logits of x_labeled",
+    "logits of x_unlabeled_weak",
+    "logits of x_unlabeled_strong",
+    *_SETTINGS,
+)
+_LARGE = Tolerance(1e-4, 1e-3, "float32 keeps seven digits of numbers of this size")
+
+# How far the top logit stands out: two confident images (probabilities above .95 and between .8 and .95),
+# and one that is not.
+SURE, FAIRLY_SURE, UNSURE = 7.0, 3.4, 0.8
+
+
+def _peaked(rng: Rng, classes: np.ndarray, gaps: list[float], n_classes: int) -> np.ndarray:
+    """Logits whose largest entry stands at ``classes``, by ``gaps`` above noise of ±0.4."""
+    noise = uniform(rng, (len(gaps), n_classes), -0.4, 0.4)
+    return noise + np.eye(n_classes)[classes] * np.array(gaps)[:, None]
+
+
+def views(
+    rng: Rng, *, labeled: list[float], weak: list[float], strong: list[float], n_classes: int = CLASSES
+) -> Inputs:
+    """Images of three batches by the gaps of their logits, with parameters and labels.
+
+    The label of every third labeled image is not its top class.
+    The strong view of every other image has another top class than the weak one. The labels of the unlabeled
+    images agree with the weak view in all but every third image.
+    """
+    y_labeled = rng.randint(0, n_classes, len(labeled))
+    top_weak = rng.randint(0, n_classes, len(weak))
+    odd = np.arange(len(weak)) % 2
+    top_strong = (top_weak + odd) % n_classes
+    y_unlabeled = (top_weak + (np.arange(len(weak)) % 3 == 0)) % n_classes
+    top_labeled = (y_labeled + (np.arange(len(labeled)) % 3 == 0)) % n_classes
+    params = draw_params(rng, n_classes)
+    images = {
+        "x_labeled": images_of(_peaked(rng, top_labeled, labeled, n_classes), rng),
+        "x_unlabeled_weak": images_of(_peaked(rng, top_weak, weak, n_classes), rng),
+        "x_unlabeled_strong": images_of(_peaked(rng, top_strong, strong, n_classes), rng),
+    }
+    labels = {"y_labeled": y_labeled, "y_unlabeled": y_unlabeled}
+    # For the report alone: what the loss gets to see of the images.
+    logits = {f"logits of {name}": numpy_dense(params, x) for name, x in images.items()}
+    return {"params": params, "batch_stats": draw_batch_stats(rng, n_classes), **images, **labels, **logits}
+
+
+def settings(threshold: float, weight: float, decay: float, n_classes: int = CLASSES) -> Inputs:
+    """The hyperparameters that the loss reads, by their names."""
+    return dict(zip(_SETTINGS, (threshold, weight, decay, n_classes), strict=True))
+
+
+def _published(rng: Rng) -> Inputs:
+    return {
+        "params": -8,
+        "batch_stats": 9,
+        "x_labeled": np.full((2, 32, 32, 3), 0.8),
+        "x_unlabeled_weak": np.full((3, 32, 32, 3), 0.5),
+        "x_unlabeled_strong": np.full((3, 32, 32, 3), 0.3),
+        "y_labeled": np.array([1, 0]),
+        "y_unlabeled": np.array([0, 1, 1]),
+        **settings(0.28, 5, 5, 2),
+    }
+
+
+_PUBLISHED_RESULT: Plain = [
+    324.1588745,
+    [
+        np.array(0),
+        {
+            "error rate": 0.6666667,
+            "mask rate": 1.0,
+            "supervised loss": 0.6931472,
+            "total loss": 324.1588745,
+            "unsupervised loss": 0.6931470,
+            "weight decay": 320.0,
+        },
+    ],
+]
+
+
+# These four have the same shapes, so what JAX compiles for the first serves the others. They are more than
+# the classes: if they were as many, labels in place of one-hot rows would fit, and give some number.
+_LABELED = [2.0, 1.0, 3.0, 0.5, 1.5]
+_STRONG = [2.0, SURE, 3.0, 1.5, SURE, 0.5, UNSURE]
+
+
+def _mixed(rng: Rng) -> Inputs:
+    """Of seven unlabeled images four are confident, one of these below .95; the strong views differ."""
+    weak = [SURE, UNSURE, SURE, FAIRLY_SURE, UNSURE, SURE, UNSURE]
+    return views(rng, labeled=_LABELED, weak=weak, strong=_STRONG) | settings(0.75, 0.6, 0.01)
+
+
+def _at_the_threshold(rng: Rng) -> Inputs:
+    """Three weak views have a probability of exactly 1, because exp(−200) is 0 in float32."""
+    weak = [200.0, UNSURE, 200.0, UNSURE, UNSURE, 200.0, UNSURE]
+    return views(rng, labeled=_LABELED, weak=weak, strong=_STRONG) | settings(1.0, 2.0, 0.01)
+
+
+def _none_confident(rng: Rng) -> Inputs:
+    return views(rng, labeled=_LABELED, weak=[UNSURE] * 7, strong=_STRONG) | settings(0.95, 1.0, 0.01)
+
+
+def _large_logits(rng: Rng) -> Inputs:
+    weak = [1e4, UNSURE, 1e4, UNSURE, 1e4, UNSURE, 1e4]
+    return views(rng, labeled=[1e4] * 5, weak=weak, strong=[1e4] * 7) | settings(0.95, 1.0, 0.01)
+
+
+def _small_batches(rng: Rng) -> Inputs:
+    drawn = views(rng, labeled=[1.0], weak=[SURE, UNSURE, SURE], strong=[1.0, 2.0, 0.5], n_classes=3)
+    return drawn | settings(0.9, 1.5, 0.02, 3)
+
+
+def _one_unlabeled(rng: Rng) -> Inputs:
+    drawn = views(rng, labeled=_LABELED, weak=[SURE], strong=[2.0])
+    return drawn | settings(0.75, 0.6, 0.01)
+
+
+def _two_batches(rng: Rng) -> Inputs:
+    second = _none_confident(rng)
+    return _mixed(rng) | other({name: second[name] for name in ARGUMENTS})
+
+
+class _Network:
+    """A forward function as the task describes it, with logits from known images. The views stay apart."""
+
+    def __call__(
+        self, params: Any, batch_stats: Any, x_labeled: Any, x_unlabeled_weak: Any, x_unlabeled_strong: Any
+    ) -> tuple[Any, ...]:
+        logits = [dense(params, x) for x in (x_labeled, x_unlabeled_weak, x_unlabeled_strong)]
+        return *logits, {"norm": {"mean": 0.9 * batch_stats["norm"]["mean"] + 0.1}}
+
+
+class _PublishedNetwork:
+    """The logits that ``mocks.MockModel`` gives for the three batches in a row."""
+
+    def __call__(
+        self, params: Any, batch_stats: Any, x_labeled: Any, x_unlabeled_weak: Any, x_unlabeled_strong: Any
+    ) -> tuple[Any, ...]:
+        batches = (x_labeled, x_unlabeled_weak, x_unlabeled_strong)
+        total = sum(len(x) for x in batches)
+        mean = sum((jnp.sum(x) for x in batches), jnp.zeros(())) / sum(x.size for x in batches)
+        start, logits = 0, []
+        for x in batches:
+            rows = (start + jnp.arange(len(x))[:, None]) / (total - 1)
+            logits.append(jnp.tile((rows * batch_stats - params) * mean, 2))
+            start += len(x)
+        return *logits, jnp.array(0)
+
+
+def _loss(call: Call, function: Function, inputs: Inputs, network: Any) -> Callable[..., Any]:
+    hparams = MockHparams(**{name: inputs[name] for name in _SETTINGS})
+    return call(function, network, hparams)
+
+
+@eager
+def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
+    loss = _loss(call, function, inputs, _PublishedNetwork())
+    return call(loss, *(arrays(inputs[name]) for name in ARGUMENTS))
+
+
+@eager
+def _drive(call: Call, function: Function, inputs: Inputs) -> Any:
+    loss = _loss(call, function, inputs, _Network())
+    return call(loss, *(arrays(inputs[name]) for name in ARGUMENTS))
+
+
+def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
+    """The gradient for the parameters, as train_step takes it."""
+    loss = _loss(call, function, inputs, _Network())
+    params, *rest = (arrays(inputs[name]) for name in ARGUMENTS)
+    gradient = jax.grad(lambda params: call(loss, params, *rest), has_aux=True)
+    # Without the metrics, which compile for as long as the gradient.
+    return compiled(lambda params: gradient(params)[0])(params)
+
+
+@eager
+def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
+    """Three calls of one loss function, the last with the first inputs, and one inside jit."""
+    loss = _loss(call, function, inputs, _Network())
+    first = [arrays(inputs[name]) for name in ARGUMENTS]
+    second = [arrays(inputs[f"other {name}"]) for name in ARGUMENTS]
+    returned = [call(loss, *args) for args in (first, second, first)]
+    trace(call, loss, *first)
+    return returned
+
+
+_CALLS = ("first call", "second call", "third call, with the first inputs")
+_AGAIN_NAMES = {
+    place.replace("returned", f"returned[{i}]", 1): f"{call}: {name}"
+    for i, call in enumerate(_CALLS)
+    for place, name in _NAMES.items()
+}
+_GRADIENT_NAMES = {
+    'returned["dense"]["kernel"]': "gradient for the kernel",
+    'returned["dense"]["bias"]': "gradient for the bias",
+}
+_FORMULA = "Compute L_s, L_u and the weight decay by hand for two images, and compare them with your metrics."
+
+GET_FIXMATCH_LOSS_FN = Check(
+    name="get_fixmatch_loss_fn",
+    uses={
+        "logits_to_log_probs": "jax.nn:log_softmax(logits)",
+        "log_softmax_cross_entropy": "optax:softmax_cross_entropy(log_probs, targets)",
+        "get_forward_fn": None,
+    },
+    cases=(
+        Case(
+            name="published",
+            tries="the published values: both classes have equal logits, so every probability is 0.5",
+            draw=_published,
+            drive=_drive_published,
+            tolerance=PUBLISHED,
+            stated=_PUBLISHED_RESULT,
+            misconception="One of the terms is not what the exercise asks for.",
+            look=_FORMULA,
+            names=_NAMES,
+            shown=("params", "batch_stats", "y_labeled", "y_unlabeled", *_SETTINGS),
+        ),
+        Case(
+            name="distinct logits",
+            tries="distinct logits, four of seven weak views confident, strong views that disagree",
+            draw=_mixed,
+            drive=_drive,
+            tolerance=FLOAT32,
+            misconception="One of the terms is not what the exercise asks for.",
+            look=_FORMULA,
+            names=_NAMES,
+            shown=_SHOWN,
+            seed=1,
+        ),
+        Case(
+            name="at the threshold",
+            tries="weak views whose probability is exactly the threshold",
+            draw=_at_the_threshold,
+            drive=_drive,
+            tolerance=FLOAT32,
+            misconception="A probability equal to the threshold has to count.",
+            look="The mask is 1 where max q ≥ τ.",
+            names=_NAMES,
+            shown=_SHOWN,
+            seed=2,
+        ),
+        Case(
+            name="none confident",
+            tries="a batch in which no weak view is confident",
+            draw=_none_confident,
+            drive=_drive,
+            tolerance=FLOAT32,
+            misconception="With no confident image the unsupervised loss is 0.",
+            look="Look at what the masked loss is divided by.",
+            names=_NAMES,
+            shown=_SHOWN,
+            seed=3,
+        ),
+        Case(
+            name="small batches",
+            tries="one labeled and three unlabeled images of three classes",
+            draw=_small_batches,
+            drive=_drive,
+            tolerance=FLOAT32,
+            misconception="A batch size or a number of classes is hard-coded.",
+            look="Read sizes from the inputs, and the number of classes from hparams.",
+            names=_NAMES,
+            shown=_SHOWN,
+            seed=4,
+        ),
+        Case(
+            name="one unlabeled image",
+            tries="five labeled images and one unlabeled image",
+            draw=_one_unlabeled,
+            drive=_drive,
+            tolerance=FLOAT32,
+            misconception="A batch of one unlabeled image is a batch too.",
+            look="Look for squeeze, and at the axes of the maximum and of the most probable class.",
+            names=_NAMES,
+            shown=_SHOWN,
+            seed=7,
+        ),
+        Case(
+            name="large logits",
+            tries="logits of 10,000",
+            draw=_large_logits,
+            drive=_drive,
+            tolerance=_LARGE,
+            misconception="An exponential overflows, or the logarithm of 0 is taken.",
+            look="Stay with log-probabilities, and compare them with the logarithm of the threshold.",
+            names=_NAMES,
+            shown=_SHOWN,
+            seed=5,
+        ),
+        Case(
+            name="gradient",
+            tries="the gradient for the parameters under jit, as train_step computes it",
+            draw=_mixed,
+            drive=_drive_gradient,
+            tolerance=FLOAT32,
+            misconception="The values are right, but the gradient is not: the network learns something else.",
+            look="The gradient comes from the labeled images, the strong views and the weight decay.",
+            names=_GRADIENT_NAMES,
+            shown=_SHOWN,
+            seed=6,
+        ),
+        Case(
+            name="called again",
+            tries="three calls of one loss function, the last with the inputs of the first",
+            draw=_two_batches,
+            drive=_drive_again,
+            tolerance=FLOAT32,
+            misconception=KEPT,
+            look=KEPT_LOOK,
+            names=_AGAIN_NAMES,
+            shown=_SHOWN,
+            seed=8,
+        ),
+    ),
+    slips=(
+        Slip(
+            "views exchanged",
+            "Weak and strong are swapped: the strong view gives the labels, the weak one learns.",
+            "Look at the order in which you unpack forward's results, and at which view goes where.",
+        ),
+        Slip(
+            "pseudo-labels of the strong view",
+            "The pseudo-labels come from the strong view, which then learns from itself.",
+            "Take the argmax of the weak view.",
+        ),
+        Slip(
+            "mask of the strong view",
+            "The mask uses the confidence on the strong view.",
+            "The weak view decides whether an image counts.",
+        ),
+        Slip(
+            "weak view learns",
+            "The weak view learns its own pseudo-label; the strong view is not used.",
+            "H(p, q) takes the log-probabilities of the strong view.",
+        ),
+        Slip(
+            "no mask",
+            "The mask is not applied, so low-confidence images count as well.",
+            "Multiply the loss of each image by the mask before you average.",
+        ),
+        Slip(
+            "inverted mask",
+            "The mask is inverted: it keeps the low-confidence images.",
+            "Keep the images whose largest probability is at least τ.",
+        ),
+        Slip(
+            "mean over the confident",
+            "You average over the confident images only; FixMatch divides by all μB.",
+            "Take the mean over the whole batch after masking.",
+        ),
+        Slip(
+            "log compared with probability",
+            "Log-probabilities are compared with the threshold itself, so no image ever counts.",
+            "Compare logarithms with the logarithm of the threshold.",
+        ),
+        Slip(
+            "logits compared with threshold",
+            "Logits are compared with the threshold, which is meant for probabilities.",
+            "Turn logits into log-probabilities first.",
+        ),
+        Slip(
+            "strictly above",
+            "A probability equal to the threshold is left out: you use > where ≥ is meant.",
+            "The mask is 1 where max q ≥ τ.",
+        ),
+        Slip(
+            "fixed threshold",
+            "The threshold 0.95 is hard-coded.",
+            "Use hparams.confidence_threshold.",
+        ),
+        Slip(
+            "no lambda",
+            "λ_u is missing from the total loss.",
+            "Multiply the unsupervised loss by hparams.lambda_coef.",
+        ),
+        Slip(
+            "lambda on all",
+            "λ_u multiplies the supervised loss as well.",
+            "Only the unsupervised loss is weighted.",
+        ),
+        Slip(
+            "lambda in the metric",
+            'The metric "unsupervised loss" already contains λ_u.',
+            "Weight it only where you add up the total loss.",
+        ),
+        Slip(
+            "no weight decay",
+            "The weight decay is missing from the total loss.",
+            "Add all three terms.",
+        ),
+        Slip(
+            "no supervised loss",
+            "The supervised loss is missing from the total loss.",
+            "Add all three terms.",
+        ),
+        Slip(
+            "constant pseudo-labels",
+            "Every pseudo-label is class 0.",
+            "Take the argmax over the classes of the weak view.",
+        ),
+        Slip(
+            "soft pseudo-labels",
+            "The whole distribution of the weak view is the target; FixMatch takes its most probable class.",
+            "Turn the argmax into a one-hot row.",
+        ),
+        Slip(
+            "true labels",
+            "The unsupervised loss uses y_unlabeled: these labels are not available in a real run.",
+            "y_unlabeled is used only for the error rate; the loss uses the pseudo-labels.",
+        ),
+        Slip(
+            "labels ignored",
+            "The supervised loss uses the network's own predictions instead of y_labeled.",
+            "The labeled images come with labels: use them.",
+        ),
+        Slip(
+            "supervised sum",
+            "The supervised loss is summed over the batch, not averaged.",
+            "Take the mean over the labeled images.",
+        ),
+        Slip(
+            "unsupervised sum",
+            "The unsupervised loss is summed over the batch, not averaged.",
+            "Take the mean over the unlabeled images.",
+        ),
+        Slip(
+            "divided by B",
+            "The unsupervised loss is divided by the number of labeled images.",
+            "There are μB unlabeled images: divide by their number.",
+        ),
+        Slip(
+            "accuracy",
+            'The metric "error rate" holds the accuracy.',
+            "Count where prediction and label differ.",
+        ),
+        Slip(
+            "error of the strong view",
+            "The error rate is computed on the strong views.",
+            "It belongs to the weak views.",
+        ),
+        Slip(
+            "error of the confident",
+            "The error rate counts only the confident images.",
+            "It is the share of wrong weak predictions among all unlabeled images.",
+        ),
+        Slip(
+            "error of the labeled",
+            "The error rate is computed on the labeled images.",
+            "It compares the weak predictions with y_unlabeled.",
+        ),
+        Slip(
+            "mask count",
+            'The metric "mask rate" holds the number of confident images.',
+            "A rate is a mean.",
+        ),
+        Slip(
+            "share of the unsure",
+            'The metric "mask rate" holds the share of images that do not count.',
+            "It is the mean of the mask.",
+        ),
+        Slip(
+            "old batch_stats",
+            "The old batch_stats are returned, so BatchNorm's running statistics never change.",
+            "forward returns the new ones as its fourth value.",
+        ),
+        Slip(
+            "renamed metric",
+            'A metric does not have the name in the docstring: "mask_rate" instead of "mask rate".',
+            "Compare the keys letter by letter: the training loop reads these names.",
+        ),
+        Slip(
+            "no metrics",
+            "The metrics are not returned.",
+            "Return total_loss, (batch_stats, metrics).",
+        ),
+        Slip(
+            "flat result",
+            "You return three separate values; batch_stats and metrics belong together in a pair.",
+            "Return total_loss, (batch_stats, metrics).",
+        ),
+        Slip(
+            "one loss for each image",
+            "The total loss is an array with one number for each image.",
+            "Average over the batch before you add up the terms.",
+        ),
+        Slip(
+            "no gradient from the strong view",
+            "No gradient flows from the unsupervised loss: the strong view is cut off.",
+            "stop_gradient belongs to the weak view.",
+        ),
+        Slip(
+            "no gradient from the labeled",
+            "No gradient flows from the supervised loss.",
+            "stop_gradient belongs to the weak view.",
+        ),
+        Slip(
+            "no gradient from the decay",
+            "No gradient flows from the weight decay.",
+            "stop_gradient belongs to the weak view.",
+        ),
+        Slip(
+            "softmax twice",
+            "You turn the strong view's logits into probabilities too early, before logits_to_log_probs.",
+            "logits_to_log_probs takes logits: give it what forward returns.",
+        ),
+        Slip(
+            "mean confidence",
+            'The metric "mask rate" holds the mean of the largest probabilities.',
+            "It is the mean of the mask, the share of images that count.",
+        ),
+        Slip(
+            "lambda on the decay",
+            "λ_u multiplies the weight decay as well.",
+            "Only the unsupervised loss is weighted.",
+        ),
+        Slip(
+            "metric without decay",
+            'The metric "total loss" leaves out the weight decay.',
+            "It is the first value that you return.",
+        ),
+        Slip(
+            "ten classes",
+            "The number of classes of CIFAR-10 is hard-coded.",
+            "Use hparams.num_classes.",
+        ),
+        Slip(
+            "squeezed",
+            "An axis of length 1 is dropped, so a batch of one unlabeled image loses its batch axis.",
+            "Look for squeeze.",
+        ),
+        Slip(
+            "labels of the first batch",
+            "Later batches reuse the targets of the first one.",
+            "Turn y_labeled into targets again in every call.",
+        ),
+        KEPT_SLIP,
+    ),
+)
+
+CHECKS = (GET_FIXMATCH_LOSS_FN,)

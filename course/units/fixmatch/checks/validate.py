@@ -1,0 +1,299 @@
+"""Check of ``get_validate_fn``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Draw, Function, uniform
+from course.checks.jax_functions import arrays, eager
+from course.checks.mocks import EvaluationModel, MockGetParams, ValMockModel
+from course.checks.purity import KEPT_SLIP, Watch
+from course.units.fixmatch.checks.common import (
+    CLASSES,
+    PUBLISHED,
+    draw_batch_stats,
+    draw_params,
+    images_of,
+    numpy_arrays,
+)
+
+
+def _published(rng: np.random.RandomState) -> Inputs:
+    """10,000 labels, 1,000 of them nines of which none is among the last 16, in batches of 128."""
+    first = np.concatenate([np.full(1000, 9), rng.randint(0, 9, 8984)])
+    labels = np.concatenate([rng.permutation(first), rng.randint(0, 9, 16)])
+    images = np.zeros((len(labels), 1, 1, 3))
+    batches = [[images[i : i + 128], labels[i : i + 128]] for i in range(0, len(labels), 128)]
+    return {"opt_state": 1.2, "batch_stats": 0.9, "batches": batches}
+
+
+def draw_batches(*sizes: int, level: float = 0.0, gap: float = 4.0) -> Draw:
+    """A draw of batches in which about every second image is predicted wrongly.
+
+    The logits are near ``level``, the largest of each image by ``gap`` above.
+    """
+
+    def draw(rng: np.random.RandomState) -> Inputs:
+        batches, top = [], []
+        for n in sizes:
+            labels = rng.randint(0, CLASSES, n)
+            predicted = np.where(rng.uniform(size=n) < 0.5, labels, (labels + 1) % CLASSES)
+            logits = level + gap * np.eye(CLASSES)[predicted] + uniform(rng, (n, CLASSES), -0.5, 0.5)
+            batches.append([images_of(logits, rng), labels])
+            top.append(predicted)
+        return {
+            "opt_state": {"parameters": draw_params(rng), "momentum": draw_params(rng)},
+            "batch_stats": draw_batch_stats(rng),
+            "batches": batches,
+            # For the report alone: the labels, and the classes that the model finds most probable.
+            "labels": [labels for _, labels in batches],
+            "predictions": top,
+        }
+
+    return draw
+
+
+def two_states(*sizes: int) -> Draw:
+    """A draw of batches with two optimizer states and statistics, of which the second exchange classes."""
+
+    def draw(rng: np.random.RandomState) -> Inputs:
+        inputs = draw_batches(*sizes)(rng)
+        exchanged = [1, 0, 2, 3]
+        kernel = inputs["opt_state"]["parameters"]["dense"]["kernel"][:, exchanged]
+        parameters = {"dense": {"kernel": kernel, "bias": uniform(rng, (CLASSES,), -0.05, 0.05)}}
+        later = {"parameters": parameters, "momentum": inputs["opt_state"]["momentum"]}
+        # A mean of 4.5 for the last class is enough to change predictions.
+        later_stats = {"norm": {"mean": np.array([0.0, 0.0, 0.0, 4.5])}}
+        return inputs | {"later opt_state": later, "later batch_stats": later_stats}
+
+    return draw
+
+
+def _parameters_of(opt_state: dict[str, Any]) -> Any:
+    """The get_params of these cases."""
+    return opt_state["parameters"]
+
+
+def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
+    batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
+    validate = call(function, MockGetParams(), ValMockModel(), batches=batches)
+    return call(validate, jnp.asarray(inputs["opt_state"]), jnp.asarray(inputs["batch_stats"]))
+
+
+@eager
+def _drive_batches(call: Call, function: Function, inputs: Inputs) -> Any:
+    batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
+    validate = call(function, _parameters_of, EvaluationModel(), batches=batches)
+    return call(validate, arrays(inputs["opt_state"]), arrays(inputs["batch_stats"]))
+
+
+def _drive_two_states(call: Call, function: Function, inputs: Inputs) -> Any:
+    batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
+    validate = call(function, _parameters_of, EvaluationModel(), batches=batches)
+    states = [
+        ("opt_state", "batch_stats"),
+        ("later opt_state", "batch_stats"),
+        ("opt_state", "later batch_stats"),
+        ("opt_state", "batch_stats"),
+    ]
+    return [call(validate, arrays(inputs[state]), arrays(inputs[stats])) for state, stats in states]
+
+
+class _WatchedModel(EvaluationModel):
+    """An EvaluationModel that notes the traces in which it is applied."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def apply(self, variables: Any, x: jax.Array, *, mutable: Any = False) -> jax.Array:
+        """As :meth:`EvaluationModel.apply`."""
+        self._watch.note(variables, x)
+        return super().apply(variables, x, mutable=mutable)
+
+
+def _drive_watched(call: Call, function: Function, inputs: Inputs) -> Any:
+    """One call; whatever the function compiles for it must keep no traced values."""
+    batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
+    watch = Watch()
+    with jax.disable_jit(False):
+        validate = call(function, _parameters_of, _WatchedModel(watch), batches=batches)
+        returned = call(validate, arrays(inputs["opt_state"]), arrays(inputs["batch_stats"]))
+    watch.conclude()
+    return returned
+
+
+_NAMES = {'returned["val error rate"]': "the validation error rate"}
+
+GET_VALIDATE_FN = Check(
+    name="get_validate_fn",
+    cases=(
+        Case(
+            name="published",
+            tries="the published value: 1,000 of 10,000 labels are nines, and the model always answers 9",
+            draw=_published,
+            drive=_drive_published,
+            tolerance=PUBLISHED,
+            stated={"val error rate": 0.9011076},
+            misconception="The result is not the mean over mini-batches of the share of wrong predictions.",
+            look="Compute the error rate of one mini-batch by hand, then the mean of these rates.",
+            names=_NAMES,
+            shown=("opt_state", "batch_stats"),
+        ),
+        Case(
+            name="smaller last batch",
+            tries="batches of 6, 6 and 3 images with distinct logits",
+            draw=draw_batches(6, 6, 3),
+            drive=_drive_batches,
+            tolerance=FLOAT32,
+            misconception="The result is not the mean over mini-batches of the share of wrong predictions.",
+            look="Look at the axis of argmax, and at what you average over.",
+            names=_NAMES,
+            shown=("labels", "predictions"),
+            seed=1,
+        ),
+        Case(
+            name="one image",
+            tries="one batch of a single image",
+            draw=draw_batches(1),
+            drive=_drive_batches,
+            tolerance=FLOAT32,
+            misconception="A batch of one image is a batch too.",
+            look="Look for squeeze, and at the axis of argmax.",
+            names=_NAMES,
+            shown=("labels", "predictions"),
+            seed=2,
+        ),
+        Case(
+            name="called again",
+            tries="the same validate function for a later training state",
+            draw=two_states(7, 7),
+            drive=_drive_two_states,
+            tolerance=FLOAT32,
+            misconception="A later call ignores its own opt_state or batch_stats, or finds no batches left.",
+            look="Read the parameters inside validate, and iterate over batches again in every call.",
+            names={
+                'returned[0]["val error rate"]': "the error rate of the first call",
+                'returned[1]["val error rate"]': "the error rate after the parameters changed",
+                'returned[2]["val error rate"]': "the error rate after the batch_stats changed",
+                'returned[3]["val error rate"]': "the error rate of the first state again",
+            },
+            seed=3,
+        ),
+        Case(
+            name="large logits",
+            tries="logits of −10,000 and −5,000",
+            draw=draw_batches(5, 5, level=-1e4, gap=5e3),
+            drive=_drive_batches,
+            tolerance=FLOAT32,
+            misconception="Predictions are lost in exponentials that overflow or become 0.",
+            look="The largest logit has the largest probability: no softmax is needed.",
+            names=_NAMES,
+            shown=("labels", "predictions"),
+            seed=4,
+        ),
+        Case(
+            name="nothing kept",
+            tries="one batch, while JAX watches for values that outlive their trace",
+            draw=draw_batches(4),
+            drive=_drive_watched,
+            tolerance=FLOAT32,
+            misconception=KEPT,
+            look=KEPT_LOOK,
+            names=_NAMES,
+            shown=("labels", "predictions"),
+            seed=5,
+        ),
+    ),
+    slips=(
+        Slip(
+            "accuracy",
+            "This is the accuracy; the error rate is 1 − accuracy.",
+            "Count the wrong predictions.",
+        ),
+        Slip(
+            "mean over images",
+            "You average over all images at once; the exercise averages the mini-batches' error rates.",
+            "Take the mean within each mini-batch first, then the mean of these.",
+        ),
+        Slip(
+            "sum over batches",
+            "The error rates of the mini-batches are summed, not averaged.",
+            "Divide by the number of mini-batches.",
+        ),
+        Slip(
+            "counts",
+            "Wrong predictions are counted; a rate is between 0 and 1.",
+            "Take the mean within each mini-batch.",
+        ),
+        Slip(
+            "argmax over the batch",
+            "argmax runs over the images of the batch, not over the classes.",
+            "Look at its axis: the classes are the last one.",
+        ),
+        Slip("argmin", "You take the least probable class as the prediction.", "Use argmax."),
+        Slip(
+            "last batch only",
+            "Only the last mini-batch counts.",
+            "Collect the rate of every mini-batch before you average.",
+        ),
+        Slip(
+            "first batch only",
+            "Only the first mini-batch counts.",
+            "Look for a return inside the loop.",
+        ),
+        Slip(
+            "last batch dropped",
+            "The last, smaller mini-batch is left out.",
+            "Iterate over all of batches.",
+        ),
+        Slip("percent", "The rate is given in percent.", "An error rate lies between 0 and 1."),
+        Slip(
+            "bare number",
+            'You return the bare rate; the exercise asks for a dictionary with the key "val error rate".',
+            "Look at the Returns section of the docstring.",
+        ),
+        Slip(
+            "another name",
+            'The key in the dictionary is not "val error rate".',
+            "Compare letter by letter: the training loop reads this name.",
+        ),
+        Slip(
+            "no get_params",
+            "The optimizer state is used as if it were the parameters.",
+            "Call get_params(opt_state) first.",
+        ),
+        Slip(
+            "not averaged",
+            "You return a list of the mini-batches' rates; the exercise asks for their mean.",
+            "Average over the mini-batches at the end.",
+        ),
+        Slip(
+            "batches used up",
+            "The second call finds no batches left, because an iterator is made outside of validate.",
+            "Iterate over batches inside validate.",
+        ),
+        Slip(
+            "rates of earlier calls",
+            "The list of error rates is made outside of validate, so it still holds those of earlier calls.",
+            "Make the list inside validate.",
+        ),
+        Slip(
+            "size of the first batch",
+            "The wrong predictions of every mini-batch are divided by the size of the first.",
+            "The last mini-batch may be smaller: take the mean over its own images.",
+        ),
+        Slip(
+            "overflow",
+            "The exponentials of large or very negative logits overflow or are all 0, which leads to NaN.",
+            "The largest logit has the largest probability: no exponential is needed.",
+        ),
+        KEPT_SLIP,
+    ),
+)
+
+CHECKS = (GET_VALIDATE_FN,)

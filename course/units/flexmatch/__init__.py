@@ -1,0 +1,1 @@
+"""The unit ``flexmatch``: FixMatch and FlexMatch in PyTorch."""

@@ -1,0 +1,303 @@
+"""The figures of the unit ``flexmatch``: thresholds of classes, and what the index bug does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from IPython.display import DisplayHandle
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from course.errors import CourseError
+from course.figures import (
+    COLORS,
+    LINES,
+    MARKERS,
+    SINGLE,
+    Live,
+    Records,
+    draw_band,
+    how_many,
+    legend,
+    made_with,
+    panel,
+    series,
+    show,
+    show_panels,
+    smooth,
+)
+from course.training.run_log import named
+from course.units import folder_of
+
+INDEX_BUG = "flexmatch-index-bug.json"
+# The two masks, and the runs that were trained with them.
+MASKS = {"by image": "right mask", "by class": "mask with the bug"}
+TRAINED_WITH = {"flexmatch": "right mask", "flexmatch-bug": "mask with the bug"}
+METHODS = {"flexmatch": "FlexMatch", "fixmatch": "FixMatch"}
+Runs = Sequence[Mapping[str, Any]]
+SETTLED = 0.5  # the warm-up is over where the mean threshold is above this share of its largest value
+# A panel: its axes, the figure, and what can be seen in it.
+_Drawn = tuple[Axes, tuple[Figure, str]]
+GAP = 0.042  # least distance of two labels at the right edge, as a share of the axis
+
+
+def mapping(threshold: float) -> None:
+    """τ_c as a function of β, beside the straight line."""
+    heights = np.linspace(0.0, threshold, 50)  # of τ_c; β is read off the inverse of the mapping
+    figure, axis = panel(size=SINGLE)
+    axis.plot(
+        2 * heights / (threshold + heights),
+        heights,
+        color=COLORS[0],
+        linewidth=2,
+        label="τ · β / (2 − β)",
+    )
+    axis.plot([0, 1], [0, threshold], "--", color=COLORS[1], label="a straight line")
+    axis.set_xlabel("β, how far the class has come")
+    axis.set_ylabel("threshold of the class, τ_c")
+    axis.grid(alpha=0.3)
+    axis.legend()
+    show(
+        figure,
+        f"Two curves over β from 0 to 1. Both start at 0 and end at τ = {threshold:g}. The mapping "
+        f"β / (2 − β) lies below the straight line in between: at β = ½ it is {threshold / 3:.2f}, "
+        f"the line {threshold / 2:.2f}.",
+    )
+
+
+def thresholds(
+    records: Records, classes: Sequence[str], threshold: float, *, into: DisplayHandle | None = None
+) -> None:
+    """Each class's threshold over the run, and the mask rate; a line carries the number of its class.
+
+    Args:
+        records: of a FlexMatch run, with "threshold/0" … and "mask rate".
+        classes: their names.
+        threshold: τ, drawn as a line.
+        into: a display to replace.
+    """
+    runs = [series(records, f"threshold/{c}") for c in range(len(classes))]
+    if any(len(steps) == 0 for steps, _ in runs):
+        return
+    figure, lines = panel(named("threshold of each class", records), (4.4, 3.9))
+    other, rates = panel("mask rate")
+    for c, (steps, values) in enumerate(runs):
+        every = max(1, len(steps) // 6)
+        lines.plot(
+            steps,
+            values,
+            color=COLORS[c % len(COLORS)],
+            linestyle=LINES[c % len(LINES)],
+            linewidth=1.2,
+            marker=f"${c}$",
+            markersize=7,
+            markevery=(c * every // len(classes), every),
+        )
+    last = np.array([values[-1] for _, values in runs])
+    for c, height in enumerate(_spread(last, GAP)):
+        lines.annotate(
+            f"{c} {classes[c]}",
+            (runs[c][0][-1], last[c]),
+            xytext=(1.02, height),
+            textcoords=("axes fraction", "data"),
+            va="center",
+            fontsize=9,
+        )
+    lines.axhline(threshold, linestyle="--", color="#333333", linewidth=1)
+    lines.text(runs[0][0][0], threshold + 0.012, f"τ = {threshold:g}", fontsize=9)
+    lines.set_ylim(-0.02, 1.05)
+    steps, values = series(records, "mask rate")
+    rates.plot(steps, smooth(values, max(1, len(values) // 20)), color=COLORS[0])
+    rates.set_ylim(-0.02, 1.05)
+    for axis in (lines, rates):
+        axis.set_xlabel("step")
+        axis.grid(alpha=0.3)
+    said = ", ".join(f"{name} {value:.2f}" for name, value in zip(classes, last, strict=True))
+    show_panels(
+        [
+            (
+                figure,
+                f"Line plot of the threshold of each of the {len(classes)} classes, with τ = {threshold:g} "
+                f"as a dashed line. They start at {runs[0][1][0]:.2f}; the last values are {said}.",
+            ),
+            (other, f"Line plot of the mask rate, from {values[0]:.2f} to {values[-1]:.2f}."),
+        ],
+        f"Two panels up to {named(f'step {steps[-1]}', records)}.",
+        into=into,
+    )
+
+
+def _spread(values: np.ndarray, least: float) -> np.ndarray:
+    """Heights for labels near ``values``, at least ``least`` apart, in the same order."""
+    order = np.argsort(values, kind="stable")
+    heights = np.asarray(values, float)[order]
+    for i in range(1, len(heights)):
+        heights[i] = max(heights[i], heights[i - 1] + least)
+    # What was pushed above the axis moves down again, the top first.
+    heights[-1] = min(heights[-1], 1.03)
+    for i in range(len(heights) - 2, -1, -1):
+        heights[i] = min(heights[i], heights[i + 1] - least)
+    placed = np.empty_like(heights)
+    placed[order] = heights
+    return placed
+
+
+class LiveThresholds(Live):
+    """`thresholds` of a run while it goes on.
+
+    Args:
+        classes: their names.
+        threshold: τ.
+        seconds: least time between two drawings.
+    """
+
+    def __init__(self, classes: Sequence[str], threshold: float, *, seconds: float = 10.0) -> None:
+        super().__init__(seconds)
+        self.classes, self.threshold = classes, threshold
+
+    def redraw(self, into: DisplayHandle | None) -> None:
+        """Show the thresholds."""
+        thresholds(self.records, self.classes, self.threshold, into=into)
+
+
+def load_index_bug() -> dict[str, Any]:
+    """The runs that come with the course: FlexMatch with the right mask and with the bug, and FixMatch.
+
+    Returns:
+        "about" (data, model, steps, number of runs and seeds, versions, machine) and "runs": which "run"
+        it is ("flexmatch", "flexmatch-bug", "fixmatch"), its seed, and curves, each number of which is the
+        mean of "window" steps; "val error rate" has one a validation.
+
+    Raises:
+        CourseError: the file is missing.
+    """
+    path = folder_of("flexmatch") / "runs" / INDEX_BUG
+    if not path.is_file():
+        raise CourseError(f"{INDEX_BUG} is missing: reinstall the course's package")
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _of(found: Mapping[str, Any], run: str) -> Runs:
+    """The runs of one kind."""
+    return [entry for entry in found["runs"] if entry["run"] == run]
+
+
+def expected(found: Mapping[str, Any]) -> None:
+    """What the runs of this unit should look like."""
+    about, of = found["about"], {name: _of(found, run) for run, name in METHODS.items()}
+    drawn = [
+        _bands(found, "val error rate", {name: (runs, "val error rate") for name, runs in of.items()}),
+        _bands(found, "mean threshold", {"FlexMatch": (of["FlexMatch"], "mean threshold")}),
+        _bands(found, "mask rate", {name: (runs, "mask rate") for name, runs in of.items()}),
+    ]
+    axes, panels = zip(*drawn, strict=True)
+    title = f"To expect on {about['data']}: {about['steps']:,} steps, {how_many(about)} ({about['hardware']})"
+    show_panels(panels, "", title=title, keys=legend(axes))
+
+
+def expected_table(found: Mapping[str, Any]) -> None:
+    """The numbers of `expected`, printed: the errors at the end, and when the mean threshold rises."""
+    print(f"Validation error after {found['about']['steps']:,} steps:")
+    for run, name in METHODS.items():
+        print(f"  {name:12s}{_range([entry['val error rate'][-1] for entry in _of(found, run)], '.3f')}")
+    rises = []
+    for entry in _of(found, "flexmatch"):
+        heights = np.array(entry["mean threshold"])
+        rises.append(_steps(found, len(heights))[np.argmax(heights > SETTLED * heights.max())])
+    print(
+        f"First step with a mean threshold above {SETTLED:.0%} of its largest value: {_range(rises, '.0f')}"
+    )
+    print(made_with(found["about"]))
+
+
+def _range(values: Sequence[float], form: str) -> str:
+    return f"from {min(values):{form}} to {max(values):{form}}"
+
+
+def index_bug(found: Mapping[str, Any]) -> None:
+    """The two masks over the recorded runs: how often they agree, and what each lets into the loss.
+
+    First, the agreement in the runs with the right mask. Second, the wrong labels that enter the loss, as a
+    share of all images of a batch: in the same runs, by both masks, the first steps' high values cut off.
+    Third, the validation error of the runs with either.
+    """
+    right = _of(found, "flexmatch")
+    drawn = [
+        _bands(found, "images with the same answer", {"": (right, "agreement")}),
+        _bands(
+            found,
+            "wrong labels in the loss (cut off)",
+            {name: (right, f"wrong labels {mask}") for mask, name in MASKS.items()},
+        ),
+        _bands(
+            found,
+            "val error rate",
+            {name: (_of(found, run), "val error rate") for run, name in TRAINED_WITH.items()},
+        ),
+    ]
+    # What matters comes after the warm-up, when few wrong labels are left.
+    late = [run[f"wrong labels {mask}"] for run in right for mask in MASKS]
+    axes, panels = zip(*drawn, strict=True)
+    axes[1].set_ylim(0, 1.3 * max(max(values[len(values) // 2 :]) for values in late))
+    about = found["about"]
+    show_panels(panels, "", keys=legend(axes), title=f"{about['data']}, {how_many(about)}")
+
+
+def index_bug_table(found: Mapping[str, Any]) -> None:
+    """The numbers of `index_bug`, printed: means over the steps after the warm-up, and the runs' range."""
+    right = _of(found, "flexmatch")
+    after = [np.array(run["mean threshold"]) > SETTLED * max(run["mean threshold"]) for run in right]
+
+    def told(values: Sequence[float]) -> str:
+        return f"{np.mean(values):.3f}  ({min(values):.3f} to {max(values):.3f})"
+
+    def settled(name: str) -> list[float]:
+        return [float(np.array(run[name])[steps].mean()) for run, steps in zip(right, after, strict=True)]
+
+    differ = [np.flatnonzero(np.array(run["agreement"]) < 1) for run in right]
+    first = [_steps(found, len(right[0]["agreement"]))[steps[0]] for steps in differ if len(steps)]
+    never = len(right) - len(first)
+    print(
+        f"the two masks differ for the first time: {_range(first, '.0f') if first else 'never'} (step)"
+        + (f"; never in {never} of {len(right)} runs" if first and never else "")
+    )
+    print(f"after the warm-up, {len(right)} runs with the right mask: mean (range)")
+    print(f"  {'images with the same answer':46s}{told(settled('agreement'))}")
+    for mask, name in MASKS.items():
+        print(f"  {f'wrong labels let in by the {name}':46s}{told(settled(f'wrong labels {mask}'))}")
+    print("validation error at the end")
+    for run, name in TRAINED_WITH.items():
+        errors = [entry["val error rate"][-1] for entry in _of(found, run)]
+        print(f"  {f'trained with the {name}':46s}{told(errors)}")
+
+
+def _steps(found: Mapping[str, Any], n_values: int) -> np.ndarray:
+    """The steps at which ``n_values`` numbers that are spread over a run stand."""
+    return np.arange(1, n_values + 1) * (found["about"]["steps"] / n_values)
+
+
+def _bands(found: Mapping[str, Any], title: str, lines: Mapping[str, tuple[Runs, str]]) -> _Drawn:
+    """One metric's middle over several runs, each within the runs' range."""
+    figure, axis = panel(title)
+    said = []
+    for (label, (runs, name)), color, line, marker in zip(
+        lines.items(), COLORS, LINES, MARKERS, strict=False
+    ):
+        values = np.array([run[name] for run in runs])
+        steps, middle = _steps(found, values.shape[1]), np.median(values, axis=0)
+        rows = np.stack([steps, values.min(axis=0), middle, values.max(axis=0)], axis=1)
+        span = draw_band(axis, rows, label or None, color=color, line=line, marker=marker)
+        least = int(middle.argmin())
+        said.append(f"{label} {span}; least {middle[least]:.3f} near step {steps[least]:.0f}".strip())
+    _finish(axis)
+    return axis, (figure, f"Line plot of {title} over training steps: {'; '.join(said)}.")
+
+
+def _finish(axis: Axes) -> None:
+    axis.set_xlabel("step")
+    axis.set_ylim(bottom=0)
+    axis.grid(alpha=0.3)

@@ -1,0 +1,1 @@
+"""The unit ``mixmatch``: MixMatch in PyTorch."""

@@ -1,0 +1,278 @@
+"""Checks of ``sharpen`` and ``guess_labels``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, after, check_of_function
+from course.checks.images import CLASSES
+from course.checks.torch_device import also_on_a_gpu
+from course.checks.torch_functions import recorded, tensors
+from course.checks.torch_mocks import images_of
+from course.units.mixmatch.checks.common import Rng, draw_net, draw_views, net_of
+
+# --- sharpen
+
+SHARPEN_RECORDED = recorded("probabilities, T", by_row="probabilities")
+
+
+def distributions(n: int, classes: int, T: float) -> Callable[[Rng], Inputs]:
+    """A draw of ``n`` distributions, from nearly certain to nearly even."""
+
+    def draw(rng: Rng) -> Inputs:
+        evenness = np.geomspace(0.4, 8.0, n)
+        rows = np.array([rng.dirichlet(np.full(classes, a)) for a in evenness])
+        rows = np.round(0.9 * rows + 0.1 / classes, 3)  # no class is impossible
+        return {"probabilities": rows / rows.sum(axis=1, keepdims=True), "T": T}
+
+    return draw
+
+
+def _by_hand(rng: Rng) -> Inputs:
+    return {"probabilities": np.array([[0.6, 0.2, 0.2], [0.5, 0.4, 0.1]]), "T": 0.5}
+
+
+SHARPEN = check_of_function(
+    "sharpen",
+    {
+        "by hand": ("two distributions at T = 0.5, where the power is a square", _by_hand),
+        "other temperature": ("six distributions at T = 0.3", distributions(6, 4, 0.3)),
+        "as many images as classes": ("four distributions over four classes", distributions(4, 4, 0.7)),
+        "one image": ("a single distribution", distributions(1, 5, 0.5)),
+        "T of 1": ("T = 1, which changes nothing", distributions(3, 4, 1.0)),
+        "T above 1": ("T = 2, which makes a distribution flatter", distributions(5, 3, 2.0)),
+    },
+    convert=tensors,
+    stated={"by hand": np.array([[9 / 11, 1 / 11, 1 / 11], [25 / 42, 16 / 42, 1 / 42]])},
+    misconception="The rows are not p^(1/T), divided by their sum.",
+    look="Two steps: raise every entry to the power 1/T, then divide each row by its own sum.",
+    slips=(
+        Slip(
+            "not divided by the sum",
+            "The powers are not divided by their sum, so the rows are not distributions.",
+            "The result's rows have to sum to 1.",
+        ),
+        Slip(
+            "power of T",
+            "The exponent is T. Below 1 that makes a distribution flatter.",
+            "The exponent is 1/T.",
+        ),
+        Slip(
+            "divided by T",
+            "Probabilities are divided by T, but only logits are divided by a temperature.",
+            "Here the temperature is in the exponent.",
+        ),
+        Slip(
+            "softmax of the probabilities",
+            "You apply a softmax to probabilities, but it takes logits.",
+            "They are positive already: raise them to a power, then divide by the sum.",
+        ),
+        Slip(
+            "over the batch",
+            "The sum is taken over the images of the batch.",
+            "Every image has a distribution of its own: sum over the last axis.",
+        ),
+        Slip(
+            "over everything",
+            "All powers are divided by one sum over the whole batch.",
+            "Sum over the last axis only, and keep it.",
+        ),
+        Slip(
+            "all to one class",
+            "The most probable class gets everything, as happens when T goes to 0.",
+            "Sharpening with T = 0.5 leaves some probability to the others.",
+        ),
+        Slip("fixed temperature", "The square is hard-coded, as if T were always 0.5.", "Use T."),
+        Slip("unchanged", "The distribution is returned unchanged.", "Raise the entries to the power 1/T."),
+        Slip(
+            "divided by the length",
+            "The powers are divided by the root of the sum of their squares.",
+            "The rows have to sum to 1, not their squares.",
+        ),
+        Slip(
+            "divided by the largest",
+            "The powers are divided by the largest of them.",
+            "That is good for precision; divide by the sum afterwards, too.",
+        ),
+        Slip(
+            "squeezed", "An axis of length 1 is dropped: a batch of one loses its axis.", "Look for squeeze."
+        ),
+        Slip(
+            "in place",
+            "Your function overwrites the probabilities it is given; the caller still needs them.",
+            "Methods with a trailing underscore change a tensor: use those without.",
+        ),
+    ),
+)
+
+# --- guess_labels
+
+_NAMES = {
+    'returned["guesses"]': "the guessed labels",
+    'returned["needs gradient"]': "whether a gradient flows through the guesses",
+    'returned["training mode"]': "whether the model is in training mode afterwards",
+    'returned["statistics"]["norm.num_batches_tracked"]': "how many batches BatchNorm has counted",
+    'returned["statistics"]["norm.running_mean"]': "BatchNorm's running mean",
+    'returned["statistics"]["norm.running_var"]': "BatchNorm's running variance",
+    'returned["after the next pass"]["norm.num_batches_tracked"]': (
+        "how many batches BatchNorm has counted after the next training pass"
+    ),
+}
+
+
+def views(n_views: int, n: int, T: float, *, norm: bool, classes: int = CLASSES) -> Callable[[Rng], Inputs]:
+    """A draw of a network and ``n_views`` views of ``n`` images, in whose predictions they differ."""
+
+    def draw(rng: Rng) -> Inputs:
+        logits = draw_views(rng, n_views, rng.randint(0, classes, n), classes)
+        return {**draw_net(rng, classes, norm=norm), "views": images_of(logits, rng), "T": T}
+
+    return draw
+
+
+def _guess(call: Call, function: Function, inputs: Inputs, prefix: str = "") -> Any:
+    model, pictures = net_of(inputs, prefix), tensors(inputs[f"{prefix}views"])
+    guesses = call(function, model, pictures, inputs[f"{prefix}T"])
+    seen = {
+        "guesses": guesses,
+        "needs gradient": bool(getattr(guesses, "requires_grad", False)),
+        "training mode": model.training,
+        "statistics": {name: buffer.clone() for name, buffer in model.statistics().items()},
+    }
+    if inputs[f"{prefix}norm"]:
+        with torch.no_grad():
+            model(pictures.flatten(0, 1))  # as the training step goes on
+        seen["after the next pass"] = model.statistics()
+    return seen
+
+
+def _guess_twice(call: Call, function: Function, inputs: Inputs) -> Any:
+    _guess(call, function, inputs, "earlier ")
+    return _guess(call, function, inputs)
+
+
+_MISCONCEPTION = "The guess is not the sharpened mean of the predictions on the views."
+_LOOK = "In order: one forward pass over all views, softmax, mean over the views, sharpen."
+_SHOWN = ("T", "norm")
+
+
+def _case(name: str, tries: str, draw: Callable[[Rng], Inputs], seed: int) -> Case:
+    return Case(name, tries, draw, _guess, FLOAT32, _MISCONCEPTION, _LOOK, seed, names=_NAMES, shown=_SHOWN)
+
+
+GUESS_LABELS = Check(
+    name="guess_labels",
+    uses={"sharpen": SHARPEN_RECORDED},
+    cases=(
+        _case("two views", "two views of three images", views(2, 3, 0.5, norm=False), 0),
+        _case("three views", "three views of five images, T = 0.4", views(3, 5, 0.4, norm=False), 1),
+        _case("as many views as images", "three views of three images", views(3, 3, 0.8, norm=False), 2),
+        _case("one view", "a single view of four images", views(1, 4, 0.5, norm=False), 3),
+        _case("one image", "two views of a single image", views(2, 1, 0.5, norm=False), 4),
+        _case("BatchNorm", "a network with BatchNorm in training mode", views(2, 5, 0.5, norm=True), 5),
+        Case(
+            "called again",
+            "two views of three images, after a call with another network",
+            after(views(2, 3, 0.5, norm=True), views(3, 4, 0.6, norm=True)),
+            _guess_twice,
+            FLOAT32,
+            KEPT,
+            KEPT_LOOK,
+            6,
+            names=_NAMES,
+            shown=_SHOWN,
+        ),
+    ),
+    slips=(
+        Slip(
+            "mean of the logits",
+            "The logits of the views are averaged, and turned into probabilities afterwards.",
+            "Take the mean of the probabilities.",
+        ),
+        Slip(
+            "sharpened before the mean",
+            "Each view is sharpened before the mean, which is a different guess where views disagree.",
+            "First the mean over the views, then sharpen once.",
+        ),
+        Slip("not sharpened", "The mean over the views is not sharpened.", "Call sharpen on the mean."),
+        Slip("first view alone", "Only the first view counts.", "The guess is the mean over all K views."),
+        Slip(
+            "largest over the views",
+            "For each class you take the largest probability of any view.",
+            "The guess is the mean over the views.",
+        ),
+        Slip(
+            "mean over the images",
+            "The mean is taken over the images, so there is one guess for each view.",
+            "The views are the first axis: one guess per image remains.",
+        ),
+        Slip(
+            "images mixed up",
+            "The rows of the joint batch are assigned to views and images in the wrong order.",
+            "flatten(0, 1) puts all images of the first view first, then those of the second.",
+        ),
+        Slip(
+            "one guess for each view",
+            "There is one guess per view; the docstring asks for one per image.",
+            "Take the mean over the views.",
+        ),
+        Slip(
+            "no softmax",
+            "Logits are averaged and sharpened as if they were probabilities.",
+            "Turn logits into probabilities first.",
+        ),
+        Slip(
+            "softmax over the images",
+            "The softmax runs over the images.",
+            "Probabilities sum to 1 over the classes, which are the last axis.",
+        ),
+        Slip(
+            "hard labels",
+            "The guess is one-hot, as in FixMatch. MixMatch keeps the distribution.",
+            "Return what sharpen gives.",
+        ),
+        Slip("fixed temperature", "0.5 is hard-coded instead of T.", "Pass T on to sharpen."),
+        Slip(
+            "statistics counted",
+            "BatchNorm's running statistics count both this pass and the training pass of the same step.",
+            "Run the model under frozen_statistics(model).",
+        ),
+        Slip(
+            "statistics stay frozen",
+            "BatchNorm's statistics are switched off and never back on: they stay at their first values.",
+            "frozen_statistics(model) belongs in a with statement: it switches them back on at the end.",
+        ),
+        Slip(
+            "gradient flows",
+            "A gradient flows through the guess: the network could lower its loss by moving the target.",
+            "Run the model without gradient, under torch.no_grad().",
+        ),
+        Slip(
+            "evaluation mode",
+            "The model is put into evaluation mode for the guess, so BatchNorm uses its running statistics.",
+            "MixMatch guesses in training mode: leave the mode alone.",
+        ),
+        Slip(
+            "left in evaluation mode",
+            "The model is put into evaluation mode and stays there, even for the training pass.",
+            "Leave the mode alone: MixMatch guesses in training mode.",
+        ),
+        Slip(
+            "view by view",
+            "Each view goes through the network in a separate pass, so BatchNorm sees them separately.",
+            "Put the views into one batch, and call the model once.",
+        ),
+        Slip(
+            "squeezed",
+            "An axis of length 1 is dropped: a single image or view loses its axis.",
+            "Look for squeeze.",
+        ),
+    ),
+)
+
+CHECKS = (SHARPEN, also_on_a_gpu(GUESS_LABELS))

@@ -1,0 +1,516 @@
+"""Check of ``mixmatch_loss``.
+
+Soft targets depend smoothly on the weights, so a forgotten ``no_grad`` changes no value and every gradient.
+That is what the case "gradient" is for; all others compare values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.compare import Tolerance
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other
+from course.checks.images import CLASSES
+from course.checks.torch_device import also_on_a_gpu
+from course.checks.torch_functions import recorded, tensors
+from course.checks.torch_mocks import images_of
+from course.training.torch.hparams import MixMatchHparams
+from course.units.mixmatch.checks.common import Rng, draw_net, draw_views, net_of, peaked
+from course.units.mixmatch.checks.guesses import SHARPEN_RECORDED
+
+BATCH = ("x_labeled", "y_labeled", "x_unlabeled", "y_unlabeled", "lam", "order", "step")
+SETTINGS = ("n_classes", "T", "lambda_u", "rampup_length")
+# From causes to consequences: of several differences the first is reported.
+METRICS = ("error rate", "supervised loss", "unsupervised loss", "unlabeled weight", "total loss")
+RESULT_NAMES = {f'returned[0][2]["{metric}"]': f"the metric {metric!r}" for metric in METRICS} | {
+    "returned[0]": "what the loss function returns",
+    "returned[0][0]": "the total loss",
+    "returned[0][1]": "the state",
+    "returned[0][2]": "the metrics",
+    'returned[1]["norm.num_batches_tracked"]': "how many batches BatchNorm has counted",
+    'returned[1]["norm.running_mean"]': "BatchNorm's running mean",
+    'returned[1]["norm.running_var"]': "BatchNorm's running variance",
+    "returned[2]": "whether the model is in training mode afterwards",
+}
+GRADIENT_NAMES = {
+    'returned["dense.weight"]': "the gradient for the kernel",
+    'returned["dense.bias"]': "the gradient for the bias",
+    'returned["norm.weight"]': "the gradient for BatchNorm's scale",
+    'returned["norm.bias"]': "the gradient for BatchNorm's shift",
+}
+_SHOWN = ("y_labeled", "y_unlabeled", "lam", "order", "step", *SETTINGS, "norm")
+_LARGE = Tolerance(1e-4, 1e-3, "float32 keeps seven digits of numbers of this size")
+
+
+def settings(T: float, lambda_u: float, rampup_length: int, n_classes: int = CLASSES) -> Inputs:
+    """The hyperparameters that the loss reads, by their names."""
+    return dict(zip(SETTINGS, (n_classes, T, lambda_u, rampup_length), strict=True))
+
+
+def mini_batch(
+    rng: Rng,
+    *,
+    labeled: int,
+    unlabeled: int,
+    n_views: int = 2,
+    step: int = 30,
+    norm: bool = True,
+    classes: int = CLASSES,
+) -> Inputs:
+    """A network and a mini-batch, with the numbers of images that are given.
+
+    Every third label is not the class that the network takes for the most probable. λ lies on both sides of
+    ½, and everybody's partner is somebody else where there is anybody else.
+    """
+    y_labeled = rng.randint(0, classes, labeled)
+    y_unlabeled = rng.randint(0, classes, unlabeled)
+    tops = [(y + (np.arange(len(y)) % 3 == 0)) % classes for y in (y_labeled, y_unlabeled)]
+    mixed = labeled + n_views * unlabeled
+    side = np.where(np.arange(mixed) % 3 == 1, -1, 1)
+    order = rng.permutation(mixed)
+    while mixed > 1 and (order == np.arange(mixed)).any():
+        order = rng.permutation(mixed)
+    return {
+        **draw_net(rng, classes, norm=norm),
+        "x_labeled": images_of(peaked(rng, tops[0], classes), rng),
+        "y_labeled": y_labeled,
+        "x_unlabeled": images_of(draw_views(rng, n_views, tops[1], classes), rng),
+        "y_unlabeled": y_unlabeled,
+        "lam": np.round(0.5 + side * rng.uniform(0.05, 0.45, mixed), 3),
+        "order": order,
+        "step": step,
+    }
+
+
+def _by_hand(rng: Rng) -> Inputs:
+    """Images of one pixel whose three channels are the logits, a mini-batch that fits on a page."""
+    views = np.log([[[3.0, 1.0, 1.0]], [[1.0, 2.0, 1.0]]])
+    return {
+        "kernel": np.eye(3),
+        "bias": np.zeros(3),
+        "norm": False,
+        "x_labeled": np.log([[6.0, 1.0, 1.0], [1.0, 1.0, 2.0]])[..., None, None],
+        "y_labeled": np.array([0, 1]),
+        "x_unlabeled": views[..., None, None],
+        "y_unlabeled": np.array([2]),
+        "lam": np.array([1.0, 1.0, 0.25, 1.0]),
+        "order": np.array([1, 0, 3, 2]),
+        "step": 1,
+        **settings(0.5, 8.0, 4, 3),
+    }
+
+
+def _small(rng: Rng) -> Inputs:
+    """Three labeled and four unlabeled images, without BatchNorm."""
+    return mini_batch(rng, labeled=3, unlabeled=4, norm=False) | settings(0.5, 6.0, 40)
+
+
+def _batch_norm(rng: Rng) -> Inputs:
+    return mini_batch(rng, labeled=5, unlabeled=6) | settings(0.4, 6.0, 40)
+
+
+def _three_views(rng: Rng) -> Inputs:
+    drawn = mini_batch(rng, labeled=4, unlabeled=3, n_views=3, classes=5, norm=False)
+    return drawn | settings(0.7, 3.0, 40, 5)
+
+
+def _at_step(step: int) -> Callable[[Rng], Inputs]:
+    return lambda rng: mini_batch(rng, labeled=3, unlabeled=4, step=step) | settings(0.5, 6.0, 40)
+
+
+def _single(rng: Rng) -> Inputs:
+    drawn = mini_batch(rng, labeled=1, unlabeled=1, n_views=1, classes=3, norm=False)
+    return drawn | settings(0.5, 6.0, 40, 3)
+
+
+def _large_logits(rng: Rng) -> Inputs:
+    drawn = _small(rng)
+    return drawn | {"kernel": 3000.0 * drawn["kernel"], "bias": 3000.0 * drawn["bias"]}
+
+
+def two_batches(first: Callable[[Rng], Inputs], second: Callable[[Rng], Inputs]) -> Callable[[Rng], Inputs]:
+    """The inputs of two calls, whose network and settings are the first one's."""
+
+    def draw(rng: Rng) -> Inputs:
+        drawn = second(rng)
+        return first(rng) | other({name: drawn[name] for name in BATCH})
+
+    return draw
+
+
+def _hparams(inputs: Inputs) -> MixMatchHparams:
+    return MixMatchHparams(**{name: inputs[name] for name in SETTINGS})
+
+
+def _batch(inputs: Inputs, prefix: str = "") -> dict[str, Any]:
+    return {name: tensors(inputs[f"{prefix}{name}"]) for name in BATCH}
+
+
+def _state() -> dict[str, torch.Tensor]:
+    return {"kept": torch.tensor([1.0, 2.0])}
+
+
+def _drive(call: Call, function: Function, inputs: Inputs) -> Any:
+    model = net_of(inputs)
+    returned = call(function, model, _state(), _batch(inputs), _hparams(inputs))
+    return [returned, model.statistics(), model.training]
+
+
+def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
+    """The gradient for the weights, as the training loop computes it."""
+    model = net_of(inputs)
+    loss, *_ = call(function, model, _state(), _batch(inputs), _hparams(inputs))
+    loss.backward()
+    return model.gradients()
+
+
+def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
+    """Three calls with one network, the last with the first mini-batch."""
+    model, hparams = net_of(inputs), _hparams(inputs)
+    batches = [_batch(inputs, prefix) for prefix in ("", "other ", "")]
+    return [call(function, model, _state(), batch, hparams) for batch in batches] + [model.statistics()]
+
+
+_CALLS = ("first call", "second call", "third call, with the first mini-batch")
+_AGAIN_NAMES = {
+    place.replace("returned[0]", f"returned[{i}]", 1): f"{call}: {name}"
+    for i, call in enumerate(_CALLS)
+    for place, name in RESULT_NAMES.items()
+    if place.startswith("returned[0]")
+}
+_MISCONCEPTION = "One of the terms is not what the exercise asks for."
+_LOOK = "Compute L_X, L_U and the weight by hand for the smallest batch, and compare your metrics."
+
+
+def _case(
+    name: str,
+    tries: str,
+    draw: Callable[[Rng], Inputs],
+    seed: int,
+    misconception: str = _MISCONCEPTION,
+    look: str = _LOOK,
+    tolerance: Tolerance = FLOAT32,
+) -> Case:
+    return Case(
+        name, tries, draw, _drive, tolerance, misconception, look, seed, names=RESULT_NAMES, shown=_SHOWN
+    )
+
+
+MIXMATCH_LOSS = Check(
+    name="mixmatch_loss",
+    uses={
+        "sharpen": SHARPEN_RECORDED,
+        "guess_labels": recorded("model, views, T"),
+        "mixup": recorded(
+            "x_a, x_b, targets_a, targets_b, lam", by_row="x_a, x_b, targets_a, targets_b, lam"
+        ),
+        "linear_rampup": recorded("step, length"),
+    },
+    cases=(
+        _case(
+            "by hand",
+            "two labeled images and two views of an unlabeled one",
+            _by_hand,
+            0,
+        ),
+        _case("distinct logits", "three labeled images and two views of four unlabeled ones", _small, 1),
+        _case(
+            "BatchNorm",
+            "a network with BatchNorm, whose statistics count each step once",
+            _batch_norm,
+            2,
+            "BatchNorm does not see the batches that it should.",
+            "The guesses come from one pass that is not counted, the loss from one pass that is.",
+        ),
+        _case(
+            "three views",
+            "three views of three images, and five classes",
+            _three_views,
+            3,
+            "A number of views or classes is hard-coded, or guesses and views are in different orders.",
+            "The joined batch holds all images of the first view, then all of the second, and so on.",
+        ),
+        _case(
+            "first step",
+            "step 0, where the unlabeled loss does not count yet",
+            _at_step(0),
+            4,
+            "At step 0 the weight of the unlabeled loss is 0.",
+            "The weight is λ_u times your linear_rampup.",
+        ),
+        _case(
+            "after the ramp",
+            "a step after the end of the ramp",
+            _at_step(100),
+            5,
+            "After the ramp the weight of the unlabeled loss is λ_u.",
+            "The weight is λ_u times your linear_rampup.",
+        ),
+        _case(
+            "single images",
+            "one labeled image and one view of an unlabeled one",
+            _single,
+            6,
+            "A batch of one image is a batch too.",
+            "Look for squeeze and for hard-coded sizes.",
+        ),
+        _case(
+            "large logits",
+            "logits in the thousands",
+            _large_logits,
+            7,
+            "An exponential overflows, or the logarithm of 0 is taken.",
+            "F.cross_entropy takes logits, and targets that are distributions.",
+            _LARGE,
+        ),
+        Case(
+            name="gradient",
+            tries="the gradient for the weights, as the training loop computes it",
+            draw=_batch_norm,
+            drive=_drive_gradient,
+            tolerance=FLOAT32,
+            misconception="The values are right, but the gradient is not: the network learns something else.",
+            look="The gradient comes from the pass over the mixed images alone. Targets have none.",
+            names=GRADIENT_NAMES,
+            shown=_SHOWN,
+            seed=8,
+        ),
+        Case(
+            name="called again",
+            tries="three steps of one network, the last with the mini-batch of the first",
+            draw=two_batches(_batch_norm, _at_step(35)),
+            drive=_drive_again,
+            tolerance=FLOAT32,
+            misconception=KEPT,
+            look=KEPT_LOOK,
+            names=_AGAIN_NAMES,
+            shown=_SHOWN,
+            seed=9,
+        ),
+    ),
+    slips=(
+        Slip(
+            "gradient through the guesses",
+            "A gradient flows through the guessed labels, so the network learns to move its targets.",
+            "The guessing pass belongs under torch.no_grad(), or its result has to be detached.",
+        ),
+        Slip(
+            "statistics counted twice",
+            "BatchNorm counts both the guessing pass and the training pass of the same step.",
+            "guess_labels runs the model under frozen_statistics(model).",
+        ),
+        Slip(
+            "passes of their own",
+            "Labeled and unlabeled images go through the network in separate passes.",
+            "One pass over the whole mixed batch; split the logits afterwards.",
+        ),
+        Slip(
+            "guess in evaluation mode",
+            "The guesses are made in evaluation mode.",
+            "MixMatch guesses in training mode, where BatchNorm uses the statistics of the batch.",
+        ),
+        Slip(
+            "no λ_u",
+            "λ_u is missing from the weight of the unlabeled loss.",
+            "The weight is λ_u times the ramp.",
+        ),
+        Slip(
+            "no ramp",
+            "The unlabeled loss has its full weight from the start.",
+            "Multiply λ_u by your linear_rampup.",
+        ),
+        Slip(
+            "ramp on both",
+            "The weight multiplies the supervised loss as well.",
+            "Only the unlabeled loss is weighted.",
+        ),
+        Slip(
+            "weight in the metric",
+            'The metric "unsupervised loss" already contains the weight.',
+            "Weight it only where you add up the total loss.",
+        ),
+        Slip(
+            "ramp as the weight",
+            'The metric "unlabeled weight" holds the ramp without λ_u.',
+            "It is what the unlabeled loss is multiplied by.",
+        ),
+        Slip(
+            "summed over the classes",
+            "The squared differences are summed over the classes. MixMatch takes their mean.",
+            "λ_u = 75 belongs to the mean over samples and classes.",
+        ),
+        Slip(
+            "summed over the samples",
+            "The squared differences are summed over the samples.",
+            "Take the mean over samples and over classes.",
+        ),
+        Slip(
+            "summed over both",
+            "The squared differences are summed over samples and classes.",
+            "Take the mean over samples and over classes.",
+        ),
+        Slip(
+            "root of the square",
+            "The distance is not squared.",
+            "L_U is the mean of the squared differences.",
+        ),
+        Slip(
+            "absolute difference",
+            "The absolute difference is taken instead of the squared one.",
+            "L_U is the mean of the squared differences.",
+        ),
+        Slip(
+            "divided by the images",
+            "L_U is divided by the number of unlabeled images, but every view of them is a sample.",
+            "Take the mean over all samples after the first B.",
+        ),
+        Slip(
+            "cross-entropy for the unlabeled",
+            "The unlabeled loss is a cross-entropy. MixMatch takes the squared error between probabilities.",
+            "The squared error is bounded: the cost of a wrong guess is limited.",
+        ),
+        Slip(
+            "squared logits",
+            "Logits are compared with the targets, which are probabilities.",
+            "Take the softmax of the unlabeled logits first.",
+        ),
+        Slip(
+            "squared error for the labeled",
+            "The labeled loss is a squared error.",
+            "For labeled images MixMatch keeps the cross-entropy.",
+        ),
+        Slip(
+            "hard guesses",
+            "The guesses are turned into one-hot rows, as in FixMatch.",
+            "MixMatch keeps the sharpened distribution as the target.",
+        ),
+        Slip(
+            "not sharpened",
+            "The guesses are not sharpened.",
+            "Pass hparams.T on to guess_labels.",
+        ),
+        Slip(
+            "guesses in another order",
+            "The guesses and the views are in different orders: each image's guess is repeated in a row.",
+            "The views are joined one whole view after the other; repeat the guesses in the same way.",
+        ),
+        Slip(
+            "targets not mixed",
+            "The images are mixed, but their targets are not, or only with themselves.",
+            "Mix both, with the same order and the same λ.",
+        ),
+        Slip(
+            "images not mixed",
+            "The targets are mixed, but the network sees the unmixed images.",
+            "The forward pass takes the mixed images.",
+        ),
+        Slip(
+            "nothing mixed",
+            "Nothing is mixed: images and targets are used unchanged.",
+            'Call your mixup with the same images in the order batch["order"].',
+        ),
+        Slip(
+            "mixed among their kind",
+            "Labeled images are mixed with labeled ones only, unlabeled ones with unlabeled ones.",
+            "Join them all first: the partner may be of either kind.",
+        ),
+        Slip(
+            "one λ for all",
+            "The first λ is used for all samples.",
+            'batch["lam"] holds one for each sample.',
+        ),
+        Slip(
+            "true labels",
+            "The targets of the unlabeled images use y_unlabeled, which is not available in a real run.",
+            "y_unlabeled is used only for the error rate.",
+        ),
+        Slip(
+            "split in the wrong place",
+            "The logits are cut at the number of unlabeled images, not at B.",
+            "The first B samples belong to the labeled images.",
+        ),
+        Slip(
+            "supervised loss over all",
+            "The supervised loss is taken over all samples.",
+            "L_X is over the first B samples.",
+        ),
+        Slip(
+            "unsupervised loss over all",
+            "The unsupervised loss is taken over all samples, labeled ones included.",
+            "L_U is over the samples after the first B.",
+        ),
+        Slip("no supervised loss", "The supervised loss is missing from the total loss.", "Add both terms."),
+        Slip(
+            "no unsupervised loss", "The unsupervised loss is missing from the total loss.", "Add both terms."
+        ),
+        Slip(
+            "weight decay added",
+            "A weight decay is added, as in FixMatch.",
+            "Here the optimizer shrinks the kernels; the loss has two terms.",
+        ),
+        Slip("accuracy", 'The metric "error rate" holds the accuracy.', "Count where the two differ."),
+        Slip(
+            "error of the mixed samples",
+            "The error rate compares predictions on mixed images, which have no single class.",
+            "It compares the largest entry of each guess with y_unlabeled.",
+        ),
+        Slip(
+            "error of the labeled",
+            "The error rate is computed on the labeled images.",
+            "It compares the largest entry of each guess with y_unlabeled.",
+        ),
+        Slip(
+            "no gradient from the unlabeled",
+            "No gradient flows from the unlabeled loss: its prediction is cut off along with its target.",
+            "Only the guesses are without gradient, not the logits of the mixed images.",
+        ),
+        Slip(
+            "no gradient from the labeled",
+            "No gradient flows from the labeled loss.",
+            "Only the guesses are without gradient, not the logits of the mixed images.",
+        ),
+        Slip(
+            "log of softmax",
+            "You take the logarithm of a softmax, which is infinite where a probability rounds to 0.",
+            "F.cross_entropy takes logits, and targets that are distributions.",
+        ),
+        Slip(
+            "classes of CIFAR-10",
+            "The number of classes of CIFAR-10 is hard-coded.",
+            "Use hparams.n_classes.",
+        ),
+        Slip(
+            "two views",
+            "The number of views is hard-coded.",
+            "Read it from the shape of x_unlabeled.",
+        ),
+        Slip(
+            "one loss for each sample",
+            "The total loss is an array.",
+            "Average each of the two terms before you add them.",
+        ),
+        Slip(
+            "renamed metric",
+            'A metric does not have the name in the docstring: "error_rate" instead of "error rate".',
+            "Compare the keys letter by letter: the training loop reads these names.",
+        ),
+        Slip("no metrics", "The metrics are not returned.", "Return (total, state, metrics)."),
+        Slip(
+            "state dropped",
+            "The state is not passed on.",
+            "Return (total, state, metrics) with the state that came in.",
+        ),
+        Slip(
+            "guesses of the first batch",
+            "Later mini-batches reuse the guesses of the first one.",
+            "Guess again in every call.",
+        ),
+    ),
+)
+
+CHECKS = (also_on_a_gpu(MIXMATCH_LOSS),)

@@ -1,0 +1,149 @@
+"""Each unit itself: hand-ins of kinds that every class has, through the stock command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder.classroom.classroom import Classroom
+from autograder.classroom.sample_class import SampleClass
+from autograder.files import REPOSITORY
+from course.catalog import load_course
+
+# One function of the class never returns. The other cells take far less, also on a busy machine.
+LIMIT = "--RunCells.timeout=30"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a class gets.
+
+    Attributes:
+        full: points of the checks in order.
+        questions: how many questions a person grades.
+        points: all points of the unit.
+        gradebook: student → points of the checks; "untouched" has no answers to grade either.
+    """
+
+    full: tuple[int, ...]
+    questions: int
+    points: int
+    gradebook: Mapping[str, tuple[int, ...]]
+
+
+FIXMATCH = (2, 2, 2, 4, 7, 3, 2)
+MIXMATCH = (2, 4, 3, 1, 7, 3)
+FLEXMATCH = (6, 2, 3, 2, 3, 5)
+COMPARISON = (2, 3, 2, 4, 2)
+CLASSES = {
+    "fixmatch": Expected(
+        full=FIXMATCH,
+        questions=4,
+        points=32,
+        gradebook={
+            "perfect": FIXMATCH,
+            "untouched": (0, 0, 0, 0, 0, 0, 0),
+            "half": (2, 2, 2, 0, 0, 0, 0),
+            "wrong": (2, 2, 2, 4, 0, 3, 2),
+            "warning": FIXMATCH,
+            "duplicated": FIXMATCH,
+            "deleted_check": (2, 2, 2, 4, 7, 3, 0),
+            "weakened_check": (2, 2, 2, 4, 7, 3, 0),
+            "stripped": FIXMATCH,
+            "endless": (2, 2, 0, 4, 7, 3, 2),
+            "early": (0, 2, 2, 4, 7, 3, 2),
+        },
+    ),
+    "mixmatch": Expected(
+        full=MIXMATCH,
+        questions=3,
+        points=28,
+        gradebook={
+            "perfect": MIXMATCH,
+            "untouched": (0, 0, 0, 0, 0, 0),
+            "half": (2, 4, 3, 0, 0, 0),
+            "wrong": (2, 4, 3, 1, 0, 3),
+            "early": (0, 4, 3, 1, 7, 3),
+            "warning": MIXMATCH,
+        },
+    ),
+    "flexmatch": Expected(
+        full=FLEXMATCH,
+        questions=3,
+        points=29,
+        gradebook={
+            "perfect": FLEXMATCH,
+            "untouched": (0, 0, 0, 0, 0, 0),
+            "half": (6, 2, 3, 0, 0, 0),
+            "wrong": (6, 2, 3, 2, 3, 0),
+            "early": (0, 2, 3, 2, 3, 5),
+            "warning": FLEXMATCH,
+        },
+    ),
+    "comparison": Expected(
+        full=COMPARISON,
+        questions=3,
+        points=24,
+        gradebook={
+            "perfect": COMPARISON,
+            "untouched": (0, 0, 0, 0, 0),
+            "half": (2, 3, 0, 0, 0),
+            "wrong": (2, 3, 2, 0, 2),
+        },
+    ),
+}
+
+
+def test_every_unit_has_its_class() -> None:
+    assert list(CLASSES) == [unit.name for unit in load_course().units]
+
+
+@pytest.mark.parametrize("unit", CLASSES)
+def test_the_class_gets_exactly_this_gradebook(unit: str, tmp_path: Path) -> None:
+    wanted = CLASSES[unit]
+    sample = SampleClass(REPOSITORY, unit)
+    classroom = Classroom(tmp_path, unit, (LIMIT,))
+    classroom.copy_sources()
+    classroom.release()
+    for hand_in in sample.ordinary():
+        if hand_in.student in wanted.gradebook:
+            classroom.hand_in(hand_in.student, sample.unit.notebook, hand_in.content)
+    log = classroom.autograde()
+
+    checks = [f"check-{exercise.name}" for exercise in sample.unit.exercises]
+    questions = [f"question-Q{number + 1}" for number in range(wanted.questions)]
+    expected = {
+        student: dict(zip(checks, points, strict=True))
+        | dict.fromkeys(questions, 0 if student == "untouched" else None)
+        for student, points in wanted.gradebook.items()
+    }
+    assert classroom.points() == expected
+    most = classroom.max_points()
+    assert tuple(most[check] for check in checks) == wanted.full
+    assert sum(most.values()) == sample.unit.points == wanted.points
+
+    notebook = f"{unit}/{sample.unit.notebook}"
+    if "stripped" in expected:
+        assert f"stripped, {notebook}: All nbgrader metadata was missing" in log
+    if "endless" in expected:
+        assert f"endless, cell check-{sample.alone}: stopped after" in log
+    for calm in expected.keys() & {"perfect", "untouched", "half", "wrong", "warning", "early"}:
+        assert f"{calm}, {notebook}:" not in log
+
+    pages = {page.parts[-3]: page.read_text(encoding="utf-8") for page in classroom.feedback()}
+    assert pages.keys() == expected.keys()
+    assert f"{sample.unit.notebook} (Score: {sum(wanted.full)}.0 / {wanted.points}.0)" in pages["perfect"]
+    # The reports of the checks are part of the page, and an untouched stub has no traceback.
+    assert pages["perfect"].count("correct") >= len(checks)
+    assert pages["untouched"].count("not attempted") >= len(checks)
+    assert "Traceback (most recent call last)" not in pages["untouched"]
+    # A figure that belongs to a written answer is drawn again, for the person who grades it.
+    release = REPOSITORY / "release" / unit / f"{sample.unit.notebook}.ipynb"
+    cells = nbformat.read(release, as_version=4).cells
+    figures = sum("handed-in" in cell.metadata.get("tags", []) for cell in cells)
+    assert figures == (1 if unit == "comparison" else 0)
+    assert pages["perfect"].count("data:image/svg+xml") >= figures

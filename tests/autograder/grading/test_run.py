@@ -1,0 +1,216 @@
+"""Running hand-ins within limits, one notebook at a time and without a gradebook."""
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from autograder.grading.run import BEHIND, OUTCOMES, SHOWS, TRAINS, RunCells, kernel_environment
+
+
+def code(source: str, **metadata: Any) -> NotebookNode:
+    return nbformat.v4.new_code_cell(source, metadata=metadata)
+
+
+def check(name: str, source: str) -> NotebookNode:
+    facts = {"grade_id": name, "grade": True, "solution": False, "locked": True, "points": 1}
+    return code(source, nbgrader=facts)
+
+
+def run(folder: Path, *cells: NotebookNode, **limits: Any) -> tuple[NotebookNode, dict[str, bool]]:
+    notebook = nbformat.v4.new_notebook(cells=list(cells))
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    resources: dict[str, Any] = {"nbgrader": {"student": "someone"}, "metadata": {"path": str(folder)}}
+    runner = RunCells(**({"timeout": 30, "iopub_timeout": 2} | limits))
+    notebook, resources = runner.preprocess(notebook, resources)
+    return notebook, resources["nbgrader"][OUTCOMES]
+
+
+def shown(cell: NotebookNode) -> str:
+    return "".join(out.get("text", "") + "\n".join(out.get("traceback", [])) for out in cell.outputs)
+
+
+def test_the_outcome_is_whether_the_cell_ran_to_its_end(tmp_path: Path) -> None:
+    _, outcomes = run(
+        tmp_path,
+        check("passes", "assert True"),
+        check("fails", "assert False"),
+        check("complains", "import sys; print('warning', file=sys.stderr)"),
+        check("shows", "float('nan')"),
+        check("asks", "input()"),
+        check("leaves", "raise SystemExit"),
+    )
+    assert outcomes == {
+        "passes": True,
+        "fails": False,
+        "complains": True,
+        "shows": True,
+        "asks": False,
+        "leaves": False,
+    }
+
+
+def test_a_lost_kernel_costs_its_own_cell_alone_and_earlier_ones_run_again(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    notebook, outcomes = run(
+        tmp_path,
+        code(f"open({str(log)!r}, 'a').write('first ')\nstate = 1"),
+        check("before", "assert state == 1"),
+        code("state += 1\nimport os"),
+        check("dies", "os._exit(1)"),
+        check("after", "assert state == 2"),
+        check("dies too", "os.kill(os.getpid(), 9)"),
+        check("last", "assert state == 2"),
+    )
+    assert outcomes == {"before": True, "after": True, "last": True}
+    assert log.read_text() == "first first first first first "
+    assert "ended its Python process" in shown(notebook.cells[3])
+    assert shown(notebook.cells[1]) == ""
+
+
+@pytest.mark.parametrize(
+    "farewell", ["exit()", "quit()", "import os, threading\nthreading.Timer(0.1, os._exit, [1]).start()"]
+)
+def test_who_ends_the_process_a_moment_later_takes_no_other_cell_along(tmp_path: Path, farewell: str) -> None:
+    _, outcomes = run(
+        tmp_path,
+        code("state = 1"),
+        check("before", "assert state == 1"),
+        code(farewell),
+        check("after", "import time; time.sleep(1); assert state == 1"),
+        check("last", "assert state == 1"),
+    )
+    assert outcomes == {"before": True, "after": True, "last": True}
+
+
+def test_a_loop_that_cannot_be_interrupted_costs_its_own_cell_alone(tmp_path: Path) -> None:
+    loop = "while True:\n    try:\n        time.sleep(1)\n    except BaseException:\n        pass"
+    notebook, outcomes = run(
+        tmp_path,
+        code("import time\nstate = 1"),
+        check("hangs", loop),
+        check("after", "assert state == 1"),
+        timeout=2,
+    )
+    assert outcomes == {"after": True}
+    assert "could not be interrupted" in shown(notebook.cells[1])
+
+
+def test_an_interrupted_cell_is_not_run_again_when_a_later_one_dies(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    _, outcomes = run(
+        tmp_path,
+        check("hangs", f"open({str(log)!r}, 'a').write('x')\nwhile True: pass"),
+        check("dies", "import os; os._exit(1)"),
+        check("last", "assert True"),
+        timeout=3,
+    )
+    assert outcomes == {"hangs": False, "last": True}
+    assert log.read_text() == "x"
+
+
+def test_the_notebook_has_a_limit_of_its_own(tmp_path: Path) -> None:
+    notebook, outcomes = run(
+        tmp_path,
+        check("first", "assert True"),
+        code("while True: pass"),
+        check("too late", "assert True"),
+        notebook_timeout=4,
+    )
+    assert outcomes == {"first": True}
+    assert "took over 4 seconds" in shown(notebook.cells[2])
+
+
+def test_output_is_cut_and_the_outcome_kept(tmp_path: Path) -> None:
+    flood = "for _ in range(2000):\n    print('x' * 10_000)"
+    notebook, outcomes = run(tmp_path, code(flood), check("after", "assert True"), max_output=100_000)
+    assert outcomes == {"after": True}
+    assert len(shown(notebook.cells[0])) < 110_000
+    assert "output cut" in shown(notebook.cells[0])
+
+
+def test_training_cells_and_cells_behind_the_last_check_do_not_run(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    notebook, outcomes = run(
+        tmp_path,
+        code(f"open({str(mark)!r}, 'w')", tags=["training"]),
+        code(f"open({str(mark)!r}, 'w')", tags=["figure"]),
+        check("only", "assert True"),
+        code(f"open({str(mark)!r}, 'w')"),
+    )
+    assert outcomes == {"only": True}
+    assert not mark.exists()
+    assert [shown(cell).strip() for cell in notebook.cells] == [TRAINS, SHOWS, "", BEHIND]
+
+
+def test_a_notebook_without_checks_starts_no_kernel(tmp_path: Path) -> None:
+    _, outcomes = run(tmp_path, code("1 / 0"), kernel_name="no-such-kernel")
+    assert outcomes == {}
+
+
+def test_a_figure_that_is_handed_in_is_drawn_for_the_grader(tmp_path: Path) -> None:
+    draw = """
+        from matplotlib.figure import Figure
+        from course import plots
+        figure = Figure()
+        figure.subplots().plot(values)
+        plots.show(figure, "A line that rises from one to three.")
+    """
+    notebook, outcomes = run(
+        tmp_path,
+        check("defines", "values = [1, 2, 3]"),
+        code("values = None"),
+        code(textwrap.dedent(draw), tags=["handed-in"]),
+        code("1 / 0", tags=["handed-in"]),
+        code("raise SystemExit", tags=["handed-in", "training"]),
+        timeout=60,
+    )
+    assert outcomes == {"defines": True}
+    assert shown(notebook.cells[1]).strip() == BEHIND
+    (picture,) = notebook.cells[2].outputs
+    assert 'alt="A line that rises' in picture["data"]["text/html"]
+    assert "ZeroDivisionError" in shown(notebook.cells[3])
+    assert shown(notebook.cells[4]).strip() == TRAINS
+
+
+def test_kernels_compute_on_the_cpu_and_are_not_told_that_they_grade(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    environment = kernel_environment("folder")
+    assert "NBGRADER_EXECUTION" not in environment
+    assert environment["JAX_PLATFORMS"] == "cpu"
+    assert environment["CUDA_VISIBLE_DEVICES"] == ""
+    assert environment["SSL_COURSE_MODE"] == "cpu"
+    assert environment["IPYTHONDIR"] == "folder"
+
+
+def test_nothing_that_the_course_keeps_is_left_beside_a_graded_notebook(tmp_path: Path) -> None:
+    handed_in = tmp_path / "ssl-course-work" / "fixmatch" / "progress.json"
+    handed_in.parent.mkdir(parents=True)
+    handed_in.write_text("{}")
+    begin = """
+        import pathlib
+        from course.notebook.setup import setup
+        from course import begin, predict
+        assert not pathlib.Path("ssl-course-work").exists()
+        env = setup()
+        begin("fixmatch", env)
+        predict("mask_rate", 0.5)
+        assert pathlib.Path("ssl-course-work/fixmatch/progress.json").is_file()
+    """
+    _, outcomes = run(tmp_path, check("begins", textwrap.dedent(begin)), timeout=60)
+    assert outcomes == {"begins": True}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_students_code_finds_the_course_and_not_the_answers(tmp_path: Path) -> None:
+    _, outcomes = run(
+        tmp_path,
+        check("course", "import course.catalog"),
+        check("solutions", "import solutions.fixmatch"),
+        check("autograder", "import autograder"),
+    )
+    assert outcomes == {"course": True, "solutions": False, "autograder": False}

@@ -1,0 +1,44 @@
+"""Trials as they should end, without the checks being run."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from autograder.proof.practical import ADDED
+from autograder.proof.trials import Kind, Trial, Verdict
+from autograder.units.alternative import alternatives_of
+from autograder.units.equivalent import equivalents_of
+from autograder.units.mutant import mutants_of
+from course.catalog import load_course
+
+
+def wanted_trials(unit: str) -> list[Trial]:
+    """Every mutant killed with its message, everything else accepted, by the practical's check as well."""
+    checks = importlib.import_module(f"course.checks.{unit}").CHECKS
+    messages = {(check.name, slip.id): slip.message for check in checks for slip in check.slips}
+    passed, failed = (True, False) if unit in ADDED else (None, None)
+
+    def right(kind: Kind, exercise: str, name: str) -> Trial:
+        return Trial(kind, exercise, name, Verdict.ACCEPTED, "All cases pass.", passed, 0.1)
+
+    killed = [
+        Trial(Kind.MUTANT, m.exercise, m.id, Verdict.KILLED, messages[m.exercise, m.slip], failed, 0.1)
+        for m in mutants_of(unit)
+    ]
+    same = [right(Kind.EQUIVALENT, item.exercise, item.id) for item in equivalents_of(unit)]
+    others = [right(Kind.ALTERNATIVE, item.exercise, item.title) for item in alternatives_of(unit)]
+    return [*killed, *same, *others]
+
+
+@pytest.fixture
+def trials() -> list[Trial]:
+    """Those of the unit that follows the practical."""
+    return wanted_trials("fixmatch")
+
+
+@pytest.fixture
+def of_others() -> dict[str, list[Trial]]:
+    """Those of the other units."""
+    return {unit.name: wanted_trials(unit.name) for unit in load_course().units if unit.name != "fixmatch"}

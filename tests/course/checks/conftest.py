@@ -1,0 +1,74 @@
+"""The reference solutions' functions by name, and stubs as a release holds them."""
+
+from __future__ import annotations
+
+import importlib
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.builder.functions import FunctionTexts
+from autograder.units.alternative import imports_of
+from autograder.units.mutant import BEGIN, END
+from course.catalog import load_course
+from course.checks.runner import find_check
+
+ROOT = Path(__file__).parents[3]
+NAMES = [exercise.name for unit in load_course().units for exercise in unit.exercises]
+
+
+def unit_of(name: str) -> str:
+    return find_check(name)[0]
+
+
+def reference_of(name: str) -> Callable[..., Any]:
+    return getattr(importlib.import_module(f"solutions.{unit_of(name)}"), name)
+
+
+def stub_source(name: str) -> str:
+    """The text of an exercise with its answer replaced, as nbgrader does it."""
+    label = f"solutions/{unit_of(name)}.py"
+    head, _, rest = FunctionTexts(ROOT / label, label).exercise(name).partition(BEGIN)
+    indent = head.rpartition("\n")[2]
+    stub = textwrap.indent("# YOUR CODE HERE\nraise NotImplementedError()\n", indent)
+    return head.removesuffix(indent) + stub + rest.partition(END)[2]
+
+
+def run_source(source: str, *, unit: str = "fixmatch", **names: Any) -> dict[str, Any]:
+    """A namespace after running a cell's text in it, with the notebook's imports."""
+    namespace: dict[str, Any] = {"__name__": "student"}
+    exec(imports_of(unit), namespace)
+    namespace |= names
+    exec(compile(source, "<a student's cell>", "exec"), namespace)
+    return namespace
+
+
+@pytest.fixture(params=NAMES)
+def exercise(request: pytest.FixtureRequest) -> str:
+    """The name of each exercise of the course in turn."""
+    return request.param
+
+
+@pytest.fixture
+def reference(exercise: str) -> Callable[..., Any]:
+    return reference_of(exercise)
+
+
+@pytest.fixture
+def stub(exercise: str) -> Callable[..., Any]:
+    return run_source(stub_source(exercise), unit=unit_of(exercise))[exercise]
+
+
+@pytest.fixture
+def run_cell() -> Callable[..., dict[str, Any]]:
+    """Runs a cell's text; see ``run_source``."""
+    return run_source
+
+
+@pytest.fixture
+def stub_text() -> Callable[[str], str]:
+    """The text of an exercise's stub; see ``stub_source``."""
+    return stub_source

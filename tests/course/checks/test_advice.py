@@ -1,0 +1,256 @@
+"""What a report says of a student's exception: the cause in words, the values in the line, the name meant."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import solutions.fixmatch
+from autograder.units.mutant import run_text
+from course.checks import Result, State, check, render_text
+from course.checks.advice import _ADVICE, advise
+from course.checks.case import Failure
+
+RunCell = Callable[..., dict[str, Any]]
+
+LOSS = inspect.getsource(solutions.fixmatch.get_fixmatch_loss_fn)
+PIECES = (
+    "def logits_to_log_probs(logits):\n    return jax.nn.log_softmax(logits)\n"
+    "def log_softmax_cross_entropy(log_probs, targets):\n    return -jnp.sum(targets * log_probs, -1)\n"
+)
+ONE_HOT = "jax.nn.one_hot(pseudo_labels, hparams.num_classes)"
+
+
+@pytest.fixture
+def run_loss(run_cell: RunCell) -> Callable[[str, str], Result]:
+    """The check's result on the reference's loss with one text replaced, its source known as in Jupyter."""
+
+    def run(old: str, new: str) -> Result:
+        assert old in LOSS
+        cell = PIECES + LOSS.replace(old, new)
+        return check.run(
+            "get_fixmatch_loss_fn", run_text(cell, "a cell", run_cell(""))["get_fixmatch_loss_fn"]
+        )
+
+    return run
+
+
+RunLoss = Callable[[str, str], Result]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "suggestion"),
+    [
+        ("log_softmax_cross_entropy(logits_to_log_probs(strong)", "log_softmax_crossentropy((strong)",
+         "Did you mean: 'log_softmax_cross_entropy'?"),
+        ("weak_log_probs = jax.lax.stop_gradient", "math.floor(1.5)\n        weak_log_probs = ",
+         "Did you forget to import 'math'?"),
+        ("hparams.lambda_coef", "hparams.lambda_coeff", "Did you mean: 'lambda_coef'?"),
+        ("hparams.confidence_threshold", "hparams.threshold", "Did you mean: 'confidence_threshold'?"),
+        ("jnp.argmax(weak_log_probs", "jnp.argmx(weak_log_probs", "Did you mean: 'argmax'?"),
+        ("jnp.argmax(weak_log_probs", "jnp.ArgMax(weak_log_probs", "Did you mean: 'argmax'?"),
+        ("weak_log_probs = ", "from jax.nn import log_sofmax\n        weak_log_probs = ",
+         "Did you mean: 'log_softmax'?"),
+        ("weak_log_probs = ", "{'mask rate': 1}['mask_rate']\n        weak_log_probs = ", ""),
+        ("weak_log_probs = ", "d = {'mask rate': 1}\n        d['mask_rate']\n        weak_log_probs = ",
+         "Did you mean: 'mask rate'?"),
+        ("weak_log_probs = ", "utterly_unheard_of\n        weak_log_probs = ", ""),
+    ],
+)  # fmt: skip
+def test_the_name_that_was_meant_is_asked_for(old: str, new: str, suggestion: str, run_loss: RunLoss) -> None:
+    result = run_loss(old, new)
+    assert result.failure is not None
+    assert result.failure.suggestion == suggestion
+    assert (f"{result.failure.message}. {suggestion}" in render_text(result)) == bool(suggestion)
+    assert "site-packages" not in render_text(result)
+
+
+@pytest.mark.parametrize("name", ["aply", "batche", "statistic", "_watc", "modulse"])
+def test_the_models_of_the_checks_suggest_nothing_of_theirs(name: str, run_cell: RunCell) -> None:
+    """`batches` and the like count what a function does; students know `apply`, and PyTorch's own names."""
+    unit = "flexmatch" if name == "modulse" else "fixmatch"
+    function = "fixmatch_loss" if name == "modulse" else "get_forward_fn"
+    inner = {
+        "fixmatch_loss": "def fixmatch_loss(model, state, batch, hparams):\n    model.modulse()\n",
+        "get_forward_fn": "def get_forward_fn(model):\n    def forward(*args):\n"
+        f"        return model.{name}\n    return forward\n",
+    }[function]
+    result = check.run(function, run_cell(inner, unit=unit)[function])
+    assert result.failure is not None
+    expected = {"aply": "'apply'", "modulse": "'modules'"}.get(name)
+    assert result.failure.suggestion == (f"Did you mean: {expected}?" if expected else "")
+
+
+def test_a_suggestion_survives_an_object_that_refuses_to_be_asked(run_cell: RunCell) -> None:
+    source = """
+class Shy:
+    def __dir__(self):
+        raise SystemExit
+
+def logits_to_log_probs(logits):
+    return Shy().log_softmax
+"""
+    result = check.run("logits_to_log_probs", run_cell(source)["logits_to_log_probs"])
+    assert result.failure is not None
+    assert (result.failure.type, result.failure.suggestion) == ("AttributeError", "")
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "reason", "look"),
+    [
+        ("return -log_probs[targets == 1]", "NonConcreteBooleanIndexError", "A mask picks out elements",
+         "multiply by the mask, or choose with jnp.where"),
+        ("return jnp.sum(log_probs) if log_probs[0, 0] > 0 else -jnp.sum(targets * log_probs, -1)",
+         "TracerBoolConversionError", "An if, while, and, or, not or assert", "jnp.where instead of if"),
+        ("np.asarray(log_probs); return -jnp.sum(targets * log_probs, -1)", "TracerArrayConversionError",
+         "NumPy was given a value that JAX is still tracing", "jax.numpy (jnp) instead of NumPy"),
+        ("range(99)[jnp.argmax(log_probs)]; return -jnp.sum(targets * log_probs, -1)",
+         "TracerIntegerConversionError", "where Python needs a whole number", "Sizes come from shapes"),
+        ("float(log_probs[0, 0]); return -jnp.sum(targets * log_probs, -1)", "ConcretizationTypeError",
+         "float(), int(), .item()", "Leave out float(), int() and .item()"),
+    ],
+)  # fmt: skip
+def test_errors_of_tracing_are_explained(
+    body: str, error: str, reason: str, look: str, run_cell: RunCell
+) -> None:
+    source = f"def log_softmax_cross_entropy(log_probs, targets):\n    {body}\n"
+    result = check.run("log_softmax_cross_entropy", run_cell(source)["log_softmax_cross_entropy"])
+    assert result.state is State.INCORRECT
+    assert result.failure is not None and result.failure.type == error
+    assert reason in result.message
+    assert look in result.look
+
+
+def test_labels_in_place_of_rows_are_named_with_the_line_that_passes_them(run_loss: RunLoss) -> None:
+    result = run_loss(ONE_HOT, "pseudo_labels")
+    assert result.message.startswith("Labels are used where one-hot rows belong: `targets` holds")
+    assert result.failure is not None
+    assert result.failure.values == (("targets", "int32 (3,)"), ("log_probs", "float32 (3, 2)"))
+    text = render_text(result)
+    assert "At the line in log_softmax_cross_entropy: return -jnp.sum(targets * log_probs, -1)" in text
+    assert "Called from the line: per_image = log_softmax_cross_entropy(" in text
+
+
+def test_labels_in_place_of_rows_never_fit_by_chance(run_loss: RunLoss) -> None:
+    """With as many labeled images as classes they would be broadcast, and the loss would be some number."""
+    result = run_loss("targets = jax.nn.one_hot(y_labeled, hparams.num_classes)", "targets = y_labeled")
+    assert result.message.startswith("Labels are used where one-hot rows belong: `targets` holds")
+
+
+def test_rows_that_are_compared_with_labels_are_told_apart(run_loss: RunLoss) -> None:
+    result = run_loss("pseudo_labels != y_unlabeled", "pseudo_targets != y_unlabeled")
+    assert result.message.startswith("Rows with one entry per class are compared with labels")
+
+
+def test_labels_of_a_batch_are_named_with_their_key(run_cell: RunCell) -> None:
+    source = """
+def mixmatch_loss(model, state, batch, hparams):
+    guesses = torch.zeros(3, 2)
+    torch.cat([batch["y_labeled"], guesses])
+"""
+    namespace = run_text(source, "a cell of mixmatch", run_cell("", unit="mixmatch"))
+    result = check.run("mixmatch_loss", namespace["mixmatch_loss"])
+    assert '`batch["y_labeled"]` holds one whole number per image' in result.message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "missing", "instead"),
+    [
+        ('"total loss": total,', '"total_loss": total,', ("total loss",), ("total_loss",)),
+        ('"total loss": total,', "", ("total loss",), ()),
+        ('"total loss": total,\n            "supervised loss"', '"total": total,\n            "supervised"',
+         ("supervised loss", "total loss"), ("total", "supervised")),
+    ],
+)  # fmt: skip
+def test_the_missing_key_alone_is_told_and_what_is_there_instead(
+    old: str, new: str, missing: tuple[str, ...], instead: tuple[str, ...], run_loss: RunLoss
+) -> None:
+    result = run_loss(old, new)
+    assert result.difference is not None
+    assert (result.difference.missing, result.difference.unexpected) == (missing, instead)
+    keys = " and ".join(f'"{key}"' for key in missing)
+    assert f"{keys} {'are' if len(missing) > 1 else 'is'} missing from the metrics." in result.message
+    assert all(f'"{key}"' in result.message for key in instead)
+    assert ("instead" in result.message) == bool(instead)
+    # The four or five other names stand nowhere.
+    assert "mask rate" not in render_text(result)
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "reason"),
+    [
+        ("TypeError", "'MockHparams' object is not subscriptable", "read like a dictionary"),
+        ("TypeError", "'types.SimpleNamespace' object is not subscriptable", "read like a dictionary"),
+        ("TypeError", "'FlexMatchHparams' object is not subscriptable", "read like a dictionary"),
+        ("AttributeError", "'dict' object has no attribute 'latest'", "A dictionary is read with a dot"),
+        ("TypeError", "'NoneType' object is not callable", "Something is None"),
+        ("TypeError", "'float' object is not callable", "is followed by parentheses"),
+        ("TypeError", "'Tensor' object is not callable", "is followed by parentheses"),
+        ("TypeError", "'jaxlib._jax.ArrayImpl' object is not callable", "is followed by parentheses"),
+        ("TypeError", "'MockModel' object is not callable", "a flax model is not"),
+        ("TypeError", "'method' object is not iterable", "it was not called"),
+        ("TypeError", "'type' object does not support the context manager protocol", "`with` needs an"),
+        ("TypeError", "unhashable type: 'list'", "is used as a key"),
+        ("TypeError", "'<' not supported between instances of 'dict' and 'dict'", "types dict and dict"),
+        ("TypeError", "unsupported operand type(s) for ** or pow(): 'float' and 'LinearNet'",
+         "The operator ** or pow() has a value of type float on its left"),
+        ("RuntimeError", "Boolean value of Tensor with more than one value is ambiguous", "one yes or no"),
+        ("TypeError", "log_softmax(): argument 'input' must be Tensor, not jaxlib._jax.ArrayImpl",
+         "given a JAX array"),
+        ("TypeError", "maximum(): argument 'other' must be Tensor, not int", "an object of type int"),
+        ("TypeError", "mean requires ndarray or scalar arguments, got <class 'list'> at position 0.",
+         "was given a list"),
+        ("TypeError", "Only integer scalar arrays can be converted to a scalar index.", "one whole number"),
+        ("ValueError", "All input arrays must have the same shape.", "stack joins arrays"),
+        ("ValueError", "axis 2 is out of bounds for array of dimension 2", "names an axis"),
+        ("IndexError", "list index out of range", "An index is past"),
+        ("TypeError", "log_softmax() got an unexpected keyword argument 'dim'", "`dim` is PyTorch's word"),
+        ("TypeError", "one_hot() missing 1 required positional argument: 'num_classes'",
+         "`one_hot` was called without 'num_classes'."),
+        ("TypeError", "function missing 1 required positional argument: 'x'", "A function was called"),
+        ("UnboundLocalError", "cannot access local variable 'spread' where it is not associated with a value",
+         "The variable `spread` is read before"),
+        ("ZeroDivisionError", "division by zero", "divides by 0"),
+        ("ModuleNotFoundError", "No module named 'tensorflow'", "not installed here"),
+    ],
+)  # fmt: skip
+def test_common_exceptions_are_put_into_words(error: str, text: str, reason: str) -> None:
+    advice = advise(Failure(error, text, "f", (), "", False, "f"))
+    assert advice is not None
+    assert reason in advice[0]
+    assert "{" not in "".join(advice)
+
+
+def test_every_advice_is_whole_sentences() -> None:
+    for *_, reason, look in _ADVICE:
+        assert reason.endswith(".") and look.endswith((".", "?")), reason
+
+
+def test_a_changed_signature_is_told_from_a_wrong_call(run_cell: RunCell) -> None:
+    source = "def log_softmax_cross_entropy(log_probs):\n    return log_probs\n"
+    result = check.run("log_softmax_cross_entropy", run_cell(source)["log_softmax_cross_entropy"])
+    assert result.message.startswith("Your function does not take the arguments in the stub")
+    assert result.look == "Keep the first line of the stub as it was."
+
+
+def test_names_of_our_own_classes_stay_out_of_a_message(run_cell: RunCell) -> None:
+    source = "def get_fixmatch_loss_fn(forward, hparams):\n    return lambda *args: forward()\n"
+    result = check.run("get_fixmatch_loss_fn", run_cell(source)["get_fixmatch_loss_fn"])
+    assert result.failure is not None
+    assert result.failure.message.startswith("function missing 5 required positional arguments: 'params'")
+
+
+def test_the_values_in_the_line_are_shown(run_cell: RunCell) -> None:
+    source = (
+        "def log_softmax_cross_entropy(log_probs, targets):\n"
+        "    best = log_probs.max(axis=1)\n"
+        "    return targets * best\n"
+    )
+    namespace = run_text(source, "a cell of values", run_cell(""))
+    result = check.run("log_softmax_cross_entropy", namespace["log_softmax_cross_entropy"])
+    assert result.failure is not None
+    assert result.failure.values == (("targets", "float32 (3, 4)"), ("best", "float32 (3,)"))
+    assert "Values in that line:\n    targets: float32 (3, 4)\n    best: float32 (3,)" in render_text(result)

@@ -1,0 +1,184 @@
+"""Every check: correct on the reference, not attempted on the stub, and the right message for each slip."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from autograder.units.mutant import Mutant, load_mutant, mutants_of
+from course.catalog import Unit, load_course
+from course.checks import State, check, render_text
+from course.checks.compare import Kind
+from course.checks.expectations import load_expectations
+from course.checks.result import CaseState
+from course.checks.runner import _run_cases, find_check
+
+UNITS = load_course().units
+CHECKS = [find_check(exercise.name)[1] for unit in UNITS for exercise in unit.exercises]
+SLIPS = {(c.name, slip.id): slip for c in CHECKS for slip in c.slips}
+MUTANTS = [(unit.name, mutant) for unit in UNITS for mutant in mutants_of(unit.name)]
+
+Function = Callable[..., Any]
+
+
+def test_the_reference_is_correct(exercise: str, reference: Function) -> None:
+    result = check.run(exercise, reference)
+    assert result.state is State.CORRECT, render_text(result)
+    assert {case.state for case in result.cases} == {CaseState.PASSED}
+
+
+def test_the_reference_is_correct_where_jax_stops_at_nans(exercise: str, reference: Function) -> None:
+    with jax.debug_nans(True):
+        assert check.run(exercise, reference).state is State.CORRECT
+
+
+def test_an_untouched_stub_is_not_attempted(exercise: str, stub: Function) -> None:
+    result = check.run(exercise, stub)
+    assert result.state is State.NOT_ATTEMPTED
+    assert (result.failure, result.difference) == (None, None)
+    assert {case.state for case in result.cases} == {CaseState.NOT_RUN}
+
+
+@pytest.mark.parametrize(
+    ("unit", "mutant"),
+    MUTANTS,
+    ids=lambda item: item if isinstance(item, str) else f"{item.exercise}: {item.id}",
+)
+def test_a_wrong_version_is_rejected_with_its_misconception(unit: str, mutant: Mutant) -> None:
+    result = check.run(mutant.exercise, load_mutant(unit, mutant))
+    slip = SLIPS[mutant.exercise, mutant.slip]
+    assert result.state is State.INCORRECT
+    assert (result.slip, result.message, result.look) == (slip.id, slip.message, slip.look)
+    assert slip.message in render_text(result)
+    # Something to look at: numbers that differ, or the student's exception with its arguments.
+    assert (result.difference is None) != (result.failure is None)
+    assert result.failure is None or result.failure.arguments
+
+
+@pytest.mark.parametrize("body", ["len(3)", "raise ValueError('x')", "return {}['a']", "return [][3]"])
+def test_an_exception_of_a_known_type_is_no_known_slip(exercise: str, body: str) -> None:
+    """Most mistakes in a call are a TypeError: the type alone says nothing about the misconception."""
+    unit, _ = find_check(exercise)
+    result = check.run(exercise, load_mutant(unit, Mutant(exercise, "any", body=body)))
+    assert (result.state, result.slip) == (State.INCORRECT, "")
+    assert result.failure is not None
+
+
+def test_messages_are_single_sentences_and_distinct() -> None:
+    for c in CHECKS:
+        messages = [slip.message for slip in c.slips] + [case.misconception for case in c.cases]
+        assert all(message.endswith(".") and len(message) <= 110 for message in messages), c.name
+        assert len({slip.message for slip in c.slips}) == len(c.slips), c.name
+        assert len({case.name for case in c.cases}) == len(c.cases), c.name
+
+
+def test_tolerances_state_their_reason() -> None:
+    assert all(case.tolerance.reason for c in CHECKS for case in c.cases)
+
+
+def test_two_slips_at_once_are_rejected_without_a_wrong_diagnosis() -> None:
+    edits = (("jnp.mean(mask * per_image)", "jnp.sum(per_image)"), ("axis=-1) >= jnp", "axis=-1) < jnp"))
+    result = check.run(
+        "get_fixmatch_loss_fn", load_mutant("fixmatch", Mutant("get_fixmatch_loss_fn", "two", edits=edits))
+    )
+    assert result.state is State.INCORRECT
+    assert result.slip == ""
+    assert result.difference is not None
+    assert result.difference.kind is Kind.VALUES
+
+
+@pytest.mark.parametrize(("first", "slip"), [("", "division by zero"), ("no ramp", "")])
+def test_a_slip_explains_the_case_that_failed_first(first: str, slip: str) -> None:
+    """A function with another mistake fails elsewhere before it looks like the slip."""
+    _, rampup = find_check("linear_rampup")
+    known = load_expectations("mixmatch")["linear_rampup"]
+    signature = dataclasses.replace(known.signatures["division by zero"], first=first)
+    assert signature.case == "no ramp" != rampup.cases[0].name
+    expectation = dataclasses.replace(known, signatures={**known.signatures, "division by zero": signature})
+    result = _run_cases(rampup, expectation, lambda step, length: 0.123 if length else 1 / length, False)
+    assert result.state is State.INCORRECT
+    assert result.slip == slip
+
+
+def test_an_edit_that_no_longer_applies_is_an_error() -> None:
+    with pytest.raises(ValueError, match="occurs 0 times in the answer"):
+        load_mutant("fixmatch", Mutant("get_forward_fn", "gone", edits=(("no such text", ""),)))
+
+
+def test_a_case_draws_the_same_inputs_again(exercise: str) -> None:
+    for case in next(c for c in CHECKS if c.name == exercise).cases:
+        first, second = jax.tree.leaves(case.inputs()), jax.tree.leaves(case.inputs())
+        assert len(first) == len(second) > 0
+        assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+def test_a_check_leaves_jax_and_numpy_as_they_were(exercise: str, reference: Function) -> None:
+    settings = dict(jax.config.values)
+    np.random.seed(3)
+    state = np.random.get_state()[1].copy()
+    check.run(exercise, reference)
+    assert dict(jax.config.values) == settings
+    assert not jax.config.jax_disable_jit
+    assert np.array_equal(np.random.get_state()[1], state)
+
+
+LOSS = next(c for c in CHECKS if c.name == "get_fixmatch_loss_fn")
+
+
+@pytest.mark.parametrize(
+    ("name", "confident"),
+    [
+        ("distinct logits", [True, False, True, True, False, True, False]),
+        ("gradient", [True, False, True, True, False, True, False]),
+        ("none confident", [False] * 7),
+        ("small batches", [True, False, True]),
+    ],
+)
+def test_probabilities_stay_away_from_the_threshold(name: str, confident: list[bool]) -> None:
+    """For any seed, so that a float32 rounding never turns a mask."""
+    case = next(case for case in LOSS.cases if case.name == name)
+    for seed in range(200):
+        inputs = case.draw(np.random.RandomState(seed))
+        exponentials = np.exp(inputs["logits of x_unlabeled_weak"])
+        largest = (exponentials / exponentials.sum(axis=1, keepdims=True)).max(axis=1)
+        assert list(largest >= inputs["confidence_threshold"]) == confident
+        assert np.abs(largest - inputs["confidence_threshold"]).min() > 0.01
+
+
+def test_the_threshold_is_met_exactly_in_float32() -> None:
+    case = next(case for case in LOSS.cases if case.name == "at the threshold")
+    for seed in range(50):
+        inputs = case.draw(np.random.RandomState(seed))
+        logits = inputs["logits of x_unlabeled_weak"].astype(np.float32)
+        assert list(np.asarray(jax.nn.softmax(logits)).max(axis=1) == 1) == [True, False] * 2 + [
+            False,
+            True,
+            False,
+        ]
+
+
+def test_published_validation_labels_are_as_stated() -> None:
+    case = next(c for c in CHECKS if c.name == "get_validate_fn").cases[0]
+    sizes = [len(labels) for _, labels in case.inputs()["batches"]]
+    labels = np.concatenate([labels for _, labels in case.inputs()["batches"]])
+    assert sizes == [128] * 78 + [16]
+    assert (labels == 9).sum() == 1000
+    assert not (labels[-16:] == 9).any()
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_exercises_and_checks_correspond(unit: Unit) -> None:
+    """Each check is of an exercise, and the data hold exactly its cases and slips."""
+    checks = importlib.import_module(f"course.checks.{unit.name}").CHECKS
+    assert [c.name for c in checks] == [exercise.name for exercise in unit.exercises]
+    expectations = load_expectations(unit.name)
+    assert list(expectations) == [c.name for c in checks]
+    for c in checks:
+        assert list(expectations[c.name].cases) == [case.name for case in c.cases]
+        assert list(expectations[c.name].signatures) == [slip.id for slip in c.slips]

@@ -1,0 +1,139 @@
+"""A check says where it does not judge what was written last: a cell that failed, or was not run."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from course.notebook import versions
+from course.notebook.notebook_file import SavedNotebook, read_notebook
+from course.notebook.versions import changed_cell, failed_run, last_run, remark_on_version
+
+NAME = "answer"
+OLD = "def answer(x):\n    return x  # a comment"
+NEW = "def answer(x):\n    return x + 1"
+BROKEN = "def answer(x):\n    return (x + 1"
+JUDGED = ast.unparse(ast.parse(OLD))
+CHECK = "check('answer', answer)"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [OLD, CHECK],
+        [NEW, OLD, CHECK],
+        [BROKEN, OLD, CHECK],
+        ["def answer(x):\n\n    return (x)", CHECK],
+        [OLD, "def other(:\n", CHECK],
+        [OLD, "text = 'def answer(x): pass'", CHECK],
+        [OLD, NEW, "answer = old", CHECK],
+        [OLD, NEW, "from mine import answer", CHECK],
+        [OLD, "class A:\n    def answer(self):\n        pass", CHECK],
+        ["import jax", CHECK],
+        [],
+    ],
+)
+def test_nothing_is_said_of_the_newest_version(texts: list[str]) -> None:
+    assert failed_run(NAME, JUDGED, texts) == ""
+
+
+def test_a_syntax_error_is_named_with_its_line() -> None:
+    remark = failed_run(NAME, JUDGED, [OLD, BROKEN, CHECK])
+    assert remark.startswith("The cell that defines `answer` was last run with a SyntaxError in line 2 (")
+    assert remark.endswith("This check judges the version that ran before it.")
+
+
+@pytest.mark.parametrize("text", [NEW, f"undefined\n{NEW}", f"@jax.jt\n{OLD}"])
+def test_a_cell_that_stopped_above_the_definition_is_told(text: str) -> None:
+    assert "stopped at an error above the definition" in failed_run(NAME, JUDGED, [OLD, text, CHECK])
+
+
+def test_the_last_run_of_a_version_is_found() -> None:
+    assert last_run(NAME, JUDGED, ["", OLD, NEW, OLD, CHECK]) == 3
+    assert last_run(NAME, JUDGED, ["", NEW, BROKEN]) == -1
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ([OLD], False),
+        ([NEW, OLD], False),
+        (["# other words\ndef answer(x):\n    return (x)"], False),
+        (["import jax"], False),
+        ([NEW], True),
+        ([BROKEN], True),
+    ],
+)
+def test_cells_of_the_notebook_are_compared(cells: list[str], told: bool) -> None:
+    assert bool(changed_cell(NAME, JUDGED, cells)) == told
+
+
+class Shell:
+    """As much of IPython's session as is asked."""
+
+    def __init__(self, *texts: str) -> None:
+        self.history_manager = SimpleNamespace(input_hist_parsed=["", *texts])
+
+    def transform_cell(self, text: str) -> str:
+        return text
+
+
+@pytest.fixture
+def answer(tmp_path: Path) -> Any:
+    path = tmp_path / "cell.py"
+    path.write_text(OLD, encoding="utf-8")
+    names: dict[str, Any] = {}
+    exec(compile(OLD, str(path), "exec"), names)
+    assert inspect.getsource(names["answer"]).strip() == OLD
+    return names["answer"]
+
+
+def use(monkeypatch: pytest.MonkeyPatch, saved: SavedNotebook | None) -> None:
+    monkeypatch.setattr(versions, "shell", lambda: Shell(OLD, CHECK))
+    monkeypatch.setattr(versions, "find_notebook", lambda unit, colab_seconds: saved)
+
+
+def notebook(*cells: str, as_saved: bool = True, saved_at: float = 0.0) -> SavedNotebook:
+    content = {"cells": [{"cell_type": "code", "source": cell} for cell in cells]}
+    return SavedNotebook(content, "the file", as_saved, saved_at)
+
+
+@pytest.mark.parametrize(
+    ("saved", "told"),
+    [
+        (notebook(NEW, saved_at=101.0), True),
+        (notebook(NEW, saved_at=99.0), False),  # not saved since the run, so nothing is known
+        (notebook(OLD, saved_at=101.0), False),
+        (notebook(NEW, as_saved=False), True),  # Colab knows what is not saved
+        (None, False),
+    ],
+)
+def test_a_changed_cell_is_told_where_the_file_is_newer_than_the_run(
+    saved: SavedNotebook | None, told: bool, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, saved)
+    monkeypatch.setattr(versions, "_began", {1: 100.0})
+    assert ("was changed after it was run" in remark_on_version("fixmatch", NAME, answer)) == told
+
+
+def test_a_run_from_before_the_watch_is_not_compared(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, notebook(NEW, saved_at=101.0))
+    monkeypatch.setattr(versions, "_began", {})
+    assert remark_on_version("fixmatch", NAME, answer) == ""
+
+
+@pytest.mark.parametrize("function", [len, SimpleNamespace(), eval("lambda x: x")])
+def test_what_has_no_source_is_passed_over(function: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, notebook(NEW, saved_at=101.0))
+    assert remark_on_version("fixmatch", NAME, function) == ""
+
+
+def test_a_file_tells_when_it_was_saved(tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    path.write_text('{"cells": []}', encoding="utf-8")
+    assert read_notebook(path).saved_at == path.stat().st_mtime

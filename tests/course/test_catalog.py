@@ -1,0 +1,137 @@
+"""course.yml and the units' unit.yml are read, and each kind of mistake in it is named."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from autograder.builder.tables import about_budgets
+from autograder.reference import solution_text
+from course.catalog import Course, load_course, load_unit
+from course.errors import CourseError
+
+ROOT = Path(__file__).resolve().parents[2]
+COURSE = ROOT / "course"
+
+
+FILES = ("course.yml", *(f"units/{unit.name}/unit.yml" for unit in load_course().units))
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The files of the course in a folder of their own."""
+    for name in FILES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(COURSE / name, tmp_path / name)
+    return tmp_path
+
+
+def edit_file(path: Path, edit) -> None:
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    edit(data)
+    path.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+
+
+def test_the_files_load_the_same_by_path_and_as_package_data(copy):
+    assert load_course(copy) == load_course()
+    assert isinstance(load_course(), Course)
+
+
+def test_fixmatch_points_add_up():
+    unit = load_unit("fixmatch")
+    assert unit.points == sum(e.points for e in unit.exercises) + sum(q.points for q in unit.questions)
+    assert unit.exercise("get_fixmatch_loss_fn").points == max(e.points for e in unit.exercises)
+    assert [q.name for q in unit.questions] == ["Q1", "Q2", "Q3", "Q4"]
+
+
+def test_students_see_the_times_that_were_measured_and_no_others():
+    for unit in load_course().units:
+        table = about_budgets(unit)
+        assert [line.split(" | ")[1] for line in table.splitlines()[2:-2]] == [
+            f"{budget.minutes:g}" for budget in unit.budgets
+        ]
+        assert unit.budgets and "not measured" not in table
+
+
+def functions_of(text: str) -> list[str]:
+    return [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
+
+
+def test_every_exercise_is_a_function_of_the_reference_solution_in_its_order():
+    for unit in load_course().units:
+        own = (ROOT / "solutions" / f"{unit.name}.py").read_text(encoding="utf-8")
+        names = [e.name for e in unit.exercises]
+        # An exercise that units share has a file of its own, which the unit's imports from.
+        assert sorted(set(functions_of(solution_text(unit.name))) & set(names)) == sorted(names)
+        in_this_file = [name for name in functions_of(own) if name in names]
+        assert in_this_file == [name for name in names if name in in_this_file]
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda d: d.pop("units"), "needs `repository` and `units`"),
+        (lambda d: d.update(repository="no-slash"), "`repository` must be"),
+        (lambda d: d.update(contacts="ann"), "unknown contacts"),
+        (lambda d: d["about"].pop("contact"), "about: missing contact"),
+        (lambda d: d["about"].update(picture=7), "about: `picture` must be str"),
+        (lambda d: d.update(units=[]), "must list at least one unit"),
+        (lambda d: d["units"].append("fixmatch"), "lists a unit twice"),
+        (
+            lambda d: d["units"].append("simmatch"),
+            "lists 'simmatch', but there is no units/simmatch",
+        ),
+    ],
+)
+def test_a_mistake_in_the_course_is_named(copy, edit, message):
+    edit_file(copy / "course.yml", edit)
+    with pytest.raises(CourseError, match=message):
+        load_course(copy)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda d: d.pop("title"), "missing title"),
+        (lambda d: d.update(tittle="x"), "unknown tittle"),
+        (lambda d: d.update(minutes="long"), "`minutes` must be int"),
+        (lambda d: d["budgets"][0].update(minutes=None), "`minutes` must be float"),
+        (lambda d: d.update(objectives="one"), "`objectives` must be a list"),
+        (lambda d: d.update(sections=[1]), "`sections` must be a list of texts"),
+        (lambda d: d["exercises"][0].update(points=0), "must be positive"),
+        (lambda d: d["exercises"][0].update(points=True), "`points` must be int"),
+        (lambda d: d["exercises"][0].update(difficulty=5), "`difficulty`"),
+        (lambda d: d["exercises"][1].update(name="Q1"), "have one name"),
+        (
+            lambda d: d["exercises"][0].update(prerequisites=["get_forward_fn"]),
+            "not an earlier exercise",
+        ),
+        (lambda d: d["questions"][0].update(points=9), "does not add up"),
+        (lambda d: d["questions"].append("Q5"), "must be a mapping"),
+    ],
+)
+def test_a_mistake_in_a_unit_is_named(copy, edit, message):
+    edit_file(copy / "units" / "fixmatch" / "unit.yml", edit)
+    with pytest.raises(CourseError, match=rf"units/fixmatch/unit\.yml.*{message}"):
+        load_course(copy)
+
+
+@pytest.mark.parametrize("name", ["course.yml", "units/fixmatch/unit.yml"])
+@pytest.mark.parametrize(("text", "message"), [("units: [", "not valid YAML"), ("- a", "must be a mapping")])
+def test_a_file_that_is_no_mapping_is_named(copy, name, text, message):
+    (copy / name).write_text(text, encoding="utf-8")
+    with pytest.raises(CourseError, match=rf"{name}.* {message}"):
+        load_course(copy)
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(CourseError, match=r"use one of .*fixmatch"):
+        load_unit("fixmach")
+    with pytest.raises(CourseError, match=r"use one of .*get_forward_fn"):
+        load_unit("fixmatch").exercise("forward")
+    with pytest.raises(CourseError, match="use one of Q1"):
+        load_unit("fixmatch").question("Q9")
