@@ -80,17 +80,17 @@ test-colab: setup ## Run the notebook and the checks with Colab's package versio
 	else \
 	    $(MAKE) --no-print-directory $(VENV_COLAB)/.installed bundle; \
 	    $(TEST_ENV) $(VENV_COLAB)/bin/python -m pytest -m colab tests/colab; \
-	    PYTHONPATH="$(CURDIR)" $(TEST_ENV) $(VENV_COLAB)/bin/python -m pytest -m "not slow" tests/checks; \
+	    PYTHONPATH="$(CURDIR)" $(TEST_ENV) $(VENV_COLAB)/bin/python -m pytest -m "not slow" tests/course/checks; \
 	fi
 
 .PHONY: test-newest
 test-newest: setup newest ## Run the notebook and the checks with the newest packages (Python 3.11 and 3.13, where they are).
 	@$(MAKE) --no-print-directory bundle
-	@for python in $(VENV_NEWEST)-*/bin/python; do \
+	@failed=; for python in $(VENV_NEWEST)-*/bin/python; do \
 	    echo "== $$($$python --version), the newest packages"; \
-	    $(TEST_ENV) $$python -m pytest -m colab tests/colab/test_bundle_done.py; \
-	    PYTHONPATH="$(CURDIR)" $(TEST_ENV) $$python -m pytest -m "not slow" tests/checks; \
-	done
+	    $(TEST_ENV) $$python -m pytest -m colab tests/colab/test_bundle_done.py || failed=1; \
+	    PYTHONPATH="$(CURDIR)" $(TEST_ENV) $$python -m pytest -m "not slow" tests/course/checks || failed=1; \
+	done; test -z "$$failed"
 
 # Made anew each time: what is newest today is not what was newest yesterday.
 .PHONY: newest

@@ -32,10 +32,11 @@ from course.files import write_atomically
 from course.training import read_metrics
 from course.training.jax.checkpoint import PROVIDED_SHAPES
 from course.training.modes import DATA_SETS, TORCH_MODELS, fixmatch_settings
-from course.training.recorded import KEPT, RUNS, add_band, record, thin
+from course.training.recorded import RUNS
 from course.units.flexmatch.figures import INDEX_BUG
 from solutions.experiments.experiment import kept_settings
 from solutions.experiments.index_bug import CURVES, WINDOW, curves, text_of
+from solutions.experiments.record import KEPT, add_band, record, thin
 from solutions.experiments.unit_runs import settings_of
 
 FEWEST_POINTS = 0.05

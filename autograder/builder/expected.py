@@ -7,7 +7,6 @@ within the cases' tolerances.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import jax.experimental
 import numpy as np
 
 from autograder.builder.recordings import finished, recording
+from autograder.units import reference_of
 from autograder.units.mutant import load_mutant, mutants_of
 from course.checks.case import Case, Check, Signature, drive, message_pattern
 from course.checks.compare import find_difference
@@ -51,7 +51,7 @@ def reference_values(unit: str, check: Check) -> Expectation:
     Raises:
         ValueError: the reference fails on a case or contradicts a published value.
     """
-    reference = getattr(importlib.import_module(f"solutions.{unit}"), check.name)
+    reference = reference_of(unit, check.name)
     with double_precision(), recording(reference, check) as calls:
         cases = {case.name: _expected(check, case, reference) for case in check.cases}
         mocks = {name: use.function for name, use in check.uses.items() if isinstance(use, Mock)}

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autograder.units.alternative import Alternative
@@ -23,6 +23,7 @@ class InstructorUnit:
     """The parts of a unit that students do not get.
 
     Attributes:
+        answers: the module of ``solutions`` that holds the reference of each exercise.
         mutants: wrong answers, which the checks must reject.
         alternatives: right answers written in other ways.
         imports: text of what the unit's notebook has imported before its first exercise.
@@ -35,6 +36,7 @@ class InstructorUnit:
         not_in_practical: exercises that this course adds to those.
     """
 
+    answers: ModuleType
     mutants: tuple[Mutant, ...]
     alternatives: tuple[Alternative, ...]
     imports: str
@@ -45,6 +47,12 @@ class InstructorUnit:
     trainer: Callable[[], ModuleType] | None = None
     follows_practical: bool = False
     not_in_practical: frozenset[str] = frozenset()
+
+
+def reference_of(unit: str, exercise: str) -> Callable[..., Any]:
+    """The reference of an exercise."""
+    function: Callable[..., Any] = getattr(instructor_unit(unit).answers, exercise)
+    return function
 
 
 def instructor_unit(name: str) -> InstructorUnit:

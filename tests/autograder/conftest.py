@@ -10,49 +10,51 @@ from autograder.builder.derived import derived_files, write_files
 from autograder.classroom.sample_class import SampleClass
 from autograder.units.mutant import Mutant
 
-UNITS = """\
+COURSE = """\
 repository: null
-units:
-  toy:
-    title: A toy unit
-    summary: Adds and doubles.
-    framework: Python
-    notebook: 01_toy
-    minutes: 10
+units: [toy]
+"""
+
+UNIT = """\
+title: A toy unit
+summary: Adds and doubles.
+framework: Python
+notebook: 01_toy
+minutes: 10
+objectives: [Add.]
+prerequisites: [Count.]
+sections: []
+exercises:
+  - name: add
+    title: Add
+    minutes: 1
+    points: 2
+    difficulty: 1
     objectives: [Add.]
-    prerequisites: [Count.]
-    sections: []
-    exercises:
-      - name: add
-        title: Add
-        minutes: 1
-        points: 2
-        difficulty: 1
-        objectives: [Add.]
-        prerequisites: []
-      - name: double
-        title: Double
-        minutes: 2
-        points: 3
-        difficulty: 2
-        objectives: [Double.]
-        prerequisites: [add]
-      - name: get_adder
-        title: Adder
-        minutes: 2
-        points: 1
-        difficulty: 2
-        objectives: [Close over a number.]
-        prerequisites: []
-    questions:
-      - name: Q1
-        title: Question 1
-        minutes: 1
-        points: 2
-        prompt: Why?
-        criteria: [{points: 2, text: Any reason.}]
-    budgets:
-      - {machine: any, minutes: 1, note: none}
+    prerequisites: []
+  - name: double
+    title: Double
+    minutes: 2
+    points: 3
+    difficulty: 2
+    objectives: [Double.]
+    prerequisites: [add]
+  - name: get_adder
+    title: Adder
+    minutes: 2
+    points: 1
+    difficulty: 2
+    objectives: [Close over a number.]
+    prerequisites: []
+questions:
+  - name: Q1
+    title: Question 1
+    minutes: 1
+    points: 2
+    prompt: Why?
+    criteria: [{points: 2, text: Any reason.}]
+budgets:
+  - {machine: any, minutes: 1, note: none}
 """
 
 SOLUTIONS = '''\
@@ -154,7 +156,8 @@ FAULT = Mutant("double", "adds two", edits=(("add(a, a)", "add(a, 2)"),))
 
 def write_toy_unit(root: Path) -> Path:
     for path, text in {
-        "course/course.yml": UNITS,
+        "course/course.yml": COURSE,
+        "course/units/toy/unit.yml": UNIT,
         "solutions/toy.py": SOLUTIONS,
         "solutions/questions/toy.md": ANSWERS,
         "source_notebooks/toy/01_toy.py": SOURCE,

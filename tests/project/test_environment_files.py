@@ -134,7 +134,7 @@ def test_the_checks_tests_import_what_colab_has() -> None:
     assert {"jupytext", "nbgrader", "typer"} <= set(missing)
     program = (
         f"import sys; sys.modules.update(dict.fromkeys({missing!r})); import pytest; "
-        "sys.exit(pytest.main(['--collect-only', '-q', 'tests/checks']))"
+        "sys.exit(pytest.main(['--collect-only', '-q', 'tests/course/checks']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -13,9 +13,8 @@ COURSE = Path(__file__).parents[2] / "course"
 # Commands and options that come with the repository, not with the package that students install.
 FOREIGN = re.compile(
     r"(?<!\w)--(resume|overwrite|checkpoint|labels|out)\b"
-    r"|python -m (solutions|autograder|course\.recorded|benchmarks)|`(solutions|autograder) "
+    r"|python -m (solutions|autograder|benchmarks)|`(solutions|autograder) "
 )
-COMMANDS = {COURSE / "recorded" / "__main__.py"}  # itself a command of theirs
 
 
 def texts(path: Path) -> Iterator[str]:
@@ -33,7 +32,7 @@ def texts(path: Path) -> Iterator[str]:
             yield node.value
 
 
-MODULES = sorted(path for path in COURSE.rglob("*.py") if path not in COMMANDS)
+MODULES = sorted(COURSE.rglob("*.py"))
 PAGES = sorted(COURSE.rglob("*.yml"))
 
 

@@ -7,8 +7,10 @@ from autograder.units.comparison.alternatives import ALTERNATIVES, IMPORTS
 from autograder.units.comparison.equivalents import EQUIVALENTS
 from autograder.units.comparison.hidden import HIDDEN
 from autograder.units.comparison.mutants import MUTANTS
+from solutions import comparison as answers
 
 UNIT = InstructorUnit(
+    answers=answers,
     mutants=MUTANTS,
     alternatives=ALTERNATIVES,
     imports=IMPORTS,

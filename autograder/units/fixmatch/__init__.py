@@ -9,6 +9,7 @@ from autograder.units.fixmatch.alternatives import ALTERNATIVES, IMPORTS
 from autograder.units.fixmatch.equivalents import EQUIVALENTS
 from autograder.units.fixmatch.hidden import HIDDEN
 from autograder.units.fixmatch.mutants import MUTANTS
+from solutions import fixmatch as answers
 
 
 def trainer() -> ModuleType:
@@ -19,6 +20,7 @@ def trainer() -> ModuleType:
 
 
 UNIT = InstructorUnit(
+    answers=answers,
     mutants=MUTANTS,
     alternatives=ALTERNATIVES,
     imports=IMPORTS,

@@ -9,6 +9,7 @@ from autograder.units.flexmatch.alternatives import ALTERNATIVES, IMPORTS
 from autograder.units.flexmatch.equivalents import EQUIVALENTS
 from autograder.units.flexmatch.hidden import HIDDEN
 from autograder.units.flexmatch.mutants import MUTANTS
+from solutions import flexmatch as answers
 
 
 def trainer() -> ModuleType:
@@ -19,6 +20,7 @@ def trainer() -> ModuleType:
 
 
 UNIT = InstructorUnit(
+    answers=answers,
     mutants=MUTANTS,
     alternatives=ALTERNATIVES,
     imports=IMPORTS,

@@ -9,6 +9,7 @@ from autograder.units.mixmatch.alternatives import ALTERNATIVES, IMPORTS
 from autograder.units.mixmatch.equivalents import EQUIVALENTS
 from autograder.units.mixmatch.hidden import HIDDEN
 from autograder.units.mixmatch.mutants import MUTANTS
+from solutions import mixmatch as answers
 
 
 def trainer() -> ModuleType:
@@ -19,6 +20,7 @@ def trainer() -> ModuleType:
 
 
 UNIT = InstructorUnit(
+    answers=answers,
     mutants=MUTANTS,
     alternatives=ALTERNATIVES,
     imports=IMPORTS,

@@ -17,7 +17,7 @@ from course.files import write_atomically
 from course.models.resnet import NORMALIZATIONS, architecture, from_torchvision
 
 RESNET18 = architecture()
-_FOLDER = Path(__file__).parent.parent / "checkpoints"
+_FOLDER = Path(__file__).parents[2] / "checkpoints"
 PROVIDED = _FOLDER / "resnet18-cifar10-400.safetensors"
 PROVIDED_SHAPES = _FOLDER / "resnet18-w16-shapes-10.safetensors"
 

@@ -22,7 +22,7 @@ from course.notebook.setup import setup_cell
 
 SOURCE = Path("source_notebooks/toy/01_toy.ipynb")
 RELEASE = Path("release/toy/01_toy.ipynb")
-LIST = Path("course/notebook/released/toy.json")
+LIST = Path("course/units/toy/cells.json")
 
 
 def edit(root: Path, path: str, old: str, new: str) -> None:
@@ -306,7 +306,7 @@ def test_cell_ids_are_unique_also_for_equal_cells(toy_root: Path) -> None:
         ("solutions/toy.py", "def add(", "def plus(", "has no function 'add'"),
         ("solutions/toy.py", "def add(", "def add((", "solutions/toy.py, line 8"),
         ("solutions/questions/toy.md", "## Q1", "## Q2", "no model answer `## Q1`"),
-        ("course/course.yml", "        points: 3\n", "", "missing points"),
+        ("course/units/toy/unit.yml", "    points: 3\n", "", "missing points"),
     ],
 )
 def test_malformed_sources_are_one_line_errors(

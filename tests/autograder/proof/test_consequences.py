@@ -94,7 +94,7 @@ def test_numbers_survive_the_file(tmp_path: Path, found: Consequences) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path, found: Consequences, damage: Callable[[str], str]) -> None:
     path = save_consequences(found, tmp_path)
     path.write_text(damage(path.read_text()))
-    with pytest.raises(CourseError, match=r"consequences/fixmatch\.json is damaged .*measure again"):
+    with pytest.raises(CourseError, match=r"fixmatch/consequences\.json is damaged .*measure again"):
         load_consequences(UNIT, tmp_path)
 
 
@@ -187,8 +187,8 @@ def test_stale_leaves_out_what_is_measured(
 
 
 def test_a_unit_without_training_is_an_error() -> None:
-    with pytest.raises(CourseError, match="nosuch: no training is defined"):
-        measure.trainer_of("nosuch")
+    with pytest.raises(CourseError, match="comparison: no training is defined"):
+        measure.trainer_of("comparison")
 
 
 @pytest.fixture

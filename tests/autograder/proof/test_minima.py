@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 import pytest
 
+from autograder.units import instructor_unit
 from autograder.units.alternative import alternatives_of
 from autograder.units.mutant import mutants_of
 from course.catalog import Unit, load_course
@@ -36,7 +35,7 @@ def test_an_exercise_has_enough_alternatives(unit: str, exercise: str) -> None:
 
 @pytest.mark.parametrize(("unit", "exercise"), EXERCISES)
 def test_an_exercise_has_hidden_draws(unit: str, exercise: str) -> None:
-    assert importlib.import_module(f"autograder.units.hidden.{unit}").HIDDEN[exercise]
+    assert instructor_unit(unit).hidden[exercise]
 
 
 @pytest.mark.parametrize("unit", MUTANTS_OF_A_UNIT)
@@ -49,7 +48,7 @@ def test_nothing_is_kept_for_an_exercise_that_there_is_not(unit: Unit) -> None:
     names = {exercise.name for exercise in unit.exercises}
     assert {item.exercise for item in mutants_of(unit.name)} == names
     assert {item.exercise for item in alternatives_of(unit.name)} == names
-    assert importlib.import_module(f"autograder.units.hidden.{unit.name}").HIDDEN.keys() == names
+    assert instructor_unit(unit.name).hidden.keys() == names
 
 
 def test_a_loss_is_known_by_its_name() -> None:

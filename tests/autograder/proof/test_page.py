@@ -27,7 +27,7 @@ Others = dict[str, list[Trial]]
 
 
 def test_the_page_is_what_its_sources_give(trials: list[Trial], of_others: Others) -> None:
-    """With the verdicts that tests/checks asserts one by one; the practical's own checks are run here."""
+    """With the verdicts that the checks' tests assert one by one; the practical's own checks are run here."""
     names = {}
     for item in (*mutants_of("fixmatch"), *equivalents_of("fixmatch")):
         names[item.exercise, item.id] = lambda item=item: load_edited("fixmatch", item)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import importlib
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,6 +16,7 @@ import torch
 
 import solutions.fixmatch
 import solutions.flexmatch
+from autograder.units import reference_of
 from autograder.units.alternative import Alternative, alternatives_of, load_alternative
 from autograder.units.hidden import hidden_check
 from autograder.units.mutant import load_mutant, mutants_of
@@ -254,7 +254,7 @@ def memorized(exercise: str) -> Function:
     It looks at the numbers that it is given, so it is for functions that no framework traces.
     """
     unit, public = PUBLIC[exercise]
-    reference = getattr(importlib.import_module(f"solutions.{unit}"), exercise)
+    reference = reference_of(unit, exercise)
     known: set[str] = set()
 
     def record(*args: Any) -> Any:

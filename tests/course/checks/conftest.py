@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from autograder import units
 from autograder.builder.functions import FunctionTexts
 from autograder.units.alternative import imports_of
 from autograder.units.mutant import BEGIN, END
@@ -25,7 +25,7 @@ def unit_of(name: str) -> str:
 
 
 def reference_of(name: str) -> Callable[..., Any]:
-    return getattr(importlib.import_module(f"solutions.{unit_of(name)}"), name)
+    return units.reference_of(unit_of(name), name)
 
 
 def stub_source(name: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-import autograder.units.alternative
 from autograder.reference import solution_text
+from autograder.units import instructor_unit
 from autograder.units.alternative import Alternative, alternatives_of, load_alternative
 from autograder.units.equivalent import Equivalent, equivalents_of
 from autograder.units.mutant import apply_edits, edited_answer, load_mutant, mutants_of
@@ -59,9 +61,9 @@ def test_no_equivalent_is_listed_as_a_mutant(unit: str) -> None:
 
 
 def test_two_alternatives_of_one_title_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = autograder.units.alternative.importlib.import_module("autograder.units.fixmatch.alternatives")
     first = alternatives_of("fixmatch")[0]
-    monkeypatch.setattr(module, "ALTERNATIVES", (first, first))
+    twice = replace(instructor_unit("fixmatch"), alternatives=(first, first))
+    monkeypatch.setattr("autograder.units.alternative.instructor_unit", lambda unit: twice)
     with pytest.raises(ValueError, match=f"{first.exercise}: '{first.title}'"):
         alternatives_of.__wrapped__("fixmatch")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from course.checks.expectations import load_expectations
 from course.checks.playback import NotRecorded, playback, record_call
 from course.checks.runner import examine, find_check, judge_case, judge_outcome
 from course.checks.torch_functions import recorded
+from course.units import checks_of
 
 EXERCISES = {"guess_labels": "mixmatch", "mixmatch_loss": "mixmatch", "flexmatch_loss": "flexmatch"}
 ALTERNATIVES = [
@@ -59,11 +59,7 @@ def without_earlier(function: Callable[..., Any], name: str) -> Callable[..., An
 
 
 def test_every_torch_exercise_that_uses_others_is_here() -> None:
-    checks = [
-        c
-        for unit in ("mixmatch", "flexmatch")
-        for c in importlib.import_module(f"course.checks.{unit}").CHECKS
-    ]
+    checks = [*checks_of("mixmatch"), *checks_of("flexmatch")]
     assert {check.name for check in checks if check.uses} == EXERCISES.keys()
     assert all(use is not None for check in checks for use in check.uses.values())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import random
 from collections.abc import Callable
 from functools import cache
@@ -16,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.builder.expected import double_precision, enable_x64
+from autograder.units import reference_of
 from autograder.units.alternative import Alternative, alternatives_of, load_alternative
 from autograder.units.mutant import Mutant, load_mutant, mutants_of
 from course.catalog import load_course
@@ -54,7 +54,7 @@ def judged(exercise: str, case: Case, function: Function) -> Verdict:
     Nothing is compiled: it would take most of the time, and the checks' own cases do it.
     """
     inputs = case.inputs()
-    reference = getattr(importlib.import_module(f"solutions.{find_check(exercise)[0]}"), exercise)
+    reference = reference_of(find_check(exercise)[0], exercise)
     with jax.disable_jit():
         with double_precision():
             expected = drive(case, reference, inputs)

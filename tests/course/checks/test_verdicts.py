@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from course.checks.compare import Kind
 from course.checks.expectations import load_expectations
 from course.checks.result import CaseState
 from course.checks.runner import _run_cases, find_check
+from course.units import checks_of
 
 UNITS = load_course().units
 CHECKS = [find_check(exercise.name)[1] for unit in UNITS for exercise in unit.exercises]
@@ -175,7 +175,7 @@ def test_published_validation_labels_are_as_stated() -> None:
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_exercises_and_checks_correspond(unit: Unit) -> None:
     """Each check is of an exercise, and the data hold exactly its cases and slips."""
-    checks = importlib.import_module(f"course.checks.{unit.name}").CHECKS
+    checks = checks_of(unit.name)
     assert [c.name for c in checks] == [exercise.name for exercise in unit.exercises]
     expectations = load_expectations(unit.name)
     assert list(expectations) == [c.name for c in checks]

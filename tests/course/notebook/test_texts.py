@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import yaml
 from course.catalog import Unit, load_course
 from course.errors import CourseError
 from course.notebook.texts import Texts, load_texts, parse_texts
+from course.units import folder_of
 
 ROOT = Path(__file__).parents[3]
 UNITS = pytest.mark.parametrize("unit", load_course().units, ids=lambda unit: unit.name)
@@ -131,7 +131,7 @@ Edit = Callable[[dict[str, Any]], Any]
     ],
 )
 def test_a_mistake_in_the_file_is_named(edit: Edit, message: str) -> None:
-    text = (resources.files("course.notebook") / "fixmatch.yml").read_text(encoding="utf-8")
+    text = (folder_of("fixmatch") / "texts.yml").read_text(encoding="utf-8")
     data = yaml.safe_load(text)
     edit(data)
     with pytest.raises(CourseError, match=message):

@@ -130,7 +130,7 @@ def test_an_unknown_name_and_a_missing_file_are_named(monkeypatch: pytest.Monkey
     with pytest.raises(CourseError, match="no comparison called 'publishd': use published"):
         load("publishd")
     monkeypatch.setattr(comparison, "names", lambda: ("gone",))
-    with pytest.raises(CourseError, match=r"comparison/gone\.csv is missing"):
+    with pytest.raises(CourseError, match=r"runs/gone\.csv is missing"):
         load("gone")
 
 
