@@ -56,11 +56,11 @@ build: setup ## Make every derived file: notebooks, releases, expected values, t
 	$(PY) -m autograder build
 
 .PHONY: lint
-lint: setup ## Ruff, types of the public functions, dependency arrows.
+lint: setup ## Ruff, types of the public functions, who may import whom.
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
-	$(PY) -m pytest -q tests/project/test_arrows.py
+	$(VENV)/bin/lint-imports
 
 .PHONY: test
 test: lint ## All tests but the long ones: twenty minutes on two cores.

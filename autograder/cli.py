@@ -189,7 +189,7 @@ def consequences(
 
     Without a unit, all that train.
     """
-    from autograder.proof.consequences.measure import has_training, measure, select
+    from autograder.proof.consequences import has_training, measure, select
 
     names = [name for name in _units(unit, REPOSITORY) if name == unit or has_training(name)]
     chosen = {name: select(name, only or [], stale) for name in names}

@@ -30,7 +30,7 @@ from course.errors import CourseError
 from course.figures import band
 from course.files import write_atomically
 from course.training import read_metrics
-from course.training.jax.checkpoint import PROVIDED_SHAPES
+from course.training.checkpoint import PROVIDED_SHAPES
 from course.training.modes import DATA_SETS, TORCH_MODELS, fixmatch_settings
 from course.training.recorded import RUNS
 from course.units.flexmatch.figures import INDEX_BUG

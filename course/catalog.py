@@ -1,18 +1,25 @@
-"""Typed access to ``course.yml`` and each ``unit.yml``, where titles, points and rubrics are written once."""
+"""Typed access to ``course.yml`` and each ``unit.yml``, where titles, points and rubrics are written once.
+
+Engines find what else a unit's folder holds by the unit's name.
+"""
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import yaml
 
 from course.errors import CourseError
 from course.records import build, require, require_keys
+
+if TYPE_CHECKING:
+    from course.checks.case import Check
 
 
 class _HasName(Protocol):
@@ -174,6 +181,23 @@ def load_course(folder: Path | None = None) -> Course:
 def load_unit(name: str) -> Unit:
     """The unit called ``name`` of the course itself. Raises CourseError for an unknown name."""
     return load_course().unit(name)
+
+
+def folder_of(unit: str) -> Traversable:
+    """The folder of a unit, whether it exists or not."""
+    return resources.files("course.units") / unit
+
+
+def checks_of(unit: str) -> tuple[Check, ...]:
+    """The checks of a unit, in the order of its notebook.
+
+    They are imported when they are asked for: no notebook should load another one's framework.
+
+    Raises:
+        ModuleNotFoundError: there is no such unit.
+    """
+    checks: tuple[Check, ...] = importlib.import_module(f"course.units.{unit}.checks").CHECKS
+    return checks
 
 
 @cache

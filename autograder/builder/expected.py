@@ -20,12 +20,12 @@ import numpy as np
 from autograder.builder.recordings import finished, recording
 from autograder.units import reference_of
 from autograder.units.mutant import load_mutant, mutants_of
+from course.catalog import checks_of
 from course.checks.case import Case, Check, Signature, drive, message_pattern
 from course.checks.compare import find_difference
 from course.checks.earlier import Mock, stand_ins
 from course.checks.expectations import Expectation, dump_expectations
 from course.checks.plain import Plain
-from course.units import checks_of
 
 # The newest versions of JAX have it here, the pinned one among what is experimental.
 enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64

@@ -22,7 +22,7 @@ from autograder.cli import BAD_INPUT, console
 from autograder.files import REPOSITORY
 from course.errors import CourseError
 from course.training import FixMatchHparams, SupervisedHparams, read_metrics
-from course.training.jax.checkpoint import PROVIDED_SHAPES
+from course.training.checkpoint import PROVIDED_SHAPES
 from course.training.modes import DATA_SETS, fixmatch_settings
 
 UNIT = "fixmatch"

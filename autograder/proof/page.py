@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from autograder.files import REPOSITORY
-from autograder.proof.consequences import LEAST, SPREADS, Consequences, Ending, load_consequences, share
-from autograder.proof.consequences.measure import trained_exercises, trainer_of
+from autograder.proof.consequences import trained_exercises, trainer_of
 from autograder.proof.practical import follows_practical
 from autograder.proof.summary import Row, Share, rows
 from autograder.proof.trials import Kind, Trial, Verdict
 from autograder.units.alternative import alternatives_of
+from autograder.units.consequence import LEAST, SPREADS, Consequences, Ending, load_consequences, share
 from autograder.units.equivalent import equivalents_of
 from autograder.units.mutant import Mutant, mutants_of
-from course.catalog import load_course
+from course.catalog import checks_of, load_course
 from course.checks.case import Check
-from course.units import checks_of
 
 PATH = Path("docs", "checks.md")
 ABOUT = (

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from autograder.proof.trials import FAULTS, Kind, Trial, Verdict
-from course.units import checks_of
+from course.catalog import checks_of
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from autograder.publish.student_readme import CONSTRAINTS, bundle_readme
 from course.catalog import load_course
 from course.errors import CourseError
 from course.notebook.setup.cell import CHECKPOINTS
-from course.training.jax.checkpoint import PROVIDED
+from course.training.checkpoint import PROVIDED
 
 # What the wheel is built from. Nothing else of the repository can get into it.
 WHEEL_SOURCES = ("pyproject.toml", "LICENSE", "LICENSE-TEXT", "course")

@@ -1,26 +1,14 @@
-"""Hidden checks: the cases of the public checks with inputs that are drawn from a secret.
+"""The hidden counterparts of public cases: what a unit's ``hidden.py`` is made of.
 
-A hidden check has the drives, tolerances and messages of the public one, so it asks for nothing that students
-could not try; sizes and values are others. What is expected is computed from the reference when it is drawn.
-So a function that is right on the public inputs alone fails, and knowing this code without the secret helps
-nobody. The process that runs students' code sees the inputs of one case at a time, and no expected values.
+`autograder.builder.hidden` makes a check of them.
 """
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from autograder.builder.expected import reference_values
-from autograder.units import instructor_unit
-from course.checks.case import Case, Check
-from course.checks.expectations import Expectation
 from course.checks.functions import Draw, after
-from course.checks.runner import find_check
-from course.errors import CourseError
-
-SECRET_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -35,39 +23,6 @@ class Hidden:
 
     tries: str
     draw: Draw
-
-
-def hidden_check(unit: str, exercise: str, secret: bytes) -> tuple[Check, Expectation]:
-    """The hidden check of an exercise, with what the reference gives for its cases.
-
-    It has a case for each of the public check's, of the same name, and no slips: the reason of a failure is
-    for the public check to say. The same secret gives the same check.
-
-    Args:
-        unit: name of the unit.
-        exercise: name of the exercise's function.
-        secret: at least 16 bytes that students do not know. Keep them as long as grades may be contested.
-
-    Raises:
-        CourseError: there is no such exercise in the unit, or the secret is too short.
-        ValueError: a public case has no hidden counterpart, or the reverse.
-    """
-    if len(secret) < SECRET_BYTES:
-        raise CourseError(f"the secret has {len(secret)} bytes: use {SECRET_BYTES} random bytes or more")
-    found, public = find_check(exercise)
-    if found != unit:
-        raise CourseError(f"{exercise} belongs to unit {found!r}, not to {unit!r}: name that unit")
-    counterparts = instructor_unit(unit).hidden[exercise]
-    names = {case.name for case in public.cases}
-    if names != counterparts.keys():
-        odd = ", ".join(sorted(names ^ counterparts.keys()))
-        raise ValueError(f"{exercise}: public cases and hidden draws do not correspond: {odd}")
-    cases = tuple(
-        _hide(case, counterparts[case.name], _seed(secret, unit, exercise, case.name))
-        for case in public.cases
-    )
-    check = replace(public, cases=cases, slips=())
-    return check, reference_values(unit, check)
 
 
 def hidden_function(draws: Mapping[str, tuple[str, Draw]], *, compiled: bool = True) -> dict[str, Hidden]:
@@ -85,13 +40,3 @@ def hidden_function(draws: Mapping[str, tuple[str, Draw]], *, compiled: bool = T
         counterparts["compiled"] = Hidden(f"{first.tries}, under jit", first.draw)
     again = Hidden(f"{first.tries}, after another call", after(first.draw, last.draw))
     return counterparts | {"called again": again}
-
-
-def _hide(case: Case, hidden: Hidden, seed: int) -> Case:
-    # Nothing is shown in full: a report must not hand the inputs out.
-    return replace(case, tries=hidden.tries, draw=hidden.draw, seed=seed, stated=None, shown=())
-
-
-def _seed(secret: bytes, *parts: str) -> int:
-    """A seed for each case by itself: one that becomes known tells nothing about the others."""
-    return int.from_bytes(hmac.digest(secret, "/".join(parts).encode(), "sha256")[:4], "big")

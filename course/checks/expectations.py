@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
+from course.catalog import folder_of
 from course.checks.case import Signature
 from course.checks.plain import Plain, from_json, to_json
 from course.checks.playback import Recordings
 from course.errors import CourseError
-from course.units import folder_of
 
 FORMAT = 2
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar
 
-from course.catalog import load_course
+from course.catalog import checks_of, load_course
 from course.checks.advice import advise, advise_difference
 from course.checks.blame import Lack, made_up_note, others_note, replaced_note
 from course.checks.call import describe_argument
@@ -21,7 +21,6 @@ from course.checks.playback import NotRecorded
 from course.checks.result import CaseResult, CaseState, Result, Shown, State
 from course.checks.state import unusual_settings
 from course.errors import unknown_name
-from course.units import checks_of
 
 T = TypeVar("T")
 

@@ -27,13 +27,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from course.catalog import checks_of
 from course.checks.call import Call
 from course.checks.case import Inputs, Outcome, attempt, describe_failure
 from course.checks.earlier import make_stand_ins, stand_ins
 from course.checks.exchange import read_folder, write_outcome
 from course.checks.runner import find_check
 from course.errors import CourseError
-from course.units import checks_of
 
 MODULE = "student"  # what a hand-in's functions give as their module
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
+from course.catalog import folder_of
 from course.errors import CourseError
-from course.units import folder_of
 
 CELLS = "cells.json"  # in the unit's folder
 # What stands in a written answer's cell until it is answered; a quotation, so that it is seen when rendered.

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
+from course.catalog import folder_of
 from course.errors import CourseError
 from course.records import build, require, require_keys
-from course.units import folder_of
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,18 @@
 """The training loop and what it is made of; methods are passed in."""
 
 from course.training.batches import labeled_batches, mixed_batches, paired_batches
-from course.training.engine import TrainResult
-from course.training.hparams import FixMatchHparams, SupervisedHparams
-from course.training.jax.checkpoint import (
+from course.training.checkpoint import (
     Checkpoint,
-    checkpoint_from_torchvision,
     load_checkpoint,
     load_provided_checkpoint,
     save_checkpoint,
 )
+from course.training.engine import TrainResult
+from course.training.hparams import FixMatchHparams, SupervisedHparams
 from course.training.jax.loop import TrainState, start, train_loop
 from course.training.jax.optimizers import Optimizer, get_ema_params, get_params, momentum
 from course.training.jax.penalty import l2_penalty
+from course.training.jax.trees import checkpoint_from_torchvision
 from course.training.metrics import Metrics, convert_to_numpy, jnp_to_np_u8
 from course.training.run_log import RunLog, read_metrics, warn_if_partial
 from course.training.runfolder import RunFolder

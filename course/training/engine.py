@@ -208,6 +208,111 @@ def _sizes(hparams: LoopSettings) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
+@dataclass(frozen=True)
+class _Step:
+    """A step whose numbers the device may still be working on."""
+
+    number: int
+    loss: Any
+    metrics: Mapping[str, Any]
+    validation: Mapping[str, Any]
+    batch: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Cadence:
+    """At which steps of a run something is due."""
+
+    first: int
+    end: int
+    epoch_steps: int
+    validate_every: int
+    save_every: int
+
+    @classmethod
+    def of(cls, hparams: LoopSettings) -> _Cadence:
+        if hparams.steps is None or hparams.epoch_steps is None:
+            raise CourseError("hparams.steps is not set: call hparams.fitted(len(unlabeled_dataset)) first")
+        first = hparams.init_total_step
+        every = hparams.validate_every_steps, hparams.write_checkpoint_every
+        return cls(first, first + hparams.steps, hparams.epoch_steps, *every)
+
+    def epoch(self, step: int) -> int:
+        return (step - 1 - self.first) // self.epoch_steps
+
+    def validates(self, step: int) -> bool:
+        return step % self.validate_every == 0 or step == self.end
+
+    def saves(self, step: int) -> bool:
+        return step % self.save_every == 0 or step == self.end
+
+
+class _Run:
+    """A run on its way: its program, its folder, and who is told of each step."""
+
+    def __init__(
+        self, cadence: _Cadence, program: Program, folder: RunFolder, schedule: Callable[[int], Any]
+    ) -> None:
+        self.cadence, self.program, self.folder, self.schedule = cadence, program, folder, schedule
+        self.stopwatch = Stopwatch(folder.path, cadence.end)
+        self.metrics = Metrics()
+        self.watchers: list[Observer] = []
+
+    def begin(self, if_exists: IfExists) -> None:
+        """Make the folder ready, or take up the run that it holds."""
+        if if_exists == "resume" and self.folder.holds_run():
+            self.program.restore(self.folder)
+            for record in read_metrics(self.folder.metrics):
+                self._keep(record)
+            self.stopwatch.go_on()
+            print(_goes_on(self.program.step, self.cadence.end))
+        else:
+            self.folder.prepare(overwrite=if_exists == "overwrite")
+        self.stopwatch.write()
+        for observer in self.watchers:
+            if isinstance(observer, Beginner):
+                observer.begin(self.folder.path)
+
+    def watch(self, hparams: LoopSettings, cleanup: ExitStack) -> None:
+        """Add what each run has: files, log lines, and a bar where there is something to wait for."""
+        step, every = self.program.step, hparams.log_every_steps
+        self.add(JsonlLog(self.folder.metrics), cleanup)
+        self.add(TensorBoardLog(self.folder.path, every, step), cleanup)
+        self.add(self.stopwatch, cleanup)
+        self.add(LogLines(every), cleanup)
+        if step < self.cadence.end:
+            done, steps = step - self.cadence.first, self.cadence.end - self.cadence.first
+            self.add(ProgressBar(done, steps, self.program.waiting), cleanup)
+
+    def add(self, observer: Observer, cleanup: ExitStack) -> None:
+        """Tell an observer of each step from now on, and close it at the end, however that comes."""
+        self.watchers.append(cleanup.enter_context(closing(observer)))
+
+    def done(self, batch: Mapping[str, Any], loss: Any, metrics: Mapping[str, Any]) -> _Step:
+        """What came of an update, with the validation where one is due."""
+        step = self.program.step
+        validation = self.program.validate() if self.cadence.validates(step) else {}
+        return _Step(step, loss, metrics, validation, batch)
+
+    def tell(self, step: _Step) -> None:
+        """Fetch a step's numbers and pass them on. Raises NonFiniteLoss."""
+        values = {**step.metrics, "lr": self.schedule(step.number - 1), **step.validation}
+        where = {"step": step.number, "epoch": self.cadence.epoch(step.number)}
+        record = {**where, **{name: float(value) for name, value in values.items()}}
+        _check_finite(record, float(step.loss), self.folder)
+        for watcher in self.watchers:
+            watcher.on_step(record, step.batch)
+        self._keep(record)
+
+    def save(self, manifest: Mapping[str, Any]) -> None:
+        """Write a checkpoint. Raises NonFiniteLoss for a state that is not fit to go on from."""
+        _check_state(self.program, self.folder)
+        self.program.save(self.folder, {"holds": "optimizer state and step", **manifest})
+
+    def _keep(self, record: Mapping[str, Any]) -> None:
+        self.metrics.merge({name: v for name, v in record.items() if name not in ("step", "epoch")})
+
+
 def run_loop(
     hparams: LoopSettings,
     program: Program,
@@ -239,89 +344,35 @@ def run_loop(
         CourseError: the folder cannot be written, or holds a run and ``if_exists`` is "error"; or memory ran
             out.
     """
-    if hparams.steps is None or hparams.epoch_steps is None:
-        raise CourseError("hparams.steps is not set: call hparams.fitted(len(unlabeled_dataset)) first")
-    first, end = hparams.init_total_step, hparams.init_total_step + hparams.steps
-    epoch_steps = hparams.epoch_steps
-    folder = RunFolder(hparams.logdir)
-    described = {"holds": "optimizer state and step", **manifest}
-    metrics = Metrics()
-    watchers: list[Observer] = []
-
-    def finish(
-        step: int, loss: Any, device_metrics: Mapping[str, Any], validation: Mapping[str, Any], batch: Any
-    ) -> None:
-        values = {**device_metrics, "lr": schedule(step - 1), **validation}
-        record = {
-            "step": step,
-            "epoch": (step - 1 - first) // epoch_steps,
-            **{n: float(v) for n, v in values.items()},
-        }
-        _check_finite(record, float(loss), folder)
-        for watcher in watchers:
-            watcher.on_step(record, batch)
-        metrics.merge({n: v for n, v in record.items() if n not in ("step", "epoch")})
-
-    pending: tuple[int, Any, Any, Any, Any] | None = None
+    cadence = _Cadence.of(hparams)
+    run = _Run(cadence, program, RunFolder(hparams.logdir), schedule)
     interrupted = False
-    with _in_one_line(hparams, program, folder), ExitStack() as cleanup:
-
-        def watch(observer: Observer) -> None:
-            watchers.append(cleanup.enter_context(closing(observer)))
-
+    with _in_one_line(hparams, program, run.folder), ExitStack() as cleanup:
         for observer in observers:
-            watch(observer)
-        stopwatch = Stopwatch(folder.path, end)
-        if if_exists == "resume" and folder.holds_run():
-            program.restore(folder)
-            for record in read_metrics(folder.metrics):
-                metrics.merge({n: v for n, v in record.items() if n not in ("step", "epoch")})
-            stopwatch.go_on()
-            print(_goes_on(program.step, end))
-        else:
-            folder.prepare(overwrite=if_exists == "overwrite")
-        stopwatch.write()
-        for observer in observers:
-            if isinstance(observer, Beginner):
-                observer.begin(folder.path)
+            run.add(observer, cleanup)
+        run.begin(if_exists)
         began_at = program.step
-        watch(JsonlLog(folder.metrics))
-        watch(TensorBoardLog(folder.path, hparams.log_every_steps, program.step))
-        watch(stopwatch)
-        watch(LogLines(hparams.log_every_steps))
-        if program.step < end:
-            watch(ProgressBar(program.step - first, hparams.steps, program.waiting))
-        upcoming = cleanup.enter_context(closing(prefetch(batches(program.step - first, hparams.steps))))
+        run.watch(hparams, cleanup)
+        remaining = batches(began_at - cadence.first, cadence.end - cadence.first)
         stop = cleanup.enter_context(_stop_requested())
-        for batch in upcoming:
-            loss, step_metrics = program.advance(batch)
+        pending: _Step | None = None
+        for batch in cleanup.enter_context(closing(prefetch(remaining))):
+            loss, numbers = program.advance(batch)
             # Reading a step's metrics one step late lets a GPU work while this thread prepares the next.
             if pending is not None:
-                finish(*pending)
-            validation: Mapping[str, Any] = {}
-            due = program.step == end or stop()
-            if program.step % hparams.validate_every_steps == 0 or program.step == end:
-                validation = program.validate()
-            pending = (program.step, loss, step_metrics, validation, batch)
-            if due or program.step % hparams.write_checkpoint_every == 0:
-                finish(*pending)
+                run.tell(pending)
+            pending, interrupted = run.done(batch, loss, numbers), stop() and program.step < cadence.end
+            if cadence.saves(program.step) or interrupted:
+                run.tell(pending)
                 pending = None
-                _check_state(program, folder)
-                program.save(folder, described)
-            if stop() and due and program.step < end:
-                interrupted = True
+                run.save(manifest)
+            if interrupted:
                 break
+    clock = run.stopwatch
     result = TrainResult(
-        program,
-        metrics,
-        interrupted,
-        began_at,
-        program.step,
-        stopwatch.kept,
-        stopwatch.here,
-        folder.path,
+        program, run.metrics, interrupted, began_at, program.step, clock.kept, clock.here, run.folder.path
     )
     print(result)
     if interrupted:
-        print(f"Everything is saved in {folder.path}; continue with {wording.get().resume}.")
+        print(f"Everything is saved in {result.folder}; continue with {wording.get().resume}.")
     return result

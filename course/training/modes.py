@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from course.notebook.setup.report import Mode
+from course.mode import Mode
 from course.training.hparams import FixMatchHparams
 from course.training.torch.hparams import FlexMatchHparams, MixMatchHparams, TorchFixMatchHparams
 

@@ -6,18 +6,10 @@ The command line adds the run's configuration, its result and a plot.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from course.errors import CourseError
 from course.files import cannot_write, write_atomically
-from course.training.jax.checkpoint import (
-    flatten,
-    load_checkpoint,
-    save_checkpoint,
-    unflatten_like,
-)
 from course.training.run_log import RUN_FILE, read_metrics
 from course.wording import wording
 
@@ -63,26 +55,3 @@ class RunFolder:
         """Drop the log lines after ``step``: a resumed run writes them again."""
         kept = [r for r in read_metrics(self.metrics) if r["step"] <= step]
         write_atomically(self.metrics, "".join(json.dumps(r) + "\n" for r in kept).encode())
-
-    def save(self, state: Any, manifest: Mapping[str, Any]) -> None:
-        """Write everything that a resumed JAX run needs, at full precision."""
-        variables = {"params": state.opt_state.params, "batch_stats": state.batch_stats}
-        rest = flatten(state.opt_state._replace(params=()), "opt_state")
-        save_checkpoint(self.checkpoint, variables, {**manifest, "step": int(state.step)}, extra=rest)
-
-    def restore(self, template: Any) -> Any:
-        """The state last saved, in the structure of ``template``; later log lines are dropped.
-
-        Raises:
-            CourseError: the checkpoint is damaged or of another run.
-        """
-        stored = load_checkpoint(self.checkpoint)
-        step = int(stored.manifest["step"])
-        params, batch_stats = (
-            unflatten_like(like, flatten(stored.variables[part], part), part)
-            for part, like in (("params", template.opt_state.params), ("batch_stats", template.batch_stats))
-        )
-        bare = template.opt_state._replace(params=())
-        opt_state = unflatten_like(bare, stored.extra, "opt_state")._replace(params=params)
-        self.cut_log(step)
-        return template._replace(step=step, opt_state=opt_state, batch_stats=batch_stats)

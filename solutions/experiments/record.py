@@ -12,13 +12,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from course.catalog import load_course
+from course.catalog import folder_of, load_course
 from course.console import plain_where_needed
 from course.errors import CourseError
 from course.files import write_atomically
 from course.training.recorded import RUNS
 from course.training.run_log import read_metrics
-from course.units import folder_of
 
 ABOUT = (
     "data",

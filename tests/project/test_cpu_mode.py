@@ -10,7 +10,7 @@ import pytest
 from benchmarks import cpu_mode
 from benchmarks.cpu_mode import UNITS, Result
 from course.training import modes
-from course.training.jax.checkpoint import PROVIDED_SHAPES
+from course.training.checkpoint import PROVIDED_SHAPES
 from course.training.recorded import load_recorded
 from course.units.flexmatch.figures import load_index_bug
 from solutions.experiments import unit_runs

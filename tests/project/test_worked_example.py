@@ -31,7 +31,7 @@ COPIED = (
 PROOF = """
 import json
 from autograder.units.alternative import alternatives_of
-from autograder.units.hidden import hidden_check
+from autograder.builder.hidden import hidden_check
 from autograder.units.mutant import mutants_of
 from autograder.proof.trials import try_one
 from course.checks import check

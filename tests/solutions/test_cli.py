@@ -28,7 +28,7 @@ from course.training import (
     read_metrics,
     save_checkpoint,
 )
-from course.training.jax.checkpoint import PROVIDED
+from course.training.checkpoint import PROVIDED
 from course.training.observers import JsonlLog
 from solutions.experiments.cli import app
 from solutions.experiments.frameworks import error_rate
@@ -168,7 +168,7 @@ def snapshot(folder: Path) -> dict[str, bytes | None]:
 def workplace(tmp_path: Path, tiny_npz: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with good and bad inputs, which commands run in."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("course.training.jax.checkpoint.PROVIDED", tmp_path / "nowhere" / PROVIDED.name)
+    monkeypatch.setattr("course.training.checkpoint.PROVIDED", tmp_path / "nowhere" / PROVIDED.name)
     good = tiny_npz.read_bytes()
     (tmp_path / "tiny.npz").write_bytes(good)
     (tmp_path / "cut.npz").write_bytes(good[: len(good) // 2])

@@ -15,7 +15,7 @@ import solutions.experiments.experiment as experiment
 from course.data.dataset import Splits
 from course.errors import CourseError
 from course.training import FixMatchHparams, SupervisedHparams, load_checkpoint, read_metrics
-from course.training.jax.checkpoint import PROVIDED
+from course.training.checkpoint import PROVIDED
 from course.training.torch.hparams import TorchFixMatchHparams
 from course.training.torch.train import TORCH_METHODS
 from solutions.experiments.experiment import cut

@@ -15,14 +15,14 @@ import numpy as np
 from flax import linen as nn
 from safetensors.numpy import load_file, save_file
 
-from autograder.proof.consequences import Ending, Measured
-from autograder.proof.consequences.watched import Steps, attempt, last, silence
 from autograder.reference import solution_text
+from autograder.units.consequence import Ending, Measured
 from autograder.units.mutant import run_text
+from autograder.units.watched import Steps, attempt, last, silence
 from course.data.dataset import ImageDataset
 from course.models.resnet import NormalizedModel
 from course.training import FixMatchHparams, TrainState, get_ema_params, momentum, paired_batches
-from course.training.jax.checkpoint import flatten, unflatten_like
+from course.training.jax.trees import flatten, unflatten_like
 
 ENTRY = "train_fixmatch"
 FRAMEWORK = "jax"

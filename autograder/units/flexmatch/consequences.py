@@ -14,11 +14,11 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from autograder.proof.consequences import Ending, Measured
-from autograder.proof.consequences.torch_small import error_rate, small_net
-from autograder.proof.consequences.watched import Steps, attempt, last, silence
 from autograder.reference import solution_text
+from autograder.units.consequence import Ending, Measured
 from autograder.units.mutant import run_text
+from autograder.units.torch_small import error_rate, small_net
+from autograder.units.watched import Steps, attempt, last, silence
 from course.augment import LabeledDataAug, UnlabeledDataAug, image_to_numpy
 from course.data.dataset import ImageDataset
 from course.training.batches import paired_batches

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from course.errors import CourseError
+from course.mode import Mode
 from course.notebook.setup.machine import COLAB_DISK, Machine
-
-Mode = Literal["cpu", "gpu"]
 
 
 def choose_mode(environ: Mapping[str, str], backend: str) -> Mode:

@@ -14,10 +14,11 @@ from urllib.request import urlopen
 import course
 from course import __version__
 from course.errors import CourseError
+from course.mode import Mode
 from course.notebook.setup.machine import Machine
 from course.notebook.setup.newer import hand_over, newer_package
 from course.notebook.setup.packages import ADDED, TESTED, add_package, require_packages, version_notes
-from course.notebook.setup.report import Mode, choose_mode, device_note, work_folder, work_note
+from course.notebook.setup.report import choose_mode, device_note, work_folder, work_note
 from course.notebook.setup.search import search, unpack_beside
 from course.notebook.setup.versions import is_newer, is_older
 

@@ -14,9 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from course.models import architecture
+from course.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from course.training.engine import Batches, IfExists, TrainResult, run_loop
 from course.training.hparams import SupervisedHparams
-from course.training.jax.checkpoint import Checkpoint, flatten, unflatten_like
+from course.training.jax.trees import flatten, unflatten_like
 from course.training.observers import Observer
 from course.training.runfolder import RunFolder
 
@@ -104,10 +105,21 @@ class _JaxProgram:
         return None
 
     def save(self, folder: RunFolder, manifest: Mapping[str, Any]) -> None:
-        folder.save(self.state, manifest)
+        opt_state, batch_stats = self.state.opt_state, self.state.batch_stats
+        variables = {"params": opt_state.params, "batch_stats": batch_stats}
+        rest = flatten(opt_state._replace(params=()), "opt_state")
+        save_checkpoint(folder.checkpoint, variables, {**manifest, "step": int(self.step)}, extra=rest)
 
     def restore(self, folder: RunFolder) -> None:
-        self.state = folder.restore(self.state)
+        stored = load_checkpoint(folder.checkpoint)
+        likes = {"params": self.state.opt_state.params, "batch_stats": self.state.batch_stats}
+        params, batch_stats = (
+            unflatten_like(like, flatten(stored.variables[part], part), part) for part, like in likes.items()
+        )
+        bare = self.state.opt_state._replace(params=())
+        opt_state = unflatten_like(bare, stored.extra, "opt_state")._replace(params=params)
+        self.state = TrainState(int(stored.manifest["step"]), opt_state, batch_stats)
+        folder.cut_log(self.step)
 
 
 def train_loop(

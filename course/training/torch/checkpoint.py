@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course.errors import CourseError
-from course.training.jax.checkpoint import Checkpoint
+from course.training.checkpoint import Checkpoint
 
 Arrays = dict[str, np.ndarray]
 

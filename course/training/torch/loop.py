@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from course.errors import CourseError
+from course.training.checkpoint import load_checkpoint, save_checkpoint
 from course.training.engine import Batches, IfExists, TrainResult, run_loop
-from course.training.jax.checkpoint import load_checkpoint, save_checkpoint
 from course.training.observers import Observer
 from course.training.runfolder import RunFolder
 from course.training.torch.checkpoint import (

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from course.catalog import folder_of
 from course.errors import CourseError, unknown_name
-from course.units import folder_of
 
 PUBLISHED = "published"
 # The methods of the course, in the order of its units.

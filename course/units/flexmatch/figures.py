@@ -11,6 +11,7 @@ from IPython.display import DisplayHandle
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from course.catalog import folder_of
 from course.errors import CourseError
 from course.figures import (
     COLORS,
@@ -30,7 +31,6 @@ from course.figures import (
     smooth,
 )
 from course.training.run_log import named
-from course.units import folder_of
 
 INDEX_BUG = "flexmatch-index-bug.json"
 # The two masks, and the runs that were trained with them.

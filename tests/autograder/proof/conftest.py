@@ -9,8 +9,7 @@ from autograder.proof.trials import Kind, Trial, Verdict
 from autograder.units.alternative import alternatives_of
 from autograder.units.equivalent import equivalents_of
 from autograder.units.mutant import mutants_of
-from course.catalog import load_course
-from course.units import checks_of
+from course.catalog import checks_of, load_course
 
 
 def wanted_trials(unit: str) -> list[Trial]:

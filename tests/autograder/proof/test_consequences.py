@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from autograder.proof.consequences import (
+from autograder.proof import consequences as measure
+from autograder.reference import solution_text
+from autograder.units.consequence import (
     Consequences,
     Ending,
     Measured,
     digest,
     load_consequences,
-    measure,
     path_of,
     save_consequences,
 )
-from autograder.reference import solution_text
 from autograder.units.fixmatch import consequences as fixmatch
 from autograder.units.flexmatch import consequences as flexmatch
 from autograder.units.mixmatch import consequences as mixmatch

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from autograder.proof import page
-from autograder.proof.consequences import Consequences, Ending, Measured, digest
 from autograder.proof.practical import passes
 from autograder.proof.trials import Trial, Verdict
 from autograder.units.alternative import alternatives_of, load_cells
+from autograder.units.consequence import Consequences, Ending, Measured, digest
 from autograder.units.equivalent import equivalents_of
 from autograder.units.fixmatch import consequences as fixmatch
 from autograder.units.mutant import edited_answer, load_edited, mutants_of

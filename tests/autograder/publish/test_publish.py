@@ -24,7 +24,7 @@ from autograder.publish.picture import PICTURE, views_picture
 from autograder.publish.repository import RECORD, check_folder, next_step, publish_course, update_folder
 from course.catalog import load_course
 from course.errors import CourseError
-from course.training.jax.checkpoint import PROVIDED
+from course.training.checkpoint import PROVIDED
 from tests.support.loopback import in_place_of_github
 
 ADDRESS = "someone/ssl"

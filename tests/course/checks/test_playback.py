@@ -12,12 +12,13 @@ import pytest
 import torch
 
 from autograder.builder.expected import reference_values
+from autograder.builder.hidden import hidden_check
 from autograder.builder.recordings import finished
 from autograder.grading.separate import Separate
 from autograder.reference import solution_text
 from autograder.units.alternative import Alternative, alternatives_of, load_alternative
-from autograder.units.hidden import hidden_check
 from autograder.units.mutant import Mutant, load_edited, load_mutant, mutants_of, run_text
+from course.catalog import checks_of
 from course.checks import State, render_text
 from course.checks.case import Check
 from course.checks.earlier import Mock, make_stand_ins, scope_of, stand_ins
@@ -25,7 +26,6 @@ from course.checks.expectations import load_expectations
 from course.checks.playback import NotRecorded, playback, record_call
 from course.checks.runner import examine, find_check, judge_case, judge_outcome
 from course.checks.torch_functions import recorded
-from course.units import checks_of
 
 EXERCISES = {"guess_labels": "mixmatch", "mixmatch_loss": "mixmatch", "flexmatch_loss": "flexmatch"}
 ALTERNATIVES = [

@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 
 from autograder.units.mutant import Mutant, load_mutant, mutants_of
-from course.catalog import Unit, load_course
+from course.catalog import Unit, checks_of, load_course
 from course.checks import State, check, render_text
 from course.checks.compare import Kind
 from course.checks.expectations import load_expectations
 from course.checks.result import CaseState
 from course.checks.runner import _run_cases, find_check
-from course.units import checks_of
 
 UNITS = load_course().units
 CHECKS = [find_check(exercise.name)[1] for unit in UNITS for exercise in unit.exercises]

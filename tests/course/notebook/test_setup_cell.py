@@ -24,7 +24,7 @@ from course.notebook.setup.cell import CHECKPOINTS, PLACES
 from course.notebook.setup.newer import newer_package
 from course.notebook.setup.start import course_notes, start_notebook
 from course.notebook.setup.versions import is_newer, is_older
-from course.training.jax.checkpoint import PROVIDED
+from course.training.checkpoint import PROVIDED
 from tests.course.notebook.test_environment import a_machine, a_zip
 
 # What a package of the course needs for the cell: it says what it was told.

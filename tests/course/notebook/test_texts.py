@@ -12,10 +12,9 @@ import jupytext
 import pytest
 import yaml
 
-from course.catalog import Unit, load_course
+from course.catalog import Unit, folder_of, load_course
 from course.errors import CourseError
 from course.notebook.texts import Texts, load_texts, parse_texts
-from course.units import folder_of
 
 ROOT = Path(__file__).parents[3]
 UNITS = pytest.mark.parametrize("unit", load_course().units, ids=lambda unit: unit.name)

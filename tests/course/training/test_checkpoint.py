@@ -27,8 +27,9 @@ from course.training import (
     save_checkpoint,
     start,
 )
+from course.training.checkpoint import PROVIDED
 from course.training.hparams import SupervisedHparams
-from course.training.jax.checkpoint import PROVIDED, flatten, unflatten_like
+from course.training.jax.trees import flatten, unflatten_like
 from course.training.modes import fixmatch_hparams
 
 MANIFEST = {"architecture": "resnet18", "normalization": "cifar10", "labeled_indices": [3, 1, 4]}
@@ -159,7 +160,7 @@ def test_a_file_that_vanishes_while_it_is_read_is_named(
         raise OSError(errno.EIO, "Input/output error")
 
     path = saved(tmp_path, sidecar=True)
-    monkeypatch.setattr("course.training.jax.checkpoint.sha256", gone)
+    monkeypatch.setattr("course.training.checkpoint.sha256", gone)
     assert "cannot be read (Input/output error)" in refused(path)
 
 
@@ -197,7 +198,7 @@ def test_without_the_provided_checkpoint_the_message_says_where_to_put_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("course.training.jax.checkpoint.PROVIDED", tmp_path / "elsewhere" / PROVIDED.name)
+    monkeypatch.setattr("course.training.checkpoint.PROVIDED", tmp_path / "elsewhere" / PROVIDED.name)
     with pytest.raises(CourseError, match=PROVIDED.name):
         load_provided_checkpoint()
 

@@ -1,7 +1,7 @@
 """What a wrong answer does to training: measured, so that a silent mistake can be shown beside its price.
 
 Every mutant takes its reference's place in a short run; all runs begin at the same weights. A unit's module
-here (``autograder.proof.consequences.<unit>``) says how to train it, the measured numbers are kept in
+here (``autograder.units.<unit>.consequences``) says how to train it, the measured numbers are kept in
 ``autograder/units/<unit>/consequences.json``.
 """
 

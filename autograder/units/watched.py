@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from autograder.proof.consequences import Ending, Measured
+from autograder.units.consequence import Ending, Measured
 from course.training import Metrics
 from course.training.engine import NonFiniteLoss
 

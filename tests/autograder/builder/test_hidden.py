@@ -16,9 +16,9 @@ import torch
 
 import solutions.fixmatch
 import solutions.flexmatch
+from autograder.builder.hidden import hidden_check
 from autograder.units import reference_of
 from autograder.units.alternative import Alternative, alternatives_of, load_alternative
-from autograder.units.hidden import hidden_check
 from autograder.units.mutant import load_mutant, mutants_of
 from course.catalog import load_course
 from course.checks import State, check, render_text

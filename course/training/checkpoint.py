@@ -1,4 +1,4 @@
-"""Checkpoints: safetensors with a manifest, never a pickle."""
+"""Checkpoint files of both frameworks' networks: safetensors with a manifest, never a pickle."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from course.errors import CourseError
 from course.files import write_atomically
-from course.models.resnet import NORMALIZATIONS, architecture, from_torchvision
+from course.models.resnet import NORMALIZATIONS, architecture
 
 RESNET18 = architecture()
-_FOLDER = Path(__file__).parents[2] / "checkpoints"
+_FOLDER = Path(__file__).parents[1] / "checkpoints"
 PROVIDED = _FOLDER / "resnet18-cifar10-400.safetensors"
 PROVIDED_SHAPES = _FOLDER / "resnet18-w16-shapes-10.safetensors"
 
@@ -43,64 +42,15 @@ class Checkpoint:
         return None if named is None else np.asarray(named, np.int64)
 
 
-def checkpoint_from_torchvision(
-    state_dict: Mapping[str, Any], num_classes: int, key: jax.Array
-) -> Checkpoint:
-    """Torchvision's ResNet18 weights with a new last layer, as something that a run can start from.
-
-    Args:
-        state_dict: of ``torchvision.models.resnet18``, trained or not.
-        num_classes: width of the new last layer.
-        key: draws the new last layer.
-
-    Raises:
-        CourseError: the state dict is not a ResNet18's.
-    """
-    model, variables = from_torchvision(state_dict, num_classes, key)
-    manifest = {"architecture": RESNET18, "normalization": model.normalization}
-    return Checkpoint(variables, manifest, extra={})
-
-
-def _named_leaves(tree: Any, prefix: str) -> dict[str, Any]:
-    return {
-        "/".join(
-            [prefix, *(str(getattr(k, "key", getattr(k, "name", getattr(k, "idx", k)))) for k in path)]
-        ): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    }
-
-
-def flatten(tree: Any, prefix: str) -> dict[str, np.ndarray]:
-    """A pytree as ``{"prefix/path/to/leaf": array}``."""
-    return {name: np.asarray(leaf) for name, leaf in _named_leaves(tree, prefix).items()}
-
-
-def unflatten_like(template: Any, arrays: Mapping[str, np.ndarray], prefix: str) -> Any:
-    """Put stored arrays into the structure of ``template``, in its dtypes.
-
-    Args:
-        template: a pytree of anything with a shape and a dtype (arrays, or ``jax.eval_shape``'s result).
-        arrays: as `flatten` made them.
-        prefix: which of them to take.
-
-    Raises:
-        CourseError: a leaf is missing, surplus, or of another shape.
-    """
-    expected = _named_leaves(template, prefix)
-    stored = {name for name in arrays if name.split("/", 1)[0] == prefix}
-    wrong = [n for n, leaf in expected.items() if n not in stored or arrays[n].shape != leaf.shape]
-    if wrong or stored - set(expected):
-        first = (wrong or sorted(stored - set(expected)))[0]
-        raise CourseError(
-            f"the checkpoint has a different architecture (it differs at {first}): "
-            "use one of the same network with the same number of classes"
-        )
-    leaves = [arrays[name].astype(leaf.dtype) for name, leaf in expected.items()]
-    return jax.tree_util.tree_unflatten(jax.tree_util.tree_structure(template), leaves)
+def _flat(tree: Any, name: str) -> dict[str, np.ndarray]:
+    """Nested dictionaries as ``{"name/path/to/array": array}``."""
+    if not isinstance(tree, Mapping):
+        return {name: np.asarray(tree)}
+    return {path: array for key, part in tree.items() for path, array in _flat(part, f"{name}/{key}").items()}
 
 
 def _nested(arrays: Mapping[str, np.ndarray], prefix: str) -> Any:
-    """`flatten` undone for nested dictionaries, or a bare array."""
+    """`_flat` undone."""
     tree: dict[str, Any] = {}
     for name, array in arrays.items():
         head, *path = name.split("/")
@@ -150,7 +100,7 @@ def save_checkpoint(
     arrays = {
         name: np.array(array, kind, order="C")
         for part in ("params", "batch_stats")
-        for name, array in flatten(variables[part], part).items()
+        for name, array in _flat(variables[part], part).items()
     }
     arrays |= {name: np.array(array, order="C") for name, array in (extra or {}).items()}
     content = save(arrays, metadata={"manifest": json.dumps(dict(manifest))})

@@ -13,7 +13,9 @@ from typing import Any
 
 from autograder.files import REPOSITORY
 from autograder.pool import run_all
-from autograder.proof.consequences import (
+from autograder.reference import solution_text
+from autograder.units import instructor_unit
+from autograder.units.consequence import (
     Consequences,
     Ending,
     Measured,
@@ -21,8 +23,6 @@ from autograder.proof.consequences import (
     load_consequences,
     save_consequences,
 )
-from autograder.reference import solution_text
-from autograder.units import instructor_unit
 from autograder.units.mutant import Mutant, load_edited, mutants_of, run_text
 from course.errors import CourseError
 from solutions.experiments.machine import describe
