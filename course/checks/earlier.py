@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from course.checks.call import unwrap
-from course.checks.playback import Recorded, Recordings, playback, signature_of, words
+from course.checks.playback import Recorded, Recordings, playback, signature_of
 
 _ABSENT = object()
 
@@ -43,9 +42,21 @@ class Mock:
     function: Callable[..., Any]
 
 
-# What can stand in for an exercise: ``package.module:function(a, b)``, with the parameters that the exercise
-# states; recorded calls of the reference; a mock; or nothing.
-StandIn = str | Recorded | Mock | None
+@dataclass(frozen=True)
+class Library:
+    """A library's function that gives what an exercise is to give.
+
+    Attributes:
+        function: called with positional arguments.
+        parameters: those that the exercise states, in the function's order.
+    """
+
+    function: Callable[..., Any]
+    parameters: tuple[str, ...]
+
+
+# What can stand in for an exercise; None: nothing can.
+StandIn = Library | Recorded | Mock | None
 
 
 def make_stand_ins(
@@ -61,8 +72,8 @@ def make_stand_ins(
     found: dict[str, Callable[..., Any]] = {}
     for name in names:
         use = uses.get(name)
-        if isinstance(use, str):
-            found[name] = _of_library(use)
+        if isinstance(use, Library):
+            found[name] = _called_as_stated(use)
         elif isinstance(use, Mock):
             found[name] = use.function
         elif use is not None:
@@ -93,15 +104,12 @@ def stand_ins(function: Callable[..., Any], functions: Mapping[str, Callable[...
         _forget_compiled(function)
 
 
-def _of_library(text: str) -> Callable[..., Any]:
+def _called_as_stated(library: Library) -> Callable[..., Any]:
     """A library's function that is called as the exercise is stated."""
-    path, _, parameters = text.partition("(")
-    module, _, name = path.partition(":")
-    library = getattr(importlib.import_module(module), name)
-    stated = signature_of(words(parameters))
+    stated = signature_of(library.parameters)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        return library(*stated.bind(*args, **kwargs).args)
+        return library.function(*stated.bind(*args, **kwargs).args)
 
     return call
 

@@ -7,7 +7,6 @@ stand-in looks an answer up among them by the arguments. It computes nothing, so
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -60,11 +59,6 @@ def signature_of(parameters: Sequence[str]) -> inspect.Signature:
     """The signature of a function with these parameters, each given by position or by name."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     return inspect.Signature([inspect.Parameter(name, kind) for name in parameters])
-
-
-def words(text: str) -> tuple[str, ...]:
-    """The names in a text such as ``"probabilities, T"``."""
-    return tuple(re.findall(r"\w+", text))
 
 
 def record_call(recorded: Recorded, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Plain]:

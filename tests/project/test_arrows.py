@@ -1,6 +1,6 @@
 """What notebooks import, what the wheel declares, and what `import course` loads.
 
-Who may import whom among the packages is written in pyproject.toml, and `make lint` checks it with import-linter.
+Who may import whom among the packages is in pyproject.toml; `make lint` checks it with import-linter.
 """
 
 import ast

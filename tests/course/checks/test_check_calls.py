@@ -156,7 +156,7 @@ def test_unknown_names_are_refused_before_the_body_runs() -> None:
 def test_missing_expected_values_are_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from course.checks import expectations
 
-    monkeypatch.setattr(expectations.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr(expectations, "folder_of", lambda unit: tmp_path)
     expectations.load_expectations.cache_clear()
     with pytest.raises(CourseError, match=r"expected values of unit 'fixmatch' are missing: reinstall"):
         expectations.load_expectations("fixmatch")

@@ -232,7 +232,7 @@ TWICE = [
     {"arguments": {"x": np.array([[1.0, 2.0], [3.0, 4.0]]), "T": 2}, "returned": np.array([2.0, 4.0])},
     {"arguments": {"x": np.array([[5.0, 6.0]]), "T": 2}, "returned": np.array([6.0])},
 ]
-LARGEST = recorded("x, T", by_row="x")
+LARGEST = recorded("x", "T", by_row=("x",))
 
 
 def test_rows_of_several_calls_are_answered_together() -> None:
@@ -268,7 +268,7 @@ def test_it_is_called_as_the_exercise_is_stated() -> None:
 
 def test_several_results_come_as_a_tuple() -> None:
     calls = [{"arguments": {"a": np.array([1.0, 2.0])}, "returned": [np.array([1.0, 4.0]), np.array([1, 2])]}]
-    squares, numbers = playback(recorded("a", by_row="a"), calls)(torch.tensor([2.0]))
+    squares, numbers = playback(recorded("a", by_row=("a",)), calls)(torch.tensor([2.0]))
     assert (squares.tolist(), numbers.tolist()) == ([4.0], [2])
     assert (squares.dtype, numbers.dtype) == (torch.float32, torch.int64)
     assert isinstance(playback(recorded("a"), calls)(torch.tensor([1.0, 2.0])), tuple)
@@ -286,7 +286,7 @@ def test_a_gradient_through_recorded_numbers_is_refused_and_seen() -> None:
 
 
 def test_another_network_or_another_mode_is_not_the_recorded_one() -> None:
-    use = recorded("model, x")
+    use = recorded("model", "x")
     model, other = (torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.BatchNorm1d(1)) for _ in range(2))
     play = playback(use, [{"arguments": record_call(use, (model, 1), {}), "returned": 5}])
     assert play(model, 1) == 5
@@ -335,7 +335,9 @@ def test_a_function_that_mixes_images_is_not_looked_up_by_row() -> None:
 
 def test_an_exercise_that_the_reference_does_not_call_is_an_error() -> None:
     with pytest.raises(ValueError, match="the reference does not call mixup: take it out"):
-        reference_values("mixmatch", _check({"mixup": recorded("x_a, x_b, targets_a, targets_b, lam")}))
+        reference_values(
+            "mixmatch", _check({"mixup": recorded("x_a", "x_b", "targets_a", "targets_b", "lam")})
+        )
 
 
 def test_a_call_is_kept_once() -> None:

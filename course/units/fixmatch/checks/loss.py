@@ -13,9 +13,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
 from course.checks.compare import Tolerance
+from course.checks.earlier import Library
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other, uniform
 from course.checks.jax_functions import arrays, compiled, eager
 from course.checks.mocks import MockHparams, dense
@@ -254,8 +256,8 @@ _FORMULA = "Compute L_s, L_u and the weight decay by hand for two images, and co
 GET_FIXMATCH_LOSS_FN = Check(
     name="get_fixmatch_loss_fn",
     uses={
-        "logits_to_log_probs": "jax.nn:log_softmax(logits)",
-        "log_softmax_cross_entropy": "optax:softmax_cross_entropy(log_probs, targets)",
+        "logits_to_log_probs": Library(jax.nn.log_softmax, ("logits",)),
+        "log_softmax_cross_entropy": Library(optax.softmax_cross_entropy, ("log_probs", "targets")),
         "get_forward_fn": None,
     },
     cases=(

@@ -156,12 +156,12 @@ FLEXMATCH_LOSS = Check(
     name="flexmatch_loss",
     uses={
         "fixmatch_loss": Mock(mock_fixmatch_loss),
-        "learning_status": recorded("latest, n_classes"),
-        "flexible_thresholds": recorded("counts, n_unlabeled, threshold"),
+        "learning_status": recorded("latest", "n_classes"),
+        "flexible_thresholds": recorded("counts", "n_unlabeled", "threshold"),
         "flexible_mask": recorded(
-            "confidence, pseudo_labels, thresholds", by_row="confidence, pseudo_labels"
+            "confidence", "pseudo_labels", "thresholds", by_row=("confidence", "pseudo_labels")
         ),
-        "remember_labels": recorded("latest, index, confidence, pseudo_labels, threshold"),
+        "remember_labels": recorded("latest", "index", "confidence", "pseudo_labels", "threshold"),
     },
     cases=(
         _case(

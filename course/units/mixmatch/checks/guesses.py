@@ -18,7 +18,7 @@ from course.units.mixmatch.checks.common import Rng, draw_net, draw_views, net_o
 
 # --- sharpen
 
-SHARPEN_RECORDED = recorded("probabilities, T", by_row="probabilities")
+SHARPEN_RECORDED = recorded("probabilities", "T", by_row=("probabilities",))
 
 
 def distributions(n: int, classes: int, T: float) -> Callable[[Rng], Inputs]:

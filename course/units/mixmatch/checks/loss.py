@@ -46,6 +46,8 @@ GRADIENT_NAMES = {
 _SHOWN = ("y_labeled", "y_unlabeled", "lam", "order", "step", *SETTINGS, "norm")
 _LARGE = Tolerance(1e-4, 1e-3, "float32 keeps seven digits of numbers of this size")
 
+MIXUP_PARAMETERS = ("x_a", "x_b", "targets_a", "targets_b", "lam")  # each has an entry for each image
+
 
 def settings(T: float, lambda_u: float, rampup_length: int, n_classes: int = CLASSES) -> Inputs:
     """The hyperparameters that the loss reads, by their names."""
@@ -205,11 +207,16 @@ MIXMATCH_LOSS = Check(
     name="mixmatch_loss",
     uses={
         "sharpen": SHARPEN_RECORDED,
-        "guess_labels": recorded("model, views, T"),
+        "guess_labels": recorded("model", "views", "T"),
         "mixup": recorded(
-            "x_a, x_b, targets_a, targets_b, lam", by_row="x_a, x_b, targets_a, targets_b, lam"
+            "x_a",
+            "x_b",
+            "targets_a",
+            "targets_b",
+            "lam",
+            by_row=("x_a", "x_b", "targets_a", "targets_b", "lam"),
         ),
-        "linear_rampup": recorded("step, length"),
+        "linear_rampup": recorded("step", "length"),
     },
     cases=(
         _case(
