@@ -40,7 +40,7 @@ def test_without_a_guess_the_text_says_how_to_give_one_and_suggests_none(
     assert not session.store.path.exists()
 
 
-def test_after_a_restart_the_guess_is_shown_and_not_asked_anew(
+def test_after_a_restart_the_guess_is_shown_and_not_asked_for_again(
     session: Session, env: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     predict("mask_rate", 0.25)
