@@ -13,6 +13,7 @@ from course.frontend import show
 from course.learn.display import paragraph
 from course.learn.fingerprint import fingerprint, notebook_names
 from course.learn.hints import explanation
+from course.learn.released import load_release
 from course.learn.store import Store
 from course.learn.texts import Texts, load_texts
 from course.learn.trouble import explain_errors
@@ -66,7 +67,7 @@ def begin(unit: str, env: Environment) -> None:
     session.show_remarks()
     _sessions[:] = [session]
     watch_cells()
-    explain_errors(session.texts.exercises)
+    explain_errors(session.texts.exercises, load_release(unit).defined)
     check.before_report(before_check)
     check.on_result(after_check)
     # The cell is folded, which hides the number that it gets when it has run.

@@ -11,14 +11,17 @@ import nbformat
 import pytest
 
 from autograder.builder.build import derived_files, find_drift, write_files
+from autograder.builder.cell_list import defined, reveals
 from autograder.builder.functions import FunctionTexts
-from autograder.builder.notebook import CHECK, FOLDED, GIVEN
+from autograder.builder.notebook import CHECK, FOLDED, GIVEN, build_notebook
 from autograder.classroom import Classroom
 from autograder.files import REPOSITORY, write_atomically
 from autograder.nbgrader_hooks import config
 from course.environment import setup_cell
 from course.errors import CourseError
 from course.learn.released import ANSWER_HERE
+from course.learn.texts import load_texts
+from course.units import Unit, load_course
 
 SOURCE = Path("source_notebooks/toy/01_toy.ipynb")
 RELEASE = Path("release/toy/01_toy.ipynb")
@@ -93,6 +96,55 @@ def test_the_list_of_cells_names_ids_and_kinds_and_holds_no_text(toy_root: Path)
         "check-get_adder": "check",
     }
     assert all(set(cell) == {"id", "kind"} for cell in listed["cells"])
+
+
+def a_notebook(*cells: str) -> nbformat.NotebookNode:
+    """Cells that begin with # are texts."""
+    new = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    return nbformat.v4.new_notebook(cells=[new[not text.startswith("#")](text) for text in cells])
+
+
+def test_where_the_result_of_each_prediction_comes_is_read_off_the_notebook() -> None:
+    notebook = a_notebook(
+        "# Toy",
+        "## 1. Data",
+        'course.predict("next", ...)',
+        'course.reveal("next", 1)',
+        'course.predict("later", ...)',
+        'course.predict("other", ...)',
+        'course.predict("far", ...)',
+        'course.reveal("later", 1)',
+        "### A run",
+        'if x:\n    course.reveal("other", x)',
+        "## 2. Training",
+        'course.reveal("far", 1)',
+    )
+    assert reveals(notebook) == {
+        "next": "",
+        "later": "a few cells further down",
+        "other": 'under the heading "A run"',
+        "far": 'in the section "2. Training"',
+    }
+
+
+def test_names_are_traced_to_the_heading_of_the_first_cell_that_defines_them() -> None:
+    notebook = a_notebook(
+        "## 1. Data",
+        "%matplotlib inline\nimport a.b, c as d\nx, (y, _) = 1, (2, 3)\nprint(z)",
+        "### Functions\n\nText.",
+        "def f(inner):\n    local = inner\n    return [k for k in local]\nx = 3\nfor n in x:\n    pass",
+        "## 2. Runs",
+        "class C:\n    member = 1\nwith f() as file:\n    n = 2",
+    )
+    first = dict.fromkeys(["_", "a", "d", "x", "y"], "1. Data")
+    second = dict.fromkeys(["f", "n"], "Functions")
+    assert defined(notebook) == {**first, **second, "C": "2. Runs", "file": "2. Runs"}
+
+
+@pytest.mark.parametrize("unit", load_course().units, ids=lambda unit: unit.name)
+def test_every_prediction_of_a_unit_is_revealed_in_its_notebook(unit: Unit) -> None:
+    notebook = build_notebook(REPOSITORY, load_course(), unit)
+    assert reveals(notebook).keys() == load_texts(unit.name).predictions.keys()
 
 
 def test_exercises_are_cut_out_whole_with_their_closing_marker(toy_root: Path) -> None:
