@@ -16,7 +16,7 @@ from course import __version__
 from course.environment.machine import Machine
 from course.environment.newer import hand_over, newer_package
 from course.environment.packages import ADDED, TESTED, add_package, require_packages, version_notes
-from course.environment.report import Mode, choose_mode, device_note, work_folder, work_note
+from course.environment.report import Mode, choose_mode, device_note, in_columns, work_folder, work_note
 from course.environment.search import search, unpack_beside
 from course.environment.versions import is_newer, is_older
 from course.errors import CourseError
@@ -78,7 +78,7 @@ class Environment:
         return self.work / name
 
     def __str__(self) -> str:
-        return "\n".join(self.notes)
+        return "\n".join(map(in_columns, self.notes))
 
 
 def start_notebook(cell: Mapping[str, Any], machine: Machine | None = None) -> Environment:
@@ -140,11 +140,12 @@ def setup(
     """
     machine = machine or Machine.this_one()
     if notes:  # at once: something may be missing, which ends the cell
-        print(*notes, sep="\n")
+        print(*map(in_columns, notes), sep="\n")
     require_packages(machine)
     added = [
         add_package(machine, name, what) for name, what in ADDED.items() if machine.version(name) is None
     ]
+    machine.tidy()
     versions = {name: machine.version(name) for name in TESTED}
     backend, device = machine.backend()
     mode = choose_mode(machine.environ, backend)
@@ -160,7 +161,7 @@ def setup(
     )
     if binary := tensorboard_beside(Path(sys.executable), machine.environ):
         machine.environ["TENSORBOARD_BINARY"] = str(binary)
-    print(*report, sep="\n")
+    print(*map(in_columns, report), sep="\n")
     return replace(environment, notes=(*notes, *report))
 
 
