@@ -222,7 +222,7 @@ def index_bug(found: Mapping[str, Any]) -> None:
     """The two masks over the recorded runs: how often they agree, and what each lets into the loss.
 
     First, the agreement in the runs with the right mask. Second, the wrong labels that enter the loss, as a
-    share of all images of a batch: in the same runs, by both masks; the first steps are too high for the panel.
+    share of all images of a batch: in the same runs, by both masks; the first steps lie above the panel.
     Third, the validation error of the runs with either.
     """
     right = _of(found, "flexmatch")

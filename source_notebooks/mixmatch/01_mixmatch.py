@@ -203,7 +203,8 @@ unlabeled_dataset, _ = subset_by_indices(
 )
 for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "unlabeled": unlabeled_dataset}.items():
     counts = np.bincount(dataset.targets, minlength=dataset.num_classes)
-    print(f"{part:10s} {len(dataset):6,d} images, {counts.min()} to {counts.max()} of each class")
+    each = f"{counts.min():,d}" if counts.min() == counts.max() else f"{counts.min():,d} to {counts.max():,d}"
+    print(f"{part:10s} {len(dataset):6,d} images, {each} of each class")
 val_dataset = val_dataset.with_transform(image_to_numpy)
 test_dataset = test_dataset.with_transform(image_to_numpy)
 
