@@ -59,15 +59,16 @@ def in_words(error: BaseException, exercises: Collection[str], defined: Mapping[
         exercises: names of the unit's functions.
         defined: names that the unit's notebook defines → the heading of the first cell that does.
     """
-    if isinstance(error, NameError) and error.name in exercises:
+    name = (error.name or "") if isinstance(error, NameError) else ""
+    if name in exercises:
         return (
-            f"{error.name} is not defined in this session: run the cell that begins with "
-            f"`def {error.name}`, and before it the cells above it, then this one again"
+            f"{name} is not defined in this session: run the cell that begins with "
+            f"`def {name}`, and before it the cells above it, then this one again"
         )
-    if isinstance(error, NameError) and error.name in defined and _in_given_code(error):
+    if name in defined and _in_given_code(error):
         return (
-            f"{error.name} is not defined in this session: a cell under the heading "
-            f'"{defined[error.name]}" defines it. Run the cells above first ({_run_above()}), then this one '
+            f"{name} is not defined in this session: a cell under the heading "
+            f'"{defined[name]}" defines it. Run the cells above first ({_run_above()}), then this one '
             "again"
         )
     if out_of_memory(error):
