@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from course.errors import CourseError
 from course.learn.released import FOLDER, Kind
 
 LISTS = Path("course", "learn", FOLDER)
@@ -32,14 +33,21 @@ def cell_list(notebook: NotebookNode) -> bytes:
 
 
 def reveals(notebook: NotebookNode) -> dict[str, str]:
-    """Where the result of each prediction comes, as the end of a sentence; "" for the next cell."""
+    """Where the result of each prediction comes, as the end of a sentence; "" for the next cell.
+
+    Raises:
+        CourseError: a prediction has no result below it.
+    """
     code = [(cell.source, place) for cell, place in _with_places(notebook) if cell.cell_type == "code"]
     found = {}
     for number, (text, (section, heading)) in enumerate(code):
         for name in re.findall(r'course\.predict\("(\w+)"', text):
-            shown = next(
-                k for k, (later, _) in enumerate(code) if k > number and f'course.reveal("{name}"' in later
-            )
+            below = range(number + 1, len(code))
+            shown = next((k for k in below if f'course.reveal("{name}"' in code[k][0]), None)
+            if shown is None:
+                raise CourseError(
+                    f'course.predict("{name}", ...) has no course.reveal("{name}", ...) below it: add one'
+                )
             its_section, its_heading = code[shown][1]
             if shown == number + 1:
                 found[name] = ""

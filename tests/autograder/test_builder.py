@@ -127,6 +127,11 @@ def test_where_the_result_of_each_prediction_comes_is_read_off_the_notebook() ->
     }
 
 
+def test_a_prediction_without_a_result_is_refused() -> None:
+    with pytest.raises(CourseError, match=r'has no course\.reveal\("lost", \.\.\.\) below it: add one$'):
+        reveals(a_notebook('course.reveal("lost", 1)', 'course.predict("lost", ...)'))
+
+
 def test_names_are_traced_to_the_heading_of_the_first_cell_that_defines_them() -> None:
     notebook = a_notebook(
         "## 1. Data",
