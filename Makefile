@@ -92,7 +92,7 @@ test-newest: setup newest ## Run the notebook and the checks with the newest pac
 	    PYTHONPATH="$(CURDIR)" $(TEST_ENV) $$python -m pytest -m "not slow" tests/course/checks || failed=1; \
 	done; test -z "$$failed"
 
-# Made anew each time: what is newest today is not what was newest yesterday.
+# Made from scratch each time: what is newest today is not what was newest yesterday.
 .PHONY: newest
 newest:
 	@for version in $(PYTHONS_NEWEST); do \

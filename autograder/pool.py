@@ -21,7 +21,7 @@ Done = TypeVar("Done")
 def run_all(
     function: Callable[[Task], Done], tasks: Sequence[Task], jobs: int
 ) -> Iterator[tuple[Task, Done]]:
-    """Apply a function to every task, in processes that import everything anew.
+    """Apply a function to every task, in processes that import everything again.
 
     Args:
         function: of a module, so that a process can import it.

@@ -12,7 +12,7 @@ from course.catalog import load_course
 
 CALLS = 4
 GOAL_SECONDS = 0.3
-# The reference is made anew for every call, as a student's function is by running its cell again.
+# The reference is made again for every call, as a student's function is by running its cell again.
 PROGRAM = f"""
 import importlib, json, sys, time
 from course.checks import State, check

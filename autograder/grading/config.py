@@ -30,7 +30,7 @@ def configure(c: Config) -> None:
     # The notebook's .py holds the answers' names and, beside the .ipynb, would be copied into the release and
     # next to each hand-in. Students' modules must not shadow the course's either.
     c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.py", "*.tmp"]
-    # release/ is derived and tracked: the command always makes it anew, and records it in the gradebook.
+    # release/ is derived and tracked: the command always makes it again, and records it in the gradebook.
     c.GenerateAssignment.force = True
     c.ClearSolutions.code_stub = {"python": CODE_HERE}
     c.ClearSolutions.text_stub = ANSWER_HERE

@@ -55,7 +55,7 @@ class _Process:
 
 
 class Separate:
-    """Drives cases in one worker process, which is started anew when it has ended or had to be ended.
+    """Drives cases in one worker process, which is started again when it has ended or had to be ended.
 
     A worker runs code of one hand-in after the other in the same interpreter: for hand-ins that do not trust
     each other, use one instance each.

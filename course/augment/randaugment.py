@@ -88,7 +88,7 @@ def rand_augment(
 ) -> Image.Image:
     """Apply ``num_ops`` operations drawn with replacement, each with ``probability``, at levels 1 … 9 of 10.
 
-    The level is drawn anew for each image and operation: a fixed one gives no variety of strength.
+    A new level is drawn for each image and operation: a fixed one gives no variety of strength.
     """
     for operation in rng.choice(len(OPERATIONS), size=num_ops):
         chosen = OPERATIONS[operation]

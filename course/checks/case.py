@@ -196,10 +196,17 @@ def drive(case: Case, function: Callable[..., Any], inputs: Inputs, call: Call |
         return Outcome(failure=describe_failure(error, call.module, call))
 
 
-def attempt(case: Case, function: Callable[..., Any], inputs: Inputs, *, echo: bool = True) -> Outcome:
-    """The same under guard: with bounds on time and output, and global state left as it was found."""
+def attempt(
+    case: Case,
+    function: Callable[..., Any],
+    inputs: Inputs,
+    *,
+    echo: bool = True,
+    told: set[str] | None = None,
+) -> Outcome:
+    """The same under guard, with `guarded`'s bounds on time and output; global state is left as it was."""
     call = Call()
-    ran = guarded(lambda: drive(case, function, inputs, call), case.seconds, echo=echo)
+    ran = guarded(lambda: drive(case, function, inputs, call), case.seconds, echo=echo, told=told)
     if ran.returned is not None:
         return ran.returned
     line = next((place for place in reversed(ran.places) if place.module == call.module), None)

@@ -70,6 +70,7 @@ class Difference:
         others: further places whose values differ.
         got_type: the type of what came, where the structure differs.
         nan: a NaN came where a number was expected.
+        negated: the numbers that came are the negatives of those that were expected.
         asked: what was expected, where the structure or the shape differs, in words for a sentence.
         came: the same for what came.
         missing: keys that a dictionary lacks.
@@ -88,6 +89,7 @@ class Difference:
     others: tuple[str, ...] = ()
     got_type: str = ""
     nan: bool = False
+    negated: bool = False
     asked: str = ""
     came: str = ""
     missing: tuple[str, ...] = ()
@@ -130,12 +132,18 @@ def find_difference(
     return None
 
 
-def describe(value: Plain, depth: int = 0) -> str:
-    """What a plain value is, in a few words: ``float32 array of shape (3, 4)``, ``dict with keys …``."""
+def describe(value: Plain, depth: int = 0, *, widths: bool = True) -> str:
+    """What a plain value is, in a few words: ``float32 array of shape (3, 4)``, ``dict with keys …``.
+
+    Args:
+        value: what is described.
+        depth: how deep in a list it stands.
+        widths: whether to tell a dtype with its bits. What is expected is stored in double precision, but the
+            student's function computes in single precision: of it, only the kind is told.
+    """
     if isinstance(value, np.ndarray):
-        return (
-            f"{value.dtype.name} array of shape {value.shape}" if value.ndim else f"{value.dtype.name} scalar"
-        )
+        dtype = value.dtype.name if widths else value.dtype.name.rstrip("0123456789")
+        return f"{dtype} array of shape {value.shape}" if value.ndim else f"{dtype} scalar"
     if isinstance(value, Opaque):
         return f"{value.type}: {value.text}"
     if isinstance(value, dict):
@@ -145,7 +153,9 @@ def describe(value: Plain, depth: int = 0) -> str:
         count = f"{len(value)} value{'s' if len(value) != 1 else ''}"
         if depth > 2:
             return count
-        parts = [describe(item, depth + 1) for item in value[:6]] + (["…"] if len(value) > 6 else [])
+        parts = [describe(item, depth + 1, widths=widths) for item in value[:6]] + (
+            ["…"] if len(value) > 6 else []
+        )
         if len(value) > 1 and all(isinstance(item, dict) for item in value) and len(set(parts[:6])) == 1:
             return f"{count}, each a {parts[0]}"
         return f"{count}: ({', '.join(parts)})"
@@ -229,7 +239,7 @@ def _structure(expected: Plain, got: Plain, where: str, extra_keys: bool) -> Dif
         return Difference(
             Kind.STRUCTURE,
             where,
-            describe(expected),
+            describe(expected, widths=False),
             describe(got),
             got_type=describe_type(got),
             asked=in_words(expected),
@@ -340,6 +350,8 @@ class _Values:
         if close.all():
             return None
         nan = bool(np.isnan(array[~close]).any()) if array.dtype.kind == "f" else False
+        signed = array.dtype.kind in "if" and expected.dtype.kind in "if"
+        negated = signed and bool(_close(-expected, array, self.tolerance).all())
         if expected.ndim == 0:
             return Difference(
                 Kind.VALUES,
@@ -349,6 +361,7 @@ class _Values:
                 n_different=1,
                 n_elements=1,
                 nan=nan,
+                negated=negated,
             )
         first = tuple(int(i) for i in np.argwhere(~close)[0])
         return Difference(
@@ -362,4 +375,5 @@ class _Values:
             n_different=int((~close).sum()),
             n_elements=close.size,
             nan=nan,
+            negated=negated,
         )

@@ -82,17 +82,17 @@ def make_stand_ins(
 
 
 @contextmanager
-def stand_ins(function: Callable[..., Any], functions: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
-    """Put other functions in place of the student's, as long as the block runs.
+def stand_ins(function: Callable[..., Any], others: Mapping[str, Any]) -> Iterator[None]:
+    """Put other functions or values in place of the notebook's, as long as the block runs.
 
     Args:
         function: the student's, whose globals are meant.
-        functions: by the exercise's name.
+        others: by their global names.
     """
     scope = scope_of(function)
-    before = {name: scope.get(name, _ABSENT) for name in functions}
+    before = {name: scope.get(name, _ABSENT) for name in others}
     _forget_compiled(function)
-    scope.update(functions)
+    scope.update(others)
     try:
         yield
     finally:
@@ -115,7 +115,7 @@ def _called_as_stated(library: Library) -> Callable[..., Any]:
 
 
 def _forget_compiled(function: Callable[..., Any]) -> None:
-    """Have jitted helpers traced anew: what they compiled holds the functions that they called then."""
+    """Have jitted helpers traced again: what they compiled holds the functions that they called then."""
     inner = unwrap(function)
     if not isinstance(inner, FunctionType):
         return

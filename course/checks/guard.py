@@ -83,7 +83,9 @@ class Ran(Generic[T]):
     busy: str = ""
 
 
-def guarded(work: Callable[[], T], seconds: float, *, echo: bool = True) -> Ran[T]:
+def guarded(
+    work: Callable[[], T], seconds: float, *, echo: bool = True, told: set[str] | None = None
+) -> Ran[T]:
     """Call ``work()`` in a thread, for at most ``seconds``, and leave global state as it was found.
 
     What it prints (up to 20,000 characters, standard error included) is shown on standard output when it
@@ -94,6 +96,7 @@ def guarded(work: Callable[[], T], seconds: float, *, echo: bool = True) -> Ran[
         seconds: the time limit; up to three more pass until something that will not stop is left behind.
             What a library compiles or imports does not count.
         echo: whether to show what was printed, and that a library is waited for.
+        told: what the student has been told already, which is not said twice; what is said now is added.
 
     Raises:
         BaseException: whatever ``work`` raised, apart from being stopped.
@@ -108,7 +111,7 @@ def guarded(work: Callable[[], T], seconds: float, *, echo: bool = True) -> Ran[
         places: tuple[Place, ...] = ()
         try:
             worker.launch()
-            in_time = worker.wait(seconds, _notice(streams[0]) if echo else None)
+            in_time = worker.wait(seconds, _notice(streams[0], told) if echo else None)
             if not in_time:
                 places = _places(worker)
         finally:
@@ -131,10 +134,14 @@ def guarded(work: Callable[[], T], seconds: float, *, echo: bool = True) -> Ran[
     return Ran(worker.returned)
 
 
-def _notice(stream: TextIO) -> Callable[[Busy], None]:
+def _notice(stream: TextIO, told: set[str] | None) -> Callable[[Busy], None]:
     """What tells the student why nothing happens."""
+    said = set() if told is None else told
 
     def tell(busy: Busy) -> None:
+        if busy.what in said:
+            return
+        said.add(busy.what)
         print(
             f"{busy.what}: the check is waiting for it. Interrupt the kernel to stop waiting.",
             file=stream,

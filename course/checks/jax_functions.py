@@ -32,7 +32,7 @@ from course.checks.purity import trace
 def eager(drive: Drive) -> Drive:
     """The same drive with ``jax.jit`` switched off.
 
-    Every check builds the student's function anew, and compiling it for each case would take half a second
+    Every check builds the student's function again, and compiling it for each case would take half a second
     each time. One case of each check runs compiled, as training does.
     """
 

@@ -145,11 +145,12 @@ def _run_cases(check: Check, expectation: Expectation, function: Callable[..., A
     """Try the cases in their order; the first that fails is reported."""
     trials: list[Trial] = []
     failed: list[Trial] = []
+    told: set[str] = set()
     for case in check.cases:
         if failed and case.last:
             continue
         inputs = case.inputs()
-        outcome = attempt(case, function, inputs, echo=echo and not failed)
+        outcome = attempt(case, function, inputs, echo=echo and not failed, told=told)
         verdict = judge_outcome(check, case, expectation, outcome)
         if verdict.slip is not None and failed:
             # A slip that passes the case which failed first is no explanation of that.
@@ -216,6 +217,10 @@ def _report(
         message, look = advice or (message, look)
         if difference.nan:
             message = f"The result is NaN, not a number. {case.misconception}"
+        elif difference.negated:
+            place = case.names.get(difference.where, "the result")
+            message = f"{place[0].upper()}{place[1:]} is the negative of what the exercise asks for."
+            look = "Look for a minus sign that is missing, and for one too many."
     if slip is None and issubclass(type(function), type):
         message = f"`{check.name}` is a class here; the exercise asks for a function."
         look = "Keep the line of the stub that begins with def."

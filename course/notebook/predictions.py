@@ -11,6 +11,7 @@ import numpy as np
 from course.errors import CourseError, unknown_name
 from course.frontend import show
 from course.notebook.display import box, paragraph
+from course.notebook.released import load_release
 from course.notebook.session import Session, current
 from course.notebook.texts import Prediction
 
@@ -67,8 +68,8 @@ def _compare(guess: float | None, result: float) -> str:
     if guess is None:
         return "You recorded no guess. Next time, use `course.predict` above before you see the result."
     if guess == result:
-        return f"Your guess was {rounded(guess)}: exactly right."
-    return f"Your guess was {rounded(guess)}, {rounded(abs(guess - result))} away."
+        return f"You guessed {rounded(guess)}: exactly right."
+    return f"You guessed {rounded(guess)}, so you were off by {rounded(abs(guess - result))}."
 
 
 def _ask(name: str, prediction: Prediction) -> str:
@@ -87,12 +88,14 @@ def _recorded(name: str, guess: float) -> str:
 
 
 def _record(session: Session, name: str, number: float) -> str:
-    """Keep a guess, and say so."""
+    """Keep a guess, and say so and where its result comes."""
+    where = load_release(session.unit.name).reveals[name]
+    next_step = f"Now go on: the result comes {where}." if where else "Now run the next cell."
     try:
         session.store.note_guess(name, number)
     except CourseError as error:
-        return f"Your guess: {number:g}, noted for this session only ({error}). Now run the next cell."
-    return f"Your guess: {number:g}. Now run the next cell."
+        return f"Your guess: {number:g}, noted for this session only ({error}). {next_step}"
+    return f"Your guess: {number:g}. {next_step}"
 
 
 def _in_range(guess: Any, prediction: Prediction) -> float:

@@ -1,8 +1,9 @@
-"""The cells that a unit's released notebook has: their ids and kinds, without their text."""
+"""What is known of a unit's released notebook: its cells' ids and kinds, and where things stand in it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -34,20 +35,24 @@ class ReleasedCell:
 
 @dataclass(frozen=True)
 class Release:
-    """The cells with metadata that a student received.
+    """The notebook that a student received.
 
     Attributes:
         release: the release's id, which stands in the notebook's metadata too.
-        cells: in the order of the notebook.
+        cells: those with metadata, in the order of the notebook.
+        reveals: prediction → where its result comes, as the end of a sentence; "" for the next cell.
+        defined: name that a code cell defines → the heading above the first cell that does.
     """
 
     release: str
     cells: tuple[ReleasedCell, ...]
+    reveals: Mapping[str, str]
+    defined: Mapping[str, str]
 
 
 @cache
 def load_release(unit: str) -> Release:
-    """The list for a unit, derived by the instructor's build.
+    """The facts about a unit's notebook, derived by the instructor's build.
 
     Raises:
         CourseError: there is none.
@@ -57,4 +62,4 @@ def load_release(unit: str) -> Release:
         raise CourseError(f"the list of cells of {unit!r} is missing: reinstall the course's package")
     data = json.loads(path.read_text(encoding="utf-8"))
     cells = tuple(ReleasedCell(cell["id"], Kind(cell["kind"])) for cell in data["cells"])
-    return Release(data["release"], cells)
+    return Release(data["release"], cells, data["reveals"], data["defined"])

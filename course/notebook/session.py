@@ -13,6 +13,7 @@ from course.frontend import show
 from course.notebook.display import paragraph
 from course.notebook.fingerprint import fingerprint, notebook_names
 from course.notebook.hints import explanation
+from course.notebook.released import load_release
 from course.notebook.setup import Environment
 from course.notebook.store import Store
 from course.notebook.texts import Texts, load_texts
@@ -66,7 +67,7 @@ def begin(unit: str, env: Environment) -> None:
     session.show_remarks()
     _sessions[:] = [session]
     watch_cells()
-    explain_errors(session.texts.exercises)
+    explain_errors(session.texts.exercises, load_release(unit).defined)
     check.before_report(before_check)
     check.on_result(after_check)
     # The cell is folded, which hides the number that it gets when it has run.

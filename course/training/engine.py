@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from course.errors import CourseError, out_of_memory
 from course.files import CannotWrite, cannot_write, is_full
@@ -186,6 +186,14 @@ def _in_one_line(hparams: LoopSettings, program: Program, folder: RunFolder) -> 
         ) from None
 
 
+def require_known(if_exists: str) -> None:
+    """Raise CourseError where ``if_exists`` is none of the three: a misspelt one would mean "error"."""
+    known = get_args(IfExists)
+    if if_exists not in known:
+        *others, last = (f'"{name}"' for name in known)
+        raise CourseError(f"if_exists is {if_exists!r}, which is unknown: use {', '.join(others)} or {last}")
+
+
 def _goes_on(step: int, end: int) -> str:
     """What resuming a run means, in one line."""
     if step < end:
@@ -341,9 +349,10 @@ def run_loop(
 
     Raises:
         NonFiniteLoss: names the step and the term.
-        CourseError: the folder cannot be written, or holds a run and ``if_exists`` is "error"; or memory ran
-            out.
+        CourseError: ``if_exists`` is unknown; the folder cannot be written, or holds a run and ``if_exists``
+            is "error"; or memory ran out.
     """
+    require_known(if_exists)
     cadence = _Cadence.of(hparams)
     run = _Run(cadence, program, RunFolder(hparams.logdir), schedule)
     interrupted = False

@@ -137,7 +137,7 @@ def read_metrics(path: Path | str) -> RunLog:
     """
     path = Path(path)
     if not path.is_file():
-        raise CourseError(f"{path} does not exist: give a run's folder that holds metrics.jsonl")
+        raise CourseError(f"{path} does not exist: train this run first, or give the folder of another one")
     lines = path.read_text().splitlines()
     records = []
     for number, line in enumerate(lines, 1):

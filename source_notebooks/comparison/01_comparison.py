@@ -679,10 +679,10 @@ course.recall()
 # %% [markdown]
 # ### How long did it take you?
 #
-# Optional and not graded; your answer helps to improve the course. The next cell prints the time since you first ran the set-up cell. Write down the time you really spent in the cell after it.
+# Optional and not graded; your answer helps to improve the course. The next cell prints the time since you last ran the cell of imports, the second of this notebook. Write down the time you really spent in the cell after it.
 
 # %% tags=["nbval-ignore-output"]
-print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of this session")
+print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the imports last ran")
 
 # %% [markdown]
 # *Minutes for the whole unit:*

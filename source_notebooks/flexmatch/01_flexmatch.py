@@ -220,7 +220,8 @@ val_dataset = val_dataset.with_transform(image_to_numpy)
 test_dataset = test_dataset.with_transform(image_to_numpy)
 for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "unlabeled": unlabeled_dataset}.items():
     counts = np.bincount(dataset.targets, minlength=dataset.num_classes)
-    print(f"{part:10s} {len(dataset):6,d} images, {counts.min()} to {counts.max()} of each class")
+    each = f"{counts.min():,d}" if counts.min() == counts.max() else f"{counts.min():,d} to {counts.max():,d}"
+    print(f"{part:10s} {len(dataset):6,d} images, {each} of each class")
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.figures.class_examples(train_dataset)
@@ -644,10 +645,10 @@ course.recall()
 # %% [markdown]
 # ### How long did it take you?
 #
-# Optional and not graded; your answer helps to improve the course. The next cell prints the time since you first ran the set-up cell. Write down the time you really spent in the cell after it.
+# Optional and not graded; your answer helps to improve the course. The next cell prints the time since you last ran the cell of imports, the second of this notebook. Write down the time you really spent in the cell after it.
 
 # %% tags=["nbval-ignore-output"]
-print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of this session")
+print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the imports last ran")
 
 # %% [markdown]
 # *Minutes for the whole unit:*

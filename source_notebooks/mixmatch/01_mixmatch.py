@@ -204,7 +204,8 @@ unlabeled_dataset, _ = subset_by_indices(
 )
 for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "unlabeled": unlabeled_dataset}.items():
     counts = np.bincount(dataset.targets, minlength=dataset.num_classes)
-    print(f"{part:10s} {len(dataset):6,d} images, {counts.min()} to {counts.max()} of each class")
+    each = f"{counts.min():,d}" if counts.min() == counts.max() else f"{counts.min():,d} to {counts.max():,d}"
+    print(f"{part:10s} {len(dataset):6,d} images, {each} of each class")
 val_dataset = val_dataset.with_transform(image_to_numpy)
 test_dataset = test_dataset.with_transform(image_to_numpy)
 
@@ -657,10 +658,10 @@ course.recall()
 # %% [markdown]
 # ### How long did it take you?
 #
-# Optional and not graded. The next cell prints the time since you first ran the set-up cell. Write down the time you really spent in the cell after it.
+# Optional and not graded. The next cell prints the time since you last ran the cell of imports, the second of this notebook. Write down the time you really spent in the cell after it.
 
 # %% tags=["nbval-ignore-output"]
-print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the set-up of this session")
+print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the imports last ran")
 
 # %% [markdown]
 # *Minutes for the whole unit:*

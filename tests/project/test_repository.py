@@ -40,6 +40,8 @@ _PIECES = {
     "can": " not",
 }
 BRITISH = re.compile("|".join(first + last for first, last in _PIECES.items()), re.IGNORECASE)
+# A word that nobody says: "again" and "from scratch" are what is meant.
+BOOKISH = re.compile(r"\ban" + r"ew\b", re.IGNORECASE)
 
 
 def tracked() -> list[Path]:
@@ -65,10 +67,15 @@ def targets() -> set[str]:
 
 @pytest.mark.parametrize(
     ("pattern", "what"),
-    [(MACHINE_PATH, "a path of one machine"), (REGISTRY, "a package index"), (BRITISH, "British spelling")],
-    ids=["paths", "registries", "spelling"],
+    [
+        (MACHINE_PATH, "a path of one machine"),
+        (REGISTRY, "a package index"),
+        (BRITISH, "British spelling"),
+        (BOOKISH, "a bookish word"),
+    ],
+    ids=["paths", "registries", "spelling", "words"],
 )
-def test_tracked_files_name_no_machine_and_no_registry_and_are_in_american_spelling(
+def test_tracked_files_name_no_machine_and_no_registry_and_are_in_plain_american_english(
     pattern: re.Pattern[str], what: str
 ) -> None:
     found = [
@@ -90,6 +97,7 @@ def test_the_patterns_find_what_they_are_for() -> None:
         assert BRITISH.search(word)
     for word in ("color", "labeled", "cannot", "center", "tqdm(col" + "our=1)", "normally", "optimistic"):
         assert not BRITISH.search(word)
+    assert BOOKISH.search("made An" + "ew.") and not BOOKISH.search("a new one, as renewed")
 
 
 def test_tracked_files_are_small() -> None:

@@ -1,6 +1,6 @@
 """Each correction of the tutorial's code: a property that ours has and the tutorial's way has not.
 
-The wrong ways are written anew here, as small as the fault.
+The wrong ways are written again here, as small as the fault.
 """
 
 from __future__ import annotations
@@ -372,7 +372,7 @@ def test_counting_uses_the_fixed_threshold() -> None:
 
 
 def test_thresholds_start_at_zero_and_warm_up_over_all_images() -> None:
-    """The tutorial starts at τ and divides by counts that begin anew with each epoch."""
+    """The tutorial starts at τ and divides by counts that begin at zero in each epoch."""
     counts, n_images = torch.tensor([3, 1, 0]), 1000
     thresholds = flexible_thresholds(counts, n_images, 0.95)
     assert float(thresholds.max()) < 0.01

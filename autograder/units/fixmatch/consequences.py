@@ -20,6 +20,7 @@ from autograder.units.consequence import Ending, Measured
 from autograder.units.mutant import run_text
 from autograder.units.watched import Steps, attempt, last, silence
 from course.data.dataset import ImageDataset
+from course.data.loaders import get_validation_generator
 from course.models.resnet import NormalizedModel
 from course.training import FixMatchHparams, TrainState, get_ema_params, momentum, paired_batches
 from course.training.jax.trees import flatten, unflatten_like
@@ -84,6 +85,7 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
     drawn = _batches(hparams)
     # The images of a step are the same for every mutant, and cutting them up is much of a step's time.
     names["paired_batches"] = lambda *_: lambda first, total: iter(drawn[first:total])
+    names["val_batches"] = get_validation_generator(validation, hparams.val_batch_size)  # the notebook's name
     names["course"] = _begin_with(_load(start))
     steps = Steps()
     result = attempt(

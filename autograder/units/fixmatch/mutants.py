@@ -179,6 +179,7 @@ _FORWARD = with_edits(
 )
 
 _MASK = "jnp.max(weak_log_probs, axis=-1) >= jnp.log(hparams.confidence_threshold)"
+_SUPERVISED = "log_softmax_cross_entropy(logits_to_log_probs(labeled), targets)"
 _PER_IMAGE = "log_softmax_cross_entropy(logits_to_log_probs(strong), pseudo_targets)"
 _MASKED = "jnp.mean(mask * per_image)"
 _TOTAL = "total = supervised + hparams.lambda_coef * unsupervised + weight_decay"
@@ -232,6 +233,10 @@ _LOSS = with_edits(
                 "jax.nn.one_hot(jnp.argmax(labeled, axis=-1), hparams.num_classes)",
             ),
         ),
+        "sign of the supervised loss": ((_SUPERVISED, f"-{_SUPERVISED}"),),
+        "sign of the unsupervised loss": ((_PER_IMAGE, f"-{_PER_IMAGE}"),),
+        "sign of both losses": ((_SUPERVISED, f"-{_SUPERVISED}"), (_PER_IMAGE, f"-{_PER_IMAGE}")),
+        "sign of the total loss": ((_TOTAL, f"{_TOTAL.replace('= ', '= -(')})"),),
         "supervised sum": (("targets).mean()", "targets).sum()"),),
         "unsupervised sum": ((_MASKED, "jnp.sum(mask * per_image)"),),
         "divided by B": ((_MASKED, "jnp.sum(mask * per_image) / y_labeled.shape[0]"),),
@@ -313,6 +318,7 @@ _VALIDATE = with_edits(
             ),
             ("for x, y in batches", "for x, y in remaining"),
         ),
+        "batches of the notebook": (("for x, y in batches", "for x, y in val_batches"),),
         "rates of earlier calls": (
             (
                 "    def validate(opt_state, batch_stats):",

@@ -22,6 +22,7 @@ from typing import Any
 
 from course.errors import CourseError
 from course.notebook.setup.cell import PLACES
+from course.notebook.setup.leftovers import PREFIX, tidy_up
 
 Runner = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
@@ -80,6 +81,7 @@ class Machine:
         version: installed version of a distribution, or None.
         importable: whether a module can be imported.
         add: makes the content of a wheel importable, for as long as this process runs.
+        tidy: removes what processes that were killed have left behind.
         run: runs a command and returns its result with the output as text.
         backend: JAX's backend ("cpu", "gpu", "tpu") and the name of its first device.
         nvidia: an NVIDIA driver is present.
@@ -96,6 +98,7 @@ class Machine:
     version: Callable[[str], str | None]
     importable: Callable[[str], bool]
     add: Callable[[bytes], None]
+    tidy: Callable[[], object]
     run: Runner
     backend: Callable[[], tuple[str, str]]
     nvidia: bool
@@ -116,6 +119,7 @@ class Machine:
             version=_installed_version,
             importable=_importable,
             add=_add,
+            tidy=tidy_up,
             run=_run,
             backend=_jax_backend,
             nvidia=shutil.which("nvidia-smi") is not None,
@@ -129,7 +133,7 @@ class Machine:
 
 def unpack_wheel(content: bytes) -> str:
     """Unpack a wheel of pure Python into a folder that is removed when Python ends, and return the folder."""
-    folder = tempfile.mkdtemp(prefix="ssl-course-")
+    folder = tempfile.mkdtemp(prefix=PREFIX)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     with zipfile.ZipFile(io.BytesIO(content)) as wheel:
         wheel.extractall(folder)

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
 from course.errors import CourseError
 from course.mode import Mode
 from course.notebook.setup.machine import COLAB_DISK, Machine
+
+WIDTH = 100  # columns of a line
+
+
+def in_columns(note: str) -> str:
+    """A note in lines of at most `WIDTH` columns; a path, `a command` and "numpy 2.1" stay whole."""
+    whole = re.sub(r"`[^`]*`|[\w-]+ (?=\d)", lambda command: command[0].replace(" ", "\0"), note)
+    lines = [
+        textwrap.fill(line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        for line in whole.splitlines()
+    ]
+    return "\n".join(lines).replace("\0", " ")
 
 
 def choose_mode(environ: Mapping[str, str], backend: str) -> Mode:
@@ -46,7 +60,7 @@ def device_note(machine: Machine, mode: Mode, backend: str, device: str) -> str:
     if machine.nvidia:
         return (
             f"{here}\nThis machine has an NVIDIA GPU that JAX does not use. To let it: "
-            'pip install "jax[cuda12]", then restart the kernel.'
+            '`pip install "jax[cuda12]"`, then restart the kernel.'
         )
     return f"{here} Everything else is the same."
 

@@ -18,7 +18,7 @@ from course.mode import Mode
 from course.notebook.setup.machine import Machine
 from course.notebook.setup.newer import hand_over, newer_package
 from course.notebook.setup.packages import ADDED, TESTED, add_package, require_packages, version_notes
-from course.notebook.setup.report import choose_mode, device_note, work_folder, work_note
+from course.notebook.setup.report import choose_mode, device_note, in_columns, work_folder, work_note
 from course.notebook.setup.search import search, unpack_beside
 from course.notebook.setup.versions import is_newer, is_older
 
@@ -79,7 +79,7 @@ class Environment:
         return self.work / name
 
     def __str__(self) -> str:
-        return "\n".join(self.notes)
+        return "\n".join(map(in_columns, self.notes))
 
 
 def start_notebook(cell: Mapping[str, Any], machine: Machine | None = None) -> Environment:
@@ -141,11 +141,12 @@ def setup(
     """
     machine = machine or Machine.this_one()
     if notes:  # at once: something may be missing, which ends the cell
-        print(*notes, sep="\n")
+        print(*map(in_columns, notes), sep="\n")
     require_packages(machine)
     added = [
         add_package(machine, name, what) for name, what in ADDED.items() if machine.version(name) is None
     ]
+    machine.tidy()
     versions = {name: machine.version(name) for name in TESTED}
     backend, device = machine.backend()
     mode = choose_mode(machine.environ, backend)
@@ -161,7 +162,7 @@ def setup(
     )
     if binary := tensorboard_beside(Path(sys.executable), machine.environ):
         machine.environ["TENSORBOARD_BINARY"] = str(binary)
-    print(*report, sep="\n")
+    print(*map(in_columns, report), sep="\n")
     return replace(environment, notes=(*notes, *report))
 
 

@@ -141,18 +141,18 @@ def read_table(
     """
     lines = csv.reader(io.StringIO(text))
     if next(lines, None) != list(columns):
-        raise CourseError(f"{where}: the first line must be {','.join(columns)}; make the file anew")
+        raise CourseError(f"{where}: the first line must be {','.join(columns)}; make the file again")
     rows = []
     for number, fields in enumerate(lines, start=2):
         try:
             pairs = zip(columns.values(), fields, strict=True)
             values = [_value(kind, field) if field else None for kind, field in pairs]
         except ValueError as error:
-            raise CourseError(f"{where}, line {number} is damaged ({error}): make the file anew") from None
+            raise CourseError(f"{where}, line {number} is damaged ({error}): make the file again") from None
         row = dict(zip(columns, values, strict=True))
         empty = [name for name in needed if row[name] is None]
         if empty:
-            raise CourseError(f"{where}, line {number} has no {empty[0]}: make the file anew")
+            raise CourseError(f"{where}, line {number} has no {empty[0]}: make the file again")
         rows.append(row)
     return rows
 
@@ -161,9 +161,9 @@ def _read_about(text: str, where: str) -> dict[str, Any]:
     try:
         about = json.loads(text)
     except json.JSONDecodeError as error:
-        raise CourseError(f"{where} is damaged ({error}): make the file anew") from None
+        raise CourseError(f"{where} is damaged ({error}): make the file again") from None
     if not isinstance(about, dict):
-        raise CourseError(f"{where} holds no JSON object: make the file anew")
+        raise CourseError(f"{where} holds no JSON object: make the file again")
     return about
 
 

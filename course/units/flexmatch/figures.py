@@ -222,7 +222,7 @@ def index_bug(found: Mapping[str, Any]) -> None:
     """The two masks over the recorded runs: how often they agree, and what each lets into the loss.
 
     First, the agreement in the runs with the right mask. Second, the wrong labels that enter the loss, as a
-    share of all images of a batch: in the same runs, by both masks, the first steps' high values cut off.
+    share of all images of a batch: in the same runs, by both masks; the first steps lie above the panel.
     Third, the validation error of the runs with either.
     """
     right = _of(found, "flexmatch")
@@ -230,8 +230,9 @@ def index_bug(found: Mapping[str, Any]) -> None:
         _bands(found, "images with the same answer", {"": (right, "agreement")}),
         _bands(
             found,
-            "wrong labels in the loss (cut off)",
+            "wrong labels in the loss",
             {name: (right, f"wrong labels {mask}") for mask, name in MASKS.items()},
+            more=" The first steps are too high for the panel.",
         ),
         _bands(
             found,
@@ -280,8 +281,10 @@ def _steps(found: Mapping[str, Any], n_values: int) -> np.ndarray:
     return np.arange(1, n_values + 1) * (found["about"]["steps"] / n_values)
 
 
-def _bands(found: Mapping[str, Any], title: str, lines: Mapping[str, tuple[Runs, str]]) -> _Drawn:
-    """One metric's middle over several runs, each within the runs' range."""
+def _bands(
+    found: Mapping[str, Any], title: str, lines: Mapping[str, tuple[Runs, str]], *, more: str = ""
+) -> _Drawn:
+    """One metric's middle over several runs, each within the runs' range; ``more`` ends its description."""
     figure, axis = panel(title)
     said = []
     for (label, (runs, name)), color, line, marker in zip(
@@ -294,7 +297,7 @@ def _bands(found: Mapping[str, Any], title: str, lines: Mapping[str, tuple[Runs,
         least = int(middle.argmin())
         said.append(f"{label} {span}; least {middle[least]:.3f} near step {steps[least]:.0f}".strip())
     _finish(axis)
-    return axis, (figure, f"Line plot of {title} over training steps: {'; '.join(said)}.")
+    return axis, (figure, f"Line plot of {title} over training steps: {'; '.join(said)}.{more}")
 
 
 def _finish(axis: Axes) -> None:

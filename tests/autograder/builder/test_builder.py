@@ -10,15 +10,18 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from autograder.builder.cell_list import defined, reveals
 from autograder.builder.derived import derived_files, find_drift, write_files
 from autograder.builder.functions import FunctionTexts
-from autograder.builder.notebook import CHECK, FOLDED, GIVEN
+from autograder.builder.notebook import CHECK, FOLDED, GIVEN, build_notebook
 from autograder.classroom.classroom import Classroom
 from autograder.files import REPOSITORY, write_atomically
 from autograder.grading import config
+from course.catalog import Unit, load_course
 from course.errors import CourseError
 from course.notebook.released import ANSWER_HERE
 from course.notebook.setup import setup_cell
+from course.notebook.texts import load_texts
 
 SOURCE = Path("source_notebooks/toy/01_toy.ipynb")
 RELEASE = Path("release/toy/01_toy.ipynb")
@@ -93,6 +96,60 @@ def test_the_list_of_cells_names_ids_and_kinds_and_holds_no_text(toy_root: Path)
         "check-get_adder": "check",
     }
     assert all(set(cell) == {"id", "kind"} for cell in listed["cells"])
+
+
+def a_notebook(*cells: str) -> nbformat.NotebookNode:
+    """Cells that begin with # are texts."""
+    new = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    return nbformat.v4.new_notebook(cells=[new[not text.startswith("#")](text) for text in cells])
+
+
+def test_where_the_result_of_each_prediction_comes_is_read_off_the_notebook() -> None:
+    notebook = a_notebook(
+        "# Toy",
+        "## 1. Data",
+        'course.predict("next", ...)',
+        'course.reveal("next", 1)',
+        'course.predict("later", ...)',
+        'course.predict("other", ...)',
+        'course.predict("far", ...)',
+        'course.reveal("later", 1)',
+        "### A run",
+        'if x:\n    course.reveal("other", x)',
+        "## 2. Training",
+        'course.reveal("far", 1)',
+    )
+    assert reveals(notebook) == {
+        "next": "",
+        "later": "a few cells further down",
+        "other": 'under the heading "A run"',
+        "far": 'in the section "2. Training"',
+    }
+
+
+def test_a_prediction_without_a_result_is_refused() -> None:
+    with pytest.raises(CourseError, match=r'has no course\.reveal\("lost", \.\.\.\) below it: add one$'):
+        reveals(a_notebook('course.reveal("lost", 1)', 'course.predict("lost", ...)'))
+
+
+def test_names_are_traced_to_the_heading_of_the_first_cell_that_defines_them() -> None:
+    notebook = a_notebook(
+        "## 1. Data",
+        "%matplotlib inline\nimport a.b, c as d\nx, (y, _) = 1, (2, 3)\nprint(z)",
+        "### Functions\n\nText.",
+        "def f(inner):\n    local = inner\n    return [k for k in local]\nx = 3\nfor n in x:\n    pass",
+        "## 2. Runs",
+        "class C:\n    member = 1\nwith f() as file:\n    n = 2",
+    )
+    first = dict.fromkeys(["_", "a", "d", "x", "y"], "1. Data")
+    second = dict.fromkeys(["f", "n"], "Functions")
+    assert defined(notebook) == {**first, **second, "C": "2. Runs", "file": "2. Runs"}
+
+
+@pytest.mark.parametrize("unit", load_course().units, ids=lambda unit: unit.name)
+def test_every_prediction_of_a_unit_is_revealed_in_its_notebook(unit: Unit) -> None:
+    notebook = build_notebook(REPOSITORY, load_course(), unit)
+    assert reveals(notebook).keys() == load_texts(unit.name).predictions.keys()
 
 
 def test_exercises_are_cut_out_whole_with_their_closing_marker(toy_root: Path) -> None:

@@ -162,6 +162,32 @@ def test_a_nan_is_noted_where_a_number_was_expected(expected: Plain, got: Plain,
     assert difference.nan is nan
 
 
+@pytest.mark.parametrize(
+    ("expected", "got", "negated"),
+    [
+        (np.array(1.0), np.array(-1.0), True),
+        (np.array(1.0), -1.0, True),
+        (np.array([1.0, -2.0, 0.0]), np.array([-1.0, 2.0, 0.0], np.float32), True),
+        (np.array([1, 2]), np.array([-1, -2]), True),
+        (np.array([1.0, 2.0]), np.array([-1.0, 2.0]), False),
+        (np.array([1.0, np.nan]), np.array([2.0, np.nan]), False),
+        (np.array([True, False]), np.array([False, True]), False),
+    ],
+)
+def test_a_wrong_sign_is_noted(expected: Plain, got: Plain, negated: bool) -> None:
+    difference = differ(expected, got)
+    assert difference is not None
+    assert difference.negated is negated
+
+
+def test_of_what_is_expected_no_precision_is_told_and_of_what_came_its_own() -> None:
+    """The expected values are stored in double precision, which is not what the function should return."""
+    difference = differ([np.zeros((3, 4)), np.array(1)], np.zeros((3, 4), np.float32))
+    assert difference is not None
+    assert difference.expected == "2 values: (float array of shape (3, 4), int scalar)"
+    assert difference.got == "float32 array of shape (3, 4)"
+
+
 def test_descriptions_are_short_whatever_they_describe() -> None:
     deep: Plain = 1.0
     for _ in range(12):

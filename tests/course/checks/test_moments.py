@@ -17,12 +17,13 @@ import torch
 from jax.extend.core import Primitive
 from jax.interpreters import mlir
 
-from course.checks import guard, state
+from course.checks import State, check, guard, state
 from course.checks.advice import advise
 from course.checks.case import Case, attempt
 from course.checks.compare import Tolerance
 from course.checks.guard import Stop, _Worker, guarded
 from course.checks.moments import _ALL, _JAX, _PYTORCH, Busy, what_is_busy
+from solutions import fixmatch
 
 SOON = 0.2
 COMPILER = "torch._dynamo.convert_frame"
@@ -268,12 +269,34 @@ def test_the_clock_stands_still_while_a_library_compiles(
 
 
 def test_the_student_is_told_once_what_is_waited_for(clock: None, capsys: pytest.CaptureFixture[str]) -> None:
-    Scripted([_PYTORCH] * 50).wait(20.0, guard._notice(sys.stdout))
+    Scripted([_PYTORCH] * 50).wait(20.0, guard._notice(sys.stdout, None))
     assert capsys.readouterr().out == (
         "PyTorch is compiling: the check is waiting for it. Interrupt the kernel to stop waiting.\n"
     )
-    Scripted([_PYTORCH] * 5).wait(20.0, guard._notice(sys.stdout))
+    Scripted([_PYTORCH] * 5).wait(20.0, guard._notice(sys.stdout, None))
     assert capsys.readouterr().out == "", "it was quick"
+
+
+def test_several_cases_of_a_check_tell_it_once(clock: None, capsys: pytest.CaptureFixture[str]) -> None:
+    told: set[str] = set()
+    for does in ([_PYTORCH] * 50, [_PYTORCH] * 50, [_JAX] * 50):
+        Scripted(does).wait(20.0, guard._notice(sys.stdout, told))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(" is compiling: the check is waiting")[0] for line in lines] == ["PyTorch", "JAX"]
+
+
+def test_the_cases_of_a_check_share_what_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[set[str] | None] = []
+
+    def noted(work: Any, seconds: float, *, echo: bool, told: set[str] | None = None) -> guard.Ran[Any]:
+        seen.append(told)
+        return guarded(work, seconds, echo=echo, told=told)
+
+    monkeypatch.setattr("course.checks.case.guarded", noted)
+    for _ in range(2):
+        assert check.run("mean_over_images", fixmatch.mean_over_images).state is State.CORRECT
+    first, *others, last = seen
+    assert isinstance(first, set) and others[0] is first and last is not first
 
 
 def test_the_report_says_why_there_is_no_verdict() -> None:

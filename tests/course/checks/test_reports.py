@@ -12,6 +12,7 @@ from course.checks.compare import Kind
 from course.errors import CourseError
 
 RunCell = Callable[..., dict[str, Any]]
+Run = Callable[[str, str], Result]
 
 FORWARD = """
 def get_forward_fn(model):
@@ -29,7 +30,54 @@ def run(run_cell: RunCell) -> Callable[[str, str], Result]:
     return lambda name, source: check.run(name, run_cell(source)[name])
 
 
-Run = Callable[[str, str], Result]
+def test_a_wrong_sign_is_named_where_no_slip_is_known_for_it(run: Run) -> None:
+    """The exercise has no slip of this kind; the numbers alone say it."""
+    result = run(
+        "mean_over_images",
+        "def mean_over_images(error_rates, batch_sizes):\n"
+        "    return -jnp.sum(error_rates * batch_sizes) / jnp.sum(batch_sizes)\n",
+    )
+    assert result.slip == ""
+    assert result.message == "The result is the negative of what the exercise asks for."
+    assert result.look == "Look for a minus sign that is missing, and for one too many."
+
+
+VALIDATE = """
+val_batches = [(np.zeros((4, 8, 8, 3), np.float32), np.zeros(4, int))] * 2
+{helper}
+def get_validate_fn(get_params, model, batches=val_batches):
+    def validate(opt_state, batch_stats):
+        params = get_params(opt_state)
+        errors = []
+        for x, y in {loop}:
+            logits = model.apply({{"params": params, "batch_stats": batch_stats}}, x)
+            errors.append(jnp.mean(jnp.argmax(logits, axis=-1) != y))
+        return {{"val error rate": jnp.mean(jnp.stack(errors))}}
+    return validate
+"""
+
+
+@pytest.mark.parametrize(
+    ("helper", "loop"),
+    [
+        ("", "val_batches"),
+        ("", "[val_batches[k] for k in range(len(val_batches))]"),
+        ("def each():\n    yield from val_batches\n", "each()"),
+    ],
+)
+def test_a_loop_over_the_notebooks_own_batches_is_the_reason(
+    helper: str, loop: str, run_cell: RunCell
+) -> None:
+    names = run_cell(VALIDATE.format(helper=helper, loop=loop))
+    own = names["val_batches"]
+    result = check.run("get_validate_fn", names["get_validate_fn"])
+    assert result.slip == "batches of the notebook"
+    assert result.message == (
+        "validate loops over the notebook's `val_batches`, not over the argument `batches`."
+    )
+    assert names["val_batches"] is own, "the notebook has its own again"
+    right = run_cell(VALIDATE.format(helper="", loop="batches"))
+    assert check.run("get_validate_fn", right["get_validate_fn"]).state is State.CORRECT
 
 
 @pytest.mark.parametrize(

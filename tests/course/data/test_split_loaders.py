@@ -167,7 +167,7 @@ def test_each_epoch_shows_every_image_and_fills_its_last_batch_from_its_start() 
         assert not np.array_equal(epochs[0][:n], np.arange(n)), "the first is shuffled, too"
 
 
-def test_an_image_is_augmented_anew_each_time() -> None:
+def test_each_time_an_image_is_augmented_differently() -> None:
     steps = [flat(step) for step in stream(total_steps=12)]
     noise = np.concatenate([step[0][:, -1, -1] for step in steps])
     assert len({row.tobytes() for row in noise}) == 12 * 8

@@ -180,6 +180,7 @@ def test_the_figures_of_the_recorded_runs_have_texts_with_their_numbers(
     assert len(shown) == 3
     for figure in shown:
         assert len(figure.alt) > 100 and re.search(r"\d\.\d\d", figure.alt)
+    assert ". The first steps are too high for the panel." in shown[1].alt and "cut off" not in shown[1].alt
     threshold_plots.index_bug_table(found)
     printed = capsys.readouterr().out
     assert len(re.findall(r"0\.\d{3}  \(0\.\d{3} to 0\.\d{3}\)", printed)) == 5

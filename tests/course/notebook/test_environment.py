@@ -26,7 +26,7 @@ from course.notebook.setup.packages import (
     require_packages,
     version_notes,
 )
-from course.notebook.setup.report import choose_mode, device_note, work_folder, work_note
+from course.notebook.setup.report import choose_mode, device_note, in_columns, work_folder, work_note
 from course.notebook.setup.search import MOST_FOLDERS, Found, search, unpack_beside
 from course.notebook.setup.start import checkpoint_notes, tensorboard_beside
 
@@ -71,6 +71,7 @@ def a_machine(tmp_path, **changes):
         version=versions.get,
         importable=lambda module: True,
         add=lambda content: versions.update({"jax-resnet": "0.0.4"}),
+        tidy=lambda: None,
         run=Pip(versions),
         backend=lambda: ("cpu", "cpu"),
         nvidia=False,
@@ -101,6 +102,32 @@ def test_a_complete_machine_installs_nothing_and_says_what_it_found(tmp_path, ca
     assert env.mode == "cpu"
     assert "numpy 2.1.3" in out and "CPU mode" in out and str(env.work) in out
     assert not env.work.exists(), "nothing is written before there is something to write"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"colab": True}, {"nvidia": True}, {"backend": lambda: ("gpu", "Tesla T4")}, {"python": "3.9"}],
+    ids=["Colab", "an idle GPU", "a GPU", "an old Python"],
+)
+def test_no_line_of_the_report_is_longer_than_100_columns(tmp_path, capsys, changes):
+    env = setup(
+        a_machine_without_resnet(tmp_path, **changes),
+        checkpoint="resnet18-cifar10-400.safetensors",
+        notes=["Note: this one is long. " * 9],
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert "\n".join(lines) == str(env)
+    long = [line for line in lines if len(line) > 100 and str(tmp_path) not in line]
+    assert long == []
+    assert len(lines) > len(env.notes), "something was longer"
+
+
+def test_a_path_and_a_command_are_not_broken():
+    path, command = f"/{'folder/' * 20}", '`pip install "jax[cuda12]" --upgrade`'
+    text = in_columns(f"{'word ' * 15}{command}, then {path}.\nA second line.")
+    first, second, third, fourth = text.split("\n")
+    assert first == ("word " * 15).strip()
+    assert second == f"  {command}, then" and third == f"  {path}." and fourth == "A second line."
 
 
 def test_colab_without_jax_resnet_installs_that_alone(tmp_path):

@@ -25,6 +25,7 @@ begin("fixmatch", env)
 RIGHT = "def logits_to_log_probs(logits):\n    return jax.nn.log_softmax(logits, axis=-1)"
 
 RAISES = "# raises\n"
+EARLY = "# Given: run it, there is nothing to change.\nprint(with_unlabeled.metrics)"
 # A browser that saves the notebook, in the future: a file system may round the time down.
 SAVE = """
 import json, os, pathlib, time
@@ -42,7 +43,7 @@ def run(folder: Path, *cells: str) -> list[list[Output]]:
     """The outputs of each cell, run by one new kernel; those that begin with a comment RAISES may raise."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     for cell in notebook.cells:
-        cell.metadata["tags"] = ["raises-exception"] if cell.source.startswith(RAISES) else []
+        cell.metadata["tags"] = ["raises-exception"] if cell.source.startswith((RAISES, EARLY)) else []
     client = NotebookClient(
         notebook,
         timeout=120,
@@ -88,7 +89,10 @@ def test_what_is_asked_is_whole_in_the_saved_notebook(first: list[list[Output]])
     for output in (*first[1], *first[2], *first[6]):
         assert set(output["data"]) == {"text/html", "text/plain"}
     assert '<code>course.predict("mask_rate", ...)</code>' in first[1][0]["data"]["text/html"]
-    assert "Your guess: 0.25. Now run the next cell." in first[2][0]["data"]["text/html"]
+    assert (
+        "Your guess: 0.25. Now go on: the result comes a few cells further down."
+        in first[2][0]["data"]["text/html"]
+    )
     questions = first[6][1:]
     assert len(questions) == 3 and all("<details" in output["data"]["text/html"] for output in questions)
 
@@ -103,7 +107,7 @@ def test_a_folded_cell_shows_that_it_has_run(first: list[list[Output]]) -> None:
 def test_the_guess_is_drawn(first: list[list[Output]]) -> None:
     figure = first[3][0]["data"]
     assert "The guess 0.25 is marked by a diamond" in figure["text/html"]
-    assert "Your guess was 0.25, 0.25 away." in texts(first[3])
+    assert "You guessed 0.25, so you were off by 0.25." in texts(first[3])
 
 
 def test_the_check_is_followed_by_its_explanation_and_no_error(first: list[list[Output]]) -> None:
@@ -133,21 +137,24 @@ def test_a_second_kernel_knows_what_the_first_one_found(folder: Path, first: lis
 
 def test_what_ends_a_cell_is_said_in_a_line_and_the_cell_has_failed(tmp_path: Path) -> None:
     """An exercise whose cell never ran, a lack of memory; what Python says better keeps its traceback."""
-    _, missing, memory, library, typo, other, after = run(
+    _, missing, early, memory, library, typo, other, after = run(
         tmp_path,
         BEGIN,
         RAISES + 'check("logits_to_log_probs", logits_to_log_probs)',
+        EARLY,
         RAISES + "raise MemoryError()",
         RAISES + "raise RuntimeError('RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes')",
         RAISES + "def f():\n    return logit_to_log_probs\nf()",
         RAISES + "raise RuntimeError('shapes differ')",
         "print('the session goes on')",
     )
-    for outputs in (missing, memory, library, typo, other):
+    for outputs in (missing, early, memory, library, typo, other):
         assert [output["output_type"] for output in outputs] == ["error"], "nbgrader gives no points"
     (line,) = missing[0]["traceback"]
     assert line.startswith("logits_to_log_probs is not defined in this session: run the cell that begins")
     assert "`def logits_to_log_probs`" in line and missing[0]["ename"] == "NameError"
+    (line,) = early[0]["traceback"]
+    assert 'a cell under the heading "With the unlabeled loss" defines it. Run the cells above first' in line
     for outputs, kind in ((memory, "MemoryError"), (library, "RuntimeError")):
         (line,) = outputs[0]["traceback"]
         assert line.startswith("Memory ran out.") and line.endswith(f"({kind})") and "\n" not in line

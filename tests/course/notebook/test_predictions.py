@@ -41,7 +41,7 @@ def test_without_a_guess_the_text_says_how_to_give_one_and_suggests_none(
     assert not session.store.path.exists()
 
 
-def test_after_a_restart_the_guess_is_shown_and_not_asked_anew(
+def test_after_a_restart_the_guess_is_shown_and_not_asked_for_again(
     session: Session, env: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     predict("mask_rate", 0.25)
@@ -59,15 +59,24 @@ def test_a_guess_given_as_an_argument_is_kept_and_shown_with_the_result(
     session: Session, figures: list[plots.Shown], capsys: pytest.CaptureFixture[str]
 ) -> None:
     predict("mask_rate", 0.25)
-    assert "Your guess: 0.25. Now run the next cell." in capsys.readouterr().out
+    assert (
+        "Your guess: 0.25. Now go on: the result comes a few cells further down." in capsys.readouterr().out
+    )
     assert Store(session.store.path).record().guesses == {"mask_rate": 0.25}
     reveal("mask_rate", 0.4)
     out = capsys.readouterr().out
-    assert "Your guess was 0.25, 0.15 away." in out
+    assert "You guessed 0.25, so you were off by 0.15." in out
     assert "the difference is how much confidence" in " ".join(out.split())
     (figure,) = figures
     assert "The guess 0.25 is marked by a diamond; a dot marks the result 0.4." in figure.alt
     assert len(figure.pictures[0].data) > 3_000
+
+
+def test_where_the_next_cell_has_the_result_it_is_to_be_run(
+    session: Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predict("finite_numbers", 3)
+    assert "Your guess: 3. Now run the next cell." in capsys.readouterr().out
 
 
 def test_without_a_guess_the_result_is_shown_all_the_same(
@@ -97,7 +106,7 @@ def test_a_guess_that_hits_is_praised_once(
 ) -> None:
     predict("finite_numbers", 2)
     reveal("finite_numbers", jnp.array(2))
-    assert "Your guess was 2: exactly right." in capsys.readouterr().out
+    assert "You guessed 2: exactly right." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -136,7 +145,7 @@ def test_where_nothing_can_be_written_the_guess_lives_on_in_memory(
     predict("mask_rate", 0.25)
     assert "Your guess: 0.25, noted for this session only (" in capsys.readouterr().out
     reveal("mask_rate", 0.5)
-    assert "Your guess was 0.25, 0.25 away." in capsys.readouterr().out
+    assert "You guessed 0.25, so you were off by 0.25." in capsys.readouterr().out
 
 
 def test_recall_asks_every_question_and_explains_every_answer(

@@ -1,6 +1,6 @@
 """Tiny runs in processes that kill themselves at chosen moments.
 
-Run as a script it imports what training needs once, then forks a child for each job: importing anew for each
+Run as a script it imports what training needs once, then forks a child for each job: importing again for each
 death would take most of the time. Jobs come as JSON lines on stdin; each is answered on stdout with how its
 child ended. JAX has started nothing when the children are forked.
 """

@@ -193,6 +193,16 @@ def test_a_run_from_scratch_draws_its_weights_from_the_seed() -> None:
 # --- folders ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("typo", ["overwrit", "Resume", "", None])
+def test_an_unknown_if_exists_is_said_before_anything_is_touched(typo: Any, tmp_path: Path) -> None:
+    with pytest.raises(CourseError) as caught:
+        tiny_run.train(tmp_path / "run", if_exists=typo)
+    assert str(caught.value) == (
+        f'if_exists is {typo!r}, which is unknown: use "error", "resume" or "overwrite"'
+    )
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_folder_that_holds_a_run_is_left_alone(whole_run: tuple[Path, Any], tmp_path: Path) -> None:
     tiny_run.train(tmp_path / "run", {"steps": 4})
     before = {p.name: p.read_bytes() for p in (tmp_path / "run").iterdir()}

@@ -127,7 +127,7 @@ def test_read_metrics_drops_a_torn_last_line_only(tmp_path: Path) -> None:
     path.write_text(f"{line}\n{line[:40]}\n{line}\n")
     with pytest.raises(CourseError, match="line 2, is not JSON"):
         read_metrics(path)
-    with pytest.raises(CourseError, match=r"nowhere.jsonl does not exist"):
+    with pytest.raises(CourseError, match=r"nowhere.jsonl does not exist: train this run first, or give"):
         read_metrics(tmp_path / "nowhere.jsonl")
 
 

@@ -397,7 +397,11 @@ LOG_SOFTMAX_CROSS_ENTROPY = Check(
         ),
     ),
     slips=(
-        Slip("sign", "The minus sign is missing: a cross-entropy is never negative.", "Look at the formula."),
+        Slip(
+            "sign",
+            "The result is the negative of the cross-entropy, which is never negative.",
+            "Look for the minus sign of the formula, and for one that stands there twice.",
+        ),
         Slip(
             "mean over the batch",
             "You average over the batch; the exercise asks for one number per sample.",

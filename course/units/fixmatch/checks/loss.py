@@ -472,6 +472,26 @@ GET_FIXMATCH_LOSS_FN = Check(
             "The labeled images come with labels: use them.",
         ),
         Slip(
+            "sign of the supervised loss",
+            "The supervised loss is the negative of what it should be: a cross-entropy is never negative.",
+            "Look for the minus sign of the formula, and for one that stands there twice.",
+        ),
+        Slip(
+            "sign of the unsupervised loss",
+            "The unsupervised loss is the negative of what it should be: a cross-entropy is never negative.",
+            "Look for the minus sign of the formula, and for one that stands there twice.",
+        ),
+        Slip(
+            "sign of both losses",
+            "Both losses are the negative of what they should be: a cross-entropy is never negative.",
+            "Look for the minus sign of the formula, and for one that stands there twice.",
+        ),
+        Slip(
+            "sign of the total loss",
+            "The total loss is the negative of what it should be, so training would make the losses grow.",
+            "Add the three terms; the training step does the descent.",
+        ),
+        Slip(
             "supervised sum",
             "The supervised loss is summed over the batch, not averaged.",
             "Take the mean over the labeled images.",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.earlier import called_names, stand_ins
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Draw, Function, uniform
 from course.checks.jax_functions import arrays, eager
-from course.checks.mocks import EvaluationModel, MockGetParams, ValMockModel
+from course.checks.mocks import EvaluationModel, MockGetParams, ModelMisuse, ValMockModel
 from course.checks.purity import KEPT_SLIP, Watch
 from course.units.fixmatch.checks.common import (
     CLASSES,
@@ -74,17 +77,46 @@ def two_states(*sizes: int) -> Draw:
     return draw
 
 
+class _OtherBatches:
+    """Stands in for the notebook's ``val_batches``, which is only the default of an argument.
+
+    A function that reads it as a global gets other images than those that it was given. What it then says is
+    about their shapes, or about nothing at all where both are the same.
+    """
+
+    def _refuse(self, *args: object) -> NoReturn:
+        raise ModelMisuse("validate reads the notebook's val_batches, not the batches that it was given.")
+
+    __iter__ = __len__ = __getitem__ = __next__ = _refuse
+
+
+def _own_batches(
+    drive: Callable[[Call, Function, Inputs], Any],
+) -> Callable[[Call, Function, Inputs], Any]:
+    """A drive that notices where the notebook's batches are read in place of the case's."""
+
+    @functools.wraps(drive)
+    def with_own_batches(call: Call, function: Function, inputs: Inputs) -> Any:
+        read = called_names(function, ["val_batches"])
+        with stand_ins(function, dict.fromkeys(read, _OtherBatches())):
+            return drive(call, function, inputs)
+
+    return with_own_batches
+
+
 def _parameters_of(opt_state: dict[str, Any]) -> Any:
     """The get_params of these cases."""
     return opt_state["parameters"]
 
 
+@_own_batches
 def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
     batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
     validate = call(function, MockGetParams(), ValMockModel(), batches=batches)
     return call(validate, jnp.asarray(inputs["opt_state"]), jnp.asarray(inputs["batch_stats"]))
 
 
+@_own_batches
 @eager
 def _drive_batches(call: Call, function: Function, inputs: Inputs) -> Any:
     batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
@@ -92,6 +124,7 @@ def _drive_batches(call: Call, function: Function, inputs: Inputs) -> Any:
     return call(validate, arrays(inputs["opt_state"]), arrays(inputs["batch_stats"]))
 
 
+@_own_batches
 def _drive_two_states(call: Call, function: Function, inputs: Inputs) -> Any:
     batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
     validate = call(function, _parameters_of, EvaluationModel(), batches=batches)
@@ -116,6 +149,7 @@ class _WatchedModel(EvaluationModel):
         return super().apply(variables, x, mutable=mutable)
 
 
+@_own_batches
 def _drive_watched(call: Call, function: Function, inputs: Inputs) -> Any:
     """One call; whatever the function compiles for it must keep no traced values."""
     batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
@@ -276,6 +310,11 @@ GET_VALIDATE_FN = Check(
             "batches used up",
             "The second call finds no batches left, because an iterator is made outside of validate.",
             "Iterate over batches inside validate.",
+        ),
+        Slip(
+            "batches of the notebook",
+            "validate loops over the notebook's `val_batches`, not over the argument `batches`.",
+            "val_batches is only its default: the check passes other batches, as does the test in section 7.",
         ),
         Slip(
             "rates of earlier calls",
