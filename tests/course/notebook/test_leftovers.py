@@ -55,7 +55,7 @@ def holder(parent: Path, *folders: Path) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(leftovers.__file__).parents[2])},
+        env=os.environ | {"PYTHONPATH": str(Path(leftovers.__file__).parents[3])},
     )
     assert process.stdout is not None and process.stdout.readline() == "locked\n"
     return process
