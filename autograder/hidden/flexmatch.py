@@ -6,6 +6,7 @@ import numpy as np
 
 from autograder.hidden import Hidden, hidden_function
 from autograder.hidden.draws import MARGIN, lead, number, size, until
+from autograder.hidden.handed_on import handed_on
 from autograder.hidden.on_a_gpu import also_on_a_gpu
 from course.checks.case import Inputs
 from course.checks.flexmatch import fixmatch, flexmatch, labels, thresholds
@@ -386,9 +387,9 @@ _FLEXMATCH = {
 
 HIDDEN = {
     "fixmatch_loss": also_on_a_gpu(_FIXMATCH),
-    "learning_status": also_on_a_gpu(_STATUS),
-    "flexible_thresholds": also_on_a_gpu(_THRESHOLDS),
-    "flexible_mask": also_on_a_gpu(_MASKS),
-    "remember_labels": also_on_a_gpu(_LABELS),
+    "learning_status": handed_on(also_on_a_gpu(_STATUS)),
+    "flexible_thresholds": handed_on(also_on_a_gpu(_THRESHOLDS)),
+    "flexible_mask": handed_on(also_on_a_gpu(_MASKS)),
+    "remember_labels": handed_on(also_on_a_gpu(_LABELS)),
     "flexmatch_loss": also_on_a_gpu(_FLEXMATCH),
 }

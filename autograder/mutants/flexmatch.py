@@ -549,6 +549,71 @@ _LOST = (
     ),
 )
 
+# The right values, of a type that the next step does not take.
+_OTHER_TYPES = (
+    Mutant(
+        "learning_status",
+        "not a tensor",
+        body="return torch.bincount(latest + 1, minlength=n_classes + 1)[1:].numpy()",
+    ),
+    Mutant(
+        "flexible_thresholds",
+        "not a tensor",
+        body="""
+            import numpy as np
+
+            sigma = np.asarray(counts)
+            beta = sigma / max(sigma.max(), n_unlabeled - sigma.sum())
+            return threshold * beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "flexible_mask",
+        "not a tensor",
+        body="return (confidence >= thresholds[pseudo_labels]).numpy()",
+    ),
+    Mutant(
+        "flexible_mask",
+        "numbers for truth values",
+        body="return (confidence >= thresholds[pseudo_labels]).float()",
+    ),
+    Mutant(
+        "flexible_mask",
+        "numbers for truth values",
+        body="return torch.where(confidence >= thresholds[pseudo_labels], 1, 0)",
+        name="whole numbers for truth values",
+    ),
+    Mutant(
+        "remember_labels",
+        "not a tensor",
+        body="""
+            updated = latest.numpy().copy()
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "remember_labels",
+        "no whole numbers",
+        body="""
+            updated = latest.float()
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index]).float()
+            return updated
+            """,
+    ),
+    Mutant(
+        "remember_labels",
+        "no whole numbers",
+        body="""
+            updated = torch.zeros(len(latest))
+            updated[:] = latest
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index]).float()
+            return updated
+            """,
+        name="a new tensor of floating-point numbers",
+    ),
+)
+
 MUTANTS = (
     *_FIXMATCH,
     *_FIXMATCH_AGAIN,
@@ -561,4 +626,5 @@ MUTANTS = (
     *_LABELS,
     *_FLEXMATCH,
     *_LOST,
+    *_OTHER_TYPES,
 )

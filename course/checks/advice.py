@@ -68,6 +68,13 @@ _ADVICE = (
         "Return everything that is needed later, and assign nothing outside of the function.",
     ),
     (
+        r"NotImplementedError",
+        r"\"(\w+?)(?:_(?:cpu|cuda|mps|lastdim\w*|kernel\w*))*\" not implemented for '(\w+)'",
+        "PyTorch cannot do this with numbers of type {2}: the operation that it calls `{1}` does not take them.",
+        "Look at the dtypes below. .float() makes floating-point numbers, .long() whole ones; & and | need "
+        "masks.",
+    ),
+    (
         r"FloatingPointError",
         r"",
         "A NaN appeared on the way to the result.",
@@ -291,6 +298,18 @@ _ADVICE = (
         r"",
         "A tensor is always made on the CPU, which fails when the arguments are on a GPU.",
         "Make it where an argument is: with device=x.device, or with zeros_like, new_zeros and the like.",
+    ),
+    (
+        r"UnfitType",
+        r"another precision",
+        "The values are right, but in another precision than the network's, which does not take them.",
+        "Keep the dtype of the arguments: look for .double(), .half() and torch.float64.",
+    ),
+    (
+        r"UnfitType",
+        r"",
+        "The values are right, but their type is not what the next step takes.",
+        "Compare the type below with the Returns section of the docstring.",
     ),
     (
         r"RuntimeError",

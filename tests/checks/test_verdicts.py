@@ -70,6 +70,17 @@ def test_an_exception_of_a_known_type_is_no_known_slip(exercise: str, body: str)
     assert result.failure is not None
 
 
+def test_a_library_that_does_not_implement_something_is_no_stub(exercise: str) -> None:
+    """PyTorch's compiled code raises the stub's error as well, with the student's frame as the last one."""
+    unit, _ = find_check(exercise)
+    body = "import torch\nreturn torch.bincount(torch.ones(3))"
+    result = check.run(exercise, load_mutant(unit, Mutant(exercise, "any", body=body)))
+    assert (result.state, result.slip) == (State.INCORRECT, "")
+    assert result.failure is not None and not result.failure.unfinished
+    assert "\"bincount_cpu\" not implemented for 'Float'" in render_text(result)
+    assert "PyTorch cannot do this with numbers of type Float" in result.message
+
+
 def test_messages_are_single_sentences_and_distinct() -> None:
     for c in CHECKS:
         messages = [slip.message for slip in c.slips] + [case.misconception for case in c.cases]

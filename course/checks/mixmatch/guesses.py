@@ -14,6 +14,7 @@ from course.checks.images import CLASSES
 from course.checks.mixmatch.common import Rng, draw_net, draw_views, net_of
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import recorded, tensors
+from course.checks.torch_kinds import Need, handed_on
 from course.checks.torch_mocks import images_of
 
 # --- sharpen
@@ -275,4 +276,7 @@ GUESS_LABELS = Check(
     ),
 )
 
-CHECKS = (SHARPEN, also_on_a_gpu(GUESS_LABELS))
+CHECKS = (
+    handed_on(SHARPEN, {"the sharpened rows": Need.ANY}),
+    also_on_a_gpu(handed_on(GUESS_LABELS, {"the guesses": Need.ANY})),
+)

@@ -11,6 +11,7 @@ from course.checks.functions import check_of_function, uniform
 from course.checks.mixmatch.common import Rng
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
+from course.checks.torch_kinds import Need, handed_on
 
 # --- mixup
 
@@ -209,4 +210,6 @@ LINEAR_RAMPUP = check_of_function(
     ),
 )
 
-CHECKS = (also_on_a_gpu(MIXUP), LINEAR_RAMPUP)
+_NEEDS = {"the mixed images": Need.MODEL, "the mixed targets": Need.ANY}
+
+CHECKS = (also_on_a_gpu(handed_on(MIXUP, _NEEDS)), LINEAR_RAMPUP)
