@@ -11,7 +11,7 @@ import linecache
 import re
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -129,6 +129,8 @@ class Failure:
         values: (name, description) of the arrays and dictionaries that the student's line names.
         within: the name of the student's outermost function around that line.
         caller: the line of another of the student's functions from which that one was called.
+        outside: the function, of those around the line, that assigns to a name before its first value; empty
+            unless the name has a value outside of it.
     """
 
     type: str
@@ -142,6 +144,7 @@ class Failure:
     values: tuple[tuple[str, str], ...] = ()
     within: str = ""
     caller: str = ""
+    outside: str = ""
 
 
 @dataclass(frozen=True)
@@ -286,7 +289,25 @@ def describe_failure(error: BaseException, module: str, call: Call) -> Failure:
         values=_values(error, frame, source),
         within=within,
         caller=callers[-1] if callers else "",
+        outside=_shadowing(error, [one for one, _ in own]),
     )
+
+
+def _shadowing(error: BaseException, frames: Sequence[FrameType]) -> str:
+    """The function whose assignment makes a name its own, though the name has a value around the function.
+
+    Args:
+        error: what was raised.
+        frames: the student's, the outermost first.
+    """
+    name = re.search(r"variable '(\w+)'", str(error)) if type(error) is UnboundLocalError else None
+    if name is None or not frames:
+        return ""
+    *others, frame = frames
+    path = frame.f_code.co_qualname
+    around = [one.f_locals for one in others if path.startswith(f"{one.f_code.co_qualname}.<locals>.")]
+    known = any(name[1] in names for names in [*around, frame.f_globals])
+    return frame.f_code.co_name if known else ""
 
 
 def comes_from_a_stub(error: BaseException, module: str) -> bool:

@@ -116,8 +116,7 @@ def _facts(result: Result) -> list[tuple[str, str]]:
 
 
 def _difference(result: Result, difference: Difference) -> list[tuple[str, str]]:
-    where = f"{result.place}: {difference.where}" if result.place else difference.where
-    facts = [("Compared", where), ("Expected", difference.expected), ("Got", difference.got)]
+    facts = [("Compared", result.place), ("Expected", difference.expected), ("Got", difference.got)]
     if difference.element:
         facts.append(
             (

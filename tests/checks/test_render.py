@@ -81,7 +81,7 @@ def test_text_of_a_difference() -> None:
             "  Likely reason: The sign is wrong.",
             "  Where to look: Look at the minus.",
             "  Case: a second case",
-            "  Compared: the losses: returned[0]",
+            "  Compared: the losses",
             "  Expected: [1. 2.]",
             "  Got: [1. 3.]",
             "  First difference: at [1]: expected 2, got 3 (1 of 2 elements differ)",

@@ -319,6 +319,11 @@ FLEXIBLE_MASK = check_of_function(
             "A probability equal to the threshold is left out: you use > where ≥ is meant.",
             "An image counts when its probability reaches the threshold.",
         ),
+        Slip(
+            "thresholds of no class",
+            "The thresholds are compared as they are: one per class, beside one probability per image.",
+            "Which of the thresholds belongs to an image? pseudo_labels says it for each of them.",
+        ),
         Slip("below", "The mask is inverted.", "Keep the probabilities that reach the threshold."),
         Slip(
             "mean threshold",
