@@ -493,6 +493,12 @@ def how_many(about: Mapping[str, Any]) -> str:
     return f"the middle of {about['runs']} runs, and a band from the lowest to the highest"
 
 
+def machine(about: Mapping[str, Any]) -> str:
+    """On which machine runs were recorded. Of several, how many threads each had stands with its versions."""
+    hardware: str = about["hardware"]
+    return hardware.partition(",")[0] if "with" in about else hardware
+
+
 def curves(
     runs: Mapping[str, Records | Bands],
     names: Sequence[str] = ("val error rate", "mask rate", "supervised loss"),
@@ -674,7 +680,7 @@ def expected(
     about = next(iter(runs.values())).about
     title = (
         f"To expect on {about['data']}: {about['steps']:,} steps, {about['labels']:,} labels, "
-        f"{how_many(about)} ({about.get('note') or about['data']}; {about['hardware']})"
+        f"{how_many(about)} ({about.get('note') or about['data']}; {machine(about)})"
     )
     lines = {label: recorded_line(run) for label, run in runs.items()}
     curves(lines, names, title=title)

@@ -70,7 +70,7 @@ _ADVICE = (
     (
         r"NotImplementedError",
         r"\"(\w+?)(?:_(?:cpu|cuda|mps|lastdim\w*|kernel\w*))*\" not implemented for '(\w+)'",
-        "PyTorch cannot do this with numbers of type {2}: the operation that it calls `{1}` does not take them.",
+        "PyTorch cannot do this with numbers of type {2}: what it calls `{1}` does not take them.",
         "Look at the dtypes below. .float() makes floating-point numbers, .long() whole ones; & and | need "
         "masks.",
     ),
@@ -255,7 +255,7 @@ _ADVICE = (
     ),
     (
         r"IndexError",
-        r"The shape of the mask \[(.+?)\] at index \d+ does not match the shape of the indexed tensor \[(.+?)\]",
+        r"shape of the mask \[(.+?)\] .* does not match the shape of the indexed tensor \[(.+?)\]",
         "A mask with {1} entries picks from a tensor with {2}: they are not about the same images.",
         "A mask of the batch can only pick from what has one entry for each image of the batch.",
     ),

@@ -191,7 +191,7 @@ def listed_keys(keys: Sequence[str], shown: int = 4) -> str:
 
 
 def place_in_words(where: str) -> str:
-    """A place that nobody has named, for a sentence: ``value 3, "mask rate"`` of ``returned[2]["mask rate"]``.
+    """A place without a name, for a sentence: ``value 3, "mask rate"`` for ``returned[2]["mask rate"]``.
 
     The key "returned" is the drives' own, for what the student's function returns beside what it does.
     """

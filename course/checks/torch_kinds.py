@@ -1,7 +1,7 @@
 """Finds what looks right and does not fit where it goes next: another type, with the right values.
 
-A comparison takes a NumPy array for a tensor and 1.0 for True, since they are equal. The next exercise, or the
-training loop, may index with it, count it, or hand it to a network.
+A comparison takes a NumPy array for a tensor and 1.0 for True, since they are equal. The next exercise, or
+the training loop, may index with it, count it, or hand it to a network.
 """
 
 from __future__ import annotations

@@ -215,7 +215,7 @@ def test_the_missing_key_alone_is_told_and_what_is_there_instead(
         ("UnboundLocalError", "cannot access local variable 'spread' where it is not associated with a value",
          "The variable `spread` is read before"),
         ("NotImplementedError", "\"softmax_lastdim_kernel_impl\" not implemented for 'Long'",
-         "numbers of type Long: the operation that it calls `softmax`"),
+         "numbers of type Long: what it calls `softmax`"),
         ("NotImplementedError", "\"bitwise_and_cpu\" not implemented for 'Float'", "it calls `bitwise_and`"),
         ("IndexError", "tensors used as indices must be long, int, byte or bool tensors",
          "Floating-point numbers are used as an index"),

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from course.checks.compare import Difference, Kind, Tolerance, describe, find_difference, format_value, place_in_words
+from course.checks.compare import (
+    Difference,
+    Kind,
+    Tolerance,
+    describe,
+    find_difference,
+    format_value,
+    place_in_words,
+)
 from course.checks.plain import Opaque, Plain
 
 TIGHT = Tolerance(1e-4, 1e-5, "a test")

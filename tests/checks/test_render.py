@@ -224,3 +224,8 @@ def test_other_data_are_no_record(change: object) -> None:
     data = WRONG.to_dict() | change if isinstance(change, dict) else change
     with pytest.raises(CourseError, match="not the record of a check"):
         Result.from_dict(data)
+
+
+def test_no_word_of_a_report_is_broken_where_there_is_room_for_it() -> None:
+    styles = re.findall(r'<pre style="([^"]*)"', render_html(WRONG))
+    assert styles and all("word-break:normal;overflow-wrap:break-word" in style for style in styles)

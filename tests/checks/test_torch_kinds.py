@@ -106,5 +106,5 @@ def test_hidden_cases_ask_for_the_same() -> None:
 def test_each_value_has_its_own_need() -> None:
     needs = {"the mask": Need.MASK, "the labels": Need.WHOLE}
     require((torch.tensor([True]), torch.tensor([1])), needs)
-    with pytest.raises(UnfitType, match="^the labels: truth values, but whole numbers"):
+    with pytest.raises(UnfitType, match=r"^the labels: truth values, but whole numbers"):
         require((torch.tensor([True]), torch.tensor([True])), needs)
