@@ -242,7 +242,8 @@ def expected_table(found: Mapping[str, Any]) -> None:
         rises.append(_steps(found, len(heights))[np.argmax(heights > SETTLED * heights.max())])
     risen = f"FlexMatch's first step with a mean threshold above {SETTLED:.0%} of its largest value"
     rows.append((risen, *_range(rises, ".0f")))
-    display(Table(("", "lowest", "highest"), rows, right=(1, 2)))
+    heads = (f"{found['about']['runs']} runs of each kind", "lowest", "highest")
+    display(Table(heads, rows, right=(1, 2)))
     print(made_with(found["about"]))
 
 

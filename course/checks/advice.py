@@ -149,6 +149,12 @@ _ADVICE = (
     ),
     (
         r"TypeError",
+        r"can't multiply sequence by non-int|can only concatenate (?:list|tuple)",
+        "A list or tuple is used in a calculation, as if it were an array.",
+        "Make one array or tensor of it first; better, compute without a list from the beginning.",
+    ),
+    (
+        r"TypeError",
         r"unhashable type: '(?:list|dict|set|numpy.ndarray)'",
         "A list or dictionary is used as a key, but a key has to be something that cannot change.",
         "A tuple, in parentheses, can be a key.",
@@ -210,7 +216,19 @@ _ADVICE = (
     ),
     (
         r"TypeError",
-        r"(\w+)\(\) received an invalid combination of arguments - got \((.*?)\)",
+        r"argument '(\w+)' \(position ([2-9])\) must be Tensor, not (int|float|bool)\b",
+        "The argument at position {2}, `{1}`, takes a tensor, but was given a value of type {3}.",
+        "Was another argument meant? Pass it by its name. If not, use an operation that takes plain numbers.",
+    ),
+    (
+        r"TypeError",
+        r"(\w+)\(\) received an invalid combination of arguments - got \(\)",
+        "PyTorch's `{1}` was called without an argument that it needs.",
+        "Compare the call with the function's documentation: is the axis missing?",
+    ),
+    (
+        r"TypeError",
+        r"(\w+)\(\) received an invalid combination of arguments - got \((.*?),? ?\)",
         "PyTorch's `{1}` does not take these arguments, which are of the types: {2}.",
         "Compare the order and the types of what you pass with the function's documentation.",
     ),
@@ -309,8 +327,14 @@ _ADVICE = (
         _NAMED_VALUES.format("keepdims=True"),
     ),
     (
+        r"RuntimeError",
+        r"shape '\[(.+?)\]' is invalid for input of size (\d+)",
+        "A tensor with {2} numbers cannot have the shape ({1}).",
+        "The lengths of a shape multiply to the number of entries; −1 stands for what is left.",
+    ),
+    (
         r"RuntimeError|ValueError",
-        r"size of tensor a|Sizes of tensors|shape mismatch|invalid for input of size"
+        r"size of tensor a|Sizes of tensors|shape mismatch"
         r"|same number of dimensions|input batch_size",
         "Two tensors do not fit together.",
         _NAMED_VALUES.format("keepdim=True"),
@@ -405,6 +429,12 @@ _ADVICE = (
         r"missing \d+ required (?:positional|keyword-only) arguments?: (.+)",
         "A function was called without {1}.",
         "Give it the arguments that its documentation lists, in that order.",
+    ),
+    (
+        r"TypeError",
+        r"\b([A-Za-z_]\w*)\(\) takes (.+?) positional arguments? but (\d+) w",
+        "`{1}` was called with {3} arguments by position, but takes {2}.",
+        "Compare the first line of the function with the call, and with what is said about its arguments.",
     ),
     (
         r"TypeError",
