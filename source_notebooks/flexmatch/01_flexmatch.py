@@ -421,6 +421,23 @@ for name, state in states.items():
 print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish these first: training needs all six of them.")
 
 # %% [markdown]
+# ### The first step
+#
+# Your functions can now say what share of the images passes in the first step. The next cell asks them about the least
+# sure network of all, which gives every class the same probability.
+
+# %% locked="first-step" tags=["training", "nbval-ignore-output"]
+latest_at_first = torch.full((len(unlabeled_dataset),), -1)
+counts_at_first = learning_status(latest_at_first, hparams.n_classes)
+thresholds_at_first = flexible_thresholds(counts_at_first, len(latest_at_first), hparams.threshold)
+least_sure = torch.full((hparams.n_classes,), 1 / hparams.n_classes)
+mask_at_first = flexible_mask(least_sure, torch.arange(hparams.n_classes), thresholds_at_first)
+course.reveal("first_mask_rate", mask_at_first.float().mean())
+
+# %% [markdown]
+# In its first steps FlexMatch learns from every one of its guesses. That looks reckless, but it is the method.
+
+# %% [markdown]
 # ### What is counted, and what it costs
 #
 # Every step needs the learning status. Here it is counted in two ways, for as many labels as CIFAR-10 has training images: by your function, and the authors' way, through a list of Python numbers. On a GPU the list also has to be copied to the host
@@ -555,7 +572,6 @@ live_thresholds.show()
 # %% locked="guesses" tags=["training", "nbval-ignore-output"]
 warn_if_partial(flexmatch_run)
 latest_labels = flexmatch_run.state.method["latest"]
-course.reveal("first_mask_rate", flexmatch_run.metrics["mask rate"][0])
 course.reveal("with_a_label", (latest_labels >= 0).float().mean())
 
 # %% locked="compare" tags=["training", "nbval-ignore-output"]
@@ -566,8 +582,6 @@ course.plots.curves(records, ("val error rate", "error rate", "mask rate"), titl
 warn_if_partial(*records.values())
 
 # %% [markdown]
-# In its first steps FlexMatch learns from every one of its guesses. That looks reckless, but it is the method.
-#
 # **Explain.** The two mask rates could hardly be more different, and the pseudo-labels of the first steps are bad. Why does the early flood of wrong pseudo-labels not ruin FlexMatch's run here? On what data would you expect it to?
 #
 # One run each shows how the two behave, not which is better: that takes several seeds, several numbers of labels, and the same budget for both. The unit `comparison` does that.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import jupytext
 import pytest
+import torch
 
+import solutions.flexmatch
 from autograder.alternatives import alternatives_of
 from course.environment.report import Mode
 from course.learn.texts import load_texts
@@ -30,7 +33,8 @@ def text_between(first: int, last: int) -> str:
 
 def test_no_text_answers_the_guess_of_the_first_mask_rate_before_it_is_compared() -> None:
     text = text_between(0, position('course.reveal("first_mask_rate"'))
-    # Of the first step alone; what is recorded of the warm-up is told without its first value.
+    # Nor do the recorded runs, whose figure begins with it.
+    assert position('course.reveal("first_mask_rate"') < position("threshold_plots.expected(recorded_runs)")
     assert not re.search(r"every image passes|all thresholds are 0|every one of its guesses", text)
     assert "every one of its guesses" in text_between(0, len(CELLS))
 
@@ -77,3 +81,20 @@ def test_a_start_that_was_stopped_early_is_said_to_be_partial() -> None:
     (cell,) = [cell for cell in CELLS if cell.metadata.get("locked") == "starting-point"]
     assert "warn_if_partial(start_run)" in cell.source
     assert "metrics[" not in cell.source, "a run that stops before its first validation has no error"
+
+
+def test_the_first_mask_rate_is_what_the_functions_of_a_student_give() -> None:
+    (cell,) = [cell for cell in CELLS if cell.metadata.get("locked") == "first-step"]
+    revealed: dict[str, float] = {}
+    names = {
+        **vars(solutions.flexmatch),
+        "course": SimpleNamespace(reveal=lambda name, value: revealed.update({name: float(value)})),
+        "hparams": flexmatch_hparams("cpu", "runs"),
+        "unlabeled_dataset": range(400),
+    }
+    exec(cell.source, names)
+    assert revealed == {"first_mask_rate": 1.0}
+    fixed = flexmatch_hparams("cpu", "runs").threshold
+    names["flexible_thresholds"] = lambda counts, *rest: torch.full((len(counts),), fixed)
+    exec(cell.source, names)
+    assert revealed == {"first_mask_rate": 0.0}, "a wrong function shows"
