@@ -6,7 +6,7 @@ import re
 
 from course.checks.call import Call
 from course.checks.case import Failure
-from course.checks.compare import Difference, Kind, listed_keys
+from course.checks.compare import Difference, Kind, listed_keys, place_in_words
 from course.checks.guard import Stop
 
 _RESTART = " It could not be stopped: restart the kernel before you continue."
@@ -66,6 +66,13 @@ _ADVICE = (
         r"",
         "A value from inside a jitted function was kept outside of it, and used later.",
         "Return everything that is needed later, and assign nothing outside of the function.",
+    ),
+    (
+        r"NotImplementedError",
+        r"\"(\w+?)(?:_(?:cpu|cuda|mps|lastdim\w*|kernel\w*))*\" not implemented for '(\w+)'",
+        "PyTorch cannot do this with numbers of type {2}: what it calls `{1}` does not take them.",
+        "Look at the dtypes below. .float() makes floating-point numbers, .long() whole ones; & and | need "
+        "masks.",
     ),
     (
         r"FloatingPointError",
@@ -135,9 +142,16 @@ _ADVICE = (
     ),
     (
         r"TypeError",
-        r"'(float|int)' object is not (?:subscriptable|iterable)|object of type '(?:float|int)' has no len",
+        r"'(float|int)' object is not (?:subscriptable|iterable)|object of type '(?:float|int)' has no len"
+        r"|iteration over a 0-d|len\(\) of a 0-d",
         "A single number is used as if it held several.",
         "Which of the names in that line holds several values, and which holds one?",
+    ),
+    (
+        r"TypeError",
+        r"can't multiply sequence by non-int|can only concatenate (?:list|tuple)",
+        "A list or tuple is used in a calculation, as if it were an array.",
+        "Make one array or tensor of it first; better, compute without a list from the beginning.",
     ),
     (
         r"TypeError",
@@ -190,6 +204,36 @@ _ADVICE = (
     ),
     (
         r"TypeError",
+        r"\b(cat|stack|concat|vstack|hstack)\(\).* (?:must be tuple of Tensors|got \(Tensor, Tensor)",
+        "`torch.{1}` takes the tensors that it joins as one argument.",
+        "Put them into one list in square brackets.",
+    ),
+    (
+        r"TypeError",
+        r"argument '(\w+)'.* must be (int|float|bool|tuple of ints), not (\w+)",
+        "The argument `{1}` of a PyTorch function has to be of type {2}, but is of type {3}.",
+        "Which of your values is a plain number, such as a setting or a length, and which is a tensor?",
+    ),
+    (
+        r"TypeError",
+        r"argument '(\w+)' \(position ([2-9])\) must be Tensor, not (int|float|bool)\b",
+        "The argument at position {2}, `{1}`, takes a tensor, but was given a value of type {3}.",
+        "Was another argument meant? Pass it by its name. If not, use an operation that takes plain numbers.",
+    ),
+    (
+        r"TypeError",
+        r"(\w+)\(\) received an invalid combination of arguments - got \(\)",
+        "PyTorch's `{1}` was called without an argument that it needs.",
+        "Compare the call with the function's documentation: is the axis missing?",
+    ),
+    (
+        r"TypeError",
+        r"(\w+)\(\) received an invalid combination of arguments - got \((.*?),? ?\)",
+        "PyTorch's `{1}` does not take these arguments, which are of the types: {2}.",
+        "Compare the order and the types of what you pass with the function's documentation.",
+    ),
+    (
+        r"TypeError",
         r"must be Tensor, not (\w+)",
         "A PyTorch function needs a tensor, but was given an object of type {1}.",
         "Keep everything a tensor on the way there, or use Python's own function for plain numbers.",
@@ -202,7 +246,8 @@ _ADVICE = (
     ),
     (
         r"TypeError",
-        r"(?i)only integer scalar arrays can be converted to a scalar index",
+        r"(?i)only integer (?:scalar arrays|tensors of a single element) can be converted to an? (?:scalar )?"
+        r"index",
         "An array is used where one whole number is needed, as an axis or as the index of a list.",
         "A function that joins arrays takes them as one list in square brackets; only arrays take arrays as "
         "index.",
@@ -214,8 +259,9 @@ _ADVICE = (
         "Which step should have made one number of them?",
     ),
     (
-        r"TypeError|IndexError",
-        r"Indexer must have integer or boolean type|arrays used as indices must be of integer",
+        r"TypeError|IndexError|RuntimeError",
+        r"Indexer must have integer or boolean type|arrays used as indices must be of integer"
+        r"|tensors used as indices must be|Expected (?:dtype int32(?:/| or )int64|a long tensor) for index",
         "Floating-point numbers are used as an index.",
         "Only whole numbers and masks can be: what do the shapes and dtypes listed below say?",
     ),
@@ -224,6 +270,43 @@ _ADVICE = (
         r"All input arrays must have the same shape|stack expects each tensor to be equal size",
         "stack joins arrays of the same shape along a new axis, but these have different shapes.",
         "To join arrays along an axis that they already have, concatenate them.",
+    ),
+    (
+        r"IndexError",
+        r"shape of the mask \[(.+?)\] .* does not match the shape of the indexed tensor \[(.+?)\]",
+        "A mask with {1} entries picks from a tensor with {2}: they are not about the same images.",
+        "A mask of the batch can only pick from what has one entry for each image of the batch.",
+    ),
+    (
+        r"IndexError",
+        r"0-dim tensor",
+        "A single number is used as if it had entries.",
+        "Which step has made one number of many, such as sum, mean or max without a dim?",
+    ),
+    (
+        r"RuntimeError",
+        r"split_sizes to sum exactly to (\d+)",
+        "The parts that a tensor is split into do not add up to its length, {1}.",
+        "Each part is as long as one of the tensors that were joined.",
+    ),
+    (
+        r"RuntimeError",
+        r"where expected condition to be a boolean",
+        "torch.where chooses by truth values, but its first argument holds numbers.",
+        "A comparison gives truth values.",
+    ),
+    (
+        r"RuntimeError",
+        r"source and destination dtypes match|can't be cast to the desired output type"
+        r"|self.dtype to be equal to src.dtype|expected to have the same dtype",
+        "Numbers of one type are written into a tensor of another type.",
+        "Compare the dtypes below; if labels are written, look for probabilities in their place.",
+    ),
+    (
+        r"RuntimeError|TypeError",
+        r"two bool tensors is not supported|operator, on a bool tensor|only implemented on integer and Bool",
+        "An operator does not fit: masks are turned around and joined by ~, & and |, numbers by − and +.",
+        "What is a mask in that line, and what holds numbers?",
     ),
     (
         r"IndexError|ValueError|AxisError",
@@ -244,8 +327,14 @@ _ADVICE = (
         _NAMED_VALUES.format("keepdims=True"),
     ),
     (
+        r"RuntimeError",
+        r"shape '\[(.+?)\]' is invalid for input of size (\d+)",
+        "A tensor with {2} numbers cannot have the shape ({1}).",
+        "The lengths of a shape multiply to the number of entries; −1 stands for what is left.",
+    ),
+    (
         r"RuntimeError|ValueError",
-        r"size of tensor a|Sizes of tensors|shape mismatch|invalid for input of size"
+        r"size of tensor a|Sizes of tensors|shape mismatch"
         r"|same number of dimensions|input batch_size",
         "Two tensors do not fit together.",
         _NAMED_VALUES.format("keepdim=True"),
@@ -276,7 +365,8 @@ _ADVICE = (
     ),
     (
         r"RuntimeError|IndexError|TypeError",
-        r"expected scalar type|must be .*(long|int|float)|Expected floating point|used as indices",
+        r"expected scalar type|must be .*(long|int|float)|Expected floating point|infer output dtype"
+        r"|index tensor of type LongTensor",
         "A tensor does not have a dtype that the operation takes.",
         "Positions are integers (.long()), averages need floating-point numbers (.float()).",
     ),
@@ -291,6 +381,18 @@ _ADVICE = (
         r"",
         "A tensor is always made on the CPU, which fails when the arguments are on a GPU.",
         "Make it where an argument is: with device=x.device, or with zeros_like, new_zeros and the like.",
+    ),
+    (
+        r"UnfitType",
+        r"another precision",
+        "The values are right, but in another precision than the network's, which does not take them.",
+        "Keep the dtype of the arguments: look for .double(), .half() and torch.float64.",
+    ),
+    (
+        r"UnfitType",
+        r"",
+        "The values are right, but their type is not what the next step takes.",
+        "Compare the type below with the Returns section of the docstring.",
     ),
     (
         r"RuntimeError",
@@ -327,6 +429,12 @@ _ADVICE = (
         r"missing \d+ required (?:positional|keyword-only) arguments?: (.+)",
         "A function was called without {1}.",
         "Give it the arguments that its documentation lists, in that order.",
+    ),
+    (
+        r"TypeError",
+        r"\b([A-Za-z_]\w*)\(\) takes (.+?) positional arguments? but (\d+) w",
+        "`{1}` was called with {3} arguments by position, but takes {2}.",
+        "Compare the first line of the function with the call, and with what is said about its arguments.",
     ),
     (
         r"TypeError",
@@ -438,6 +546,15 @@ _COMPARED = (
     "Rows with one entry per class are compared with labels: `{}` holds one whole number per image.",
     "Both sides of the comparison need one entry per image.",
 )
+_ASSIGNED = (
+    "`{0}` has a value outside of `{1}`, but `{1}` assigns to it: Python takes it for a new variable there.",
+    "Give what you assign a name of its own; or write nonlocal {0} first, where the old value is no longer "
+    "needed.",
+)
+_LENGTHS = (
+    "Arrays of different lengths are put together entry by entry.",
+    "What does each of them count: images, or classes? The docstring says it of every argument.",
+)
 _MISFIT = re.compile(
     r"(?i)incompatible shapes|broadcast|same number of dimensions|size of tensor a|sizes of tensors"
 )
@@ -481,8 +598,8 @@ def advise_difference(difference: Difference, place: str = "") -> Advice | None:
         return _advise_keys(difference, place)
     if difference.kind is Kind.STRUCTURE and difference.got_type in _RETURNED:
         return _RETURNED[difference.got_type]
-    place = place or ("" if difference.where == "returned" else f"`{difference.where}`")
-    known = re.match(r"the |what |`", place)
+    place = place or ("" if difference.where == "returned" else place_in_words(difference.where))
+    known = re.match(r'the |what |value |"', place)
     task = f"For {'' if known else 'the '}{place}, the exercise" if place else "The exercise"
     if difference.kind is Kind.DTYPE:
         return (
@@ -521,17 +638,27 @@ def advise(failure: Failure) -> Advice | None:
         return f"Your function was not judged: {failure.message}, and that must not be interrupted.", _WAIT
     if failure.type == "ModelMisuse":  # the checks' own models say what is wrong with a call
         return failure.message, "Look at your call to the model and at the steps in the docstring."
+    if failure.outside and (name := re.search(r"variable '(\w+)'", failure.message)):
+        reason, look = _ASSIGNED
+        return reason.format(name[1], failure.outside), look.format(name[1])
     if failure.type == "TypeError" and failure.raised_in == Call.__name__ and "argument" in failure.message:
         return _SIGNATURE
     if _MISFIT.search(failure.message) and (labels := _labels(failure.values)):
         reason, look = _COMPARED if re.search("[!=]=", failure.line) else _LABELS
         return reason.format(labels), look
+    if _MISFIT.search(failure.message) and _all_flat(failure.values):
+        return _LENGTHS
     for error, pattern, reason, look in _ADVICE:
         found = re.search(pattern, failure.message) if re.fullmatch(error, failure.type) else None
         if found:
             groups = [group or "" for group in found.groups()]
             return reason.format("", *groups), look.format("", *groups)
     return None
+
+
+def _all_flat(values: tuple[tuple[str, str], ...]) -> bool:
+    """Whether a line names several arrays, each with one axis alone, so that no axis can be lost."""
+    return len(values) > 1 and all(re.fullmatch(r"\S+ \(\d+,\)", text) for _, text in values)
 
 
 def _labels(values: tuple[tuple[str, str], ...]) -> str:

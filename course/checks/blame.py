@@ -64,7 +64,7 @@ def others_note(lacks: Lacks) -> str:
 def cell_note(name: str, lacks: Lacks) -> str:
     """For a cell whose visible values fail beside a right function, because of earlier exercises."""
     once = f"`{name}` itself is correct" + (": a mistake counts only once." if _at_fault(lacks) else ".")
-    return f"This cell also runs your {_blame(lacks)}, so it fails. {once} {_next(lacks)}"
+    return f"The values in this cell also depend on your {_blame(lacks)}. {once} {_next(lacks)}"
 
 
 def _at_fault(lacks: Lacks) -> list[str]:

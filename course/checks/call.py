@@ -21,6 +21,10 @@ class MadeOnTheCPU(Exception):
     """A function makes a tensor on the CPU although its arguments are elsewhere."""
 
 
+class UnfitType(Exception):
+    """A function returns the right values, as something that the next step cannot take."""
+
+
 class Call:
     """Calls student code, remembers the call in case it raises, and sees what it does to its arguments."""
 

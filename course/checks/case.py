@@ -6,11 +6,12 @@ student's code is while draw and judge run elsewhere.
 
 from __future__ import annotations
 
+import dis
 import linecache
 import re
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from course.checks.call import Call as Call
-from course.checks.call import ChangedArgument, MadeOnTheCPU, describe_argument, module_name
+from course.checks.call import ChangedArgument, MadeOnTheCPU, UnfitType, describe_argument, module_name
 from course.checks.compare import Difference, Tolerance, describe, find_difference
 from course.checks.earlier import StandIn
 from course.checks.guard import CHARACTERS, Stop, guarded
@@ -106,7 +107,9 @@ class Check:
 
 
 # Failures that the check itself finds, in place of an exception that student code raised.
-FINDINGS = frozenset({*(stop.value for stop in Stop), ChangedArgument.__name__, MadeOnTheCPU.__name__})
+FINDINGS = frozenset(
+    {*(stop.value for stop in Stop), *(kind.__name__ for kind in (ChangedArgument, MadeOnTheCPU, UnfitType))}
+)
 
 
 @dataclass(frozen=True)
@@ -119,12 +122,15 @@ class Failure:
         call: the call that raised, such as ``forward(params=…, …)``; empty when none was under way.
         arguments: (name, description) of each argument of that call.
         line: the text of the student's line that raised, if it is known.
-        unfinished: NotImplementedError raised by the student's own module: a stub that was not filled in.
+        unfinished: a statement of the student's own module raised NotImplementedError: a stub that was not
+            filled in. PyTorch raises that error too, for numbers of a type that an operation does not take.
         raised_in: the name of the outermost function around the code that raised.
         suggestion: "Did you mean …?", as Python asks it where a name was not found.
         values: (name, description) of the arrays and dictionaries that the student's line names.
         within: the name of the student's outermost function around that line.
         caller: the line of another of the student's functions from which that one was called.
+        outside: the function, of those around the line, that assigns to a name before its first value; empty
+            unless the name has a value outside of it.
     """
 
     type: str
@@ -138,6 +144,7 @@ class Failure:
     values: tuple[tuple[str, str], ...] = ()
     within: str = ""
     caller: str = ""
+    outside: str = ""
 
 
 @dataclass(frozen=True)
@@ -273,7 +280,6 @@ def describe_failure(error: BaseException, module: str, call: Call) -> Failure:
     frames = list(traceback.walk_tb(error.__traceback__))
     innermost = frames[-1][0] if frames else None
     own = [(frame, line) for frame, line in frames if module and frame.f_globals.get("__name__") == module]
-    unfinished = isinstance(error, NotImplementedError) and bool(own) and own[-1][0] is innermost
     frame = own[-1][0] if own else None
     source = _source_of(*own[-1]) if own else ""
     within = _outermost(frame)
@@ -284,13 +290,47 @@ def describe_failure(error: BaseException, module: str, call: Call) -> Failure:
         call=call.name,
         arguments=call.arguments,
         line=source,
-        unfinished=unfinished,
+        unfinished=comes_from_a_stub(error, module),
         raised_in=_outermost(innermost),
         suggestion=suggest(error, frame),
         values=_values(error, frame, source),
         within=within,
         caller=callers[-1] if callers else "",
+        outside=_shadowing(error, [one for one, _ in own]),
     )
+
+
+def _shadowing(error: BaseException, frames: Sequence[FrameType]) -> str:
+    """The function whose assignment makes a name its own, though the name has a value around the function.
+
+    Args:
+        error: what was raised.
+        frames: the student's, the outermost first.
+    """
+    name = re.search(r"variable '(\w+)'", str(error)) if type(error) is UnboundLocalError else None
+    if name is None or not frames:
+        return ""
+    *others, frame = frames
+    path = frame.f_code.co_qualname
+    around = [one.f_locals for one in others if path.startswith(f"{one.f_code.co_qualname}.<locals>.")]
+    known = any(name[1] in names for names in [*around, frame.f_globals])
+    return frame.f_code.co_name if known else ""
+
+
+def comes_from_a_stub(error: BaseException, module: str) -> bool:
+    """Whether a ``raise`` of the module, that of a stub, is what raised NotImplementedError.
+
+    The type of the error does not tell: compiled code, which has no frame of its own, raises it as well, and
+    so the last frame is the student's there too. What its instruction was tells the two apart.
+    """
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None or not module or not isinstance(error, NotImplementedError):
+        return False
+    frame = last.tb_frame
+    raises = frame.f_code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    return raises and frame.f_globals.get("__name__") == module
 
 
 def _values(error: BaseException, frame: FrameType | None, source: str) -> tuple[tuple[str, str], ...]:
@@ -313,7 +353,7 @@ def _values(error: BaseException, frame: FrameType | None, source: str) -> tuple
 
 
 # Errors that are about a name, where no value is to blame.
-_OF_A_NAME = (NameError, AttributeError, ImportError, NotImplementedError)
+_OF_A_NAME = (NameError, AttributeError, ImportError)
 
 
 def _has_plain_keys(value: Any) -> bool:

@@ -200,6 +200,16 @@ def listed_keys(keys: Sequence[str], shown: int = 4) -> str:
     return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + "".join(parts[-1:])
 
 
+def place_in_words(where: str) -> str:
+    """A place without a name, for a sentence: ``value 3, "mask rate"`` for ``returned[2]["mask rate"]``.
+
+    The key "returned" is the drives' own, for what the student's function returns beside what it does.
+    """
+    steps = re.findall(r'\["(.*?)"\]|\[(\d+)\]', where)
+    parts = [f'"{key}"' if key else f"value {int(index) + 1}" for key, index in steps if key != "returned"]
+    return ", ".join(parts) or "what your function returns"
+
+
 def format_value(value: Plain) -> str:
     """A number, an array or rows of numbers as short text, about a dozen lines at most."""
     if isinstance(value, np.ndarray):

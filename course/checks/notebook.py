@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any
 
 from course.checks.blame import cell_note, listed
 from course.checks.call import Call, module_name
-from course.checks.case import Check, describe_failure
+from course.checks.case import Check, comes_from_a_stub, describe_failure
 from course.checks.earlier import stand_ins
 from course.checks.render import SYMBOLS, render_html, render_line, render_text
 from course.checks.result import Result, State
@@ -209,7 +210,7 @@ def _explain(exercise: Check, function: Callable[..., Any] | None, error: Except
         lacks = lacking(function, exercise.uses)
         if lacks:
             return replace(result, note=cell_note(exercise.name, lacks))
-    elif isinstance(error, NotImplementedError):
+    elif comes_from_a_stub(error, _cell_of(error)):
         return not_attempted(exercise)
     elif exercise.uses:
         note = f"This cell also runs your {listed(exercise.uses)}: each has to pass its own check first."
@@ -226,6 +227,12 @@ def _explain(exercise: Check, function: Callable[..., Any] | None, error: Except
         note=note,
         failure=describe_failure(error, module_name(function) if function is not None else "", Call()),
     )
+
+
+def _cell_of(error: Exception) -> str:
+    """The module of the cell that the visible test stands in: the first one outside of this module."""
+    modules = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
+    return next((module for module in modules if module != __name__), "")
 
 
 def _conclude(result: Result) -> None:

@@ -17,7 +17,11 @@ from course.checks.result import CaseResult, CaseState, Result, State
 SYMBOLS = {State.NOT_ATTEMPTED: "○", State.INCORRECT: "✗", State.CORRECT: "✓"}
 _CASE_SYMBOLS = {CaseState.PASSED: "✓", CaseState.FAILED: "✗", CaseState.NOT_RUN: "·"}
 _BORDERS = {State.NOT_ATTEMPTED: "dashed", State.INCORRECT: "double", State.CORRECT: "solid"}
-_PRE = "margin:0;padding:0;background:none;color:inherit;white-space:pre-wrap;font-family:monospace"
+# JupyterLab breaks the lines of a pre element anywhere, inside of words as well.
+_PRE = (
+    "margin:0;padding:0;background:none;color:inherit;white-space:pre-wrap;font-family:monospace;"
+    "word-break:normal;overflow-wrap:break-word"
+)
 _CELL = "text-align:left;vertical-align:top;padding:2px 12px 2px 0;color:inherit;background:none"
 
 
@@ -116,8 +120,7 @@ def _facts(result: Result) -> list[tuple[str, str]]:
 
 
 def _difference(result: Result, difference: Difference) -> list[tuple[str, str]]:
-    where = f"{result.place}: {difference.where}" if result.place else difference.where
-    facts = [("Compared", where), ("Expected", difference.expected), ("Got", difference.got)]
+    facts = [("Compared", result.place), ("Expected", difference.expected), ("Got", difference.got)]
     if difference.element:
         facts.append(
             (

@@ -12,7 +12,7 @@ from course.checks.advice import advise, advise_difference
 from course.checks.blame import Lack, made_up_note, others_note, replaced_note
 from course.checks.call import describe_argument
 from course.checks.case import FINDINGS, Case, Check, Inputs, Outcome, Slip, Verdict, attempt, judge
-from course.checks.compare import format_value
+from course.checks.compare import format_value, place_in_words
 from course.checks.earlier import Mock, called_names, make_stand_ins, scope_of, stand_ins
 from course.checks.expectations import Expectation, load_expectations
 from course.checks.guard import Stop, guarded
@@ -232,12 +232,17 @@ def _report(
         slip=slip.id if slip else "",
         cases=_case_results(check, trials),
         difference=difference,
-        place=case.names.get(difference.where, "") if difference else "",
-        other_places=tuple(case.names.get(place, place) for place in difference.others) if difference else (),
+        place=_place(case, difference.where) if difference else "",
+        other_places=tuple(_place(case, where) for where in difference.others) if difference else (),
         tolerance=case.tolerance,
         failure=failure,
         inputs=tuple(_show(name, value, name in case.shown) for name, value in first.inputs.items()),
     )
+
+
+def _place(case: Case, where: str) -> str:
+    """A place in the result by its name; how a drive packs what it compares is nothing for students."""
+    return case.names.get(where) or place_in_words(where)
 
 
 def _unfinished(check: Check, raised_in: str) -> Result:

@@ -209,14 +209,22 @@ def settings(hparams: Any) -> None:
     """Show a table of hyperparameters: name, value and meaning, as the dataclass describes them."""
     rows = []
     # A method's own settings first: its dataclass inherits those that every training has.
-    inherited = {
-        name for base in type(hparams).__bases__ for name in getattr(base, "__dataclass_fields__", {})
-    }
-    for spec in sorted(fields(hparams), key=lambda spec: spec.name in inherited):
+    own = _own_settings(type(hparams))
+    for spec in sorted(fields(hparams), key=lambda spec: spec.name not in own):
         value = getattr(hparams, spec.name)
         shown = f"{value:g}" if isinstance(value, float) else "not set" if value is None else f"{value}"
         rows.append((f"`{spec.name}`", shown, spec.metadata["help"]))
     display(Table(("name", "value", "meaning"), rows))
+
+
+def _own_settings(kind: type) -> set[str]:
+    """The settings that a method adds to those it inherits; FlexMatch adds none, and so has FixMatch's."""
+
+    def names_of(one: type) -> set[str]:
+        return set(getattr(one, "__dataclass_fields__", {}))
+
+    added = (names_of(one).difference(*map(names_of, one.__bases__)) for one in kind.__mro__)
+    return next(filter(None, added), set())
 
 
 # --- pictures ------------------------------------------------------------------------------------
@@ -493,6 +501,12 @@ def how_many(about: Mapping[str, Any]) -> str:
     return f"the middle of {about['runs']} runs, and a band from the lowest to the highest"
 
 
+def machine(about: Mapping[str, Any]) -> str:
+    """On which machine runs were recorded. Of several, how many threads each had stands with its versions."""
+    hardware: str = about["hardware"]
+    return hardware.partition(",")[0] if "with" in about else hardware
+
+
 def curves(
     runs: Mapping[str, Records | Bands],
     names: Sequence[str] = ("val error rate", "mask rate", "supervised loss"),
@@ -674,7 +688,7 @@ def expected(
     about = next(iter(runs.values())).about
     title = (
         f"To expect on {about['data']}: {about['steps']:,} steps, {about['labels']:,} labels, "
-        f"{how_many(about)} ({about.get('note') or about['data']}; {about['hardware']})"
+        f"{how_many(about)} ({about.get('note') or about['data']}; {machine(about)})"
     )
     lines = {label: recorded_line(run) for label, run in runs.items()}
     curves(lines, names, title=title)

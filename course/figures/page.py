@@ -22,7 +22,10 @@ _TABLE = (
     "table-layout:auto;width:auto;max-width:100%;margin:6px 0;border-collapse:collapse;"
     "font-size:var(--jp-ui-font-size1, 13px);color:inherit"
 )
-_CELL = f"vertical-align:top;border:none;border-bottom:{LINE};white-space:normal"
+_CELL = (
+    f"vertical-align:top;border:none;border-bottom:{LINE};white-space:normal;word-break:normal;"
+    "overflow-wrap:normal"
+)
 _CARD = (
     "display:inline-block;box-sizing:border-box;max-width:100%;margin:4px 0;padding:8px;"
     "background:#ffffff;color:#222222;border:1px solid #bbbbbb;border-radius:8px"
@@ -143,12 +146,13 @@ class Table:
 
 
 def _marked(text: str) -> str:
-    """Escaped; `names` are code, and may be broken after an underscore."""
+    """Escaped; `names` are code, and may be broken after an underscore, paths after a slash."""
 
     def code(match: re.Match[str]) -> str:
         return f'<code style="white-space:normal">{match[1].replace("_", "_<wbr>")}</code>'
 
-    return re.sub(r"`([^`]+)`", code, escape(text, quote=False))
+    marked = re.sub(r"`([^`]+)`", code, escape(text, quote=False))
+    return re.sub(r"(?<=[\w.:-])([/\\])(?=[\w.-])", r"\1<wbr>", marked)
 
 
 class Code:

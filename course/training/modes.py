@@ -55,11 +55,13 @@ _MIXMATCH: dict[Mode, dict[str, Any]] = {
     },
 }
 
-# Of all runs of the unit `flexmatch`. In CPU mode there are few unlabeled images, so that most of them have
+# Of all runs of the unit `flexmatch`, which averages weights only for those who bring `ema_update` from the
+# unit `mixmatch`. In CPU mode there are few unlabeled images, so that most of them have
 # been predicted with confidence, and the thresholds have risen, within a short run.
 _FLEXMATCH: dict[Mode, dict[str, Any]] = {
     "gpu": {
         "n_labeled": 400,
+        "use_ema": False,
         "num_validation_samples_per_class": 500,
         "eval_step": 500,
         "log_every_steps": 500,
@@ -68,6 +70,7 @@ _FLEXMATCH: dict[Mode, dict[str, Any]] = {
     "cpu": {
         "n_labeled": 200,
         "n_unlabeled": 400,
+        "use_ema": False,
         "num_validation_samples_per_class": 64,
         "eval_step": 40,
         "log_every_steps": 40,

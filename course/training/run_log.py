@@ -112,21 +112,26 @@ def named(label: str, records: Any) -> str:
 
 
 def warn_if_partial(*runs: Any) -> None:
-    """Say of each run that ended early that what a cell shows is of its first steps alone.
+    """Say of runs that ended early, in one remark, that what a cell shows is of their first steps alone.
 
     Args:
         runs: logs (`read_metrics`) or results of training; whatever else is given is passed over.
     """
+    found: dict[Path, RunLog] = {}
     for run in runs:
         folder = getattr(run, "folder", None)
-        if folder is None:
-            continue
-        log = run if isinstance(run, RunLog) else read_metrics(folder / "metrics.jsonl")
-        if log.partial:
-            print(
-                f"Partial run: {log.folder.name} {log.stopped}. What you see here is of these steps alone.\n"
-                f"To go on, run the cell that trains it again with {wording.get().resume}."
-            )
+        if folder is not None:
+            found[folder] = run if isinstance(run, RunLog) else read_metrics(folder / "metrics.jsonl")
+    partial = [log for log in found.values() if log.partial]
+    if partial:
+        several = len(partial) > 1
+        print(
+            f"Partial run{'s' if several else ''}: "
+            f"{'; '.join(f'{log.folder.name} {log.stopped}' for log in partial)}. "
+            "What you see here is of these steps alone.\n"
+            f"To go on, run the {'cells that train them' if several else 'cell that trains it'} again with "
+            f"{wording.get().resume}."
+        )
 
 
 def read_metrics(path: Path | str) -> RunLog:

@@ -106,8 +106,7 @@ def settings_of(unit: str, seed: int, out: Path) -> dict[str, Any]:
         "flexmatch": flexmatch_hparams,
         "flexmatch-bug": flexmatch_hparams,
     }
-    # Raw weights, as in the notebook before a student brings an average.
-    return {run: make("cpu", str(out / run), seed=seed, use_ema=False) for run, make in made.items()}
+    return {run: make("cpu", str(out / run), seed=seed) for run, make in made.items()}
 
 
 def mixmatch(seed: int, out: Path) -> None:

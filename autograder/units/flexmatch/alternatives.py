@@ -266,10 +266,6 @@ def flexible_mask(confidence, pseudo_labels, thresholds):
 def flexible_mask(confidence, pseudo_labels, thresholds):
     return (confidence - thresholds[pseudo_labels]) >= 0
 """,
-    "floats": """
-def flexible_mask(confidence, pseudo_labels, thresholds):
-    return (confidence >= thresholds[pseudo_labels]).float()
-""",
     "one-hot": """
 def flexible_mask(confidence, pseudo_labels, thresholds):
     own = (F.one_hot(pseudo_labels, len(thresholds)) * thresholds).sum(dim=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.units.draws import MARGIN, lead, number, size, until
+from autograder.units.handed_on import handed_on
 from autograder.units.hidden import Hidden, hidden_function
 from autograder.units.on_a_gpu import also_on_a_gpu
 from course.checks.case import Inputs
@@ -386,9 +387,9 @@ _FLEXMATCH = {
 
 HIDDEN = {
     "fixmatch_loss": also_on_a_gpu(_FIXMATCH),
-    "learning_status": also_on_a_gpu(_STATUS),
-    "flexible_thresholds": also_on_a_gpu(_THRESHOLDS),
-    "flexible_mask": also_on_a_gpu(_MASKS),
-    "remember_labels": also_on_a_gpu(_LABELS),
+    "learning_status": handed_on(also_on_a_gpu(_STATUS)),
+    "flexible_thresholds": handed_on(also_on_a_gpu(_THRESHOLDS)),
+    "flexible_mask": handed_on(also_on_a_gpu(_MASKS)),
+    "remember_labels": handed_on(also_on_a_gpu(_LABELS)),
     "flexmatch_loss": also_on_a_gpu(_FLEXMATCH),
 }

@@ -86,6 +86,9 @@ _FIXMATCH = with_edits(
         "rule and threshold": (
             (_SELECT, f"{_SELECT}\n        mask = mask & (confidence >= hparams.threshold)"),
         ),
+        "rule's arguments in the wrong order": (
+            (_SELECT, _SELECT.replace("confidence, pseudo_labels", "pseudo_labels, confidence")),
+        ),
         "rule is given logits": ((_SELECT, _SELECT.replace("confidence", "weak.detach().amax(dim=-1)")),),
         "empty state": ((_MASK, f"{_MASK}\n        state = {{}}"),),
         "renamed metric": (('"mask rate"', '"mask_rate"'),),
@@ -282,6 +285,7 @@ _MASKS = with_bodies(
         "threshold of the position": """
             return confidence >= thresholds[torch.arange(len(confidence)) % len(thresholds)]
             """,
+        "thresholds of no class": "return confidence >= thresholds",
         "strictly above": "return confidence > thresholds[pseudo_labels]",
         "below": "return confidence < thresholds[pseudo_labels]",
         "mean threshold": "return confidence >= thresholds.mean()",
@@ -475,7 +479,18 @@ _FLEXMATCH = with_edits(
         "inverted mask": ((_STATE, 'return ~mask, {"latest": updated}'),),
         "two passes": ((_LOSS_LINE, f"fixmatch_loss(model, state, batch, hparams)\n    {_LOSS_LINE}"),),
         "no gradient": ((_LOSS_LINE, f"with torch.no_grad():\n        {_LOSS_LINE}"),),
+        "probabilities as classes": (
+            ("def select(confidence, pseudo_labels):", "def select(pseudo_labels, confidence):"),
+        ),
     },
+)
+_FLEXMATCH_AGAIN = (
+    Mutant(
+        "flexmatch_loss",
+        "probabilities as classes",
+        edits=((_MASK_LINE, "mask = flexible_mask(pseudo_labels, confidence, thresholds)"),),
+        name="the mask's arguments in the wrong order",
+    ),
 )
 
 # Of each exercise one that fails on a GPU alone.
@@ -549,6 +564,71 @@ _LOST = (
     ),
 )
 
+# The right values, of a type that the next step does not take.
+_OTHER_TYPES = (
+    Mutant(
+        "learning_status",
+        "not a tensor",
+        body="return torch.bincount(latest + 1, minlength=n_classes + 1)[1:].numpy()",
+    ),
+    Mutant(
+        "flexible_thresholds",
+        "not a tensor",
+        body="""
+            import numpy as np
+
+            sigma = np.asarray(counts)
+            beta = sigma / max(sigma.max(), n_unlabeled - sigma.sum())
+            return threshold * beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "flexible_mask",
+        "not a tensor",
+        body="return (confidence >= thresholds[pseudo_labels]).numpy()",
+    ),
+    Mutant(
+        "flexible_mask",
+        "numbers for truth values",
+        body="return (confidence >= thresholds[pseudo_labels]).float()",
+    ),
+    Mutant(
+        "flexible_mask",
+        "numbers for truth values",
+        body="return torch.where(confidence >= thresholds[pseudo_labels], 1, 0)",
+        name="whole numbers for truth values",
+    ),
+    Mutant(
+        "remember_labels",
+        "not a tensor",
+        body="""
+            updated = latest.numpy().copy()
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "remember_labels",
+        "no whole numbers",
+        body="""
+            updated = latest.float()
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index]).float()
+            return updated
+            """,
+    ),
+    Mutant(
+        "remember_labels",
+        "no whole numbers",
+        body="""
+            updated = torch.zeros(len(latest))
+            updated[:] = latest
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index]).float()
+            return updated
+            """,
+        name="a new tensor of floating-point numbers",
+    ),
+)
+
 MUTANTS = (
     *_FIXMATCH,
     *_FIXMATCH_AGAIN,
@@ -560,5 +640,7 @@ MUTANTS = (
     *_MASKS_AGAIN,
     *_LABELS,
     *_FLEXMATCH,
+    *_FLEXMATCH_AGAIN,
     *_LOST,
+    *_OTHER_TYPES,
 )

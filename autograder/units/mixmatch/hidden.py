@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 
 from autograder.units.draws import MARGIN, lead, number, size, until
+from autograder.units.handed_on import handed_on
 from autograder.units.hidden import Hidden, hidden_function
 from autograder.units.on_a_gpu import also_on_a_gpu
 from course.checks.case import Inputs
@@ -217,9 +218,9 @@ _EMA = {
 }
 
 HIDDEN = {
-    "sharpen": _SHARPEN,
-    "guess_labels": also_on_a_gpu(_GUESS),
-    "mixup": also_on_a_gpu(_MIXUP),
+    "sharpen": handed_on(_SHARPEN),
+    "guess_labels": handed_on(also_on_a_gpu(_GUESS)),
+    "mixup": handed_on(also_on_a_gpu(_MIXUP)),
     "linear_rampup": _RAMP,
     "mixmatch_loss": also_on_a_gpu(_LOSS),
     "ema_update": _EMA,

@@ -494,4 +494,39 @@ _LOST = (
     ),
 )
 
-MUTANTS = (*_SHARPEN, *_GUESS, *_MIXUP, *_RAMP, *_LOSS, *_EMA, *_LOST)
+# The right values, of a type that the next step does not take.
+_OTHER_TYPES = (
+    Mutant(
+        "sharpen",
+        "not a tensor",
+        body="""
+            import numpy as np
+
+            powers = np.asarray(probabilities) ** (1 / T)
+            return powers / powers.sum(axis=-1, keepdims=True)
+            """,
+    ),
+    Mutant(
+        "guess_labels",
+        "not a tensor",
+        edits=(
+            (
+                "return sharpen(probabilities.mean(dim=0), T)",
+                "return sharpen(probabilities.mean(dim=0), T).numpy()",
+            ),
+        ),
+    ),
+    Mutant(
+        "mixup",
+        "not a tensor",
+        edits=(("(1 - lam) * x_b, targets", "(1 - lam) * x_b, targets.numpy()"),),
+    ),
+    Mutant(
+        "mixup",
+        "not a tensor",
+        edits=(("lam * x_a + (1 - lam) * x_b", "(lam * x_a + (1 - lam) * x_b).numpy()"),),
+        name="images that are no tensor",
+    ),
+)
+
+MUTANTS = (*_SHARPEN, *_GUESS, *_MIXUP, *_RAMP, *_LOSS, *_EMA, *_LOST, *_OTHER_TYPES)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from IPython.display import DisplayHandle
+from IPython.display import DisplayHandle, display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -23,6 +23,7 @@ from course.figures import (
     draw_band,
     how_many,
     legend,
+    machine,
     made_with,
     panel,
     series,
@@ -30,6 +31,7 @@ from course.figures import (
     show_panels,
     smooth,
 )
+from course.figures.page import Table
 from course.training.run_log import named
 
 INDEX_BUG = "flexmatch-index-bug.json"
@@ -41,6 +43,8 @@ Runs = Sequence[Mapping[str, Any]]
 SETTLED = 0.5  # the warm-up is over where the mean threshold is above this share of its largest value
 # A panel: its axes, the figure, and what can be seen in it.
 _Drawn = tuple[Axes, tuple[Figure, str]]
+NUMBERS = 18  # of classes that fit side by side over the whole width
+PARTED = 0.1  # difference of the highest and the lowest threshold from which on lines can be told apart
 GAP = 0.042  # least distance of two labels at the right edge, as a share of the axis
 
 
@@ -84,8 +88,8 @@ def thresholds(
         return
     figure, lines = panel(named("threshold of each class", records), (4.4, 3.9))
     other, rates = panel("mask rate")
+    numbered = _numbered([values for _, values in runs])
     for c, (steps, values) in enumerate(runs):
-        every = max(1, len(steps) // 6)
         lines.plot(
             steps,
             values,
@@ -94,17 +98,26 @@ def thresholds(
             linewidth=1.2,
             marker=f"${c}$",
             markersize=7,
-            markevery=(c * every // len(classes), every),
+            markevery=numbered[c],
         )
     last = np.array([values[-1] for _, values in runs])
     for c, height in enumerate(_spread(last, GAP)):
         lines.annotate(
             f"{c} {classes[c]}",
             (runs[c][0][-1], last[c]),
-            xytext=(1.02, height),
+            xytext=(1.05, height),
             textcoords=("axes fraction", "data"),
             va="center",
             fontsize=9,
+            # Labels keep a distance that the lines' ends need not have.
+            arrowprops={
+                "arrowstyle": "-",
+                "color": "#999999",
+                "linewidth": 0.6,
+                "shrinkA": 0,
+                "shrinkB": 0,
+                "relpos": (0.0, 0.5),
+            },
         )
     lines.axhline(threshold, linestyle="--", color="#333333", linewidth=1)
     lines.text(runs[0][0][0], threshold + 0.012, f"τ = {threshold:g}", fontsize=9)
@@ -128,6 +141,22 @@ def thresholds(
         f"Two panels up to {named(f'step {steps[-1]}', records)}.",
         into=into,
     )
+
+
+def _numbered(runs: Sequence[np.ndarray]) -> list[list[int]]:
+    """Where each line has its class's number: after they have parted, and side by side.
+
+    While all thresholds are near 0 the lines are one, and a number would name none of them.
+    """
+    heights = np.array(runs)
+    parted = np.flatnonzero(np.ptp(heights, axis=0) > PARTED)
+    first, n_steps = (int(parted[0]) if len(parted) else heights.shape[1]), heights.shape[1]
+    per_line = int(NUMBERS * (n_steps - first) / n_steps) // len(runs)
+    if n_steps - first < per_line * len(runs):
+        per_line = 0  # the labels at the edge are all that there is room for
+    slots = per_line * len(runs)
+    at = (first + (np.arange(slots) + 0.5) * (n_steps - first) / max(1, slots)).astype(int)
+    return [at[c :: len(runs)].tolist() for c in range(len(runs))]
 
 
 def _spread(values: np.ndarray, least: float) -> np.ndarray:
@@ -195,27 +224,31 @@ def expected(found: Mapping[str, Any]) -> None:
         _bands(found, "mask rate", {name: (runs, "mask rate") for name, runs in of.items()}),
     ]
     axes, panels = zip(*drawn, strict=True)
-    title = f"To expect on {about['data']}: {about['steps']:,} steps, {how_many(about)} ({about['hardware']})"
+    title = f"To expect on {about['data']}: {about['steps']:,} steps, {how_many(about)} ({machine(about)})"
     show_panels(panels, "", title=title, keys=legend(axes))
 
 
 def expected_table(found: Mapping[str, Any]) -> None:
-    """The numbers of `expected`, printed: the errors at the end, and when the mean threshold rises."""
-    print(f"Validation error after {found['about']['steps']:,} steps:")
+    """The numbers of `expected` as a table: the errors at the end, and when the mean threshold rises."""
+    rows = []
     for run, name in METHODS.items():
-        print(f"  {name:12s}{_range([entry['val error rate'][-1] for entry in _of(found, run)], '.3f')}")
+        errors = [entry["val error rate"][-1] for entry in _of(found, run)]
+        rows.append(
+            (f"validation error of {name} after {found['about']['steps']:,} steps", *_range(errors, ".3f"))
+        )
     rises = []
     for entry in _of(found, "flexmatch"):
         heights = np.array(entry["mean threshold"])
         rises.append(_steps(found, len(heights))[np.argmax(heights > SETTLED * heights.max())])
-    print(
-        f"First step with a mean threshold above {SETTLED:.0%} of its largest value: {_range(rises, '.0f')}"
-    )
+    risen = f"FlexMatch's first step with a mean threshold above {SETTLED:.0%} of its largest value"
+    rows.append((risen, *_range(rises, ".0f")))
+    heads = (f"{found['about']['runs']} runs of each kind", "lowest", "highest")
+    display(Table(heads, rows, right=(1, 2)))
     print(made_with(found["about"]))
 
 
-def _range(values: Sequence[float], form: str) -> str:
-    return f"from {min(values):{form}} to {max(values):{form}}"
+def _range(values: Sequence[float], form: str) -> tuple[str, str]:
+    return f"{min(values):{form}}", f"{max(values):{form}}"
 
 
 def index_bug(found: Mapping[str, Any]) -> None:
@@ -249,12 +282,12 @@ def index_bug(found: Mapping[str, Any]) -> None:
 
 
 def index_bug_table(found: Mapping[str, Any]) -> None:
-    """The numbers of `index_bug`, printed: means over the steps after the warm-up, and the runs' range."""
+    """The numbers of `index_bug` as a table: means over the steps after the warm-up, and the runs' range."""
     right = _of(found, "flexmatch")
     after = [np.array(run["mean threshold"]) > SETTLED * max(run["mean threshold"]) for run in right]
 
-    def told(values: Sequence[float]) -> str:
-        return f"{np.mean(values):.3f}  ({min(values):.3f} to {max(values):.3f})"
+    def told(values: Sequence[float]) -> tuple[str, str, str]:
+        return f"{np.mean(values):.3f}", *_range(values, ".3f")
 
     def settled(name: str) -> list[float]:
         return [float(np.array(run[name])[steps].mean()) for run, steps in zip(right, after, strict=True)]
@@ -262,18 +295,21 @@ def index_bug_table(found: Mapping[str, Any]) -> None:
     differ = [np.flatnonzero(np.array(run["agreement"]) < 1) for run in right]
     first = [_steps(found, len(right[0]["agreement"]))[steps[0]] for steps in differ if len(steps)]
     never = len(right) - len(first)
-    print(
-        f"the two masks differ for the first time: {_range(first, '.0f') if first else 'never'} (step)"
-        + (f"; never in {never} of {len(right)} runs" if first and never else "")
-    )
-    print(f"after the warm-up, {len(right)} runs with the right mask: mean (range)")
-    print(f"  {'images with the same answer':46s}{told(settled('agreement'))}")
+    rows = [("images with the same answer, after the warm-up", *told(settled("agreement")))]
     for mask, name in MASKS.items():
-        print(f"  {f'wrong labels let in by the {name}':46s}{told(settled(f'wrong labels {mask}'))}")
-    print("validation error at the end")
+        wrong = settled(f"wrong labels {mask}")
+        rows.append((f"wrong labels let in by the {name}, after the warm-up", *told(wrong)))
     for run, name in TRAINED_WITH.items():
         errors = [entry["val error rate"][-1] for entry in _of(found, run)]
-        print(f"  {f'trained with the {name}':46s}{told(errors)}")
+        rows.append((f"validation error at the end, trained with the {name}", *told(errors)))
+    if first:
+        began = "first step at which the two masks differ"
+        began += f" (never in {never} of {len(right)} runs)" if never else ""
+        rows.insert(0, (began, f"{np.mean(first):.0f}", *_range(first, ".0f")))
+    else:
+        rows.insert(0, ("first step at which the two masks differ", "never", "", ""))
+    heads = (f"{len(right)} runs of each kind", "mean", "lowest", "highest")
+    display(Table(heads, rows, right=(1, 2, 3)))
 
 
 def _steps(found: Mapping[str, Any], n_values: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import solutions.fixmatch
+import solutions.flexmatch
 from autograder.units.mutant import run_text
 from course.checks import Result, State, check, render_text
 from course.checks.advice import _ADVICE, advise
@@ -213,6 +214,43 @@ def test_the_missing_key_alone_is_told_and_what_is_there_instead(
         ("TypeError", "function missing 1 required positional argument: 'x'", "A function was called"),
         ("UnboundLocalError", "cannot access local variable 'spread' where it is not associated with a value",
          "The variable `spread` is read before"),
+        ("NotImplementedError", "\"softmax_lastdim_kernel_impl\" not implemented for 'Long'",
+         "numbers of type Long: what it calls `softmax`"),
+        ("NotImplementedError", "\"bitwise_and_cpu\" not implemented for 'Float'", "it calls `bitwise_and`"),
+        ("IndexError", "tensors used as indices must be long, int, byte or bool tensors",
+         "Floating-point numbers are used as an index"),
+        ("RuntimeError", "gather(): Expected dtype int32/int64 for index", "are used as an index"),
+        ("IndexError", "The shape of the mask [7] at index 0 does not match the shape of the indexed tensor "
+         "[40] at index 0", "A mask with 7 entries picks from a tensor with 40"),
+        ("IndexError", "slice() cannot be applied to a 0-dim tensor.", "as if it had entries"),
+        ("TypeError", "iteration over a 0-d tensor", "as if it held several"),
+        ("TypeError", "only integer tensors of a single element can be converted to an index",
+         "one whole number is needed"),
+        ("TypeError", "bincount(): argument 'minlength' must be int, not Tensor",
+         "The argument `minlength` of a PyTorch function has to be of type int, but is of type Tensor"),
+        ("TypeError", "cat(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor",
+         "`torch.cat` takes the tensors that it joins as one argument"),
+        ("TypeError", "max() received an invalid combination of arguments - got (Tensor, int, Tensor), but",
+         "PyTorch's `max` does not take these arguments, which are of the types: Tensor, int, Tensor."),
+        ("TypeError", "softmax() received an invalid combination of arguments - got (), but expected one of:",
+         "`softmax` was called without an argument that it needs"),
+        ("TypeError", "sum() received an invalid combination of arguments - got (axis=int, dim=int, ), but",
+         "of the types: axis=int, dim=int."),
+        ("TypeError", "bincount(): argument 'weights' (position 2) must be Tensor, not int",
+         "The argument at position 2, `weights`, takes a tensor, but was given a value of type int."),
+        ("TypeError", "can't multiply sequence by non-int of type 'float'", "as if it were an array"),
+        ("TypeError", "flexmatch_loss.<locals>.select() takes 0 positional arguments but 2 were given",
+         "`select` was called with 2 arguments by position, but takes 0."),
+        ("RuntimeError", "shape '[2, 3, 3]' is invalid for input of size 24",
+         "A tensor with 24 numbers cannot have the shape (2, 3, 3)"),
+        ("RuntimeError", "split_with_sizes expects split_sizes to sum exactly to 18 (input tensor's size at",
+         "do not add up to its length, 18"),
+        ("RuntimeError", "where expected condition to be a boolean tensor, but got a tensor with dtype Long",
+         "chooses by truth values"),
+        ("RuntimeError", "Index put requires the source and destination dtypes match, got Long for the "
+         "destination and Float for the source.", "written into a tensor of another type"),
+        ("RuntimeError", "Subtraction, the `-` operator, with two bool tensors is not supported.",
+         "An operator does not fit"),
         ("ZeroDivisionError", "division by zero", "divides by 0"),
         ("ModuleNotFoundError", "No module named 'tensorflow'", "not installed here"),
     ],
@@ -241,6 +279,49 @@ def test_names_of_our_own_classes_stay_out_of_a_message(run_cell: RunCell) -> No
     result = check.run("get_fixmatch_loss_fn", run_cell(source)["get_fixmatch_loss_fn"])
     assert result.failure is not None
     assert result.failure.message.startswith("function missing 5 required positional arguments: 'params'")
+
+
+def assigned_in_the_rule(inner: str) -> str:
+    """FlexMatch's loss, whose rule has this line in place of `updated = remember_labels(…)`."""
+    text = inspect.getsource(solutions.flexmatch.flexmatch_loss)
+    line = next(line.strip() for line in text.splitlines() if "updated = " in line)
+    return text.replace(line, inner).replace('{"latest": updated}', '{"latest": latest}')
+
+
+def test_an_assignment_that_hides_the_name_around_it_is_explained(run_cell: RunCell) -> None:
+    earlier = [
+        inspect.getsource(getattr(solutions.flexmatch, name))
+        for name in ("fixmatch_loss", "learning_status", "flexible_thresholds", "flexible_mask")
+    ]
+    loss = assigned_in_the_rule("latest = latest.clone()")
+    names = run_text("\n".join([*earlier, loss]), "a cell of closures", run_cell("", unit="flexmatch"))
+    result = check.run("flexmatch_loss", names["flexmatch_loss"])
+    assert result.message.startswith("`latest` has a value outside of `select`, but `select` assigns to it")
+    assert "nonlocal latest" in result.look
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("targets_seen = 1\ndef f():\n    targets_seen += 1\n", True),
+        ("def f():\n    if len('') > 3:\n        x = 1\n    return x\n", False),
+    ],
+)
+def test_a_name_without_a_value_anywhere_is_told_apart(cell: str, said: bool, run_cell: RunCell) -> None:
+    cell += "def logits_to_log_probs(logits):\n    return f()\n"
+    result = check.run("logits_to_log_probs", run_cell(cell)["logits_to_log_probs"])
+    assert ("has a value outside of `f`" in result.message) == said
+    assert ("is read before anything was assigned" in result.message) != said
+
+
+@pytest.mark.parametrize("body", ["return thresholds <= confidence", "return confidence - thresholds >= 0"])
+def test_lengths_that_do_not_fit_are_no_lost_axis(body: str, run_cell: RunCell) -> None:
+    cell = f"def flexible_mask(confidence, pseudo_labels, thresholds):\n    {body}\n"
+    names = run_text(cell, f"a cell: {body}", run_cell("", unit="flexmatch"))
+    result = check.run("flexible_mask", names["flexible_mask"])
+    text = render_text(result)
+    assert "keepdim" not in text
+    assert "different lengths" in text or "one per class, beside one probability per image" in text
 
 
 def test_the_values_in_the_line_are_shown(run_cell: RunCell) -> None:

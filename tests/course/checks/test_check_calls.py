@@ -73,6 +73,16 @@ def test_practical_check_knows_an_untouched_stub(function: Callable[..., Any] | 
     assert caught.value.result.state is State.NOT_ATTEMPTED
 
 
+@pytest.mark.parametrize("function", [solutions.fixmatch.log_softmax_cross_entropy, None])
+def test_practical_check_takes_no_error_of_pytorch_for_a_stub(
+    function: Callable[..., Any] | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CheckFailed) as caught, practical_check(NAME, function):
+        torch.softmax(torch.arange(3), dim=0)
+    assert caught.value.result.state is State.INCORRECT
+    assert "not implemented for 'Long'" in capsys.readouterr().out
+
+
 def test_practical_check_names_the_earlier_exercises_of_the_cell(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CheckFailed) as caught, practical_check("get_fixmatch_loss_fn"):
         raise ValueError

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from course.checks.compare import Difference, Kind, Tolerance, describe, find_difference, format_value
+from course.checks.compare import (
+    Difference,
+    Kind,
+    Tolerance,
+    describe,
+    find_difference,
+    format_value,
+    place_in_words,
+)
 from course.checks.plain import Opaque, Plain
 
 TIGHT = Tolerance(1e-4, 1e-5, "a test")
@@ -232,3 +240,17 @@ def test_rows_of_a_table_are_shown_below_each_other_and_not_all_of_many() -> Non
 
 def test_dicts_with_different_keys_are_described_one_by_one() -> None:
     assert describe([{"a": 1}, {"b": 1}]) == "2 values: (dict with keys 'a', dict with keys 'b')"
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("returned", "what your function returns"),
+        ('returned["returned"]', "what your function returns"),
+        ("returned[1]", "value 2"),
+        ('returned["returned"][2]["mask rate"]', 'value 3, "mask rate"'),
+        ('returned["forward passes"]', '"forward passes"'),
+    ],
+)
+def test_a_place_without_a_name_is_told_in_words(where: str, words: str) -> None:
+    assert place_in_words(where) == words

@@ -217,8 +217,8 @@ def test_a_cell_whose_values_fail_by_an_earlier_mistake_passes_and_says_so(
     body(notebook(get_forward_fn="wrong"), holds="False")
     out = capsys.readouterr().out
     assert out.startswith("✓ get_fixmatch_loss_fn: correct")
-    assert "so it fails" in out
-    assert "also runs your `get_forward_fn`, which does not pass its own check" in out
+    assert "The values in this cell also depend on your" in out and "fails" not in out
+    assert "also depend on your `get_forward_fn`, which does not pass its own check" in out
     assert "a mistake counts only once" in out
 
 
@@ -253,7 +253,7 @@ def test_a_cell_that_runs_an_undefined_earlier_exercise_says_to_run_it(
     del names["get_forward_fn"]
     body(names, holds="True")
     out = capsys.readouterr().out
-    assert "also runs your `get_forward_fn`, which is not defined in this session" in out
+    assert "also depend on your `get_forward_fn`, which is not defined in this session" in out
     assert "`get_fixmatch_loss_fn` itself is correct. Run the cell of `get_forward_fn`" in out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pickle
@@ -275,7 +276,7 @@ def test_outcomes_come_back(outcome: Outcome, tmp_path: Path) -> None:
 
 def failure(**fields: Any) -> Plain:
     stated: dict[str, Any] = {
-        **dict.fromkeys(["message", "call", "line", "raised_in", "suggestion", "within", "caller"], ""),
+        **{field.name: "" for field in dataclasses.fields(Failure)},
         "type": "E",
         "arguments": [],
         "values": [],

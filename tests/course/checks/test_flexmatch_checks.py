@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -9,16 +10,25 @@ import numpy as np
 import pytest
 import torch
 
+import solutions.flexmatch
 from autograder.builder.expected import reference_values
 from autograder.units.flexmatch.hidden import confidence_of
-from autograder.units.mutant import load_mutant, mutants_of
-from course.checks import State, check
+from autograder.units.mutant import load_mutant, mutants_of, run_text
+from course.checks import State, check, render_text
 from course.checks.case import attempt
 from course.checks.compare import find_difference
 from course.units.flexmatch.checks import CHECKS, fixmatch, flexmatch
 from solutions.experiments.index_bug import mask_by_class
 from solutions.flexmatch import flexible_thresholds, learning_status
 
+ORDER = (
+    "fixmatch_loss",
+    "learning_status",
+    "flexible_thresholds",
+    "flexible_mask",
+    "remember_labels",
+    "flexmatch_loss",
+)
 PUBLIC = {public.name: public for public in CHECKS}
 MUTANTS = {(mutant.exercise, mutant.id): mutant for mutant in mutants_of("flexmatch")}
 
@@ -149,3 +159,22 @@ def test_a_tensor_that_is_changed_in_place_is_found_and_named() -> None:
 def test_separate_passes_change_no_loss_without_batchnorm() -> None:
     """So only the case whose network normalizes by the batch can see them."""
     assert failing_cases("fixmatch_loss", mutant("fixmatch_loss", "three passes")) == ["one forward pass"]
+
+
+# --- what is no stub
+
+
+def test_an_earlier_exercise_is_not_called_unfinished_where_pytorch_raises(run_cell: Any) -> None:
+    """A right `learning_status` that is called with the wrong dtype: its line and the caller's are shown."""
+    texts = [inspect.getsource(getattr(solutions.flexmatch, name)) for name in ORDER]
+    cell = "\n".join(texts).replace(
+        "learning_status(latest, hparams", "learning_status(latest.float(), hparams"
+    )
+    names = run_text(cell, "a student's notebook", run_cell("", unit="flexmatch"))
+    result = check.run("flexmatch_loss", names["flexmatch_loss"])
+    text = render_text(result)
+    assert result.state is State.INCORRECT
+    assert "not implemented for 'Float'" in text and "still raises" not in text
+    assert "At the line in learning_status: return torch.bincount" in text
+    assert "Called from the line: counts = learning_status(latest.float()" in text
+    assert "does not pass its own check" not in text

@@ -81,7 +81,7 @@ def test_text_of_a_difference() -> None:
             "  Likely reason: The sign is wrong.",
             "  Where to look: Look at the minus.",
             "  Case: a second case",
-            "  Compared: the losses: returned[0]",
+            "  Compared: the losses",
             "  Expected: [1. 2.]",
             "  Got: [1. 3.]",
             "  First difference: at [1]: expected 2, got 3 (1 of 2 elements differ)",
@@ -224,3 +224,8 @@ def test_other_data_are_no_record(change: object) -> None:
     data = WRONG.to_dict() | change if isinstance(change, dict) else change
     with pytest.raises(CourseError, match="not the record of a check"):
         Result.from_dict(data)
+
+
+def test_no_word_of_a_report_is_broken_where_there_is_room_for_it() -> None:
+    styles = re.findall(r'<pre style="([^"]*)"', render_html(WRONG))
+    assert styles and all("word-break:normal;overflow-wrap:break-word" in style for style in styles)

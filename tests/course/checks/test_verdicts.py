@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -16,12 +17,15 @@ from course.checks import State, check, render_text
 from course.checks.compare import Kind
 from course.checks.expectations import load_expectations
 from course.checks.result import CaseState
-from course.checks.runner import _run_cases, find_check
+from course.checks.runner import _place, _run_cases, find_check
 
 UNITS = load_course().units
 CHECKS = [find_check(exercise.name)[1] for unit in UNITS for exercise in unit.exercises]
 SLIPS = {(c.name, slip.id): slip for c in CHECKS for slip in c.slips}
 MUTANTS = [(unit.name, mutant) for unit in UNITS for mutant in mutants_of(unit.name)]
+
+# How a drive packs what it compares: no student knows what such an expression would index.
+INTERNAL = re.compile(r"\breturned\[|\"\]\[|\]\[\"")
 
 Function = Callable[..., Any]
 
@@ -55,6 +59,7 @@ def test_a_wrong_version_is_rejected_with_its_misconception(unit: str, mutant: M
     assert result.state is State.INCORRECT
     assert (result.slip, result.message, result.look) == (slip.id, slip.message, slip.look)
     assert slip.message in render_text(result)
+    assert not INTERNAL.search(render_text(result))
     # Something to look at: numbers that differ, or the student's exception with its arguments.
     assert (result.difference is None) != (result.failure is None)
     assert result.failure is None or result.failure.arguments
@@ -67,6 +72,44 @@ def test_an_exception_of_a_known_type_is_no_known_slip(exercise: str, body: str)
     result = check.run(exercise, load_mutant(unit, Mutant(exercise, "any", body=body)))
     assert (result.state, result.slip) == (State.INCORRECT, "")
     assert result.failure is not None
+
+
+def places(value: Any, where: str = "returned") -> Iterator[str]:
+    """Every place in plain data, as a difference names it."""
+    yield where
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from places(item, f'{where}["{key}"]')
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from places(item, f"{where}[{i}]")
+
+
+def test_every_place_that_can_differ_has_words(exercise: str) -> None:
+    unit, found = find_check(exercise)
+    expectation = load_expectations(unit)[exercise]
+    for case in found.cases:
+        for where in places(expectation.cases[case.name]):
+            words = _place(case, where)
+            assert words and not INTERNAL.search(words), (case.name, where, words)
+
+
+def test_an_answer_of_another_structure_is_told_in_words(exercise: str) -> None:
+    unit, _ = find_check(exercise)
+    for body in ("return []", "return {'a': {'b': 1}}", "return 1, {'b': [2]}", "return 0, {}, {}"):
+        result = check.run(exercise, load_mutant(unit, Mutant(exercise, "any", body=body)))
+        assert not INTERNAL.search(render_text(result)), body
+
+
+def test_a_library_that_does_not_implement_something_is_no_stub(exercise: str) -> None:
+    """PyTorch's compiled code raises the stub's error as well, with the student's frame as the last one."""
+    unit, _ = find_check(exercise)
+    body = "import torch\nreturn torch.bincount(torch.ones(3))"
+    result = check.run(exercise, load_mutant(unit, Mutant(exercise, "any", body=body)))
+    assert (result.state, result.slip) == (State.INCORRECT, "")
+    assert result.failure is not None and not result.failure.unfinished
+    assert "\"bincount_cpu\" not implemented for 'Float'" in render_text(result)
+    assert "PyTorch cannot do this with numbers of type Float" in result.message
 
 
 def test_messages_are_single_sentences_and_distinct() -> None:

@@ -101,3 +101,13 @@ def test_a_wrapped_line_goes_on_further_in_than_it_began() -> None:
     html = Code("if x:\n    y = 1\n" + 60 * " " + "z = 2")._repr_html_()
     indents = re.findall(r"padding-left:([\d.]+)em;text-indent:-([\d.]+)em", html)
     assert indents == [("2.4", "2.4"), ("4.8", "4.8"), ("8.4", "8.4")]
+
+
+def test_a_table_breaks_between_words_and_in_paths_alone() -> None:
+    """A page may break lines anywhere in an output, as JupyterLab does in pre elements."""
+    html = Table(["name", "value"], [["`logdir`", "folder/of-a-student/runs/flexmatch"]])._repr_html_()
+    assert "folder/<wbr>of-a-student/<wbr>runs/<wbr>flexmatch" in html
+    styles = re.findall(r'<t[dh][^>]* style="([^"]*)"', html)
+    assert len(styles) == 4
+    assert all("word-break:normal" in style and "overflow-wrap:normal" in style for style in styles)
+    assert Words(html).text == "namevaluelogdirfolder/of-a-student/runs/flexmatch"

@@ -18,6 +18,7 @@ from course.augment import StrongAugmentation, WeakAugmentation
 from course.data import make_shapes
 from course.training import FixMatchHparams, read_metrics
 from course.training.recorded import Recorded
+from course.training.torch.hparams import FlexMatchHparams, TorchFixMatchHparams
 
 
 @pytest.fixture
@@ -291,6 +292,12 @@ def test_settings_lists_every_field_with_its_meaning(shown):
     assert rows["`mu`"][0] == "5" and rows["`total_steps`"][0] == "not set"
     names = list(rows)
     assert names.index("`lambda_coef`") < names.index("`lr`"), "the method's own settings come first"
+
+
+@pytest.mark.parametrize("kind", [FlexMatchHparams, TorchFixMatchHparams])
+def test_a_method_without_settings_of_its_own_shows_those_that_it_shares_first(shown, kind):
+    plots.settings(kind())
+    assert [row[0] for row in shown[0].rows[:4]] == ["`mu`", "`T`", "`threshold`", "`lambda_u`"]
 
 
 def test_source_shows_the_code(shown):

@@ -82,6 +82,36 @@ def test_labels_at_the_edge_keep_their_distance_and_their_order(values: list[flo
     assert np.all(np.diff(ordered) >= 0.04 - 1e-9) and placed.max() <= 1.03 + 1e-9
 
 
+def heights_of(n_steps: int, parts_at: int) -> list[np.ndarray]:
+    """Ten thresholds that are 0 up to a step, and then rise to heights of their own."""
+    steps = np.arange(n_steps)
+    return [np.where(steps < parts_at, 0.0, 0.4 + 0.05 * c) for c in range(10)]
+
+
+@pytest.mark.parametrize(("n_steps", "parts_at"), [(400, 130), (4000, 50), (60, 0), (400, 200)])
+def test_the_numbers_of_classes_stand_side_by_side_where_the_lines_have_parted(
+    n_steps: int, parts_at: int
+) -> None:
+    places = threshold_plots._numbered(heights_of(n_steps, parts_at))
+    at = np.sort(np.concatenate(places))
+    assert len(at) % 10 == 0 and all(len(one) == len(places[0]) for one in places)
+    assert (at >= parts_at).all()
+    # A number is about as wide as a twentieth of the panel.
+    assert (np.diff(at) >= 0.9 * n_steps / 20).all()
+
+
+@pytest.mark.parametrize(("n_steps", "parts_at"), [(400, 400), (12, 6), (400, 390), (1, 1)])
+def test_there_are_no_numbers_where_none_could_be_told_from_the_others(n_steps: int, parts_at: int) -> None:
+    assert threshold_plots._numbered(heights_of(n_steps, parts_at)) == [[]] * 10
+
+
+def test_the_title_names_no_cores_where_the_runs_had_several_numbers_of_threads(shown: list[Any]) -> None:
+    found = threshold_plots.load_index_bug()
+    threshold_plots.expected(found)
+    assert "cores" in found["about"]["hardware"] and "cores" not in shown[0].title
+    assert shown[0].title.endswith("(Intel(R) Xeon(R) Processor)")
+
+
 # --- the recorded runs
 
 
@@ -143,13 +173,13 @@ def test_the_steps_that_are_printed_are_those_of_the_data(capsys: pytest.Capture
         )
     threshold_plots.expected_table(found)
     printed = capsys.readouterr().out
-    assert "of its largest value: from 260 to 270\n" in printed
+    assert re.search(r"of its largest value +260 +270\n", printed)
     errors = [run["val error rate"][-1] for run in of(found, "fixmatch")]
-    assert f"FixMatch    from {min(errors):.3f} to {max(errors):.3f}" in printed
+    assert re.search(rf"of FixMatch after 400 steps +{min(errors):.3f} +{max(errors):.3f}", printed)
     threshold_plots.index_bug_table(found)
     runs = found["about"]["runs"]
-    said = f"differ for the first time: from 310 to 320 (step); never in 1 of {runs} runs"
-    assert said in capsys.readouterr().out
+    said = rf"the two masks differ \(never in 1 of {runs} runs\) +\d+ +310 +320\n"
+    assert re.search(said, capsys.readouterr().out)
 
 
 def test_the_notebook_draws_the_thresholds_from_the_log(
@@ -183,7 +213,7 @@ def test_the_figures_of_the_recorded_runs_have_texts_with_their_numbers(
     assert ". The first steps are too high for the panel." in shown[1].alt and "cut off" not in shown[1].alt
     threshold_plots.index_bug_table(found)
     printed = capsys.readouterr().out
-    assert len(re.findall(r"0\.\d{3}  \(0\.\d{3} to 0\.\d{3}\)", printed)) == 5
+    assert len(re.findall(r"  0\.\d{3} +0\.\d{3} +0\.\d{3}\n", printed)) == 5
 
 
 def test_several_runs_are_drawn_as_their_middle_within_a_band(shown: list[Any]) -> None:

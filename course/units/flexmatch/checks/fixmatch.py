@@ -467,6 +467,11 @@ FIXMATCH_LOSS = Check(
             "A rule replaces the threshold.",
         ),
         Slip(
+            "rule's arguments in the wrong order",
+            "The rule gets its two arguments in the wrong order: the classes first, then the probabilities.",
+            "The docstring says in which order select takes them.",
+        ),
+        Slip(
             "rule is given logits",
             "The rule is given the largest logits; it expects probabilities.",
             "Hand it the probabilities of the pseudo-labels.",

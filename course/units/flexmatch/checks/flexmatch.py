@@ -349,6 +349,11 @@ FLEXMATCH_LOSS = Check(
             "The loss has no gradient.",
             "Look for torch.no_grad and detach around the call of fixmatch_loss.",
         ),
+        Slip(
+            "probabilities as classes",
+            "Probabilities are used as class numbers: two arguments may be in the wrong order.",
+            "Compare the order of the arguments in your rule, and in each of its calls, with the docstrings.",
+        ),
     ),
 )
 

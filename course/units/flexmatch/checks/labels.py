@@ -8,6 +8,7 @@ from course.checks.case import Inputs, Slip
 from course.checks.functions import check_of_function
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
+from course.checks.torch_kinds import Need, handed_on
 
 Rng = np.random.RandomState
 
@@ -142,4 +143,10 @@ REMEMBER_LABELS = check_of_function(
     ),
 )
 
-CHECKS = (also_on_a_gpu(REMEMBER_LABELS),)
+_NO_WHOLE_NUMBERS = Slip(
+    "no whole numbers",
+    "û does not hold whole numbers (int64) any more, so the next step cannot count its labels.",
+    "Keep the dtype of latest: leave out .float(), and make new tensors with clone() or torch.full_like.",
+)
+
+CHECKS = (also_on_a_gpu(handed_on(REMEMBER_LABELS, {"û": Need.WHOLE}, _NO_WHOLE_NUMBERS)),)

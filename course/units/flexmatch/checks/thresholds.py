@@ -14,6 +14,7 @@ from course.checks.case import Call, Case, Inputs, Slip
 from course.checks.functions import FLOAT32, check_of_function
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
+from course.checks.torch_kinds import Need, handed_on
 
 Rng = np.random.RandomState
 
@@ -157,7 +158,9 @@ _STATUS = check_of_function(
         ),
     ),
 )
-LEARNING_STATUS = also_on_a_gpu(replace(_STATUS, cases=(*_STATUS.cases, _ON_THE_DEVICE)))
+LEARNING_STATUS = handed_on(
+    replace(_STATUS, cases=(*_STATUS.cases, _ON_THE_DEVICE)), {"the counts": Need.ANY}
+)
 
 # --- flexible_thresholds
 
@@ -316,6 +319,11 @@ FLEXIBLE_MASK = check_of_function(
             "A probability equal to the threshold is left out: you use > where ≥ is meant.",
             "An image counts when its probability reaches the threshold.",
         ),
+        Slip(
+            "thresholds of no class",
+            "The thresholds are compared as they are: one per class, beside one probability per image.",
+            "Which of the thresholds belongs to an image? pseudo_labels says it for each of them.",
+        ),
         Slip("below", "The mask is inverted.", "Keep the probabilities that reach the threshold."),
         Slip(
             "mean threshold",
@@ -365,4 +373,14 @@ FLEXIBLE_MASK = check_of_function(
     ),
 )
 
-CHECKS = (LEARNING_STATUS, also_on_a_gpu(FLEXIBLE_THRESHOLDS), also_on_a_gpu(FLEXIBLE_MASK))
+_NUMBERS = Slip(
+    "numbers for truth values",
+    "The mask holds numbers: an index or & treats 1 and 0 differently from true and false.",
+    "A comparison gives truth values: return what >= gives, without .float(), .int() or .long().",
+)
+
+CHECKS = (
+    also_on_a_gpu(LEARNING_STATUS),
+    also_on_a_gpu(handed_on(FLEXIBLE_THRESHOLDS, {"the thresholds": Need.ANY})),
+    also_on_a_gpu(handed_on(FLEXIBLE_MASK, {"the mask": Need.MASK}, _NUMBERS)),
+)

@@ -13,6 +13,7 @@ from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, after, c
 from course.checks.images import CLASSES
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import recorded, tensors
+from course.checks.torch_kinds import Need, handed_on
 from course.checks.torch_mocks import images_of
 from course.units.mixmatch.checks.common import Rng, draw_net, draw_views, net_of
 
@@ -275,4 +276,7 @@ GUESS_LABELS = Check(
     ),
 )
 
-CHECKS = (SHARPEN, also_on_a_gpu(GUESS_LABELS))
+CHECKS = (
+    handed_on(SHARPEN, {"the sharpened rows": Need.ANY}),
+    also_on_a_gpu(handed_on(GUESS_LABELS, {"the guesses": Need.ANY})),
+)

@@ -10,6 +10,7 @@ from course.checks.case import Inputs, Slip
 from course.checks.functions import check_of_function, uniform
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
+from course.checks.torch_kinds import Need, handed_on
 from course.units.mixmatch.checks.common import Rng
 
 # --- mixup
@@ -209,4 +210,6 @@ LINEAR_RAMPUP = check_of_function(
     ),
 )
 
-CHECKS = (also_on_a_gpu(MIXUP), LINEAR_RAMPUP)
+_NEEDS = {"the mixed images": Need.MODEL, "the mixed targets": Need.ANY}
+
+CHECKS = (also_on_a_gpu(handed_on(MIXUP, _NEEDS)), LINEAR_RAMPUP)

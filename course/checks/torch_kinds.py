@@ -1,0 +1,90 @@
+"""Finds what looks right and does not fit where it goes next: another type, with the right values.
+
+A comparison takes a NumPy array for a tensor and 1.0 for True, since they are equal. The next exercise, or
+the training loop, may index with it, count it, or hand it to a network.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import Enum
+from typing import Any
+
+import torch
+
+from course.checks.call import Call, UnfitType
+from course.checks.case import Case, Check, Inputs, Slip
+from course.checks.plain import is_tensor
+
+NAME = "as it is handed on"
+NOT_A_TENSOR = Slip(
+    "not a tensor",
+    "The values are right, but they are in an array that is not a PyTorch tensor.",
+    "Use PyTorch's own operations from the beginning to the end; what comes next expects a tensor.",
+)
+
+
+class Need(Enum):
+    """What the tensor at a place has to hold; the value is how that is said."""
+
+    ANY = "numbers"
+    MASK = "truth values (torch.bool)"
+    WHOLE = "whole numbers (torch.int64)"
+    MODEL = "numbers of the model's own precision"
+
+
+def handed_on(check: Check, needs: Mapping[str, Need], slip: Slip | None = None) -> Check:
+    """A check whose first case is tried once more, for the type of what is returned.
+
+    Args:
+        check: of a function that returns a tensor, or several of them in a tuple.
+        needs: what each has to be, by its name in a sentence, such as "the mask"; in the order of the tuple.
+        slip: for a tensor of another dtype, where one dtype alone will do.
+    """
+    slips = (NOT_A_TENSOR, slip) if slip is not None else (NOT_A_TENSOR,)
+    return replace(check, cases=(*check.cases, _typed(check.cases[0], needs)), slips=(*check.slips, *slips))
+
+
+def _typed(case: Case, needs: Mapping[str, Need]) -> Case:
+    @functools.wraps(case.drive)
+    def drive(call: Call, function: Callable[..., Any], inputs: Inputs) -> Any:
+        def call_and_look(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            returned = call(function, *args, **kwargs)
+            require(returned, needs)
+            return returned
+
+        return case.drive(call_and_look, function, inputs)  # type: ignore[arg-type]
+
+    return replace(
+        case,
+        name=NAME,
+        tries=f"{case.tries}, and whether the next step can take the type of the result",
+        drive=drive,
+        stated=None,
+        last=True,
+    )
+
+
+def require(returned: Any, needs: Mapping[str, Need]) -> None:
+    """Raise UnfitType for a value that is no tensor, or one of another dtype than is needed."""
+    values = returned if isinstance(returned, list | tuple) else [returned]
+    for value, (name, need) in zip(values, needs.items(), strict=False):
+        if not is_tensor(value):
+            # No name: it is one misconception, whichever of two values shows it.
+            raise UnfitType("what your function returns, or a part of it, is not a PyTorch tensor")
+        if not _fits(value.dtype, need):
+            raise UnfitType(f"{name}: {_held(value.dtype, need)}, but {need.value} are needed")
+
+
+def _fits(dtype: torch.dtype, need: Need) -> bool:
+    if need is Need.MODEL:
+        return dtype == torch.get_default_dtype()
+    return need is Need.ANY or dtype == {Need.MASK: torch.bool, Need.WHOLE: torch.int64}[need]
+
+
+def _held(dtype: torch.dtype, need: Need) -> str:
+    if need is Need.MODEL and dtype.is_floating_point:
+        return "numbers of another precision"
+    return "truth values" if dtype == torch.bool else "a tensor of other numbers"
