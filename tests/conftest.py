@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,104 @@ CACHE_SETTINGS = {
     "jax_persistent_cache_min_compile_time_secs": 0.0,
     "jax_persistent_cache_min_entry_size_bytes": -1,
 }
+
+# Folders and modules whose tests are of the kind `unit`: no process, no training, and a minute in all.
+UNIT_TESTS = (
+    "augment/",
+    "autograder/test_builder.py",
+    "autograder/test_damage.py",
+    "autograder/test_hand_in.py",
+    "autograder/test_matching.py",
+    "autograder/test_sweeps.py",
+    "checks/test_advice.py",
+    "checks/test_compare.py",
+    "checks/test_exchange.py",
+    "checks/test_expected_data.py",
+    "checks/test_moments.py",
+    "checks/test_plain_data.py",
+    "checks/test_purity.py",
+    "checks/test_render.py",
+    "checks/test_reports.py",
+    "checks/test_state.py",
+    "data/",
+    "learn/",
+    "models/",
+    "notebook/",
+    "project/test_arrows.py",
+    "project/test_benchmarks.py",
+    "project/test_glossary.py",
+    "project/test_readme.py",
+    "project/test_student_words.py",
+    "proof/test_minima.py",
+    "proof/test_trials.py",
+    "solutions/test_accuracy.py",
+    "solutions/test_comparison.py",
+    "solutions/test_loss.py",
+    "solutions/test_results.py",
+    "solutions/test_torch_losses.py",
+    "solutions/test_tutorial_corrections.py",
+    "training/test_checkpoint.py",
+    "training/test_hparams.py",
+    "training/test_metrics.py",
+    "training/test_optimizers.py",
+    "training/test_torch_hparams.py",
+    "training/test_torch_parts.py",
+)
+# They start first, so that no worker is left alone with a long one at the end.
+LONGEST = (
+    "project/test_solution_notebook.py",
+    "autograder/test_class.py",
+    "autograder/test_faults.py",
+    "project/test_worked_example.py",
+    "solutions/test_sweep.py",
+)
+STARTS_A_PROCESS = {
+    "os.exec",
+    "os.fork",
+    "os.forkpty",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.system",
+    "subprocess.Popen",
+}
+_started: list[str] = []
+
+
+def _place(item: pytest.Item) -> str:
+    return item.path.relative_to(ROOT / "tests").as_posix()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _place(item).startswith(UNIT_TESTS) and not item.get_closest_marker("slow"):
+            item.add_marker("unit")
+    first = {place: number for number, place in enumerate(LONGEST)}
+    items.sort(key=lambda item: first.get(_place(item), len(first)))
+
+
+def _note_processes(event: str, arguments: tuple[object, ...]) -> None:
+    if event in STARTS_A_PROCESS:
+        _started.append(f"{event} {arguments[:2]}")
+
+
+def pytest_sessionstart() -> None:
+    sys.addaudithook(_note_processes)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    _started.clear()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A test of the kind `unit` fails when it, or a fixture made for it, starts a process."""
+    outcome = yield
+    if _started and item.get_closest_marker("unit"):
+        pytest.fail(f"a unit test started {_started[0]}: take its module out of UNIT_TESTS", pytrace=False)
+    return outcome
 
 
 @pytest.fixture(scope="session")
