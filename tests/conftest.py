@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CACHE_SETTINGS = {
-    "jax_persistent_cache_min_compile_time_secs": 0.0,
-    "jax_persistent_cache_min_entry_size_bytes": -1,
-}
 
-# Folders and modules whose tests are of the kind `unit`: no process, no training, and a minute in all.
+# Folders and modules whose tests are of the kind `unit`: no process, no training, and a minute in all. Single
+# ones that do otherwise are marked `process`.
 UNIT_TESTS = (
     "augment/",
-    "autograder/test_builder.py",
     "autograder/test_damage.py",
     "autograder/test_hand_in.py",
     "autograder/test_matching.py",
@@ -38,7 +36,6 @@ UNIT_TESTS = (
     "learn/",
     "models/",
     "notebook/",
-    "project/test_arrows.py",
     "project/test_benchmarks.py",
     "project/test_glossary.py",
     "project/test_readme.py",
@@ -85,7 +82,8 @@ def _place(item: pytest.Item) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if _place(item).startswith(UNIT_TESTS) and not item.get_closest_marker("slow"):
+        otherwise = any(item.get_closest_marker(mark) for mark in ("process", "slow"))
+        if _place(item).startswith(UNIT_TESTS) and not otherwise:
             item.add_marker("unit")
     first = {place: number for number, place in enumerate(LONGEST)}
     items.sort(key=lambda item: first.get(_place(item), len(first)))
@@ -96,8 +94,21 @@ def _note_processes(event: str, arguments: tuple[object, ...]) -> None:
         _started.append(f"{event} {arguments[:2]}")
 
 
-def pytest_sessionstart() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    """What JAX has compiled once in a test run is not compiled again, by whichever process.
+
+    Every grading kernel compiles the same programs, and every training run has a step function of its own,
+    so JAX's cache in memory does not help. The workers of xdist inherit the environment.
+    """
     sys.addaudithook(_note_processes)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="compiled-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        os.environ |= {
+            "JAX_COMPILATION_CACHE_DIR": folder,
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        }
 
 
 @pytest.hookimpl(wrapper=True)
@@ -111,7 +122,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """A test of the kind `unit` fails when it, or a fixture made for it, starts a process."""
     outcome = yield
     if _started and item.get_closest_marker("unit"):
-        pytest.fail(f"a unit test started {_started[0]}: take its module out of UNIT_TESTS", pytrace=False)
+        pytest.fail(f"a unit test started {_started[0]}: mark it `process`", pytrace=False)
     return outcome
 
 
@@ -140,29 +151,6 @@ def quick_compilation() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def compile_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for programs that JAX has compiled; new for each test run, one for all of its workers."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def compile_cache(compile_cache_folder: Path) -> Iterator[None]:
-    """Within a module, what was compiled once is not compiled again, although its function is a new one.
-
-    Every run of the training loop makes its own step function, so JAX's cache in memory never helps.
-    """
-    import jax
-    from jax.experimental.compilation_cache import compilation_cache
-
-    settings = {"jax_compilation_cache_dir": str(compile_cache_folder), **CACHE_SETTINGS}
-    before = {name: getattr(jax.config, name) for name in settings}
-    for name, value in settings.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
-    yield
-    for name, value in before.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
+def compile_cache_folder() -> Path:
+    """The folder for programs that JAX has compiled; see ``pytest_configure``."""
+    return Path(os.environ["JAX_COMPILATION_CACHE_DIR"])

@@ -27,6 +27,8 @@ from course.training.checkpoint import PROVIDED
 from course.units import load_course
 from tests.notebook.test_environment import a_machine, a_zip
 
+pytestmark = pytest.mark.process
+
 # What a package of the course needs for the cell: it says what it was told.
 STUB = """
 import json

@@ -9,11 +9,16 @@ import pytest
 TESTS = Path(__file__).parents[1]
 TRIES = """
 import os, subprocess, sys
+import pytest
 
 def test_quiet():
     assert True
 
 def test_process():
+    subprocess.run([sys.executable, "-c", ""], check=True)
+
+@pytest.mark.process
+def test_known():
     subprocess.run([sys.executable, "-c", ""], check=True)
 
 def test_fork():
@@ -43,12 +48,12 @@ def test_a_unit_test_that_starts_a_process_fails(tmp_path: Path) -> None:
     (tmp_path / "tests" / "conftest.py").write_bytes((TESTS / "conftest.py").read_bytes())
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     done = subprocess.run(
-        [*command, "--rootdir", str(tmp_path), "-o", "markers=unit slow", "tests"],
+        [*command, "--rootdir", str(tmp_path), "-o", "markers=unit\nprocess\nslow", "tests"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
-    assert "2 failed, 4 passed" in done.stdout, done.stdout + done.stderr
+    assert "2 failed, 6 passed" in done.stdout, done.stdout + done.stderr
     assert "FAILED tests/project" not in done.stdout
     for event in ("subprocess.Popen", "os.fork"):
         assert f"a unit test started {event}" in done.stdout
