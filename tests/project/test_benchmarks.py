@@ -56,7 +56,6 @@ def test_results_are_written_with_machine_and_every_time(tmp_path: Path) -> None
     assert stored["machine"]["jax"] == "0"
 
 
-@pytest.mark.process
 def test_one_measurement_can_be_chosen(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
