@@ -28,7 +28,7 @@ PYTEST := $(TEST_ENV) $(PY) -m pytest -n $(TEST_WORKERS) --dist worksteal --dura
 
 .PHONY: help
 help: ## Show this list.
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(STAMP) ## Install the pinned environment into .venv (TORCH=cpu: without the CUDA libraries, see README).
@@ -62,15 +62,23 @@ lint: setup ## Ruff, types of the public functions, who may import whom.
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 
+.PHONY: test-unit
+test-unit: setup ## Tests that start no process and train nothing: 90 seconds on two cores.
+	$(PYTEST) -m unit tests
+
 .PHONY: test
-test: lint ## All tests but the long ones: twenty minutes on two cores.
+test: lint ## All tests but the long ones: twelve minutes on two cores.
 	$(PY) -m autograder build --check
 	$(PYTEST) -m "not slow and not colab" tests
 
 .PHONY: test-all
-test-all: lint ## All tests, the long ones too.
+test-all: lint ## All tests, the long ones too: an hour on two cores.
 	$(PY) -m autograder build --check
 	$(PYTEST) -m "not colab" tests
+
+.PHONY: test-notebooks
+test-notebooks: setup ## Execute the solution notebooks whole and compare their outputs: seven minutes on two cores.
+	$(PYTEST) -m nbval tests/project
 
 .PHONY: test-colab
 test-colab: setup ## Run the notebook and the checks with Colab's package versions (needs Python 3.13 or 3.12).

@@ -3,17 +3,128 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-from collections.abc import Iterator
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CACHE_SETTINGS = {
-    "jax_persistent_cache_min_compile_time_secs": 0.0,
-    "jax_persistent_cache_min_entry_size_bytes": -1,
+
+# Folders and modules whose tests are of the kind `unit`: no process, no training, and a minute in all. Single
+# ones that do otherwise are marked `process`.
+UNIT_TESTS = (
+    "autograder/builder/test_expected_data.py",
+    "autograder/builder/test_sweeps.py",
+    "autograder/grading/test_damage.py",
+    "autograder/grading/test_hand_in.py",
+    "autograder/grading/test_matching.py",
+    "autograder/proof/test_minima.py",
+    "autograder/proof/test_trials.py",
+    "course/augment/",
+    "course/checks/test_advice.py",
+    "course/checks/test_compare.py",
+    "course/checks/test_exchange.py",
+    "course/checks/test_moments.py",
+    "course/checks/test_plain_data.py",
+    "course/checks/test_render.py",
+    "course/checks/test_reports.py",
+    "course/checks/test_state.py",
+    "course/data/",
+    "course/figures/",
+    "course/models/test_wide_resnet.py",
+    "course/notebook/",
+    "course/test_catalog.py",
+    "course/test_progress_bar.py",
+    "course/training/test_hparams.py",
+    "course/training/test_metrics.py",
+    "course/training/test_optimizers.py",
+    "course/training/test_recorded.py",
+    "course/training/test_torch_hparams.py",
+    "course/training/test_torch_parts.py",
+    "course/units/",
+    "project/test_glossary.py",
+    "project/test_readme.py",
+    "project/test_sources.py",
+    "project/test_student_words.py",
+    "solutions/test_accuracy.py",
+    "solutions/test_comparison.py",
+    "solutions/test_results.py",
+    "solutions/test_torch_losses.py",
+    "solutions/test_tutorial_corrections.py",
+)
+# They start first, so that no worker is left alone with a long one at the end.
+LONGEST = (
+    "project/test_solution_notebook.py",
+    "autograder/classroom/test_class.py",
+    "autograder/grading/test_faults.py",
+    "project/test_worked_example.py",
+    "solutions/test_sweep.py",
+)
+STARTS_A_PROCESS = {
+    "os.exec",
+    "os.fork",
+    "os.forkpty",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.system",
+    "subprocess.Popen",
 }
+_started: list[str] = []
+
+
+def _place(item: pytest.Item) -> str:
+    return item.path.relative_to(ROOT / "tests").as_posix()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        otherwise = any(item.get_closest_marker(mark) for mark in ("process", "slow"))
+        if _place(item).startswith(UNIT_TESTS) and not otherwise:
+            item.add_marker("unit")
+    first = {place: number for number, place in enumerate(LONGEST)}
+    items.sort(key=lambda item: first.get(_place(item), len(first)))
+
+
+def _note_processes(event: str, arguments: tuple[object, ...]) -> None:
+    if event in STARTS_A_PROCESS:
+        _started.append(f"{event} {arguments[:2]}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What JAX has compiled once in a test run is not compiled again, by whichever process.
+
+    Every grading kernel compiles the same programs, and every training run has a step function of its own,
+    so JAX's cache in memory does not help. The workers of xdist inherit the environment.
+    """
+    sys.addaudithook(_note_processes)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="compiled-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        os.environ |= {
+            "JAX_COMPILATION_CACHE_DIR": folder,
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+        }
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    _started.clear()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A test of the kind `unit` fails when it, or a fixture made for it, starts a process."""
+    outcome = yield
+    if _started and item.get_closest_marker("unit"):
+        pytest.fail(f"a unit test started {_started[0]}: mark it `process`", pytrace=False)
+    return outcome
 
 
 @pytest.fixture(scope="session")
@@ -41,29 +152,6 @@ def quick_compilation() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def compile_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for programs that JAX has compiled; new for each test run, one for all of its workers."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "compiled"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def compile_cache(compile_cache_folder: Path) -> Iterator[None]:
-    """Within a module, what was compiled once is not compiled again, although its function is a new one.
-
-    Every run of the training loop makes its own step function, so JAX's cache in memory never helps.
-    """
-    import jax
-    from jax.experimental.compilation_cache import compilation_cache
-
-    settings = {"jax_compilation_cache_dir": str(compile_cache_folder), **CACHE_SETTINGS}
-    before = {name: getattr(jax.config, name) for name in settings}
-    for name, value in settings.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
-    yield
-    for name, value in before.items():
-        jax.config.update(name, value)
-    compilation_cache.reset_cache()
+def compile_cache_folder() -> Path:
+    """The folder for programs that JAX has compiled; see ``pytest_configure``."""
+    return Path(os.environ["JAX_COMPILATION_CACHE_DIR"])

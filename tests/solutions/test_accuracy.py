@@ -89,6 +89,7 @@ def test_the_table_has_mean_spread_and_cost(results: Any, cli: Any, tmp_path: Pa
 WIDE = {(method, 40): [0.40, 0.38, 0.33][:n] for n, method in zip((3, 2, 3, 1), METHODS, strict=True)}
 
 
+@pytest.mark.process
 def test_a_pipe_gets_every_number_whole(results: Any) -> None:
     folder = results(make_rows(WIDE, data="a-data-set-with-a-name-of-some-length"))
     others = ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE")  # they tell Rich something else than the pipe does

@@ -33,8 +33,6 @@ from course.training.observers import JsonlLog
 from solutions.experiments.cli import app
 from solutions.experiments.frameworks import error_rate
 
-pytestmark = pytest.mark.usefixtures("compile_cache")
-
 SMALL_RUN = [
     *("--labels", "16", "--num-validation-samples-per-class", "3", "--labeled-batch-size", "4", "--mu", "2"),
     *(

@@ -24,8 +24,6 @@ from solutions.experiments.experiment import command, cut, run
 from solutions.experiments.frameworks import FRAMEWORKS, error_rate
 from solutions.experiments.machine import jax_hardware, processor, versions
 
-pytestmark = pytest.mark.usefixtures("compile_cache")
-
 N_TRAIN, N_TEST, PER_CLASS, HELD_OUT = 80, 20, 4, 3
 SPLITS = Splits(tiny_run.images(N_TRAIN, 1), tiny_run.images(N_TEST, 2))
 HPARAMS = SupervisedHparams(

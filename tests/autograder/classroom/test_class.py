@@ -1,4 +1,7 @@
-"""Each unit itself: hand-ins of kinds that every class has, through the stock command."""
+"""Each unit itself: right, untouched and wrong hand-ins, through the stock command.
+
+The cheapest unit gets damaged ones as well; every kind of damage that is known is tried on the toy unit.
+"""
 
 from __future__ import annotations
 
@@ -47,14 +50,7 @@ CLASSES = {
         gradebook={
             "perfect": FIXMATCH,
             "untouched": (0, 0, 0, 0, 0, 0, 0),
-            "half": (2, 2, 2, 0, 0, 0, 0),
             "wrong": (2, 2, 2, 4, 0, 3, 2),
-            "warning": FIXMATCH,
-            "duplicated": FIXMATCH,
-            "deleted_check": (2, 2, 2, 4, 7, 3, 0),
-            "weakened_check": (2, 2, 2, 4, 7, 3, 0),
-            "stripped": FIXMATCH,
-            "endless": (2, 2, 0, 4, 7, 3, 2),
             "early": (0, 2, 2, 4, 7, 3, 2),
         },
     ),
@@ -65,10 +61,8 @@ CLASSES = {
         gradebook={
             "perfect": MIXMATCH,
             "untouched": (0, 0, 0, 0, 0, 0),
-            "half": (2, 4, 3, 0, 0, 0),
             "wrong": (2, 4, 3, 1, 0, 3),
             "early": (0, 4, 3, 1, 7, 3),
-            "warning": MIXMATCH,
         },
     ),
     "flexmatch": Expected(
@@ -78,10 +72,8 @@ CLASSES = {
         gradebook={
             "perfect": FLEXMATCH,
             "untouched": (0, 0, 0, 0, 0, 0),
-            "half": (6, 2, 3, 0, 0, 0),
             "wrong": (6, 2, 3, 2, 3, 0),
             "early": (0, 2, 3, 2, 3, 5),
-            "warning": FLEXMATCH,
         },
     ),
     "comparison": Expected(
@@ -93,6 +85,12 @@ CLASSES = {
             "untouched": (0, 0, 0, 0, 0),
             "half": (2, 3, 0, 0, 0),
             "wrong": (2, 3, 2, 0, 2),
+            "warning": COMPARISON,
+            "duplicated": COMPARISON,
+            "deleted_check": (2, 3, 2, 4, 0),
+            "weakened_check": (2, 3, 2, 4, 0),
+            "stripped": COMPARISON,
+            "endless": (0, 3, 2, 4, 2),
         },
     ),
 }

@@ -1,5 +1,6 @@
 """Repairing a hand-in: every released cell is there once, and the student's work is untouched."""
 
+import io
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -8,7 +9,11 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from autograder.classroom.sample_class import HandIn, SampleClass
+from autograder.files import REPOSITORY
+from autograder.grading.hand_in import read_hand_in
 from autograder.grading.matching import repair
+from course.catalog import load_course
 
 
 @pytest.fixture(scope="module")
@@ -289,3 +294,24 @@ def test_a_foreign_grade_id_makes_a_cell_the_students_own(
     solved.cells.append(odd)
     repaired, _ = repair(solved, released)
     assert "nbgrader" not in repaired.cells[-1].metadata
+
+
+@pytest.mark.parametrize("unit", [unit.name for unit in load_course().units])
+def test_common_damage_is_repaired_in_every_unit(unit: str) -> None:
+    """The notebooks of classes, as the toy unit's; grading all of them is for the cheapest unit alone."""
+    sample = SampleClass(REPOSITORY, unit)
+    path = REPOSITORY / "release" / unit / f"{sample.unit.notebook}.ipynb"
+    released = nbformat.read(path, as_version=4)
+    stubs = {each.id: each.source for each in released.cells}
+
+    def graded(hand_in: HandIn) -> dict[str, str]:
+        repaired, _ = repair(read_hand_in(io.StringIO(hand_in.content.decode())), released)
+        return {each.id: each.source for each in repaired.cells if "nbgrader" in each.metadata}
+
+    perfect = graded(sample.perfect())
+    assert all(perfect[name] != stubs[name] for name in sample.names)
+    last = sample.names[-1]
+    for hand_in in (sample.duplicated(), sample.stripped()):
+        assert graded(hand_in) == perfect, hand_in.student
+    for hand_in in (sample.deleted_check(), sample.weakened_check()):
+        assert graded(hand_in) == perfect | {last: stubs[last]}, hand_in.student

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,13 @@ import pytest
 
 from autograder import units
 from autograder.builder.functions import FunctionTexts
+from autograder.builder.hidden import hidden_check
 from autograder.units.alternative import imports_of
 from autograder.units.mutant import BEGIN, END
 from course.catalog import load_course
-from course.checks.runner import find_check
+from course.checks.case import Check
+from course.checks.expectations import Expectation
+from course.checks.runner import find_check, judge_case
 
 ROOT = Path(__file__).parents[3]
 NAMES = [exercise.name for unit in load_course().units for exercise in unit.exercises]
@@ -44,6 +49,32 @@ def run_source(source: str, *, unit: str = "fixmatch", **names: Any) -> dict[str
     namespace |= names
     exec(compile(source, "<a student's cell>", "exec"), namespace)
     return namespace
+
+
+@cache
+def hidden_of(name: str) -> tuple[Check, Expectation]:
+    """An exercise's hidden check, of one secret for all tests."""
+    return hidden_check(unit_of(name), name, hashlib.sha256(bytes([0])).digest())
+
+
+def hidden_failures_of(name: str, function: Callable[..., Any]) -> Iterator[str]:
+    """The names of the hidden cases that a function fails, by the same runner as the public ones."""
+    check, expectation = hidden_of(name)
+    for case in check.cases:
+        if not judge_case(check, case, expectation, function, case.inputs()).passed:
+            yield case.name
+
+
+@pytest.fixture
+def hidden_failures() -> Callable[[str, Callable[..., Any]], Iterator[str]]:
+    """Tries a function on an exercise's hidden check; see ``hidden_failures_of``."""
+    return hidden_failures_of
+
+
+@pytest.fixture
+def hidden_check_of() -> Callable[[str], tuple[Check, Expectation]]:
+    """An exercise's hidden check by its name; see ``hidden_of``."""
+    return hidden_of
 
 
 @pytest.fixture(params=NAMES)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -26,9 +28,14 @@ def name_of(item: str | Alternative | Equivalent) -> str:
 
 
 @pytest.mark.parametrize(("unit", "alternative"), ALTERNATIVES, ids=name_of)
-def test_an_alternative_is_accepted(unit: str, alternative: Alternative) -> None:
-    result = check.run(alternative.exercise, load_alternative(unit, alternative))
+def test_an_alternative_is_accepted(
+    unit: str, alternative: Alternative, hidden_failures: Callable[[str, Callable[..., Any]], Iterator[str]]
+) -> None:
+    """By the public check, and by a hidden one."""
+    function = load_alternative(unit, alternative)
+    result = check.run(alternative.exercise, function)
     assert result.state is State.CORRECT, render_text(result)
+    assert list(hidden_failures(alternative.exercise, function)) == []
 
 
 @pytest.mark.parametrize(("unit", "equivalent"), EQUIVALENTS, ids=name_of)

@@ -95,11 +95,14 @@ def sized(exercise: str, name: str, draw: Callable[[np.random.RandomState], Inpu
     return dataclasses.replace(case, draw=draw, seed=seed)
 
 
-sizes = st.integers(1, 9)
+# JAX compiles each operation anew for each shape, so a few sizes stand for all.
+sizes = st.sampled_from([1, 2, 3, 8])
 
 
 @SETTINGS
-@given(seed=SEEDS, rows=sizes, classes=st.integers(2, 12), scale=st.floats(0.01, 1e4), data=st.data())
+@given(
+    seed=SEEDS, rows=sizes, classes=st.sampled_from([2, 3, 10]), scale=st.floats(0.01, 1e4), data=st.data()
+)
 def test_log_probs_of_any_size(seed: int, rows: int, classes: int, scale: float, data: st.DataObject) -> None:
     exercise = "logits_to_log_probs"
     item = data.draw(st.sampled_from(of(alternatives_of, exercise)))
@@ -111,7 +114,7 @@ def test_log_probs_of_any_size(seed: int, rows: int, classes: int, scale: float,
 
 
 @SETTINGS
-@given(seed=SEEDS, rows=sizes, classes=st.integers(2, 12), data=st.data())
+@given(seed=SEEDS, rows=sizes, classes=st.sampled_from([2, 3, 10]), data=st.data())
 def test_cross_entropies_of_any_size(seed: int, rows: int, classes: int, data: st.DataObject) -> None:
     exercise = "log_softmax_cross_entropy"
 
@@ -159,11 +162,11 @@ def test_forward_passes_of_any_size(seed: int, labeled: int, unlabeled: int, dat
     assert result.passed, (result.difference, result.failure)
 
 
-gaps = st.lists(st.sampled_from([0.5, 1.0, 5.0, 9.0]), min_size=1, max_size=7)
+gaps = sizes.flatmap(lambda n: st.lists(st.sampled_from([0.5, 1.0, 5.0, 9.0]), min_size=n, max_size=n))
 
 
 @SETTINGS
-@given(seed=SEEDS, labeled=gaps, weak=gaps, classes=st.integers(2, 6), data=st.data())
+@given(seed=SEEDS, labeled=gaps, weak=gaps, classes=st.sampled_from([2, 4]), data=st.data())
 def test_losses_of_any_size_and_mask(
     seed: int, labeled: list[float], weak: list[float], classes: int, data: st.DataObject
 ) -> None:

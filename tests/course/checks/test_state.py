@@ -88,6 +88,7 @@ def test_state_is_left_as_it_was_found(changed: str, raises: bool) -> None:
     assert read() == before
 
 
+@pytest.mark.process
 def test_what_is_set_here_would_be_noticed() -> None:
     """Each change above changes what is read: the test before can fail."""
     code = f"""

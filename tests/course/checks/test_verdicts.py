@@ -53,8 +53,11 @@ def test_an_untouched_stub_is_not_attempted(exercise: str, stub: Function) -> No
     MUTANTS,
     ids=lambda item: item if isinstance(item, str) else f"{item.exercise}: {item.id}",
 )
-def test_a_wrong_version_is_rejected_with_its_misconception(unit: str, mutant: Mutant) -> None:
-    result = check.run(mutant.exercise, load_mutant(unit, mutant))
+def test_a_wrong_version_is_rejected_with_its_misconception(
+    unit: str, mutant: Mutant, hidden_failures: Callable[[str, Function], Iterator[str]]
+) -> None:
+    function = load_mutant(unit, mutant)
+    result = check.run(mutant.exercise, function)
     slip = SLIPS[mutant.exercise, mutant.slip]
     assert result.state is State.INCORRECT
     assert (result.slip, result.message, result.look) == (slip.id, slip.message, slip.look)
@@ -63,6 +66,7 @@ def test_a_wrong_version_is_rejected_with_its_misconception(unit: str, mutant: M
     # Something to look at: numbers that differ, or the student's exception with its arguments.
     assert (result.difference is None) != (result.failure is None)
     assert result.failure is None or result.failure.arguments
+    assert any(hidden_failures(mutant.exercise, function)), "the hidden check passes it"
 
 
 @pytest.mark.parametrize("body", ["len(3)", "raise ValueError('x')", "return {}['a']", "return [][3]"])

@@ -190,6 +190,7 @@ def test_a_longer_run_begins_like_a_shorter_one() -> None:
     assert_same(list(stream(total_steps=5)), list(stream(total_steps=9))[:5])
 
 
+@pytest.mark.process
 def test_worker_processes_change_nothing() -> None:
     assert_same(list(stream(total_steps=3)), list(stream(total_steps=3, num_workers=1)))
 

@@ -57,6 +57,7 @@ def test_course_offers_what_the_notebooks_call() -> None:
         _ = course.chekc
 
 
+@pytest.mark.process
 def test_a_name_is_imported_when_it_is_first_asked_for() -> None:
     program = (
         "import sys, course; assert 'course.notebook' not in sys.modules; course.hint; "

@@ -223,6 +223,7 @@ def test_an_operating_systems_python_is_known_by_its_marker(tmp_path, monkeypatc
     assert not found.writable, "there is no such folder"
 
 
+@pytest.mark.process
 def test_a_users_own_folder_of_packages_is_known_once_pip_has_made_it(tmp_path, monkeypatch):
     monkeypatch.setattr(machine.site, "ENABLE_USER_SITE", True)
     monkeypatch.setattr(machine.site, "getusersitepackages", lambda: str(tmp_path))

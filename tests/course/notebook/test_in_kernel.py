@@ -14,6 +14,8 @@ from nbclient import NotebookClient
 
 from autograder.cpu_mode import CPU_MODE
 
+pytestmark = pytest.mark.process
+
 BEGIN = """
 from course.notebook.setup import setup
 from course import begin, hint, predict, progress, ready_to_hand_in, recall, reveal

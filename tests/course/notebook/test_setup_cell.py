@@ -27,6 +27,8 @@ from course.notebook.setup.versions import is_newer, is_older
 from course.training.checkpoint import PROVIDED
 from tests.course.notebook.test_environment import a_machine, a_zip
 
+pytestmark = pytest.mark.process
+
 # What a package of the course needs for the cell: it says what it was told.
 STUB = """
 import json

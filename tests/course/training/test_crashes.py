@@ -16,8 +16,6 @@ from crash_parent import KILLED, Lab, assert_same_run
 
 from course.training import load_checkpoint, read_metrics
 
-pytestmark = pytest.mark.usefixtures("compile_cache")
-
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory, compile_cache_folder: Path) -> Iterator[Lab]:

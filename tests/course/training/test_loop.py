@@ -34,8 +34,6 @@ from course.training import (
 )
 from course.training.engine import NonFiniteLoss
 
-pytestmark = pytest.mark.usefixtures("compile_cache")
-
 COLUMNS = [
     *("error rate", "mask rate", "supervised loss", "total loss", "unsupervised loss", "weight decay", "lr"),
 ]

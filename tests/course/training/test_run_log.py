@@ -14,8 +14,6 @@ from course.training import warn_if_partial
 from course.training.run_log import RunLog, Span, duration, named, read_metrics, read_span, summary
 from course.training.stopwatch import Stopwatch
 
-pytestmark = pytest.mark.usefixtures("compile_cache")
-
 
 def folder_of(path: Path, steps: int, span: Any) -> Path:
     """A run's folder whose log ends after ``steps``."""

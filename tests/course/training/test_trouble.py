@@ -20,8 +20,6 @@ from course.training.engine import run_loop
 from course.training.observers import TensorBoardLog
 from course.training.runfolder import RunFolder
 
-pytestmark = pytest.mark.usefixtures("compile_cache")
-
 RESUME = 'continue from the last checkpoint with if_exists="resume"'
 
 
