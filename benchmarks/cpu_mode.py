@@ -27,7 +27,7 @@ from rich.progress import track
 from rich.table import Table
 
 from course.errors import CourseError
-from course.figures import band
+from course.figures.runs import band
 from course.files import write_atomically
 from course.training import read_metrics
 from course.training.checkpoint import PROVIDED_SHAPES

@@ -55,15 +55,15 @@ def reveal(name: str, value: Any) -> None:
     result = _number(value, "a result")
     guess = session.store.record().guesses.get(name)
     session.show_remarks()
-    from course import figures as plots
+    from course.figures.guesses import guess_and_result, rounded  # matplotlib takes half a second to import
 
-    plots.guess_and_result(prediction.label, guess, result, (prediction.low, prediction.high))
-    title = f"The {prediction.label}: {plots.rounded(result)}"
+    guess_and_result(prediction.label, guess, result, (prediction.low, prediction.high))
+    title = f"The {prediction.label}: {rounded(result)}"
     show(box(title, paragraph(_compare(guess, result)), paragraph(prediction.explanation)))
 
 
 def _compare(guess: float | None, result: float) -> str:
-    from course.figures import rounded
+    from course.figures.guesses import rounded
 
     if guess is None:
         return "You recorded no guess. Next time, use `course.predict` above before you see the result."

@@ -37,6 +37,7 @@ import dataclasses
 from time import perf_counter
 
 import course.figures
+import course.units.fixmatch.figures
 import course.training
 import jax
 import jax.numpy as jnp
@@ -88,7 +89,7 @@ course.begin("fixmatch", env)
 # the **pseudo-label** that the strong view has to match.
 
 # %% tags=["figure", "nbval-ignore-output"]
-course.figures.pipeline(make_shapes(10, 10, seed=4).train, 7, WeakAugmentation(), StrongAugmentation())
+course.units.fixmatch.figures.pipeline(make_shapes(10, 10, seed=4).train, 7, WeakAugmentation(), StrongAugmentation())
 
 # %% [markdown]
 # ## 2. Three small functions
@@ -726,7 +727,7 @@ course.figures.expected(recorded_by_kind)
 
 # %% locked="schedule" tags=["training", "nbval-ignore-output"]
 fitted = hparams.fitted(len(unlabeled_dataset))
-course.figures.schedules(
+course.units.fixmatch.figures.schedules(
     {
         "K fitted to this run": cosine_decay_schedule(hparams.lr, fitted.total_steps, hparams.alpha),
         "K = 2^20, as in the paper": cosine_decay_schedule(hparams.lr, 2**20, hparams.alpha),

@@ -18,8 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from course.figures import COLORS, LINES, MARKERS, legend, panel, show, show_panels
 from course.figures.page import Table
+from course.figures.shown import COLORS, LINES, MARKERS, legend, panel, show, show_panels
 from course.units.comparison.results import METHODS
 
 __all__ = [

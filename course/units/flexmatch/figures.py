@@ -13,25 +13,10 @@ from matplotlib.figure import Figure
 
 from course.catalog import folder_of
 from course.errors import CourseError
-from course.figures import (
-    COLORS,
-    LINES,
-    MARKERS,
-    SINGLE,
-    Live,
-    Records,
-    draw_band,
-    how_many,
-    legend,
-    machine,
-    made_with,
-    panel,
-    series,
-    show,
-    show_panels,
-    smooth,
-)
+from course.figures.live import Live
 from course.figures.page import Table
+from course.figures.runs import Records, draw_band, how_many, machine, made_with, series, smooth
+from course.figures.shown import COLORS, LINES, MARKERS, SINGLE, legend, panel, show, show_panels
 from course.training.run_log import named
 
 INDEX_BUG = "flexmatch-index-bug.json"

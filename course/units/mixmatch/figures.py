@@ -11,15 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from course.data import ImageDataset
-from course.figures import (
-    COLORS,
-    LINES,
-    MARKERS,
-    SINGLE,
-    panel,
-    show,
-    show_panels,
-)
+from course.figures.shown import COLORS, LINES, MARKERS, SINGLE, panel, show, show_panels
 
 INK, GRAY, PAPER = "#333333", "#BBBBBB", "#F2F2F2"
 

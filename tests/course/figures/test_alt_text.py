@@ -15,10 +15,14 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from course import figures as plots
 from course.augment import StrongAugmentation, WeakAugmentation
 from course.data import make_shapes
+from course.figures import confidence, guesses, images, runs
+from course.figures.live import LiveCurves
+from course.figures.shown import Shown, show
 from course.training.recorded import Recorded
+from course.units.fixmatch import figures as fixmatch_figures
+from tests.support.figures import show_into
 
 ROOT = Path(__file__).parents[3]
 NOTEBOOKS = sorted(
@@ -181,13 +185,13 @@ def test_only_the_modules_of_figures_draw_and_each_of_their_figures_goes_through
     saving = [
         path.name for path in places for _ in re.findall(r"\.savefig\(", path.read_text(encoding="utf-8"))
     ]
-    assert set(saving) == {"__init__.py"}, "the one place is Shown, which demands a text"
+    assert set(saving) == {"shown.py"}, "the one place is Shown, which demands a text"
 
 
 @pytest.mark.parametrize("alt", ["", "   ", "Figure 1", "\n" * 40])
 def test_a_figure_without_a_text_cannot_be_shown(alt: str) -> None:
     with pytest.raises(ValueError, match="say what the figure shows"):
-        plots.show(Figure(), alt)
+        show(Figure(), alt)
 
 
 RECORDS = [
@@ -199,36 +203,38 @@ VIEWS = (WeakAugmentation(), StrongAugmentation())
 
 
 def live() -> None:
-    curves = plots.LiveCurves("mine")
+    curves = LiveCurves("mine")
     for record in RECORDS:
         curves.on_step(record, {})
     curves.close()
 
 
-# Every public function of the module that shows a figure. One that is not here fails the test below.
+# Every public function of the modules that shows a figure. One that is not here fails the test below.
 DRAWN: dict[str, Callable[[], None]] = {
-    "class_examples": lambda: plots.class_examples(DATASET, 2),
-    "augmentation_grid": lambda: plots.augmentation_grid(DATASET, [0, 1], *VIEWS, views=2),
-    "pipeline": lambda: plots.pipeline(DATASET, 3, *VIEWS),
-    "curves": lambda: plots.curves({"one": RECORDS}),
+    "class_examples": lambda: images.class_examples(DATASET, 2),
+    "augmentation_grid": lambda: images.augmentation_grid(DATASET, [0, 1], *VIEWS, views=2),
+    "pipeline": lambda: fixmatch_figures.pipeline(DATASET, 3, *VIEWS),
+    "curves": lambda: runs.curves({"one": RECORDS}),
     "LiveCurves": live,
-    "expected": lambda: plots.expected({"one": Recorded(ABOUT, tuple(RECORDS))}),
-    "schedules": lambda: plots.schedules({"falling": lambda k: 1 / (1 + k)}, 50),
-    "reliability": lambda: plots.reliability(
+    "expected": lambda: runs.expected({"one": Recorded(ABOUT, tuple(RECORDS))}),
+    "schedules": lambda: fixmatch_figures.schedules({"falling": lambda k: 1 / (1 + k)}, 50),
+    "reliability": lambda: confidence.reliability(
         np.array([0.4, 0.97, 0.99]), np.array([False, True, True]), 0.95
     ),
-    "guess_and_result": lambda: plots.guess_and_result("share", 0.2, 0.4, (0, 1)),
+    "guess_and_result": lambda: guesses.guess_and_result("share", 0.2, 0.4, (0, 1)),
 }
 NO_FIGURE = {
     *("Live", "rounded", "show", "show_panels", "Shown", "source", "settings", "series", "smooth"),
-    *("panel", "legend", "band", "draw_band", "recorded_line", "how_many", "made_with"),
+    *("panel", "legend", "band", "draw_band", "recorded_line", "how_many", "machine", "made_with"),
 }
 
 
-def test_every_public_name_of_the_module_is_known_here() -> None:
-    tree = ast.parse((ROOT / "course" / "figures" / "__init__.py").read_text(encoding="utf-8"))
+def test_every_public_name_of_the_modules_is_known_here() -> None:
+    modules = [*(ROOT / "course" / "figures").glob("*.py"), ROOT / "course/units/fixmatch/figures.py"]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in modules if path.name != "page.py"]
     public = {
         node.name
+        for tree in trees
         for node in tree.body
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
     }
@@ -249,9 +255,9 @@ def test_every_function_that_draws_gives_a_text_of_its_own(
         shown.append(thing)
         return Handle()
 
-    monkeypatch.setattr(plots, "display", display)
+    show_into(monkeypatch, display)
     DRAWN[name]()
-    figures = [thing for thing in shown if isinstance(thing, plots.Shown)]
+    figures = [thing for thing in shown if isinstance(thing, Shown)]
     assert figures
     for figure in figures:
         alts = texts_of(figure._repr_html_())

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from course import figures as all_plots
+from course.figures.shown import Shown
 from course.units.comparison import figures as plots
+from tests.support.figures import show_into
 
 ROOT = Path(__file__).parents[3]
 ROWS = [
@@ -50,7 +51,7 @@ NO_FIGURE = {"table", "blank", "labels_axis"}
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     things: list[Any] = []
     monkeypatch.setattr(plots, "display", things.append)
-    monkeypatch.setattr(all_plots, "display", things.append)
+    show_into(monkeypatch, things.append)
     return things
 
 
@@ -64,7 +65,7 @@ def test_every_public_function_of_the_module_is_known_here() -> None:
 def test_every_figure_has_a_text_with_its_numbers(name: str, shown: list[Any]) -> None:
     DRAWN[name]()
     (figure,) = shown
-    assert isinstance(figure, all_plots.Shown)
+    assert isinstance(figure, Shown)
     assert len(figure.alt) >= 60 and re.search(r"\d\.\d", figure.alt)
 
 

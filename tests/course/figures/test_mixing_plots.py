@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from course import figures as plots
 from course.augment import WeakViews
 from course.data import make_shapes
 from course.units.mixmatch import figures as mixing_plots
 from solutions.mixmatch import mixup, sharpen
+from tests.support.figures import show_into
 
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     collected: list[Any] = []
-    monkeypatch.setattr(plots, "display", lambda thing, display_id=None: collected.append(thing))
+    show_into(monkeypatch, lambda thing, display_id=None: collected.append(thing))
     return collected
 
 

@@ -11,11 +11,11 @@ import jupytext
 import numpy as np
 import pytest
 
-from course import figures as plots
 from course.errors import CourseError
 from course.training import read_metrics
 from course.units.flexmatch import figures as threshold_plots
 from solutions.experiments import index_bug
+from tests.support.figures import show_into
 
 ROOT = Path(__file__).resolve().parents[3]
 CLASSES = ("disc", "ring", "star")
@@ -38,7 +38,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             found.append(thing)
         return Handle()
 
-    monkeypatch.setattr(plots, "display", display)
+    show_into(monkeypatch, display)
     return found
 
 
