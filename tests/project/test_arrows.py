@@ -6,6 +6,7 @@ Who may import whom among the packages is in pyproject.toml; `make lint` checks 
 import ast
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -102,3 +103,45 @@ def test_importing_course_is_light() -> None:
         check=True,
     )
     assert done.stdout.strip() == "[]", f"`import {modules}` also imports {done.stdout.strip()}"
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of all modules and of the contracts that they keep."""
+    copy = tmp_path_factory.mktemp("packages")
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    for package in sorted(FIRST_PARTY - {"tests"}):
+        shutil.copytree(
+            ROOT / package, copy / package, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors")
+        )
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        ("course/training/batches.py", "import solutions.fixmatch", "Students' code knows no answer"),
+        ("solutions/ema.py", "import autograder.files", "Students' code knows no answer"),
+        ("course/checks/compare.py", "import course.notebook.hints", "The rooms of course"),
+        ("course/data/split.py", "import course.training.engine", "The rooms of course"),
+        ("autograder/units/draws.py", "import autograder.builder.expected", "The rooms of autograder"),
+        (
+            "course/training/runfolder.py",
+            "import course.training.torch.loop",
+            "The loop and the run's folder",
+        ),
+        ("course/training/stopwatch.py", "def late():\n    import jax", "The loop and the run's folder"),
+    ],
+)
+def test_a_contract_is_broken_by_one_import(packages: Path, module: str, line: str, contract: str) -> None:
+    path = packages / module
+    before = path.read_text(encoding="utf-8")
+    path.write_text(f"{before}\n{line}\n", encoding="utf-8")
+    try:
+        command = Path(sys.executable).with_name("lint-imports")
+        done = subprocess.run([command, "--no-cache"], cwd=packages, capture_output=True, text=True)
+    finally:
+        path.write_text(before, encoding="utf-8")
+    assert done.returncode == 1, done.stdout + done.stderr
+    told = " ".join(done.stdout.split())  # long lines are wrapped
+    assert re.search(rf"{re.escape(contract)}((?! KEPT ).)* BROKEN ", told), told
