@@ -140,11 +140,11 @@ def mutants(
     from autograder.files import write_atomically
     from autograder.proof import page
     from autograder.proof.summary import faults, table
-    from autograder.proof.trials import Trial, Verdict, run_trials
+    from autograder.proof.trials import FunctionTrial, TrialVerdict, run_trials
 
     if unit is not None and (write or check):
         raise CourseError("docs/checks.md is about all units: leave the unit out")
-    trials: dict[str, list[Trial]] = {}
+    trials: dict[str, list[FunctionTrial]] = {}
     for name in _units(unit, REPOSITORY):
         trials[name] = []
         with _progress() as progress:
@@ -154,7 +154,7 @@ def mutants(
                 progress.update(bar, total=total, advance=1)
         console.print(table(name, trials[name]))
         for trial in trials[name]:
-            if trial.verdict is Verdict.KILLED_OTHERWISE:
+            if trial.verdict is TrialVerdict.KILLED_OTHERWISE:
                 console.print(f"{trial.exercise}: mutant {trial.id!r} got another message: {trial.message}")
     wrong = [trial for found in trials.values() for trial in faults(found)]
     for trial in wrong:

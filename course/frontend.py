@@ -13,7 +13,7 @@ def shell() -> Any | None:
     return ipython.get_ipython() if ipython is not None else None
 
 
-def show(thing: Any) -> None:
+def show_below(thing: Any) -> None:
     """Display something below the cell; without a notebook, print it."""
     if shell() is None:
         print(thing)

@@ -14,7 +14,7 @@ import numpy as np
 from course.checks.case import Check
 from course.checks.earlier import scope_of, stand_ins
 from course.checks.plain import Plain, from_json, to_json, to_plain
-from course.checks.playback import Recorded, Recordings, playback, record_call
+from course.checks.playback import RecordedCalls, Recordings, playback, record_call
 
 Calls = dict[str, list[dict[str, Any]]]
 
@@ -28,7 +28,7 @@ def recording(reference: Callable[..., Any], check: Check) -> Iterator[Calls]:
         check: says which of them are recorded.
     """
     scope = scope_of(reference)
-    uses = {name: use for name, use in check.uses.items() if isinstance(use, Recorded)}
+    uses = {name: use for name, use in check.uses.items() if isinstance(use, RecordedCalls)}
     calls: Calls = {name: [] for name in uses}
     with stand_ins(reference, {name: _recorder(scope[name], use, calls[name]) for name, use in uses.items()}):
         yield calls
@@ -53,7 +53,7 @@ def finished(check: Check, calls: Calls) -> Recordings:
 
 
 def _recorder(
-    function: Callable[..., Any], use: Recorded, calls: list[dict[str, Plain]]
+    function: Callable[..., Any], use: RecordedCalls, calls: list[dict[str, Plain]]
 ) -> Callable[..., Any]:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -68,7 +68,7 @@ def _recorder(
 def _try(check: Check, name: str, calls: list[dict[str, Any]]) -> None:
     """Play every call back."""
     use = check.uses[name]
-    assert isinstance(use, Recorded)
+    assert isinstance(use, RecordedCalls)
     play = playback(replace(use, read=to_plain, finish=lambda returned, _: returned), calls)
     for call in calls:
         played: Any = to_plain(play(**call["arguments"]))

@@ -1,6 +1,6 @@
 """Driving in another process: a student's code runs there, draw and judge stay here.
 
-    with Separate(unit) as separate:
+    with SeparateProcess(unit) as separate:
         for case in check.cases:
             inputs = case.inputs()
             outcome = separate.drive(file, check.name, case.name, inputs)
@@ -54,7 +54,7 @@ class _Process:
     collector: threading.Thread
 
 
-class Separate:
+class SeparateProcess:
     """Drives cases in one worker process, which is started again when it has ended or had to be ended.
 
     A worker runs code of one hand-in after the other in the same interpreter: for hand-ins that do not trust
@@ -87,7 +87,7 @@ class Separate:
         # The worker runs in a folder of its own and gets a folder for each case beside it.
         self._root = tempfile.TemporaryDirectory(prefix="separate-", ignore_cleanup_errors=True)
 
-    def __enter__(self) -> Separate:
+    def __enter__(self) -> SeparateProcess:
         return self
 
     def __exit__(

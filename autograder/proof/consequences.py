@@ -18,7 +18,7 @@ from autograder.units import instructor_unit
 from autograder.units.consequence import (
     Consequences,
     Ending,
-    Measured,
+    MeasuredRun,
     digest,
     load_consequences,
     save_consequences,
@@ -91,7 +91,7 @@ def _kept(unit: str, root: Path) -> Consequences | None:
 
 def measure(
     unit: str, chosen: Sequence[Mutant], jobs: int, root: Path = REPOSITORY
-) -> Iterator[tuple[Job, Measured, Consequences]]:
+) -> Iterator[tuple[Job, MeasuredRun, Consequences]]:
     """Train with each of the mutants in its reference's place; the numbers are saved as they come.
 
     The reference's runs are made first where they are missing, or were made with other settings; in the
@@ -112,7 +112,7 @@ def measure(
         error = next(result for _, result in run_all(_start, [(unit, folder)], 1))
         references = [] if kept else [Job(unit, folder, None, seed) for seed in trainer.SEEDS]
         found = kept or Consequences(unit, trainer.settings(), describe(), error, ())
-        runs: dict[int, Measured] = {}
+        runs: dict[int, MeasuredRun] = {}
         work = [*references, *(Job(unit, folder, mutant, trainer.SEEDS[0]) for mutant in chosen)]
         for job, run in run_all(_run, work, jobs):
             if job.mutant is None:
@@ -161,11 +161,11 @@ def trained_exercises(unit: str) -> tuple[str, ...]:
     return tuple(name for name in exercises if name in reached)
 
 
-def _with(found: Consequences, mutant: Mutant, run: Measured) -> Consequences:
+def _with(found: Consequences, mutant: Mutant, run: MeasuredRun) -> Consequences:
     """With one run more, in the order of the mutants; runs of mutants that are gone are left out."""
     runs = {exercise: dict(entries) for exercise, entries in found.mutants.items()}
     runs.setdefault(mutant.exercise, {})[mutant.id] = run
-    ordered: dict[str, dict[str, Measured]] = {}
+    ordered: dict[str, dict[str, MeasuredRun]] = {}
     for known in mutants_of(found.unit):
         if known.id in runs.get(known.exercise, {}):
             ordered.setdefault(known.exercise, {})[known.id] = runs[known.exercise][known.id]
@@ -178,14 +178,14 @@ def _start(task: tuple[str, Path]) -> float:
     return error
 
 
-def _run(job: Job) -> Measured:
+def _run(job: Job) -> MeasuredRun:
     names: dict[str, Any] = (
         run_text(solution_text(job.unit), f"{job.unit} reference {job.seed}")
         if job.mutant is None
         else load_edited(job.unit, job.mutant)
     )
     with tempfile.TemporaryDirectory(dir=job.folder) as folder:
-        run: Measured = trainer_of(job.unit).train(
+        run: MeasuredRun = trainer_of(job.unit).train(
             names, job.folder / "start.safetensors", job.seed, Path(folder)
         )
     return run

@@ -9,7 +9,7 @@ from autograder.files import REPOSITORY
 from autograder.proof.consequences import trained_exercises, trainer_of
 from autograder.proof.practical import follows_practical
 from autograder.proof.summary import Row, Share, rows
-from autograder.proof.trials import Kind, Trial, Verdict
+from autograder.proof.trials import FunctionTrial, Kind, TrialVerdict
 from autograder.units.alternative import alternatives_of
 from autograder.units.consequence import LEAST, SPREADS, Consequences, Ending, load_consequences, share
 from autograder.units.equivalent import equivalents_of
@@ -34,7 +34,7 @@ ABOUT = (
 NO_NUMBERS = "not measured"
 
 
-def render(trials: Mapping[str, Sequence[Trial]]) -> bytes:
+def render(trials: Mapping[str, Sequence[FunctionTrial]]) -> bytes:
     """The page.
 
     Args:
@@ -47,7 +47,7 @@ def render(trials: Mapping[str, Sequence[Trial]]) -> bytes:
     return ("\n\n".join(parts) + "\n").encode()
 
 
-def _unit(unit: str, title: str, trials: Sequence[Trial]) -> list[str]:
+def _unit(unit: str, title: str, trials: Sequence[FunctionTrial]) -> list[str]:
     by_key = {(trial.kind, trial.exercise, trial.id): trial for trial in trials}
     found = load_consequences(unit)
     parts = [f"## {title}", _overview(rows(unit, trials), follows_practical(unit))]
@@ -131,7 +131,7 @@ def _about_better(found: Consequences) -> list[str]:
 def _exercise(
     unit: str,
     check: Check,
-    trials: Mapping[tuple[Kind, str, str], Trial],
+    trials: Mapping[tuple[Kind, str, str], FunctionTrial],
     found: Consequences | None,
 ) -> list[str]:
     mutants = [mutant for mutant in mutants_of(unit) if mutant.exercise == check.name]
@@ -164,19 +164,19 @@ def _exercise(
     return parts
 
 
-def _said(trial: Trial) -> str:
-    if trial.verdict is Verdict.SURVIVED:
+def _said(trial: FunctionTrial) -> str:
+    if trial.verdict is TrialVerdict.SURVIVED:
         return "**nothing: it survives**"
-    return trial.message if trial.verdict is Verdict.KILLED else f"(another message) {trial.message}"
+    return trial.message if trial.verdict is TrialVerdict.KILLED else f"(another message) {trial.message}"
 
 
-def _right(text: str, trial: Trial) -> str:
-    mark = "" if trial.verdict is Verdict.ACCEPTED else "**rejected**: "
+def _right(text: str, trial: FunctionTrial) -> str:
+    mark = "" if trial.verdict is TrialVerdict.ACCEPTED else "**rejected**: "
     against = " (the practical's check rejects it)" if trial.practical is False else ""
     return f"- {mark}{text}{against}"
 
 
-def _practical(trial: Trial) -> str:
+def _practical(trial: FunctionTrial) -> str:
     return {None: "none published", True: "accepts it", False: "rejects it"}[trial.practical]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich import box
 from rich.table import Table
 
-from autograder.proof.trials import FAULTS, Kind, Trial, Verdict
+from autograder.proof.trials import FAULTS, FunctionTrial, Kind, TrialVerdict
 from course.catalog import checks_of
 
 
@@ -53,7 +53,7 @@ class Row:
     practical_accepted: Share | None
 
 
-def rows(unit: str, trials: Sequence[Trial]) -> list[Row]:
+def rows(unit: str, trials: Sequence[FunctionTrial]) -> list[Row]:
     """A row for each exercise in the order of the unit's checks, and one for all of them."""
     found = [
         _row(check.name, len(check.cases), [t for t in trials if t.exercise == check.name])
@@ -62,37 +62,37 @@ def rows(unit: str, trials: Sequence[Trial]) -> list[Row]:
     return [*found, _row("all", sum(row.cases for row in found), trials)]
 
 
-def _row(name: str, cases: int, trials: Sequence[Trial]) -> Row:
+def _row(name: str, cases: int, trials: Sequence[FunctionTrial]) -> Row:
     mutants = [trial for trial in trials if trial.kind is Kind.MUTANT]
     right = [trial for trial in trials if trial.kind is Kind.ALTERNATIVE]
     same = [trial for trial in trials if trial.kind is Kind.EQUIVALENT]
     return Row(
         name,
         cases,
-        killed=_share(mutants, Verdict.KILLED, Verdict.KILLED_OTHERWISE),
-        told=_share(mutants, Verdict.KILLED),
-        accepted=_share(right, Verdict.ACCEPTED),
-        equivalents=_share(same, Verdict.ACCEPTED),
+        killed=_share(mutants, TrialVerdict.KILLED, TrialVerdict.KILLED_OTHERWISE),
+        told=_share(mutants, TrialVerdict.KILLED),
+        accepted=_share(right, TrialVerdict.ACCEPTED),
+        equivalents=_share(same, TrialVerdict.ACCEPTED),
         practical_killed=_practical(mutants, passing=False),
         practical_accepted=_practical(right, passing=True),
     )
 
 
-def _share(trials: Sequence[Trial], *verdicts: Verdict) -> Share:
+def _share(trials: Sequence[FunctionTrial], *verdicts: TrialVerdict) -> Share:
     return Share(sum(trial.verdict in verdicts for trial in trials), len(trials))
 
 
-def _practical(trials: Sequence[Trial], *, passing: bool) -> Share | None:
+def _practical(trials: Sequence[FunctionTrial], *, passing: bool) -> Share | None:
     seen = [trial for trial in trials if trial.practical is not None]
     return Share(sum(trial.practical is passing for trial in seen), len(seen)) if seen else None
 
 
-def faults(trials: Sequence[Trial]) -> list[Trial]:
+def faults(trials: Sequence[FunctionTrial]) -> list[FunctionTrial]:
     """Mutants that survived, and right answers that were rejected."""
     return [trial for trial in trials if trial.verdict in FAULTS]
 
 
-def table(unit: str, trials: Sequence[Trial]) -> Table:
+def table(unit: str, trials: Sequence[FunctionTrial]) -> Table:
     """The rows for a terminal of 80 columns, with the number of mutants for each verdict."""
     found = Table(title=f"Checks of {unit}", box=box.SIMPLE_HEAD, padding=0)
     found.add_column("exercise", no_wrap=True)

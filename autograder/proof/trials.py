@@ -24,7 +24,7 @@ class Kind(StrEnum):
     EQUIVALENT = "equivalent"
 
 
-class Verdict(StrEnum):
+class TrialVerdict(StrEnum):
     """What became of it. Of a mutant the first is wanted, and never the third."""
 
     KILLED = "killed with the right message"
@@ -34,11 +34,11 @@ class Verdict(StrEnum):
     REJECTED = "rejected"
 
 
-FAULTS = (Verdict.SURVIVED, Verdict.REJECTED)
+FAULTS = (TrialVerdict.SURVIVED, TrialVerdict.REJECTED)
 
 
 @dataclass(frozen=True)
-class Trial:
+class FunctionTrial:
     """The outcome for one function.
 
     Attributes:
@@ -54,7 +54,7 @@ class Trial:
     kind: Kind
     exercise: str
     id: str
-    verdict: Verdict
+    verdict: TrialVerdict
     message: str
     practical: bool | None
     seconds: float
@@ -63,7 +63,7 @@ class Trial:
 Candidate = Mutant | Equivalent | Alternative
 
 
-def run_trials(unit: str, jobs: int) -> Iterator[tuple[int, Trial]]:
+def run_trials(unit: str, jobs: int) -> Iterator[tuple[int, FunctionTrial]]:
     """Try everything that is known of a unit, in parallel.
 
     Yields:
@@ -81,7 +81,7 @@ def run_trials(unit: str, jobs: int) -> Iterator[tuple[int, Trial]]:
         yield len(tasks), trial
 
 
-def try_one(task: tuple[str, Candidate]) -> Trial:
+def try_one(task: tuple[str, Candidate]) -> FunctionTrial:
     """Load a function, and run both checks on it."""
     unit, candidate = task
     names: dict[str, Any]
@@ -94,10 +94,10 @@ def try_one(task: tuple[str, Candidate]) -> Trial:
     result = check.run(candidate.exercise, names[candidate.exercise])
     seconds = time.perf_counter() - began
     if not isinstance(candidate, Mutant):
-        verdict = Verdict.ACCEPTED if result.state is State.CORRECT else Verdict.REJECTED
+        verdict = TrialVerdict.ACCEPTED if result.state is State.CORRECT else TrialVerdict.REJECTED
     elif result.state is State.CORRECT:
-        verdict = Verdict.SURVIVED
+        verdict = TrialVerdict.SURVIVED
     else:
-        verdict = Verdict.KILLED if result.slip == candidate.slip else Verdict.KILLED_OTHERWISE
+        verdict = TrialVerdict.KILLED if result.slip == candidate.slip else TrialVerdict.KILLED_OTHERWISE
     practical = passes(unit, candidate.exercise, names)
-    return Trial(kind, candidate.exercise, name, verdict, result.message, practical, seconds)
+    return FunctionTrial(kind, candidate.exercise, name, verdict, result.message, practical, seconds)

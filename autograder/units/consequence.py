@@ -38,7 +38,7 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredRun:
     """One run.
 
     Attributes:
@@ -83,10 +83,10 @@ class Consequences:
     settings: Mapping[str, Any]
     machine: Mapping[str, str]
     start: float
-    reference: tuple[Measured, ...]
-    mutants: Mapping[str, Mapping[str, Measured]] = field(default_factory=dict)
+    reference: tuple[MeasuredRun, ...]
+    mutants: Mapping[str, Mapping[str, MeasuredRun]] = field(default_factory=dict)
 
-    def of(self, unit: str, edit: Edit) -> Measured | None:
+    def of(self, unit: str, edit: Edit) -> MeasuredRun | None:
         """The run of a mutant, or None when it was not measured or has been changed since."""
         found = self.mutants.get(edit.exercise, {}).get(edit.id)
         return found if found is not None and found.answer == digest(unit, edit) else None
@@ -101,7 +101,7 @@ class Consequences:
         middle, spread = self.spread(name)
         return abs(value - middle) > max(SPREADS * spread, LEAST)
 
-    def words(self, run: Measured) -> str:
+    def words(self, run: MeasuredRun) -> str:
         """A run in a few words, such as "trains silently; error .41 against .29 ± .01"."""
         if run.ending is Ending.CRASHES:
             return f"crashes {_when(run)} ({run.note})"
@@ -110,7 +110,7 @@ class Consequences:
         told = self.told(run)
         return "trains silently; " + ("; ".join(told) if told else "no difference beyond the spread of seeds")
 
-    def told(self, run: Measured) -> list[str]:
+    def told(self, run: MeasuredRun) -> list[str]:
         """What tells a run that reached its end from the reference's, in words; empty when nothing does."""
         parts = [self._beside("error", run.error), self._beside("mask rate", run.mask_rate)]
         if run.reported is None:
@@ -147,7 +147,7 @@ def share(value: float) -> str:
     return f"{value:.2f}".removeprefix("0")
 
 
-def _when(run: Measured) -> str:
+def _when(run: MeasuredRun) -> str:
     return "in the first step" if run.steps == 0 else f"after {run.steps} steps"
 
 
@@ -213,14 +213,14 @@ def save_consequences(found: Consequences, root: Path = REPOSITORY) -> Path:
     return path
 
 
-def _line(run: Measured) -> str:
+def _line(run: MeasuredRun) -> str:
     fields = {name: value for name, value in asdict(run).items() if value not in (None, "")}
     rounded = {n: round(v, DIGITS) if isinstance(v, float) else v for n, v in fields.items()}
     return json.dumps(rounded, allow_nan=False)
 
 
-def _run(entry: Mapping[str, Any]) -> Measured:
-    run = Measured(**{**entry, "ending": Ending(entry["ending"])})
+def _run(entry: Mapping[str, Any]) -> MeasuredRun:
+    run = MeasuredRun(**{**entry, "ending": Ending(entry["ending"])})
     for value in (run.error, run.reported, run.mask_rate):
         if value is not None and not math.isfinite(value):
             raise ValueError("a number is not finite")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from autograder.units.consequence import Ending, Measured
+from autograder.units.consequence import Ending, MeasuredRun
 from course.training import Metrics
 from course.training.engine import NonFiniteLoss
 
@@ -37,7 +37,7 @@ def silence() -> Iterator[None]:
         yield
 
 
-def attempt(training: Callable[[], Result], steps: Steps) -> Result | Measured:
+def attempt(training: Callable[[], Result], steps: Steps) -> Result | MeasuredRun:
     """Train without a word.
 
     Returns:
@@ -48,9 +48,9 @@ def attempt(training: Callable[[], Result], steps: Steps) -> Result | Measured:
         with silence():
             return training()
     except NonFiniteLoss as error:
-        return Measured(Ending.STOPS, steps.done, note=str(error).partition(";")[0])
+        return MeasuredRun(Ending.STOPS, steps.done, note=str(error).partition(";")[0])
     except Exception as error:
-        return Measured(Ending.CRASHES, steps.done, note=type(error).__name__)
+        return MeasuredRun(Ending.CRASHES, steps.done, note=type(error).__name__)
 
 
 def last(metrics: Metrics, name: str, count: int) -> float | None:

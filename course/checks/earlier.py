@@ -9,7 +9,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from course.checks.call import unwrap
-from course.checks.playback import Recorded, Recordings, playback, signature_of
+from course.checks.playback import RecordedCalls, Recordings, playback, signature_of
 
 _ABSENT = object()
 
@@ -56,7 +56,7 @@ class Library:
 
 
 # What can stand in for an exercise; None: nothing can.
-StandIn = Library | Recorded | Mock | None
+StandIn = Library | RecordedCalls | Mock | None
 
 
 def make_stand_ins(

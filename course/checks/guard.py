@@ -65,7 +65,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Ran(Generic[T]):
+class GuardedRun(Generic[T]):
     """How guarded work ended.
 
     Attributes:
@@ -85,7 +85,7 @@ class Ran(Generic[T]):
 
 def guarded(
     work: Callable[[], T], seconds: float, *, echo: bool = True, told: set[str] | None = None
-) -> Ran[T]:
+) -> GuardedRun[T]:
     """Call ``work()`` in a thread, for at most ``seconds``, and leave global state as it was found.
 
     What it prints (up to 20,000 characters, standard error included) is shown on standard output when it
@@ -103,7 +103,7 @@ def guarded(
     """
     busy = _still_busy()
     if busy is not None:
-        return Ran(stopped=Stop.BUSY, busy=busy.what)
+        return GuardedRun(stopped=Stop.BUSY, busy=busy.what)
     worker: _Worker[T] = _Worker(work)
     streams = sys.stdout, sys.stderr
     with kept_state():
@@ -124,14 +124,14 @@ def guarded(
     if echo:
         worker.paper.show()
     if busy is not None:
-        return Ran(stopped=Stop.BUSY, places=places, left_behind=True, busy=busy.what)
+        return GuardedRun(stopped=Stop.BUSY, places=places, left_behind=True, busy=busy.what)
     if not in_time:
-        return Ran(stopped=Stop.TIME, places=places, left_behind=worker.working)
+        return GuardedRun(stopped=Stop.TIME, places=places, left_behind=worker.working)
     if worker.paper.full:
-        return Ran(stopped=Stop.OUTPUT)
+        return GuardedRun(stopped=Stop.OUTPUT)
     if worker.error is not None:
         raise worker.error
-    return Ran(worker.returned)
+    return GuardedRun(worker.returned)
 
 
 def _notice(stream: TextIO, told: set[str] | None) -> Callable[[Busy], None]:

@@ -23,7 +23,7 @@ from course.checks.runner import (
     run_check,
 )
 from course.checks.state import nothing_compiled
-from course.frontend import shell, show
+from course.frontend import shell, show_below
 
 
 class CheckFailed(Exception):
@@ -107,7 +107,7 @@ class Checker:
             except Exception as error:  # it looks at files and at the session, and no verdict needs it
                 line = f"Could not be examined before the check ({type(error).__name__}: {error})."
             if line:
-                show(Line(line))
+                show_below(Line(line))
 
     def tell(self, result: Result) -> None:
         """Call the callbacks in the order in which they were given."""
@@ -237,7 +237,7 @@ def _cell_of(error: Exception) -> str:
 
 def _conclude(result: Result) -> None:
     """Show a result, tell the callbacks, and raise unless it is correct."""
-    show(Report(result))
+    show_below(Report(result))
     check.tell(result)
     if result.state is not State.CORRECT:
         raise CheckFailed(result) from None

@@ -37,7 +37,7 @@ class NotRecorded(Exception):
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedCalls:
     """How the recorded calls of an exercise are looked up.
 
     Attributes:
@@ -61,13 +61,13 @@ def signature_of(parameters: Sequence[str]) -> inspect.Signature:
     return inspect.Signature([inspect.Parameter(name, kind) for name in parameters])
 
 
-def record_call(recorded: Recorded, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Plain]:
+def record_call(recorded: RecordedCalls, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Plain]:
     """The arguments of a call as they are written down."""
     given = signature_of(recorded.parameters).bind(*args, **kwargs).arguments
     return {name: recorded.read(value) for name, value in given.items()}
 
 
-def playback(recorded: Recorded, calls: Sequence[Mapping[str, Any]]) -> Callable[..., Any]:
+def playback(recorded: RecordedCalls, calls: Sequence[Mapping[str, Any]]) -> Callable[..., Any]:
     """A function that answers as the recorded calls were answered.
 
     Args:
@@ -98,7 +98,7 @@ def playback(recorded: Recorded, calls: Sequence[Mapping[str, Any]]) -> Callable
     return play
 
 
-def _questions(recorded: Recorded, arguments: Mapping[str, Plain]) -> list[dict[str, Plain]]:
+def _questions(recorded: RecordedCalls, arguments: Mapping[str, Plain]) -> list[dict[str, Plain]]:
     """The arguments for each row, or all of them at once."""
     if not recorded.by_row:
         return [dict(arguments)]
@@ -111,7 +111,7 @@ def _questions(recorded: Recorded, arguments: Mapping[str, Plain]) -> list[dict[
     return [shared | dict(zip(recorded.by_row, map(np.asarray, row), strict=True)) for row in rows]
 
 
-def _answers(recorded: Recorded, returned: Any) -> Iterator[Plain]:
+def _answers(recorded: RecordedCalls, returned: Any) -> Iterator[Plain]:
     if not recorded.by_row:
         yield returned
     elif isinstance(returned, list):

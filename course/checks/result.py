@@ -40,7 +40,7 @@ class CaseResult:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownInput:
     """An input of the failing case, for the report."""
 
     name: str
@@ -79,7 +79,7 @@ class Result:
     other_places: tuple[str, ...] = ()
     tolerance: Tolerance | None = None
     failure: Failure | None = None
-    inputs: tuple[Shown, ...] = ()
+    inputs: tuple[ShownInput, ...] = ()
 
     @property
     def headline(self) -> str:

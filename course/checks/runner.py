@@ -18,7 +18,7 @@ from course.checks.expectations import Expectation, load_expectations
 from course.checks.guard import Stop, guarded
 from course.checks.plain import to_plain, type_name
 from course.checks.playback import NotRecorded
-from course.checks.result import CaseResult, CaseState, Result, Shown, State
+from course.checks.result import CaseResult, CaseState, Result, ShownInput, State
 from course.checks.state import unusual_settings
 from course.errors import unknown_name
 
@@ -143,8 +143,8 @@ def _look(look: Callable[[], T]) -> T | None:
 
 def _run_cases(check: Check, expectation: Expectation, function: Callable[..., Any], echo: bool) -> Result:
     """Try the cases in their order; the first that fails is reported."""
-    trials: list[Trial] = []
-    failed: list[Trial] = []
+    trials: list[CaseTrial] = []
+    failed: list[CaseTrial] = []
     told: set[str] = set()
     for case in check.cases:
         if failed and case.last:
@@ -156,7 +156,7 @@ def _run_cases(check: Check, expectation: Expectation, function: Callable[..., A
             # A slip that passes the case which failed first is no explanation of that.
             known = expectation.signatures[verdict.slip.id].first
             verdict = replace(verdict, slip=verdict.slip if known in ("", failed[0].case.name) else None)
-        trials.append(Trial(case, inputs, verdict))
+        trials.append(CaseTrial(case, inputs, verdict))
         failed += [] if trials[-1].verdict.passed else trials[-1:]
         # The first failure decides. The cases after it are tried only to learn which slip it is.
         if failed and _settled(trials[-1].verdict):
@@ -171,7 +171,7 @@ def _run_cases(check: Check, expectation: Expectation, function: Callable[..., A
 
 
 @dataclass(frozen=True)
-class Trial:
+class CaseTrial:
     """A case that was run."""
 
     case: Case
@@ -205,7 +205,7 @@ def _settled(verdict: Verdict) -> bool:
 
 
 def _report(
-    check: Check, trials: list[Trial], first: Trial, slip: Slip | None, function: Callable[..., Any]
+    check: Check, trials: list[CaseTrial], first: CaseTrial, slip: Slip | None, function: Callable[..., Any]
 ) -> Result:
     """The report on the first failing case, with the message of the slip if one was recognized."""
     case, failure, difference = first.case, first.verdict.failure, first.verdict.difference
@@ -279,7 +279,7 @@ def _settings_note() -> str:
     )
 
 
-def _case_results(check: Check, trials: list[Trial]) -> tuple[CaseResult, ...]:
+def _case_results(check: Check, trials: list[CaseTrial]) -> tuple[CaseResult, ...]:
     states = {
         trial.case.name: CaseState.PASSED if trial.verdict.passed else CaseState.FAILED for trial in trials
     }
@@ -288,8 +288,8 @@ def _case_results(check: Check, trials: list[Trial]) -> tuple[CaseResult, ...]:
     )
 
 
-def _show(name: str, value: Any, in_full: bool) -> Shown:
+def _show(name: str, value: Any, in_full: bool) -> ShownInput:
     if in_full:
-        return Shown(name, format_value(to_plain(value)))
+        return ShownInput(name, format_value(to_plain(value)))
     # The drawn arrays are float64; the function gets them in JAX's precision, so only the shapes are told.
-    return Shown(name, describe_argument(value, dtypes=False))
+    return ShownInput(name, describe_argument(value, dtypes=False))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course.checks.plain import Plain, to_plain, type_name
-from course.checks.playback import NotRecorded, Recorded
+from course.checks.playback import NotRecorded, RecordedCalls
 
 
 def tensors(tree: Any) -> Any:
@@ -30,9 +30,9 @@ def tensors(tree: Any) -> Any:
     return torch.tensor(tree, dtype=torch.bool if tree.dtype.kind == "b" else torch.int64)
 
 
-def recorded(*parameters: str, by_row: tuple[str, ...] = ()) -> Recorded:
-    """The reference's recorded calls of a PyTorch function; parameters as in ``Recorded``."""
-    return Recorded(parameters, _read, _finish, by_row)
+def recorded(*parameters: str, by_row: tuple[str, ...] = ()) -> RecordedCalls:
+    """The reference's recorded calls of a PyTorch function; parameters as in ``RecordedCalls``."""
+    return RecordedCalls(parameters, _read, _finish, by_row)
 
 
 def _read(argument: Any) -> Plain:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from course.figures.shown import COLORS, LINES, MARKERS, legend, panel, show_panels
-from course.training.recorded import Recorded
+from course.training.recorded import RecordedRun
 from course.training.run_log import named
 
 NOTHING_TRAINED = "Nothing was trained here, so there is nothing to draw."
@@ -64,7 +64,7 @@ def _calm(name: str, values: np.ndarray) -> np.ndarray:
     return values if name.startswith("val ") else smooth(values, max(1, len(values) // 20))
 
 
-def recorded_line(recorded: Recorded) -> Records | Bands:
+def recorded_line(recorded: RecordedRun) -> Records | Bands:
     """What `curves` draws of a recorded run: the band over several runs where one is recorded."""
     bands: Bands | None = recorded.about.get("band")
     return bands or recorded.records
@@ -165,7 +165,7 @@ def draw_band(axis: Axes, rows: Any, label: str | None, *, color: str, line: str
 
 
 def expected(
-    runs: Mapping[str, Recorded], names: Sequence[str] = ("val error rate", "error rate", "mask rate")
+    runs: Mapping[str, RecordedRun], names: Sequence[str] = ("val error rate", "error rate", "mask rate")
 ) -> None:
     """Recorded runs of the same data, labels and length, and in words where they end.
 

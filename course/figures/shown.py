@@ -27,7 +27,7 @@ LARGEST, LARGEST_SVG = 75_000, 52_000
 SHORTEST_ALT = 20  # characters
 
 
-class Shown:
+class FigureCard:
     """A figure as HTML with alternative text; in plain text, the alternative text alone.
 
     Args:
@@ -119,7 +119,7 @@ def show(figure: Figure, alt: str, *, title: str = "", into: DisplayHandle | Non
         title: above the figure, where it wraps.
         into: a display to be replaced instead of adding a new one.
     """
-    _display(Shown([(figure, alt)], title=title), into)
+    _display(FigureCard([(figure, alt)], title=title), into)
 
 
 def show_panels(
@@ -139,10 +139,10 @@ def show_panels(
         keys: the entries of their legend, as `legend` makes them.
         into: a display to be replaced instead of adding a new one.
     """
-    _display(Shown(panels, about, title, keys), into)
+    _display(FigureCard(panels, about, title, keys), into)
 
 
-def _display(shown: Shown, into: DisplayHandle | None) -> None:
+def _display(shown: FigureCard, into: DisplayHandle | None) -> None:
     if into is None:
         display(shown)
     else:

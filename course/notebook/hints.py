@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from course.catalog import load_course
 from course.errors import CourseError, unknown_name
-from course.frontend import show
+from course.frontend import show_below
 from course.notebook.display import Fragment, box, bullets, details, paragraph
 from course.notebook.texts import Lesson, Texts, load_texts
 
@@ -29,7 +29,7 @@ def hint(name: str, number: int = 1) -> None:
     parts = [paragraph(hints[number - 1])]
     if number < len(hints):
         parts.append(paragraph(f'Still stuck? `course.hint("{name}", {number + 1})` says more.'))
-    show(box(f"Hint {number} of {len(hints)} for `{name}`", *parts))
+    show_below(box(f"Hint {number} of {len(hints)} for `{name}`", *parts))
 
 
 def explanation(name: str, lesson: Lesson) -> Fragment:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from course.errors import CourseError, unknown_name
-from course.frontend import show
+from course.frontend import show_below
 from course.notebook.display import box, paragraph
 from course.notebook.released import load_release
 from course.notebook.session import Session, current
@@ -32,12 +32,12 @@ def predict(name: str, guess: float | EllipsisType | None = ...) -> None:
     session = current()
     prediction = _find(session, name)
     if guess is ... or guess is None:
-        earlier = session.store.record().guesses.get(name)
+        earlier = session.store.read().guesses.get(name)
         session.show_remarks()
         said = _ask(name, prediction) if earlier is None else _recorded(name, earlier)
     else:
         said = _record(session, name, _in_range(guess, prediction))
-    show(box("Predict", paragraph(prediction.question), paragraph(said)))
+    show_below(box("Predict", paragraph(prediction.question), paragraph(said)))
 
 
 def reveal(name: str, value: Any) -> None:
@@ -53,13 +53,13 @@ def reveal(name: str, value: Any) -> None:
     session = current()
     prediction = _find(session, name)
     result = _number(value, "a result")
-    guess = session.store.record().guesses.get(name)
+    guess = session.store.read().guesses.get(name)
     session.show_remarks()
     from course.figures.guesses import guess_and_result, rounded  # matplotlib takes half a second to import
 
     guess_and_result(prediction.label, guess, result, (prediction.low, prediction.high))
     title = f"The {prediction.label}: {rounded(result)}"
-    show(box(title, paragraph(_compare(guess, result)), paragraph(prediction.explanation)))
+    show_below(box(title, paragraph(_compare(guess, result)), paragraph(prediction.explanation)))
 
 
 def _compare(guess: float | None, result: float) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from course.catalog import Exercise
 from course.checks import State
 from course.checks.render import SYMBOLS
-from course.frontend import show
+from course.frontend import show_below
 from course.notebook.display import Fragment, box, paragraph, table
 from course.notebook.session import Session, current, current_fingerprint
-from course.notebook.store import Checked
+from course.notebook.store import LastCheck
 
 
 def progress() -> None:
@@ -22,15 +22,15 @@ def progress() -> None:
     session = current()
     fragment = progress_table(session)
     session.show_remarks()
-    show(fragment)
+    show_below(fragment)
 
 
 def progress_table(session: Session) -> Fragment:
     """What `progress` shows."""
-    record = session.store.record()
+    kept = session.store.read()
     rows, earned = [], 0
     for exercise in session.unit.exercises:
-        checked = record.exercises.get(exercise.name)
+        checked = kept.exercises.get(exercise.name)
         state, counts = describe(checked, current_fingerprint(exercise.name))
         points = exercise.points if counts else 0
         earned += points
@@ -42,7 +42,7 @@ def progress_table(session: Session) -> Fragment:
     )
 
 
-def describe(checked: Checked | None, now: str | None) -> tuple[str, bool]:
+def describe(checked: LastCheck | None, now: str | None) -> tuple[str, bool]:
     """An exercise's state in words, and whether its points count.
 
     Args:

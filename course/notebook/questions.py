@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from string import ascii_uppercase
 
-from course.frontend import show
+from course.frontend import show_below
 from course.notebook.display import Fragment, box, details, paragraph, plain
 from course.notebook.session import current
 from course.notebook.texts import Recall, load_texts
@@ -25,9 +25,9 @@ def recall(unit: str | None = None) -> None:
         CourseError: there is no such unit, or the notebook's imports have not been run.
     """
     questions = current().texts.recall if unit is None else load_texts(unit).recall
-    show(paragraph(HOW))
+    show_below(paragraph(HOW))
     for number, question in enumerate(questions, start=1):
-        show(as_details(f"Question {number} of {len(questions)}", question))
+        show_below(as_details(f"Question {number} of {len(questions)}", question))
 
 
 def as_details(title: str, question: Recall) -> Fragment:

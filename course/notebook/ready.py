@@ -11,7 +11,7 @@ from typing import Any
 from course.checks import State, check
 from course.checks.render import SYMBOLS
 from course.errors import CourseError
-from course.frontend import show
+from course.frontend import show_below
 from course.notebook.display import Fragment, box, bullets, paragraph, table
 from course.notebook.fingerprint import notebook_names
 from course.notebook.notebook_file import find_notebook
@@ -89,7 +89,7 @@ def ready_to_hand_in(path: Path | str | None = None) -> None:
     else:
         findings = inspect_cells(notebook.content, load_release(session.unit.name))
         readiness = Readiness(states, findings, notebook.source, notebook.as_saved)
-    show(describe(session, readiness))
+    show_below(describe(session, readiness))
     session.show_remarks()
 
 

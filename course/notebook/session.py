@@ -9,7 +9,7 @@ from typing import Any
 from course.catalog import Unit, load_unit
 from course.checks import Result, State, check
 from course.errors import CourseError
-from course.frontend import show
+from course.frontend import show_below
 from course.notebook.display import paragraph
 from course.notebook.fingerprint import fingerprint, notebook_names
 from course.notebook.hints import explanation
@@ -40,7 +40,7 @@ class Session:
     def show_remarks(self) -> None:
         """Tell what happened to the file, once."""
         while self.store.remarks:
-            show(paragraph(self.store.remarks.pop(0)))
+            show_below(paragraph(self.store.remarks.pop(0)))
 
     def note_check(self, name: str, state: State) -> None:
         """Keep what a check of the notebook's function ``name`` found. Raises CourseError as `Store` does."""
@@ -63,7 +63,7 @@ def begin(unit: str, env: Environment) -> None:
     # A work folder may be relative, and a later cell may change the folder that the kernel works in.
     path = (env.work / unit / FILE).absolute()
     session = Session(load_unit(unit), load_texts(unit), Store(path))
-    session.store.record()
+    session.store.read()
     session.show_remarks()
     _sessions[:] = [session]
     watch_cells()
@@ -71,7 +71,7 @@ def begin(unit: str, env: Environment) -> None:
     check.before_report(before_check)
     check.on_result(after_check)
     # The cell is folded, which hides the number that it gets when it has run.
-    show(paragraph(f"Ready. Your progress and your guesses are kept in `{env.work / unit / FILE}`."))
+    show_below(paragraph(f"Ready. Your progress and your guesses are kept in `{env.work / unit / FILE}`."))
 
 
 def current() -> Session:
@@ -99,9 +99,9 @@ def after_check(result: Result) -> None:
     if lesson is None:
         return
     if result.state is State.CORRECT:
-        show(explanation(result.exercise, lesson))
+        show_below(explanation(result.exercise, lesson))
     elif result.state is State.INCORRECT:
-        show(paragraph(f'Stuck? `course.hint("{result.exercise}", 1)` in a new cell shows a hint.'))
+        show_below(paragraph(f'Stuck? `course.hint("{result.exercise}", 1)` in a new cell shows a hint.'))
     session.note_check(result.exercise, result.state)
     session.show_remarks()
 

@@ -19,7 +19,7 @@ MOST_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
-class Checked:
+class LastCheck:
     """What the last check of an exercise found.
 
     Attributes:
@@ -34,7 +34,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Record:
+class Progress:
     """Everything that is kept of a unit.
 
     Attributes:
@@ -42,7 +42,7 @@ class Record:
         guesses: name of a prediction → the last guess.
     """
 
-    exercises: Mapping[str, Checked] = field(default_factory=dict)
+    exercises: Mapping[str, LastCheck] = field(default_factory=dict)
     guesses: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -51,10 +51,10 @@ class DamagedFile(Exception):
 
 
 class Store:
-    """A record and its file.
+    """A unit's progress and its file.
 
     The file is read again before each change, so that a second notebook on the same folder loses nothing.
-    Where the file can be neither read nor written, the record lives on in memory.
+    Where the file can be neither read nor written, the progress lives on in memory.
 
     Attributes:
         path: the file.
@@ -64,22 +64,22 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.remarks: list[str] = []
-        self._record = Record()
+        self._progress = Progress()
 
-    def record(self) -> Record:
+    def read(self) -> Progress:
         """What is kept. A damaged file is set aside, and a remark names it."""
         try:
             content = self._read()
         except OSError as error:
             self._remark(f"{self.path} cannot be read ({error.strerror or error}).")
-            return self._record
+            return self._progress
         if content is None:
-            return self._record
+            return self._progress
         try:
-            self._record = parse(content)
+            self._progress = parse(content)
         except DamagedFile as damage:
             self._set_aside(str(damage))
-        return self._record
+        return self._progress
 
     def note_check(self, name: str, state: State, function: str) -> None:
         """Keep what a check found.
@@ -92,11 +92,11 @@ class Store:
         Raises:
             CourseError: the file cannot be written; the note is kept in memory.
         """
-        record = self.record()
-        earlier = record.exercises.get(name)
+        progress = self.read()
+        earlier = progress.exercises.get(name)
         passed = function if state is State.CORRECT else earlier.passed if earlier else None
-        checked = Checked(state, function, passed)
-        self._save(replace(record, exercises={**record.exercises, name: checked}))
+        checked = LastCheck(state, function, passed)
+        self._save(replace(progress, exercises={**progress.exercises, name: checked}))
 
     def note_guess(self, name: str, guess: float) -> None:
         """Keep a guess.
@@ -104,8 +104,8 @@ class Store:
         Raises:
             CourseError: the file cannot be written; the guess is kept in memory.
         """
-        record = self.record()
-        self._save(replace(record, guesses={**record.guesses, name: guess}))
+        progress = self.read()
+        self._save(replace(progress, guesses={**progress.guesses, name: guess}))
 
     def _read(self) -> bytes | None:
         try:
@@ -114,9 +114,9 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def _save(self, record: Record) -> None:
-        self._record = record
-        content = {"format": FORMAT, **asdict(record)}
+    def _save(self, progress: Progress) -> None:
+        self._progress = progress
+        content = {"format": FORMAT, **asdict(progress)}
         write_atomically(self.path, (json.dumps(content, indent=1) + "\n").encode())
 
     def _set_aside(self, reason: str) -> None:
@@ -140,8 +140,8 @@ class Store:
             self.remarks.append(text)
 
 
-def parse(content: bytes) -> Record:
-    """The record in a file's bytes.
+def parse(content: bytes) -> Progress:
+    """The progress in a file's bytes.
 
     Raises:
         DamagedFile: the bytes are not what `Store` writes.
@@ -157,19 +157,19 @@ def parse(content: bytes) -> Record:
     exercises, guesses = data.get("exercises"), data.get("guesses")
     if not isinstance(exercises, dict) or not isinstance(guesses, dict):
         raise DamagedFile("parts of it are missing")
-    return Record(
+    return Progress(
         {name: _checked(raw) for name, raw in exercises.items()},
         {name: _guess(raw) for name, raw in guesses.items()},
     )
 
 
-def _checked(raw: Any) -> Checked:
+def _checked(raw: Any) -> LastCheck:
     if not isinstance(raw, dict) or set(raw) != {"state", "function", "passed"}:
         raise DamagedFile("an exercise is not described as it should be")
     state, function, passed = raw["state"], raw["function"], raw["passed"]
     if state not in list(State) or not isinstance(function, str) or not isinstance(passed, str | None):
         raise DamagedFile("an exercise is not described as it should be")
-    return Checked(State(state), function, passed)
+    return LastCheck(State(state), function, passed)
 
 
 def _guess(raw: Any) -> float:

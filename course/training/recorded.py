@@ -31,7 +31,7 @@ BASE_FOLDER = "jaxlog-base"
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedRun:
     """A finished run's log.
 
     Attributes:
@@ -45,7 +45,7 @@ class Recorded:
     records: tuple[Mapping[str, Any], ...]
 
 
-def load_recorded(data: str, run: str) -> Recorded:
+def load_recorded(data: str, run: str) -> RecordedRun:
     """The log of a run of any unit, such as "fixmatch", on ``data`` ("cifar10" or "shapes").
 
     Raises:
@@ -59,7 +59,7 @@ def load_recorded(data: str, run: str) -> Recorded:
         )
     lines = (logs[stem] / f"{stem}.jsonl").read_text(encoding="utf-8").splitlines()
     about = json.loads((logs[stem] / f"{stem}.json").read_text(encoding="utf-8"))
-    return Recorded(about, tuple(json.loads(line) for line in lines))
+    return RecordedRun(about, tuple(json.loads(line) for line in lines))
 
 
 def _folders() -> list[Traversable]:
@@ -72,7 +72,7 @@ def _logs(folder: Traversable) -> list[Traversable]:
     return [file for file in folder.iterdir() if file.name.endswith(".jsonl")]
 
 
-def write_events(recorded: Recorded, folder: Path) -> Path:
+def write_events(recorded: RecordedRun, folder: Path) -> Path:
     """Write a recorded run where TensorBoard finds it beside the student's own.
 
     Args:

@@ -16,7 +16,7 @@ from flax import linen as nn
 from safetensors.numpy import load_file, save_file
 
 from autograder.reference import solution_text
-from autograder.units.consequence import Ending, Measured
+from autograder.units.consequence import Ending, MeasuredRun
 from autograder.units.mutant import run_text
 from autograder.units.watched import Steps, attempt, last, silence
 from course.data.dataset import ImageDataset
@@ -68,7 +68,7 @@ def make_start(path: Path) -> float:
     return _error(variables)
 
 
-def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measured:
+def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> MeasuredRun:
     """Train once from the common start.
 
     Args:
@@ -99,10 +99,10 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
         ),
         steps,
     )
-    if isinstance(result, Measured):
+    if isinstance(result, MeasuredRun):
         return result
     state, metrics = result.state, result.metrics
-    return Measured(
+    return MeasuredRun(
         Ending.TRAINS,
         steps.done,
         error=_error({"params": get_ema_params(state.opt_state), "batch_stats": state.batch_stats}),

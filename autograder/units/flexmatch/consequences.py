@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from autograder.reference import solution_text
-from autograder.units.consequence import Ending, Measured
+from autograder.units.consequence import Ending, MeasuredRun
 from autograder.units.mutant import run_text
 from autograder.units.torch_small import error_rate, small_net
 from autograder.units.watched import Steps, attempt, last, silence
@@ -76,7 +76,7 @@ def make_start(path: Path) -> float:
     return error_rate(model, _datasets()[2])
 
 
-def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measured:
+def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> MeasuredRun:
     """Train once from the common start, first with FixMatch's loss and then with FlexMatch's.
 
     Args:
@@ -99,9 +99,9 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
         return result
 
     result = attempt(training, steps)
-    if isinstance(result, Measured):
+    if isinstance(result, MeasuredRun):
         return result
-    return Measured(
+    return MeasuredRun(
         Ending.TRAINS,
         steps.done,
         error=error_rate(model, _datasets()[2]),

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from autograder.reference import solution_text
-from autograder.units.consequence import Ending, Measured
+from autograder.units.consequence import Ending, MeasuredRun
 from autograder.units.mutant import run_text
 from autograder.units.torch_small import error_rate, small_net
 from autograder.units.watched import Steps, attempt, last, silence
@@ -66,7 +66,7 @@ def make_start(path: Path) -> float:
     return error_rate(result.state.evaluated, _datasets()[2])
 
 
-def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measured:
+def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> MeasuredRun:
     """Train once from the common start.
 
     Args:
@@ -82,9 +82,9 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
     model.load_state_dict(load_file(start))
     steps = Steps()
     result = attempt(lambda: _train(names, model, _hparams(RUN, seed), folder, steps), steps)
-    if isinstance(result, Measured):
+    if isinstance(result, MeasuredRun):
         return result
-    return Measured(
+    return MeasuredRun(
         Ending.TRAINS,
         steps.done,
         error=error_rate(result.state.evaluated, _datasets()[2]),

@@ -14,7 +14,7 @@ MOST_FOLDERS = 500
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFile:
     """A file that was looked for.
 
     Attributes:
@@ -38,7 +38,7 @@ class Found:
             return archive.read(self.member)
 
 
-def search(pattern: str, places: Sequence[Path], most: int = MOST_FOLDERS) -> Iterator[Found]:
+def search(pattern: str, places: Sequence[Path], most: int = MOST_FOLDERS) -> Iterator[FoundFile]:
     """Files whose names match ``pattern`` in ``places`` or below, and in zip files there, nearest first.
 
     Args:
@@ -50,11 +50,11 @@ def search(pattern: str, places: Sequence[Path], most: int = MOST_FOLDERS) -> It
         what is found, as soon as it is; of one folder, files of their own before those in zip files.
     """
     for files in _folders(places, most):
-        yield from (Found(path) for path in files if fnmatch(path.name, pattern))
+        yield from (FoundFile(path) for path in files if fnmatch(path.name, pattern))
         for path in files:
             for member in _members(path) if path.suffix == ".zip" else ():
                 if fnmatch(PurePosixPath(member).name, pattern):
-                    yield Found(path, member)
+                    yield FoundFile(path, member)
 
 
 def unpack_beside(path: Path, names: Sequence[str], spare: Path) -> Path:
@@ -80,7 +80,7 @@ def unpack_beside(path: Path, names: Sequence[str], spare: Path) -> Path:
     for name in reversed(names):  # the first comes last: where it is, the others are
         if name in inside:
             partial = folder / f".{name}.part"
-            partial.write_bytes(Found(path, inside[name]).read())
+            partial.write_bytes(FoundFile(path, inside[name]).read())
             partial.replace(folder / name)
     return folder / names[0]
 

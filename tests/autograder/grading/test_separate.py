@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.grading.separate import WORKER, Separate
+from autograder.grading.separate import WORKER, SeparateProcess
 from autograder.reference import solution_text
 from autograder.units.alternative import Alternative, alternatives_of, imports_of, load_alternative
 from autograder.units.mutant import Mutant, load_mutant, mutants_of
@@ -29,14 +29,14 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
-def workers() -> Iterator[Callable[[str], Separate]]:
+def workers() -> Iterator[Callable[[str], SeparateProcess]]:
     """One worker process a unit for all hand-ins of this file that do it no harm."""
     with ExitStack() as stack:
-        yield cache(lambda unit: stack.enter_context(Separate(unit)))
+        yield cache(lambda unit: stack.enter_context(SeparateProcess(unit)))
 
 
 @pytest.fixture
-def separate(workers: Callable[[str], Separate]) -> Separate:
+def separate(workers: Callable[[str], SeparateProcess]) -> SeparateProcess:
     """That of the unit fixmatch."""
     return workers("fixmatch")
 
@@ -70,7 +70,7 @@ def source_of(function: Callable[..., object]) -> str:
 
 
 def here_and_there(
-    name: str, function: Callable[..., object], file: Path, separate: Separate
+    name: str, function: Callable[..., object], file: Path, separate: SeparateProcess
 ) -> tuple[list[Verdict], list[Verdict]]:
     _, check = find_check(name)
     here = judge_all(check, lambda case, inputs: attempt(case, function, inputs, echo=False))
@@ -82,7 +82,7 @@ def test_the_reference_passes_there_too(
     exercise: str,
     reference: Callable[..., object],
     hand_in: Callable[[str], Path],
-    workers: Callable[[str], Separate],
+    workers: Callable[[str], SeparateProcess],
 ) -> None:
     unit, _ = find_check(exercise)
     file = hand_in(solution_text(unit))  # the worker need not find the package that it is from
@@ -105,7 +105,7 @@ def test_three_alternatives_are_tried() -> None:
 
 @pytest.mark.parametrize("item", ALTERNATIVES, ids=lambda item: item.exercise)
 def test_alternatives_pass_there_too(
-    item: Alternative, hand_in: Callable[[str], Path], separate: Separate
+    item: Alternative, hand_in: Callable[[str], Path], separate: SeparateProcess
 ) -> None:
     function = load_alternative("fixmatch", item)
     here, there = here_and_there(
@@ -140,7 +140,7 @@ def test_two_wrong_versions_of_every_other_exercise_are_tried() -> None:
 
 @pytest.mark.parametrize("mutant", WRONG, ids=lambda mutant: f"{mutant.exercise}: {mutant.id}")
 def test_wrong_versions_get_the_same_verdicts_there(
-    mutant: Mutant, hand_in: Callable[[str], Path], separate: Separate
+    mutant: Mutant, hand_in: Callable[[str], Path], separate: SeparateProcess
 ) -> None:
     """Differences with their texts and slips; exceptions with their line and the arguments of the call."""
     function = load_mutant("fixmatch", mutant)
@@ -158,7 +158,7 @@ def test_a_stub_is_unfinished_there_too(
     exercise: str,
     stub_text: Callable[[str], str],
     hand_in: Callable[[str], Path],
-    workers: Callable[[str], Separate],
+    workers: Callable[[str], SeparateProcess],
 ) -> None:
     unit, check = find_check(exercise)
     file = hand_in(imports_of(unit) + stub_text(exercise))
@@ -168,7 +168,7 @@ def test_a_stub_is_unfinished_there_too(
 
 
 def test_a_librarys_function_stands_in_for_a_wrong_earlier_exercise(
-    hand_in: Callable[[str], Path], separate: Separate
+    hand_in: Callable[[str], Path], separate: SeparateProcess
 ) -> None:
     text = (ROOT / "solutions" / "fixmatch.py").read_text(encoding="utf-8")
     assert text.count("jax.nn.log_softmax(logits, axis=-1)") == 1
@@ -190,7 +190,7 @@ CASE = LOGITS_TO_LOG_PROBS.cases[0]
 RIGHT = "import jax\n\ndef logits_to_log_probs(logits):\n    return jax.nn.log_softmax(logits)\n"
 
 
-def drive_it(separate: Separate, file: Path) -> Outcome:
+def drive_it(separate: SeparateProcess, file: Path) -> Outcome:
     return separate.drive(file, LOGITS_TO_LOG_PROBS.name, CASE.name, CASE.inputs())
 
 
@@ -212,7 +212,7 @@ def drive_it(separate: Separate, file: Path) -> Outcome:
     ],
 )
 def test_what_code_raises_comes_back(
-    source: str, kind: str, message: str, hand_in: Callable[[str], Path], separate: Separate
+    source: str, kind: str, message: str, hand_in: Callable[[str], Path], separate: SeparateProcess
 ) -> None:
     outcome = drive_it(separate, hand_in(source))
     assert outcome.failure is not None
@@ -221,13 +221,13 @@ def test_what_code_raises_comes_back(
 
 
 def test_a_name_defined_before_the_hand_in_failed_counts(
-    hand_in: Callable[[str], Path], separate: Separate
+    hand_in: Callable[[str], Path], separate: SeparateProcess
 ) -> None:
     assert drive_it(separate, hand_in(RIGHT + "1 / 0\n")).failure is None
 
 
 def test_printing_and_reading_do_not_disturb_the_channel(
-    hand_in: Callable[[str], Path], separate: Separate
+    hand_in: Callable[[str], Path], separate: SeparateProcess
 ) -> None:
     source = """
         import os, sys
@@ -269,7 +269,7 @@ def test_whatever_code_does_the_next_case_is_served(title: str, hand_in: Callabl
         "    return os.path.exists(path) and 'pipe' in os.readlink(path) and os.lstat(path).st_mode & 0o200\n"
         f"def logits_to_log_probs(logits):\n    {statement}\n"
     )
-    with Separate("fixmatch", seconds=6.0) as separate:
+    with SeparateProcess("fixmatch", seconds=6.0) as separate:
         file = hand_in(RIGHT)
         assert drive_it(separate, file).failure is None  # so that starting is not part of the time
         bad = file.with_name("bad.py")
@@ -295,7 +295,7 @@ def test_a_worker_that_does_not_start_is_an_error(
     command: tuple[str, ...], hand_in: Callable[[str], Path]
 ) -> None:
     with (
-        Separate("fixmatch", command=command) as separate,
+        SeparateProcess("fixmatch", command=command) as separate,
         pytest.raises(CourseError, match="the worker does not start"),
     ):
         drive_it(separate, hand_in(RIGHT))
@@ -303,7 +303,7 @@ def test_a_worker_that_does_not_start_is_an_error(
 
 def test_only_plain_inputs_are_sent(hand_in: Callable[[str], Path]) -> None:
     with (
-        Separate("fixmatch", command=("no-such-program",)) as separate,
+        SeparateProcess("fixmatch", command=("no-such-program",)) as separate,
         pytest.raises(CourseError, match="a object, which is not plain"),
     ):
         separate.drive(hand_in(RIGHT), "logits_to_log_probs", "published", {"logits": object()})
@@ -318,7 +318,7 @@ def test_the_worker_needs_neither_answers_nor_hidden_checks(hand_in: Callable[[s
         "from course.checks.worker import main\n"
         "main(sys.argv[1])\n"
     )
-    with Separate("fixmatch", command=(*WORKER[:2], "-c", blocked)) as separate:
+    with SeparateProcess("fixmatch", command=(*WORKER[:2], "-c", blocked)) as separate:
         assert drive_it(separate, hand_in(RIGHT)).failure is None
         other = hand_in(RIGHT).with_name("other.py")
         other.write_text("import solutions\n" + RIGHT, encoding="utf-8")

@@ -15,7 +15,7 @@ from autograder.reference import solution_text
 from autograder.units.consequence import (
     Consequences,
     Ending,
-    Measured,
+    MeasuredRun,
     digest,
     load_consequences,
     path_of,
@@ -34,9 +34,9 @@ TRAINED = [unit.name for unit in load_course().units if measure.has_training(uni
 FIRST, SECOND = mutants_of(UNIT)[:2]
 
 
-def trained(error: float, mask: float | None = 0.4, reported: float | None = -1.0) -> Measured:
+def trained(error: float, mask: float | None = 0.4, reported: float | None = -1.0) -> MeasuredRun:
     shown = error if reported == -1.0 else reported
-    return Measured(Ending.TRAINS, 100, error=error, reported=shown, mask_rate=mask)
+    return MeasuredRun(Ending.TRAINS, 100, error=error, reported=shown, mask_rate=mask)
 
 
 REFERENCE = (trained(0.28), trained(0.29), trained(0.30))
@@ -59,15 +59,15 @@ def found() -> Consequences:
         (trained(0.29, mask=None), "trains silently; no difference beyond the spread of seeds"),
         (trained(0.29, reported=0.71), "trains silently; reports an error of .71 where it is .29"),
         (trained(0.29, reported=None), "trains silently; reports no validation error"),
-        (Measured(Ending.CRASHES, 0, note="TypeError"), "crashes in the first step (TypeError)"),
-        (Measured(Ending.CRASHES, 24, note="TypeError"), "crashes after 24 steps (TypeError)"),
+        (MeasuredRun(Ending.CRASHES, 0, note="TypeError"), "crashes in the first step (TypeError)"),
+        (MeasuredRun(Ending.CRASHES, 24, note="TypeError"), "crashes after 24 steps (TypeError)"),
         (
-            Measured(Ending.STOPS, 3, note="step 4: the total loss is inf"),
+            MeasuredRun(Ending.STOPS, 3, note="step 4: the total loss is inf"),
             "stops: step 4: the total loss is inf",
         ),
     ],
 )
-def test_words(found: Consequences, run: Measured, words: str) -> None:
+def test_words(found: Consequences, run: MeasuredRun, words: str) -> None:
     assert found.words(run) == words
 
 
@@ -149,7 +149,7 @@ def test_units_that_train() -> None:
 
 def test_mutants_that_win_are_found(found: Consequences) -> None:
     runs = {"wins": trained(0.20), "a little": trained(0.27), "loses": trained(0.4)}
-    crashed = {"crashes": Measured(Ending.CRASHES, 0, note="TypeError")}
+    crashed = {"crashes": MeasuredRun(Ending.CRASHES, 0, note="TypeError")}
     assert found.better() == {}
     assert dataclasses.replace(found, mutants={"f": runs, "g": crashed}).better() == {"f": ["wins"]}
 
@@ -196,7 +196,7 @@ def fake_training(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """In this process, with a trainer that trains nothing. Returns what was trained, in order."""
     done: list[str] = []
 
-    def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measured:
+    def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> MeasuredRun:
         assert start.read_text() == "start"
         assert folder.is_dir()
         done.append(names["__name__"])
@@ -252,7 +252,7 @@ def test_measuring_some_keeps_the_others(tmp_path: Path, fake_training: list[str
 def test_a_reference_that_does_not_train_is_an_error(
     tmp_path: Path, fake_training: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = Measured(Ending.CRASHES, 0, note="TypeError")
+    broken = MeasuredRun(Ending.CRASHES, 0, note="TypeError")
     monkeypatch.setattr(measure.trainer_of(UNIT), "train", lambda *arguments: broken)
     with pytest.raises(
         CourseError, match=r"the reference, seed 0 does not train \(crashes \(0 steps\), TypeE"
@@ -281,10 +281,10 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (KeyError("mask rate"), Measured(Ending.CRASHES, 2, note="KeyError")),
+        (KeyError("mask rate"), MeasuredRun(Ending.CRASHES, 2, note="KeyError")),
         (
             NonFiniteLoss("step 3: the total loss is inf; look for a logarithm of 0; /some/folder keeps it"),
-            Measured(Ending.STOPS, 2, note="step 3: the total loss is inf"),
+            MeasuredRun(Ending.STOPS, 2, note="step 3: the total loss is inf"),
         ),
     ],
 )
@@ -293,7 +293,7 @@ def test_a_run_that_breaks_is_told_from_one_that_is_stopped(
     no_data: None,
     capsys: pytest.CaptureFixture[str],
     error: Exception,
-    expected: Measured,
+    expected: MeasuredRun,
 ) -> None:
     def train_fixmatch(*arguments: Any, observers: list[Any], **options: Any) -> None:
         print("a log line")
@@ -349,4 +349,4 @@ def test_a_pytorch_run_is_repeatable_and_a_mutant_is_what_it_trains(
     assert first.reported == pytest.approx(first.error)
     mutant = Mutant(exercise, "crash", body="raise TypeError")
     ended = trainer.train(load_edited(name, mutant), start, 0, tmp_path / "mutant")
-    assert ended == Measured(Ending.CRASHES, 2 * (halves - 1), note="TypeError")
+    assert ended == MeasuredRun(Ending.CRASHES, 2 * (halves - 1), note="TypeError")

@@ -12,9 +12,9 @@ import pytest
 
 from autograder.proof import page
 from autograder.proof.practical import passes
-from autograder.proof.trials import Trial, Verdict
+from autograder.proof.trials import FunctionTrial, TrialVerdict
 from autograder.units.alternative import alternatives_of, load_cells
-from autograder.units.consequence import Consequences, Ending, Measured, digest
+from autograder.units.consequence import Consequences, Ending, MeasuredRun, digest
 from autograder.units.equivalent import equivalents_of
 from autograder.units.fixmatch import consequences as fixmatch
 from autograder.units.mutant import edited_answer, load_edited, mutants_of
@@ -23,10 +23,10 @@ from course.checks.runner import find_check
 
 ROOT = Path(__file__).parents[3]
 UNITS = load_course().units
-Others = dict[str, list[Trial]]
+Others = dict[str, list[FunctionTrial]]
 
 
-def test_the_page_is_what_its_sources_give(trials: list[Trial], of_others: Others) -> None:
+def test_the_page_is_what_its_sources_give(trials: list[FunctionTrial], of_others: Others) -> None:
     """With the verdicts that the checks' tests assert one by one; the practical's own checks are run here."""
     names = {}
     for item in (*mutants_of("fixmatch"), *equivalents_of("fixmatch")):
@@ -51,7 +51,7 @@ def test_the_command_agrees() -> None:
     assert "docs/checks.md is up to date" in done.stdout.replace(": ", " ")
 
 
-def test_every_case_mutant_and_reason_is_on_the_page(trials: list[Trial], of_others: Others) -> None:
+def test_every_case_mutant_and_reason_is_on_the_page(trials: list[FunctionTrial], of_others: Others) -> None:
     text = page.render({"fixmatch": trials} | of_others).decode()
     sections = dict(re.findall(r"### `(\w+)`\n(.*?)(?=\n### |\Z)", text, re.DOTALL))
     assert list(sections) == [exercise.name for unit in UNITS for exercise in unit.exercises]
@@ -64,7 +64,7 @@ def test_every_case_mutant_and_reason_is_on_the_page(trials: list[Trial], of_oth
 
 
 def test_only_the_unit_that_follows_the_practical_is_set_beside_its_checks(
-    trials: list[Trial], of_others: Others
+    trials: list[FunctionTrial], of_others: Others
 ) -> None:
     text = page.render({"fixmatch": trials} | of_others).decode()
     parts = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
@@ -72,11 +72,11 @@ def test_only_the_unit_that_follows_the_practical_is_set_beside_its_checks(
 
 
 def test_measured_consequences_stand_beside_their_mutants(
-    trials: list[Trial], of_others: Others, monkeypatch: pytest.MonkeyPatch
+    trials: list[FunctionTrial], of_others: Others, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mutant, unmeasured = mutants_of("fixmatch")[:2]
-    reference = tuple(Measured(Ending.TRAINS, 9, error=e, reported=e, mask_rate=0.4) for e in (0.28, 0.3))
-    run = Measured(Ending.TRAINS, 9, 0.41, 0.41, 0.4, answer=digest("fixmatch", mutant))
+    reference = tuple(MeasuredRun(Ending.TRAINS, 9, error=e, reported=e, mask_rate=0.4) for e in (0.28, 0.3))
+    run = MeasuredRun(Ending.TRAINS, 9, 0.41, 0.41, 0.4, answer=digest("fixmatch", mutant))
     found = Consequences(
         "fixmatch",
         fixmatch.settings(),
@@ -109,17 +109,17 @@ def test_measured_consequences_stand_beside_their_mutants(
     assert "trains silently" not in page.render({"fixmatch": trials} | of_others).decode()
 
 
-def test_faults_stand_out_on_the_page(trials: list[Trial], of_others: Others) -> None:
-    survived = dataclasses.replace(trials[0], verdict=Verdict.SURVIVED)
-    otherwise = dataclasses.replace(trials[1], verdict=Verdict.KILLED_OTHERWISE, message="Other words.")
-    rejected = dataclasses.replace(trials[-1], verdict=Verdict.REJECTED, practical=False)
+def test_faults_stand_out_on_the_page(trials: list[FunctionTrial], of_others: Others) -> None:
+    survived = dataclasses.replace(trials[0], verdict=TrialVerdict.SURVIVED)
+    otherwise = dataclasses.replace(trials[1], verdict=TrialVerdict.KILLED_OTHERWISE, message="Other words.")
+    rejected = dataclasses.replace(trials[-1], verdict=TrialVerdict.REJECTED, practical=False)
     text = page.render({"fixmatch": [survived, otherwise, *trials[2:-1], rejected]} | of_others).decode()
     assert f"| {survived.id} | **nothing: it survives** |" in text
     assert f"| {otherwise.id} | (another message) Other words. |" in text
     assert f"- **rejected**: {rejected.id} (the practical's check rejects it)" in text
 
 
-def test_the_page_shows_no_answer(trials: list[Trial], of_others: Others) -> None:
+def test_the_page_shows_no_answer(trials: list[FunctionTrial], of_others: Others) -> None:
     """Students can read it: it has words about mistakes, and no line of any answer, right or wrong."""
     text = page.render({"fixmatch": trials} | of_others).decode()
     edits = [

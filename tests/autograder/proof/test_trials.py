@@ -9,7 +9,7 @@ import pytest
 
 from autograder.proof import practical
 from autograder.proof.summary import Share, faults, rows, table
-from autograder.proof.trials import Kind, Trial, Verdict, try_one
+from autograder.proof.trials import FunctionTrial, Kind, TrialVerdict, try_one
 from autograder.units.alternative import Alternative, load_cells
 from autograder.units.equivalent import Equivalent
 from autograder.units.mutant import Mutant, load_edited, mutants_of
@@ -26,7 +26,7 @@ def mutant(exercise: str, slip: str) -> Mutant:
 def test_a_mutant_is_killed_with_the_message_of_its_misconception() -> None:
     trial = try_one(("fixmatch", mutant(LOG_PROBS, "overflow")))
     assert (trial.kind, trial.exercise, trial.id) == (Kind.MUTANT, LOG_PROBS, "overflow")
-    assert trial.verdict is Verdict.KILLED
+    assert trial.verdict is TrialVerdict.KILLED
     assert trial.message == "The exponential of a large logit overflows: the maximum is not subtracted first."
     assert trial.practical is True, "the practical's values have no large logit"
     assert trial.seconds > 0
@@ -35,27 +35,29 @@ def test_a_mutant_is_killed_with_the_message_of_its_misconception() -> None:
 def test_a_mutant_with_another_message_is_told_apart() -> None:
     wrong = dataclasses.replace(mutant(LOG_PROBS, "probabilities"), slip="sign", name="mislabeled")
     trial = try_one(("fixmatch", wrong))
-    assert (trial.id, trial.verdict) == ("mislabeled", Verdict.KILLED_OTHERWISE)
+    assert (trial.id, trial.verdict) == ("mislabeled", TrialVerdict.KILLED_OTHERWISE)
     assert trial.message == "These are probabilities; the logarithm is missing."
     assert trial.practical is False
 
 
 def test_a_mutant_that_is_right_survives() -> None:
     trial = try_one(("fixmatch", Mutant(LOG_PROBS, "sign", body=STABLE)))
-    assert trial.verdict is Verdict.SURVIVED
+    assert trial.verdict is TrialVerdict.SURVIVED
     assert faults([trial]) == [trial]
 
 
 def test_a_stub_is_no_right_message() -> None:
     trial = try_one(("fixmatch", Mutant(LOG_PROBS, "sign", body="raise NotImplementedError()")))
-    assert trial.verdict is Verdict.KILLED_OTHERWISE
+    assert trial.verdict is TrialVerdict.KILLED_OTHERWISE
 
 
 @pytest.mark.parametrize("kind", [Kind.ALTERNATIVE, Kind.EQUIVALENT])
 @pytest.mark.parametrize(
-    ("body", "verdict"), [(STABLE, Verdict.ACCEPTED), ("return logits", Verdict.REJECTED)]
+    ("body", "verdict"), [(STABLE, TrialVerdict.ACCEPTED), ("return logits", TrialVerdict.REJECTED)]
 )
-def test_right_answers_are_accepted_and_wrong_ones_named(kind: Kind, body: str, verdict: Verdict) -> None:
+def test_right_answers_are_accepted_and_wrong_ones_named(
+    kind: Kind, body: str, verdict: TrialVerdict
+) -> None:
     candidate = (
         Alternative(LOG_PROBS, "tried", f"def {LOG_PROBS}(logits):\n    {body}\n")
         if kind is Kind.ALTERNATIVE
@@ -63,7 +65,7 @@ def test_right_answers_are_accepted_and_wrong_ones_named(kind: Kind, body: str, 
     )
     trial = try_one(("fixmatch", candidate))
     assert (trial.kind, trial.id, trial.verdict) == (kind, "tried", verdict)
-    assert (faults([trial]) == []) is (verdict is Verdict.ACCEPTED)
+    assert (faults([trial]) == []) is (verdict is TrialVerdict.ACCEPTED)
 
 
 def test_the_practical_has_no_check_of_an_exercise_that_the_course_adds() -> None:
@@ -106,9 +108,9 @@ def test_an_alternative_sees_the_earlier_exercises_and_the_notebooks_imports() -
     assert callable(names["get_forward_fn"])
 
 
-def test_rows_count(trials: list[Trial]) -> None:
-    spoiled = dataclasses.replace(trials[0], verdict=Verdict.SURVIVED, practical=True)
-    other = dataclasses.replace(trials[1], verdict=Verdict.KILLED_OTHERWISE)
+def test_rows_count(trials: list[FunctionTrial]) -> None:
+    spoiled = dataclasses.replace(trials[0], verdict=TrialVerdict.SURVIVED, practical=True)
+    other = dataclasses.replace(trials[1], verdict=TrialVerdict.KILLED_OTHERWISE)
     found = {row.name: row for row in rows("fixmatch", [spoiled, other, *trials[2:]])}
     of_log_probs = sum(trial.exercise == LOG_PROBS and trial.kind is Kind.MUTANT for trial in trials)
     assert found[LOG_PROBS].killed == Share(of_log_probs - 1, of_log_probs)
@@ -119,7 +121,7 @@ def test_rows_count(trials: list[Trial]) -> None:
     assert found["all"].cases == sum(row.cases for name, row in found.items() if name != "all")
 
 
-def test_the_table_fits_a_terminal(trials: list[Trial]) -> None:
+def test_the_table_fits_a_terminal(trials: list[FunctionTrial]) -> None:
     from rich.console import Console
 
     console = Console(width=80, record=True, file=io.StringIO())

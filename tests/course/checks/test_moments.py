@@ -288,7 +288,9 @@ def test_several_cases_of_a_check_tell_it_once(clock: None, capsys: pytest.Captu
 def test_the_cases_of_a_check_share_what_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[set[str] | None] = []
 
-    def noted(work: Any, seconds: float, *, echo: bool, told: set[str] | None = None) -> guard.Ran[Any]:
+    def noted(
+        work: Any, seconds: float, *, echo: bool, told: set[str] | None = None
+    ) -> guard.GuardedRun[Any]:
         seen.append(told)
         return guarded(work, seconds, echo=echo, told=told)
 

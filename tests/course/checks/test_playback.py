@@ -14,7 +14,7 @@ import torch
 from autograder.builder.expected import reference_values
 from autograder.builder.hidden import hidden_check
 from autograder.builder.recordings import finished
-from autograder.grading.separate import Separate
+from autograder.grading.separate import SeparateProcess
 from autograder.reference import solution_text
 from autograder.units.alternative import Alternative, alternatives_of, load_alternative
 from autograder.units.mutant import Mutant, load_edited, load_mutant, mutants_of, run_text
@@ -194,14 +194,14 @@ def test_an_object_that_resists_does_not_break_the_check() -> None:
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[Separate]:
-    with Separate("mixmatch") as separate:
+def worker() -> Iterator[SeparateProcess]:
+    with SeparateProcess("mixmatch") as separate:
         yield separate
 
 
 @pytest.mark.parametrize("hidden", [False, True])
 def test_recorded_calls_stand_in_where_students_code_runs(
-    hidden: bool, worker: Separate, tmp_path: Path
+    hidden: bool, worker: SeparateProcess, tmp_path: Path
 ) -> None:
     text = solution_text("mixmatch")
     powers = "powers = (probabilities / probabilities.amax(dim=-1, keepdim=True)) ** (1 / T)"

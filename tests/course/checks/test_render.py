@@ -10,7 +10,7 @@ import pytest
 from course.checks import Result, State, render_html, render_json, render_text
 from course.checks.case import Failure
 from course.checks.compare import Difference, Kind, Tolerance
-from course.checks.result import CaseResult, CaseState, Shown
+from course.checks.result import CaseResult, CaseState, ShownInput
 from course.errors import CourseError
 
 EVIL = '<script>alert("x")</script> & \x1b[31mred\x1b[0m'
@@ -33,7 +33,7 @@ WRONG = Result(
     place="the losses",
     other_places=("the mean",),
     tolerance=Tolerance(1e-4, 1e-5, "float32"),
-    inputs=(Shown("x", "[[1 2]\n [3 4]]"),),
+    inputs=(ShownInput("x", "[[1 2]\n [3 4]]"),),
 )
 RAISED = Result(
     "get_it_right",

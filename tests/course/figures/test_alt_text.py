@@ -19,8 +19,8 @@ from course.augment import StrongAugmentation, WeakAugmentation
 from course.data import make_shapes
 from course.figures import confidence, guesses, images, runs
 from course.figures.live import LiveCurves
-from course.figures.shown import Shown, show
-from course.training.recorded import Recorded
+from course.figures.shown import FigureCard, show
+from course.training.recorded import RecordedRun
 from course.units.fixmatch import figures as fixmatch_figures
 from tests.support.figures import show_into
 
@@ -185,7 +185,7 @@ def test_only_the_modules_of_figures_draw_and_each_of_their_figures_goes_through
     saving = [
         path.name for path in places for _ in re.findall(r"\.savefig\(", path.read_text(encoding="utf-8"))
     ]
-    assert set(saving) == {"shown.py"}, "the one place is Shown, which demands a text"
+    assert set(saving) == {"shown.py"}, "the one place is FigureCard, which demands a text"
 
 
 @pytest.mark.parametrize("alt", ["", "   ", "Figure 1", "\n" * 40])
@@ -216,7 +216,7 @@ DRAWN: dict[str, Callable[[], None]] = {
     "pipeline": lambda: fixmatch_figures.pipeline(DATASET, 3, *VIEWS),
     "curves": lambda: runs.curves({"one": RECORDS}),
     "LiveCurves": live,
-    "expected": lambda: runs.expected({"one": Recorded(ABOUT, tuple(RECORDS))}),
+    "expected": lambda: runs.expected({"one": RecordedRun(ABOUT, tuple(RECORDS))}),
     "schedules": lambda: fixmatch_figures.schedules({"falling": lambda k: 1 / (1 + k)}, 50),
     "reliability": lambda: confidence.reliability(
         np.array([0.4, 0.97, 0.99]), np.array([False, True, True]), 0.95
@@ -224,7 +224,7 @@ DRAWN: dict[str, Callable[[], None]] = {
     "guess_and_result": lambda: guesses.guess_and_result("share", 0.2, 0.4, (0, 1)),
 }
 NO_FIGURE = {
-    *("Live", "rounded", "show", "show_panels", "Shown", "source", "settings", "series", "smooth"),
+    *("Live", "rounded", "show", "show_panels", "FigureCard", "source", "settings", "series", "smooth"),
     *("panel", "legend", "band", "draw_band", "recorded_line", "how_many", "machine", "made_with"),
 }
 
@@ -257,7 +257,7 @@ def test_every_function_that_draws_gives_a_text_of_its_own(
 
     show_into(monkeypatch, display)
     DRAWN[name]()
-    figures = [thing for thing in shown if isinstance(thing, Shown)]
+    figures = [thing for thing in shown if isinstance(thing, FigureCard)]
     assert figures
     for figure in figures:
         alts = texts_of(figure._repr_html_())

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from course.figures.shown import Shown
+from course.figures.shown import FigureCard
 from course.units.comparison import figures as plots
 from tests.support.figures import show_into
 
@@ -65,7 +65,7 @@ def test_every_public_function_of_the_module_is_known_here() -> None:
 def test_every_figure_has_a_text_with_its_numbers(name: str, shown: list[Any]) -> None:
     DRAWN[name]()
     (figure,) = shown
-    assert isinstance(figure, Shown)
+    assert isinstance(figure, FigureCard)
     assert len(figure.alt) >= 60 and re.search(r"\d\.\d", figure.alt)
 
 

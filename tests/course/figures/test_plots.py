@@ -19,9 +19,9 @@ from course.figures import guesses, images, runs, tables
 from course.figures.confidence import reliability
 from course.figures.live import MOVED, Live, LiveCurves
 from course.figures.runs import band
-from course.figures.shown import LARGEST, LINES, MARKERS, Shown, _svg, legend, panel, show_panels
+from course.figures.shown import LARGEST, LINES, MARKERS, FigureCard, _svg, legend, panel, show_panels
 from course.training import FixMatchHparams, read_metrics
-from course.training.recorded import Recorded
+from course.training.recorded import RecordedRun
 from course.training.torch.hparams import FlexMatchHparams, TorchFixMatchHparams
 from course.units.fixmatch import figures as fixmatch_figures
 from tests.support.figures import show_into
@@ -78,7 +78,7 @@ def test_a_shown_figure_is_an_image_with_its_text(shown, dataset):
 
 
 def test_the_text_is_escaped():
-    html = Shown([(Figure(), 'a "quoted" <b>text</b>\n over two lines')])._repr_html_()
+    html = FigureCard([(Figure(), 'a "quoted" <b>text</b>\n over two lines')])._repr_html_()
     assert 'alt="a &quot;quoted&quot; &lt;b&gt;text&lt;/b&gt; over two lines"' in html
 
 
@@ -90,14 +90,14 @@ def line_figure():
 
 def test_lines_and_letters_are_svg_that_needs_no_font_and_runs_nothing():
     figure, _ = line_figure()
-    (picture,) = Shown([(figure, "A line that rises from one to two.")]).pictures
+    (picture,) = FigureCard([(figure, "A line that rises from one to two.")]).pictures
     assert picture.kind == "svg+xml"
     root = ElementTree.fromstring(picture.data)
     names = {element.tag.rpartition("}")[2] for element in root.iter()}
     assert "path" in names and not names & {"script", "text", "image", "foreignObject", "metadata"}
     links = {value for element in root.iter() for key, value in element.items() if key.endswith("href")}
     assert links and all(link.startswith("#") for link in links)
-    (again,) = Shown([(line_figure()[0], "A line that rises from one to two.")]).pictures
+    (again,) = FigureCard([(line_figure()[0], "A line that rises from one to two.")]).pictures
     assert again.data == picture.data, "a figure that did not change leaves the notebook as it was"
 
 
@@ -116,14 +116,14 @@ def test_what_would_be_larger_as_lines_is_shown_as_pixels():
     figure, axis = panel()
     points = np.random.default_rng(0).random((2, 3000))
     axis.plot(*points, "o")
-    (picture,) = Shown([(figure, "Three thousand dots, all over the square.")]).pictures
+    (picture,) = FigureCard([(figure, "Three thousand dots, all over the square.")]).pictures
     assert picture.kind == "png" and len(picture.data) < LARGEST
 
 
 def test_panels_have_texts_of_their_own_and_may_stand_below_each_other():
     figures = [line_figure() for _ in range(2)]
     keys = legend([axis for _, axis in figures])
-    shown = Shown(
+    shown = FigureCard(
         [(figure, f"Panel number {i} with a line.") for i, (figure, _) in enumerate(figures)],
         "Two panels.",
         "The title",
@@ -207,7 +207,7 @@ def test_live_curves_draw_at_most_every_so_often_and_once_at_the_end(shown, monk
     for record in records(30, 0.5):
         now[0] += 1.0
         live.on_step(record, {})
-    drawn = [thing for thing in shown if isinstance(thing, Shown)]
+    drawn = [thing for thing in shown if isinstance(thing, FigureCard)]
     assert len(drawn) == 3
     live.close()
     last = shown[-1]
@@ -283,7 +283,7 @@ def test_reliability_counts(shown):
 
 def test_the_expected_figure_names_data_and_machine(shown):
     about = {"data": "shapes", "steps": 40, "labels": 100, "hardware": "4 cores"}
-    run = Recorded(about, tuple(records(40, 0.5)))
+    run = RecordedRun(about, tuple(records(40, 0.5)))
     runs.expected({"FixMatch": run})
     assert "To expect on shapes: 40 steps, 100 labels" in shown[0].alt and "4 cores" in shown[0].alt
 
@@ -353,7 +353,7 @@ def test_the_expected_figure_draws_a_recorded_band_and_says_so(shown, capsys):
     rows = [[10, 0.4, 0.5, 0.8], [20, 0.1, 0.2, 0.3]]
     about = {"data": "shapes", "steps": 40, "labels": 100, "hardware": "4 cores", "runs": 15}
     about |= {"seeds": 5, "with": ["Python 3.11.7, jax 0.7.2", "Python 3.13.0, jax 0.12.0"]}
-    run = Recorded({**about, "band": {"val error rate": rows}}, ())
+    run = RecordedRun({**about, "band": {"val error rate": rows}}, ())
     runs.expected({"labeled images only": run, "FixMatch": run})
     assert "the middle of 15 runs, and a band from the lowest to the highest" in shown[0].title
     assert "in a band that ends between 0.100 and 0.300" in shown[0].alt
@@ -372,7 +372,7 @@ def test_the_expected_figure_draws_a_recorded_band_and_says_so(shown, capsys):
 
 def test_what_one_recorded_run_ended_with_is_said_without_a_range(shown, capsys):
     about = {"data": "cifar10", "steps": 20, "labels": 4000, "hardware": "4 cores"}
-    run = Recorded(about, tuple(records(20, 0.6)))
+    run = RecordedRun(about, tuple(records(20, 0.6)))
     runs.expected({"base": run, "FixMatch": run, "without the unlabeled loss": run})
     said = capsys.readouterr().out.splitlines()
     assert [line.split()[-1] for line in said[1:]] == ["0.580"] * 3

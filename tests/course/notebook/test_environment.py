@@ -27,7 +27,7 @@ from course.notebook.setup.packages import (
     version_notes,
 )
 from course.notebook.setup.report import choose_mode, device_note, in_columns, work_folder, work_note
-from course.notebook.setup.search import MOST_FOLDERS, Found, search, unpack_beside
+from course.notebook.setup.search import MOST_FOLDERS, FoundFile, search, unpack_beside
 from course.notebook.setup.start import checkpoint_notes, tensorboard_beside
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -358,8 +358,8 @@ def test_files_are_found_nearest_first_and_in_hidden_folders_never(tmp_path):
         (tmp_path / name).touch()
     a_zip(tmp_path / "a" / "some.zip", {"inside/f.bin": b"content"})
     assert list(search("f.bin", (tmp_path,))) == [
-        Found(tmp_path / "a/some.zip", "inside/f.bin"),
-        *(Found(tmp_path / name) for name in ("z/f.bin", "a/b/f.bin", "a/b/c/d/f.bin")),
+        FoundFile(tmp_path / "a/some.zip", "inside/f.bin"),
+        *(FoundFile(tmp_path / name) for name in ("z/f.bin", "a/b/f.bin", "a/b/c/d/f.bin")),
     ]
     assert list(search("f.bin", (tmp_path, tmp_path / "z"), most=1)) == []
     env = setup(a_machine(tmp_path))
@@ -371,7 +371,7 @@ def test_a_drive_with_many_folders_is_not_searched_to_its_end(tmp_path):
         (tmp_path / f"{number:04d}").mkdir()
     (tmp_path / "0000" / "f.bin").touch()
     (tmp_path / f"{MOST_FOLDERS + 10:04d}" / "f.bin").touch()
-    assert list(search("f.bin", (tmp_path,))) == [Found(tmp_path / "0000" / "f.bin")]
+    assert list(search("f.bin", (tmp_path,))) == [FoundFile(tmp_path / "0000" / "f.bin")]
 
 
 def test_a_checkpoint_is_taken_out_of_the_zip_file_with_its_description(tmp_path):

@@ -97,4 +97,4 @@ def test_a_verdict_stands_where_nothing_can_be_written(
     out, err = capsys.readouterr()
     assert "✓ logits_to_log_probs: correct" in out
     assert "cannot be written" in out and err == ""
-    assert not Store(session.store.path).record().exercises
+    assert not Store(session.store.path).read().exercises

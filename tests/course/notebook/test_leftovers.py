@@ -61,6 +61,7 @@ def holder(parent: Path, *folders: Path) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.process
 def test_a_killed_process_leaves_a_folder_that_the_next_one_removes(tmp_path: Path) -> None:
     left, mine = folder(tmp_path, "left"), folder(tmp_path, "mine")
     with holder(tmp_path, left) as process:

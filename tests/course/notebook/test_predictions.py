@@ -11,7 +11,7 @@ import pytest
 
 from course import begin, predict, recall, reveal
 from course.errors import CourseError
-from course.figures.shown import Shown
+from course.figures.shown import FigureCard
 from course.notebook import display
 from course.notebook.questions import as_details
 from course.notebook.session import Session
@@ -21,9 +21,9 @@ from tests.support.figures import show_into
 
 
 @pytest.fixture
-def figures(monkeypatch: pytest.MonkeyPatch) -> list[Shown]:
+def figures(monkeypatch: pytest.MonkeyPatch) -> list[FigureCard]:
     """Figures that were displayed, in order."""
-    collected: list[Shown] = []
+    collected: list[FigureCard] = []
     show_into(monkeypatch, collected.append)
     return collected
 
@@ -53,17 +53,17 @@ def test_after_a_restart_the_guess_is_shown_and_not_asked_for_again(
     assert "Your guess: 0.25, recorded earlier. To change it," in out
     assert "Write a number" not in out
     predict("mask_rate", 0.5)
-    assert Store(session.store.path).record().guesses == {"mask_rate": 0.5}
+    assert Store(session.store.path).read().guesses == {"mask_rate": 0.5}
 
 
 def test_a_guess_given_as_an_argument_is_kept_and_shown_with_the_result(
-    session: Session, figures: list[Shown], capsys: pytest.CaptureFixture[str]
+    session: Session, figures: list[FigureCard], capsys: pytest.CaptureFixture[str]
 ) -> None:
     predict("mask_rate", 0.25)
     assert (
         "Your guess: 0.25. Now go on: the result comes a few cells further down." in capsys.readouterr().out
     )
-    assert Store(session.store.path).record().guesses == {"mask_rate": 0.25}
+    assert Store(session.store.path).read().guesses == {"mask_rate": 0.25}
     reveal("mask_rate", 0.4)
     out = capsys.readouterr().out
     assert "You guessed 0.25, so you were off by 0.15." in out
@@ -81,7 +81,7 @@ def test_where_the_next_cell_has_the_result_it_is_to_be_run(
 
 
 def test_without_a_guess_the_result_is_shown_all_the_same(
-    session: Session, figures: list[Shown], capsys: pytest.CaptureFixture[str]
+    session: Session, figures: list[FigureCard], capsys: pytest.CaptureFixture[str]
 ) -> None:
     reveal("mask_rate", np.float32(0.5))
     assert "You recorded no guess." in capsys.readouterr().out
@@ -89,19 +89,21 @@ def test_without_a_guess_the_result_is_shown_all_the_same(
 
 
 @pytest.mark.parametrize("value", [0, 0.0, np.float64(0), np.array(0), np.array([0.0]), jnp.bfloat16(0)])
-def test_a_result_may_be_any_kind_of_number(session: Session, figures: list[Shown], value: Any) -> None:
+def test_a_result_may_be_any_kind_of_number(session: Session, figures: list[FigureCard], value: Any) -> None:
     predict("gradient_of_largest", 0)
     reveal("gradient_of_largest", value)
     assert "the result 0." in figures[0].alt
 
 
-def test_a_result_outside_of_the_range_lengthens_the_line(session: Session, figures: list[Shown]) -> None:
+def test_a_result_outside_of_the_range_lengthens_the_line(
+    session: Session, figures: list[FigureCard]
+) -> None:
     reveal("gradient_of_largest", 90)
     assert "A number line from -30 to 90" in figures[0].alt
 
 
 def test_a_guess_that_hits_is_praised_once(
-    session: Session, figures: list[Shown], capsys: pytest.CaptureFixture[str]
+    session: Session, figures: list[FigureCard], capsys: pytest.CaptureFixture[str]
 ) -> None:
     predict("finite_numbers", 2)
     reveal("finite_numbers", jnp.array(2))
@@ -137,7 +139,7 @@ def test_an_unknown_name_says_the_known_ones(session: Session, name: Any) -> Non
 
 
 def test_where_nothing_can_be_written_the_guess_lives_on_in_memory(
-    session: Session, figures: list[Shown], capsys: pytest.CaptureFixture[str]
+    session: Session, figures: list[FigureCard], capsys: pytest.CaptureFixture[str]
 ) -> None:
     session.store.path.parent.parent.mkdir(parents=True)
     session.store.path.parent.write_text("a file")

@@ -19,7 +19,7 @@ from course.notebook.fingerprint import fingerprint
 from course.notebook.progress import describe, progress_table
 from course.notebook.session import Session, current
 from course.notebook.setup import Environment
-from course.notebook.store import Checked
+from course.notebook.store import LastCheck
 
 Define = Callable[[str], None]
 
@@ -156,7 +156,7 @@ def test_a_cell_that_changes_the_folder_loses_nothing(
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     current().store.note_guess("finite_numbers", 1)
-    assert set(current().store.record().guesses) == {"mask_rate", "finite_numbers"}
+    assert set(current().store.read().guesses) == {"mask_rate", "finite_numbers"}
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
@@ -164,19 +164,19 @@ def test_a_cell_that_changes_the_folder_loses_nothing(
     ("checked", "now", "words", "counts"),
     [
         (None, "1", "· not checked yet", False),
-        (Checked(State.CORRECT, "1", "1"), "1", "✓ correct", True),
-        (Checked(State.CORRECT, "1", "1"), "", "✓ correct", True),  # the source cannot be read any more
-        (Checked(State.CORRECT, "", ""), "1", "✓ correct", True),
+        (LastCheck(State.CORRECT, "1", "1"), "1", "✓ correct", True),
+        (LastCheck(State.CORRECT, "1", "1"), "", "✓ correct", True),  # the source cannot be read any more
+        (LastCheck(State.CORRECT, "", ""), "1", "✓ correct", True),
         (
-            Checked(State.INCORRECT, "2", None),
+            LastCheck(State.INCORRECT, "2", None),
             "3",
             "✗ incorrect, and has changed since: run its check again",
             False,
         ),
-        (Checked(State.NOT_ATTEMPTED, "2", None), "2", "○ not attempted", False),
+        (LastCheck(State.NOT_ATTEMPTED, "2", None), "2", "○ not attempted", False),
     ],
 )
-def test_words(checked: Checked | None, now: str | None, words: str, counts: bool) -> None:
+def test_words(checked: LastCheck | None, now: str | None, words: str, counts: bool) -> None:
     assert describe(checked, now) == (words, counts)
 
 

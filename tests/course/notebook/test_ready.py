@@ -259,7 +259,7 @@ def test_every_check_is_run_and_kept(
     assert sum("✓ correct" in line for line in lines.values()) == len(session.unit.exercises) - 2
     assert "mine.ipynb" in out and "Every cell needed for grading is there exactly once" in out
     assert "hint(" not in out, "the checks are silent here"
-    kept = Store(session.store.path).record().exercises
+    kept = Store(session.store.path).read().exercises
     assert kept["cosine_decay_schedule"].state is State.INCORRECT and "get_validate_fn" not in kept
     assert kept["get_fixmatch_loss_fn"].state is State.CORRECT
 

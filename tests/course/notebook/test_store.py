@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from course.checks import State
 from course.errors import CourseError
-from course.notebook.store import FORMAT, MOST_BYTES, Checked, DamagedFile, Record, Store, parse
+from course.notebook.store import FORMAT, MOST_BYTES, DamagedFile, LastCheck, Progress, Store, parse
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_nothing_is_written_before_there_is_something_to_keep(path: Path) -> None:
-    assert Store(path).record() == Record()
+    assert Store(path).read() == Progress()
     assert not path.parent.exists()
 
 
@@ -33,20 +33,20 @@ def test_what_is_kept_survives_the_process(path: Path) -> None:
     store.note_check("a", State.INCORRECT, "3")
     store.note_check("b", State.NOT_ATTEMPTED, "")
     store.note_guess("rate", 0.25)
-    assert Store(path).record() == Record(
-        {"a": Checked(State.INCORRECT, "3", "2"), "b": Checked(State.NOT_ATTEMPTED)}, {"rate": 0.25}
+    assert Store(path).read() == Progress(
+        {"a": LastCheck(State.INCORRECT, "3", "2"), "b": LastCheck(State.NOT_ATTEMPTED)}, {"rate": 0.25}
     )
     assert [p.name for p in path.parent.iterdir()] == ["progress.json"]
 
 
 def test_two_notebooks_on_one_folder_lose_nothing(path: Path) -> None:
     one, other = Store(path), Store(path)
-    one.record(), other.record()
+    one.read(), other.read()
     one.note_check("a", State.CORRECT, "1")
     other.note_check("b", State.CORRECT, "2")
     one.note_guess("rate", 1.0)
-    assert set(Store(path).record().exercises) == {"a", "b"}
-    assert other.record().guesses == {"rate": 1.0}
+    assert set(Store(path).read().exercises) == {"a", "b"}
+    assert other.read().guesses == {"rate": 1.0}
 
 
 BEFORE = b'{"format": 1, "guesses": {}, "exercises": {"a": '
@@ -75,13 +75,13 @@ def test_a_damaged_file_is_set_aside_named_and_replaced(path: Path, content: byt
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     store = Store(path)
-    assert store.record() == Record()
+    assert store.read() == Progress()
     aside = path.with_name("progress.damaged.json")
     assert aside.read_bytes() == content and not path.exists()
     (remark,) = store.remarks
     assert "progress.json is damaged (" in remark and "progress.damaged.json" in remark
     store.note_check("a", State.CORRECT, "1")
-    assert Store(path).record().exercises["a"].state is State.CORRECT
+    assert Store(path).read().exercises["a"].state is State.CORRECT
 
 
 def test_a_second_damage_does_not_overwrite_the_first(path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_second_damage_does_not_overwrite_the_first(path: Path) -> None:
     store = Store(path)
     for content in (b"one", b"two", b"three"):
         path.write_bytes(content)
-        store.record()
+        store.read()
     kept = sorted((p.name, p.read_bytes()) for p in path.parent.iterdir())
     assert kept == [
         ("progress.damaged-2.json", b"two"),
@@ -121,14 +121,14 @@ def test_without_a_folder_the_record_lives_on_in_memory(path: Path) -> None:
         store.note_check("a", State.CORRECT, "1")
     with pytest.raises(CourseError):
         store.note_guess("rate", 0.5)
-    assert store.record() == Record({"a": Checked(State.CORRECT, "1", "1")}, {"rate": 0.5})
+    assert store.read() == Progress({"a": LastCheck(State.CORRECT, "1", "1")}, {"rate": 0.5})
 
 
 def test_a_folder_in_the_place_of_the_file_is_named(path: Path) -> None:
     path.mkdir(parents=True)
     store = Store(path)
-    assert store.record() == Record()
-    store.record()
+    assert store.read() == Progress()
+    store.read()
     (remark,) = store.remarks
     assert "cannot be read" in remark
 
@@ -164,19 +164,19 @@ def test_whatever_the_file_holds_it_is_a_record_or_damaged(content: bytes) -> No
     except DamagedFile as damage:
         assert 0 < len(str(damage)) < 80
         return
-    assert all(isinstance(one, Checked) for one in record.exercises.values())
+    assert all(isinstance(one, LastCheck) for one in record.exercises.values())
     assert all(isinstance(guess, float) and guess == guess for guess in record.guesses.values())
 
 
 @given(
     st.dictionaries(
         st.text(max_size=8),
-        st.builds(Checked, st.sampled_from(State), st.text(max_size=4), st.none() | st.text(max_size=4)),
+        st.builds(LastCheck, st.sampled_from(State), st.text(max_size=4), st.none() | st.text(max_size=4)),
         max_size=3,
     ),
     st.dictionaries(st.text(max_size=8), st.floats(-1e9, 1e9), max_size=3),
 )
 def test_every_record_comes_back(exercises: Any, guesses: Any) -> None:
-    record = Record(exercises, guesses)
+    record = Progress(exercises, guesses)
     content = {"format": FORMAT, **dataclasses.asdict(record)}
     assert parse(json.dumps(content).encode()) == record
