@@ -14,7 +14,7 @@ import numpy as np
 from course.checks.case import Check
 from course.checks.earlier import scope_of, stand_ins
 from course.checks.plain import Plain, from_json, to_json, to_plain
-from course.checks.playback import RecordedCalls, Recordings, playback, record_call
+from course.checks.playback import Playback, RecordedCalls, Recordings, record_call
 
 Calls = dict[str, list[dict[str, Any]]]
 
@@ -69,7 +69,7 @@ def _try(check: Check, name: str, calls: list[dict[str, Any]]) -> None:
     """Play every call back."""
     use = check.uses[name]
     assert isinstance(use, RecordedCalls)
-    play = playback(replace(use, read=to_plain, finish=lambda returned, _: returned), calls)
+    play = Playback(replace(use, read=to_plain, finish=lambda returned, *_: returned), calls)
     for call in calls:
         played: Any = to_plain(play(**call["arguments"]))
         expected = call["returned"]

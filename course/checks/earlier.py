@@ -9,7 +9,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from course.checks.call import unwrap
-from course.checks.playback import RecordedCalls, Recordings, playback, signature_of
+from course.checks.playback import Playback, RecordedCalls, Recordings, signature_of
 
 _ABSENT = object()
 
@@ -77,7 +77,7 @@ def make_stand_ins(
         elif isinstance(use, Mock):
             found[name] = use.function
         elif use is not None:
-            found[name] = playback(use, recordings.get(name, ()))
+            found[name] = Playback(use, recordings.get(name, ()))
     return found
 
 

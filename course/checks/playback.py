@@ -17,23 +17,15 @@ from course.checks.plain import Plain
 
 # Exercise → its calls, each {"arguments": by name, "returned": …}; plain data.
 Recordings: TypeAlias = Mapping[str, Any]
+# Why there is no answer → the error to raise.
+Refuse: TypeAlias = Callable[[str], Exception]
 
 # Students compute in float32, the reference's calls were recorded in float64.
 _RTOL, _ATOL = 1e-4, 1e-5
 
 
 class NotRecorded(Exception):
-    """A function calls an earlier exercise with other arguments than the reference ever does.
-
-    Attributes:
-        count: of all that were made; a student's function may catch one.
-    """
-
-    count = 0
-
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)
-        NotRecorded.count += 1
+    """A function calls an earlier exercise with other arguments than the reference ever does."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +35,15 @@ class RecordedCalls:
     Attributes:
         parameters: those that the exercise states, in order, by which a student may call it.
         read: an argument → the numbers by which a call is found.
-        finish: (what was recorded, the arguments of this call) → what the function would return. Arrays of
-            numpy are recorded, and tuples where there were lists or tuples.
+        finish: (what was recorded, the arguments of this call, `Playback.refuse`) → what the function would
+            return. Arrays of numpy are recorded, and tuples where there were lists or tuples.
         by_row: the parameters with one entry for each image. Such a function treats every image by itself,
             so a call with other images of the recorded ones together is answered too.
     """
 
     parameters: tuple[str, ...]
     read: Callable[[Any], Plain]
-    finish: Callable[[Any, Sequence[Any]], Any]
+    finish: Callable[[Any, Sequence[Any], Refuse], Any]
     by_row: tuple[str, ...] = ()
 
 
@@ -67,35 +59,48 @@ def record_call(recorded: RecordedCalls, args: Sequence[Any], kwargs: Mapping[st
     return {name: recorded.read(value) for name, value in given.items()}
 
 
-def playback(recorded: RecordedCalls, calls: Sequence[Mapping[str, Any]]) -> Callable[..., Any]:
+class Playback:
     """A function that answers as the recorded calls were answered.
 
     Args:
         recorded: how to look them up.
         calls: of one exercise, as in ``Recordings``.
-    """
-    table: dict[tuple[Any, ...], list[tuple[np.ndarray, Plain]]] = {}
-    for call in calls:
-        questions = _questions(recorded, call["arguments"])
-        for question, answer in zip(questions, _answers(recorded, call["returned"]), strict=True):
-            shapes, numbers = _key(question)
-            table.setdefault(shapes, []).append((numbers, answer))
 
-    def answer_to(question: Mapping[str, Plain]) -> Plain:
+    Attributes:
+        refused: how often there was no answer. A student's function may catch the error, so it is counted.
+    """
+
+    def __init__(self, recorded: RecordedCalls, calls: Sequence[Mapping[str, Any]]) -> None:
+        self.recorded, self.refused = recorded, 0
+        self._answers: dict[tuple[Any, ...], list[tuple[np.ndarray, Plain]]] = {}
+        for call in calls:
+            questions = _questions(recorded, call["arguments"])
+            for question, answer in zip(questions, _answers(recorded, call["returned"]), strict=True):
+                shapes, numbers = _key(question)
+                self._answers.setdefault(shapes, []).append((numbers, answer))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Raises NotRecorded where the reference was never called like this."""
+        try:
+            arguments = record_call(self.recorded, args, kwargs)
+            answers = [self._answer(question) for question in _questions(self.recorded, arguments)]
+        except NotRecorded:
+            self.refused += 1
+            raise
+        answer = _joined(answers) if self.recorded.by_row else _tuple(answers[0])
+        return self.recorded.finish(answer, [*args, *kwargs.values()], self.refuse)
+
+    def refuse(self, why: str) -> NotRecorded:
+        """Count that there is no answer, and give the error to raise."""
+        self.refused += 1
+        return NotRecorded(why)
+
+    def _answer(self, question: Mapping[str, Plain]) -> Plain:
         shapes, numbers = _key(question)
-        for known, answer in table.get(shapes, []):
+        for known, answer in self._answers.get(shapes, []):
             if np.allclose(numbers, known, rtol=_RTOL, atol=_ATOL):
                 return answer
         raise NotRecorded("the reference is never called with these arguments")
-
-    def play(*args: Any, **kwargs: Any) -> Any:
-        arguments = record_call(recorded, args, kwargs)
-        answers = [answer_to(question) for question in _questions(recorded, arguments)]
-        return recorded.finish(
-            _joined(answers) if recorded.by_row else _tuple(answers[0]), [*args, *kwargs.values()]
-        )
-
-    return play
 
 
 def _questions(recorded: RecordedCalls, arguments: Mapping[str, Plain]) -> list[dict[str, Plain]]:

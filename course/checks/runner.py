@@ -17,7 +17,7 @@ from course.checks.earlier import Mock, called_names, make_stand_ins, scope_of, 
 from course.checks.expectations import Expectation, load_expectations
 from course.checks.guard import Stop, guarded
 from course.checks.plain import to_plain, type_name
-from course.checks.playback import NotRecorded
+from course.checks.playback import Playback
 from course.checks.result import CaseResult, CaseState, Result, ShownInput, State
 from course.checks.state import unusual_settings
 from course.errors import unknown_name
@@ -89,10 +89,11 @@ def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Ex
     made_up = [name for name in replaced if isinstance(check.uses[name], Mock)]
     if replaced:
         beside = _beside_a_mock(check, expectation) if made_up else (check, expectation)
-        unanswered = NotRecorded.count
         with stand_ins(function, replaced):
             again = _run_cases(*beside, function, echo=False)
-        if again.state is not State.CORRECT and NotRecorded.count > unanswered:
+        if again.state is not State.CORRECT and any(
+            one.refused for one in replaced.values() if isinstance(one, Playback)
+        ):
             replaced, made_up = {}, []
         else:
             result = again

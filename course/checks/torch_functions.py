@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course.checks.plain import Plain, to_plain, type_name
-from course.checks.playback import NotRecorded, RecordedCalls
+from course.checks.playback import NotRecorded, RecordedCalls, Refuse
 
 
 def tensors(tree: Any) -> Any:
@@ -55,10 +55,10 @@ def _read(argument: Any) -> Plain:
     raise NotRecorded(f"the reference is never called with {type_name(argument)} of this kind")
 
 
-def _finish(returned: Any, arguments: Sequence[Any]) -> Any:
+def _finish(returned: Any, arguments: Sequence[Any], refuse: Refuse) -> Any:
     """Recorded numbers as tensors, which require a gradient if an argument does."""
     if isinstance(returned, tuple):
-        return tuple(_finish(one, arguments) for one in returned)
+        return tuple(_finish(one, arguments, refuse) for one in returned)
     result = tensors(returned)
     given = [one for one in arguments if isinstance(one, Tensor)]
     if with_axes := [one.detach().flatten()[:0] for one in given if one.dim()]:
@@ -67,16 +67,17 @@ def _finish(returned: Any, arguments: Sequence[Any]) -> Any:
         result = result.to(given[0].device)
     if not (isinstance(result, Tensor) and result.is_floating_point()):
         return result
-    return _WithoutDerivative.apply(result, *given)
+    return _WithoutDerivative.apply(refuse, result, *given)
 
 
 class _WithoutDerivative(torch.autograd.Function):
     """Numbers whose derivatives nobody has recorded: whoever asks for them computed something else."""
 
     @staticmethod
-    def forward(ctx: Any, result: Tensor, *arguments: Tensor) -> Tensor:
+    def forward(ctx: Any, refuse: Refuse, result: Tensor, *arguments: Tensor) -> Tensor:
+        ctx.refuse = refuse
         return result.clone()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        raise NotRecorded("the reference lets no gradient through here")
+        raise ctx.refuse("the reference lets no gradient through here")

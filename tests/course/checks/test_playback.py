@@ -23,7 +23,7 @@ from course.checks import State, render_text
 from course.checks.case import Check
 from course.checks.earlier import Mock, make_stand_ins, scope_of, stand_ins
 from course.checks.expectations import load_expectations
-from course.checks.playback import NotRecorded, playback, record_call
+from course.checks.playback import NotRecorded, Playback, record_call
 from course.checks.runner import examine, find_check, judge_case, judge_outcome
 from course.checks.torch_functions import recorded
 
@@ -236,7 +236,7 @@ LARGEST = recorded("x", "T", by_row=("x",))
 
 
 def test_rows_of_several_calls_are_answered_together() -> None:
-    play = playback(LARGEST, TWICE)
+    play = Playback(LARGEST, TWICE)
     x = torch.tensor([[5.0, 6.0], [1.0, 2.0], [5.0, 6.0]])
     for answer in (play(x, 2), play(T=2.0, x=x)):
         assert answer.tolist() == [6.0, 2.0, 6.0]
@@ -258,37 +258,37 @@ def test_rows_of_several_calls_are_answered_together() -> None:
 )
 def test_what_was_not_recorded_is_not_answered(arguments: tuple[Any, ...]) -> None:
     with pytest.raises(NotRecorded):
-        playback(LARGEST, TWICE)(*arguments)
+        Playback(LARGEST, TWICE)(*arguments)
 
 
 def test_it_is_called_as_the_exercise_is_stated() -> None:
     with pytest.raises(TypeError, match="missing a required argument: 'T'"):
-        playback(LARGEST, TWICE)(torch.zeros(1, 2))
+        Playback(LARGEST, TWICE)(torch.zeros(1, 2))
 
 
 def test_several_results_come_as_a_tuple() -> None:
     calls = [{"arguments": {"a": np.array([1.0, 2.0])}, "returned": [np.array([1.0, 4.0]), np.array([1, 2])]}]
-    squares, numbers = playback(recorded("a", by_row=("a",)), calls)(torch.tensor([2.0]))
+    squares, numbers = Playback(recorded("a", by_row=("a",)), calls)(torch.tensor([2.0]))
     assert (squares.tolist(), numbers.tolist()) == ([4.0], [2])
     assert (squares.dtype, numbers.dtype) == (torch.float32, torch.int64)
-    assert isinstance(playback(recorded("a"), calls)(torch.tensor([1.0, 2.0])), tuple)
+    assert isinstance(Playback(recorded("a"), calls)(torch.tensor([1.0, 2.0])), tuple)
 
 
 def test_a_gradient_through_recorded_numbers_is_refused_and_seen() -> None:
     x = torch.tensor([[1.0, 2.0]], requires_grad=True)
-    answer = playback(LARGEST, TWICE)(x, 2)
+    answer = Playback(LARGEST, TWICE)(x, 2)
     assert answer.requires_grad
     with pytest.raises(NotRecorded, match="no gradient"):
         answer.sum().backward()
     with torch.no_grad():
-        assert not playback(LARGEST, TWICE)(x, 2).requires_grad
-    assert not playback(LARGEST, TWICE)(x.detach(), 2).requires_grad
+        assert not Playback(LARGEST, TWICE)(x, 2).requires_grad
+    assert not Playback(LARGEST, TWICE)(x.detach(), 2).requires_grad
 
 
 def test_another_network_or_another_mode_is_not_the_recorded_one() -> None:
     use = recorded("model", "x")
     model, other = (torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.BatchNorm1d(1)) for _ in range(2))
-    play = playback(use, [{"arguments": record_call(use, (model, 1), {}), "returned": 5}])
+    play = Playback(use, [{"arguments": record_call(use, (model, 1), {}), "returned": 5}])
     assert play(model, 1) == 5
     for changed in (other, model.eval(), model.train() and model[1].eval() and model):
         with pytest.raises(NotRecorded):
@@ -309,7 +309,7 @@ def test_another_network_or_another_mode_is_not_the_recorded_one() -> None:
 def test_arguments_of_another_kind_are_not_answered(argument: Any) -> None:
     """The real function may not do with them, and a stand-in must not be kinder."""
     with pytest.raises(NotRecorded):
-        playback(LARGEST, TWICE)(argument, 2)
+        Playback(LARGEST, TWICE)(argument, 2)
 
 
 # --- writing them down
