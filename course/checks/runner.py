@@ -91,9 +91,8 @@ def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Ex
         beside = _beside_a_mock(check, expectation) if made_up else (check, expectation)
         with stand_ins(function, replaced):
             again = _run_cases(*beside, function, echo=False)
-        if again.state is not State.CORRECT and any(
-            one.refused for one in replaced.values() if isinstance(one, Playback)
-        ):
+        refused = sum(one.refused for one in replaced.values() if isinstance(one, Playback))
+        if again.state is not State.CORRECT and refused:
             replaced, made_up = {}, []
         else:
             result = again

@@ -257,8 +257,10 @@ def test_rows_of_several_calls_are_answered_together() -> None:
     ],
 )
 def test_what_was_not_recorded_is_not_answered(arguments: tuple[Any, ...]) -> None:
+    play = Playback(LARGEST, TWICE)
     with pytest.raises(NotRecorded):
-        Playback(LARGEST, TWICE)(*arguments)
+        play(*arguments)
+    assert play.refused == 1
 
 
 def test_it_is_called_as_the_exercise_is_stated() -> None:
@@ -276,10 +278,12 @@ def test_several_results_come_as_a_tuple() -> None:
 
 def test_a_gradient_through_recorded_numbers_is_refused_and_seen() -> None:
     x = torch.tensor([[1.0, 2.0]], requires_grad=True)
-    answer = Playback(LARGEST, TWICE)(x, 2)
-    assert answer.requires_grad
+    play = Playback(LARGEST, TWICE)
+    answer = play(x, 2)
+    assert answer.requires_grad and play.refused == 0
     with pytest.raises(NotRecorded, match="no gradient"):
         answer.sum().backward()
+    assert play.refused == 1
     with torch.no_grad():
         assert not Playback(LARGEST, TWICE)(x, 2).requires_grad
     assert not Playback(LARGEST, TWICE)(x.detach(), 2).requires_grad
