@@ -93,7 +93,7 @@ def published_files(
     (name,) = wheel
     files = wheel | shared_files(root)
     for unit in course.units:
-        beside = released(unit.name, derived[unit.name])
+        beside = released(unit, derived[unit.name])
         files |= {f"{unit.name}/{path}": content for path, content in beside.items()}
     provided = "".join(f"!/{path}\n" for path in sorted(files) if path.endswith(".safetensors"))
     files[".gitignore"] = (GITIGNORE + provided).encode()

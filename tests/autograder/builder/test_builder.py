@@ -204,7 +204,7 @@ def test_read_only_code_says_so_in_its_first_line_and_nothing_else_does(toy_root
     }
     read_only = {name for name, cell in code.items() if cell.metadata.get("editable") is False}
     assert set(said) == read_only
-    assert code["setup"].source.partition("\n")[2] == setup_cell(None, "toy").strip("\n")
+    assert code["setup"].source.partition("\n")[2] == setup_cell(None).strip("\n")
     assert code["imports"].source.partition("\n")[2] == "import operator\nimport warnings\nimport sys"
 
 
