@@ -30,7 +30,7 @@ from PIL import Image
 from course.data import ImageDataset
 from course.figures.page import Code, Picture, Table, card
 from course.training.recorded import Recorded
-from course.training.run_log import RunLog, named, read_metrics
+from course.training.run_log import RunLog, named, read_metrics, series, smooth
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 LINES = ("-", "--", "-.", ":")
@@ -435,20 +435,6 @@ def pipeline(
 
 
 # --- curves --------------------------------------------------------------------------------------
-
-
-def series(records: Records, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (int) and values (float) of one metric, where it was recorded."""
-    found = [(record["step"], record[name]) for record in records if name in record]
-    return np.array([step for step, _ in found], int), np.array([value for _, value in found], float)
-
-
-def smooth(values: np.ndarray, window: int) -> np.ndarray:
-    """Mean of each value and up to ``window - 1`` before it; same length."""
-    sums = np.cumsum(np.insert(np.asarray(values, float), 0, 0.0))
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - window, 0)
-    return (sums[ends] - sums[starts]) / (ends - starts)
 
 
 def band(runs: Sequence[Records], name: str) -> list[list[float]]:

@@ -25,12 +25,10 @@ from course.figures import (
     legend,
     made_with,
     panel,
-    series,
     show,
     show_panels,
-    smooth,
 )
-from course.training.run_log import named
+from course.training.run_log import named, series, smooth
 
 INDEX_BUG = "flexmatch-index-bug.json"
 # The two masks, and the runs that were trained with them.
