@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from autograder.files import REPOSITORY, write_atomically
+from autograder.files import REPOSITORY, write_changed
 from autograder.publish.student_readme import CONSTRAINTS, bundle_readme
 from course.catalog import Unit, load_course
 from course.errors import CourseError
@@ -44,8 +44,7 @@ def write_bundle(unit_name: str, derived: Mapping[Path, bytes], out: Path, root:
         the zip file's path.
 
     Raises:
-        CourseError: the unit is unknown, or the wheel cannot be built.
-        OSError: ``out`` cannot be written to.
+        CourseError: the unit is unknown, ``out`` cannot be written to, or the wheel cannot be built.
     """
     course = load_course(root / "course")
     unit = course.unit(unit_name)
@@ -55,7 +54,7 @@ def write_bundle(unit_name: str, derived: Mapping[Path, bytes], out: Path, root:
     files = released(unit, derived) | wheel | added_wheel(date) | shared_files(root)
     files["README.md"] = bundle_readme(course, unit, name)
     path = out / f"{unit_name}.zip"
-    write_atomically(path, pack({f"{unit_name}/{name}": content for name, content in files.items()}, date))
+    write_changed(path, pack({f"{unit_name}/{name}": content for name, content in files.items()}, date))
     return path
 
 
