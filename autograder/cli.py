@@ -137,7 +137,7 @@ def mutants(
     ] = False,
 ) -> None:
     """Try the checks on wrong and on right answers; exit with status 1 when one is judged wrongly."""
-    from autograder.files import write_atomically
+    from autograder.files import write_changed
     from autograder.proof import page
     from autograder.proof.summary import faults, table
     from autograder.proof.trials import FunctionTrial, TrialVerdict, run_trials
@@ -160,7 +160,7 @@ def mutants(
     for trial in wrong:
         console.print(f"{trial.exercise}: {trial.kind} {trial.id!r} {trial.verdict} {trial.message}".rstrip())
     drifted = False
-    if write and write_atomically(REPOSITORY / page.PATH, page.render(trials)):
+    if write and write_changed(REPOSITORY / page.PATH, page.render(trials)):
         console.print(f"wrote {page.PATH}")
     if check:
         path = REPOSITORY / page.PATH

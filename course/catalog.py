@@ -99,6 +99,7 @@ class Unit:
         exercises: in the order of the notebook.
         questions: in the order of the notebook.
         budgets: training times that were measured.
+        checkpoint: the file that its training starts from on a GPU, or None; its zip file holds it.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Unit:
     exercises: tuple[Exercise, ...]
     questions: tuple[Question, ...]
     budgets: tuple[Budget, ...]
+    checkpoint: str | None
 
     @property
     def points(self) -> int:
@@ -243,7 +245,7 @@ def _load(file: Traversable, where: str) -> dict[str, Any]:
 
 
 def _unit(name: str, data: dict[str, Any], where: str) -> Unit:
-    data = dict(data, name=name)
+    data = {"checkpoint": None, **data, "name": name}
     require_keys(Unit, data, where)
     exercises = tuple(build(Exercise, item, where) for item in data["exercises"])
     questions = tuple(_question(item, where) for item in data["questions"])

@@ -11,7 +11,7 @@ import nbformat
 from autograder.builder.cell_list import cell_list, cell_list_path
 from autograder.builder.notebook import build_notebook
 from autograder.builder.release import generate_release
-from autograder.files import write_atomically
+from autograder.files import write_changed
 from course.catalog import load_course
 from course.errors import CourseError
 
@@ -77,7 +77,7 @@ def derived_files(root: Path, unit_name: str, generators: tuple[Generator, ...] 
 
 def write_files(root: Path, files: Mapping[Path, bytes]) -> list[Path]:
     """Write what changed and return those paths."""
-    return [path for path, content in files.items() if write_atomically(root / path, content)]
+    return [path for path, content in files.items() if write_changed(root / path, content)]
 
 
 def find_drift(

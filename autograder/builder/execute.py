@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from autograder.builder.functions import BEGIN, END
 from autograder.cpu_mode import CPU_MODE
-from autograder.files import REPOSITORY, write_atomically
+from autograder.files import REPOSITORY, write_changed
 from course.catalog import load_course
 from course.errors import CourseError
 
@@ -71,7 +71,7 @@ def execute_solution(root: Path, unit_name: str) -> tuple[Path, int, float]:
                     )
     notebook.metadata["language_info"] = NotebookNode(name="python")
     target = Path("solutions", "notebooks", source.name)
-    write_atomically(root / target, f"{nbformat.writes(notebook)}\n".encode())
+    write_changed(root / target, f"{nbformat.writes(notebook)}\n".encode())
     return target, client.code_cells_executed, time.monotonic() - began
 
 

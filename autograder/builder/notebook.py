@@ -206,7 +206,7 @@ class _CellBuilder:
         return [self._graded(cell, name, text, locked=True)]
 
     def _setup(self, cell: NotebookNode, name: str) -> list[NotebookNode]:
-        text = setup_cell(self.course.repository, self.unit.name)
+        text = setup_cell(self.course.repository, self.unit.checkpoint)
         return [self._graded(cell, "setup", _begun(FOLDED["setup"], text.strip("\n")), locked=True)]
 
     def _question(self, cell: NotebookNode, name: str) -> list[NotebookNode]:

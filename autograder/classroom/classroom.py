@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from autograder.files import REPOSITORY, write_atomically
+from autograder.files import REPOSITORY, write_changed
 from course.errors import CourseError
 
 
@@ -60,7 +60,7 @@ class Classroom:
     def hand_in(self, student: str, notebook: str, content: bytes) -> Path:
         """Put a student's file where nbgrader collects it."""
         path = self.folder / "submitted" / student / self.unit / f"{notebook}.ipynb"
-        write_atomically(path, content)
+        write_changed(path, content)
         return path
 
     def autograde(self, *arguments: str) -> str:

@@ -11,6 +11,8 @@ from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 
+from course.notebook.cells import cell_id, mapping, source_of
+
 # Far above a notebook with plots; far below what would fill the grader's memory.
 MAX_CHARACTERS = 64_000_000
 CELL_TYPES = {
@@ -100,17 +102,15 @@ def read_hand_in(file: TextIO) -> NotebookNode:
 def _clean_cell(raw: Any) -> NotebookNode | None:
     if not isinstance(raw, dict):
         return None
-    cell_type, source = raw.get("cell_type"), raw.get("source", "")
-    if isinstance(source, list):
-        source = "".join(part for part in source if isinstance(part, str))
-    if not isinstance(source, str) or not isinstance(cell_type, str) or cell_type not in CELL_TYPES:
+    cell_type = raw.get("cell_type")
+    if not isinstance(raw.get("source", ""), str | list):
         return None
-    cell = CELL_TYPES[cell_type](source=source)
-    metadata = raw["metadata"] if isinstance(raw.get("metadata"), dict) else {}
-    # Colab writes the older format without cell ids, and keeps a cell's id in its metadata.
-    cell_id = raw.get("id", metadata.get("id"))
-    if isinstance(cell_id, str) and CELL_ID.match(cell_id):
-        cell["id"] = cell_id
+    if not isinstance(cell_type, str) or cell_type not in CELL_TYPES:
+        return None
+    cell = CELL_TYPES[cell_type](source=source_of(raw))
+    metadata = mapping(raw.get("metadata"))
+    if CELL_ID.match(cell_id(raw)):
+        cell["id"] = cell_id(raw)
     attachments = raw.get("attachments")
     if cell_type == "markdown" and _are_attachments(attachments):
         cell["attachments"] = nbformat.from_dict(attachments)

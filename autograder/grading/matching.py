@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import nbformat
 from nbformat import NotebookNode
 
+from course.notebook.cells import grade_id, tree_of
+
 # Tags of cells that are not run while grading: those that train, and those that only show something. They
 # mean nothing on a student's own cells, and nothing on a cell of the release whose text was changed.
 TRAINING, FIGURE = "training", "figure"
@@ -77,7 +79,7 @@ def repair(submitted: NotebookNode, released: NotebookNode) -> tuple[NotebookNod
         get the release's, and the student's own cells stay where they were.
     """
     submitted = deepcopy(submitted)
-    repairs = Repairs(stripped=not any(_grade_id(cell) for cell in submitted.cells))
+    repairs = Repairs(stripped=not any(grade_id(cell) for cell in submitted.cells))
     owners = _match(submitted.cells, released.cells)
     slots = _without_duplicates(submitted.cells, owners, released.cells, repairs)
     for slot in slots:
@@ -111,9 +113,9 @@ def _match(cells: list[NotebookNode], released: list[NotebookNode]) -> list[int 
     """For each submitted cell the index of its released cell; several may have the same one."""
     owners: list[int | None] = [None] * len(cells)
     indices = range(len(released))
-    by_grade_id = {_grade_id(released[r]): r for r in indices if _grade_id(released[r])}
+    by_grade_id = {grade_id(released[r]): r for r in indices if grade_id(released[r])}
     for i, cell in enumerate(cells):
-        owners[i] = by_grade_id.get(_grade_id(cell))
+        owners[i] = by_grade_id.get(grade_id(cell))
 
     by_cell_id = {released[r].id: r for r in indices if r not in owners}
     for i in _unowned(owners):
@@ -142,7 +144,7 @@ def _find(
     below = owners.index(r - 1) + 1 if r - 1 in owners else None
     if _is_handed_in(target) and below in free and cells[below].cell_type == "code":
         return below
-    if not _grade_id(target):
+    if not grade_id(target):
         return next((i for i in free if _content(cells[i]) == _content(target)), None)
     if target.cell_type == "code":
         wanted = _defined_names(target.source)
@@ -186,7 +188,7 @@ def _restore(cell: NotebookNode, target: NotebookNode, repairs: Repairs) -> None
             repairs.changed.append(target.id)
         cell.source = target.source
     retagged = set(cell.metadata.get("tags", [])) != set(target.metadata.get("tags", []))
-    if retagged and _grade_id(target) and not repairs.stripped:
+    if retagged and grade_id(target) and not repairs.stripped:
         repairs.retagged.append(target.id)
     if cell.cell_type != target.cell_type:
         _change_type(cell, target.cell_type)
@@ -209,7 +211,7 @@ def _insert_missing(slots: list[_Slot], released: list[NotebookNode], repairs: R
     others go right behind what precedes them in the release, since what follows may need them.
     """
     for r, target in enumerate(released):
-        if not _grade_id(target) or _position(slots, r) is not None:
+        if not grade_id(target) or _position(slots, r) is not None:
             continue
         before = [p for p in (_position(slots, k) for k in range(r - 1, -1, -1)) if p is not None]
         position = before[0] + 1 if before else 0
@@ -257,13 +259,8 @@ def _facts(cell: NotebookNode) -> NotebookNode:
     return cell.metadata.get("nbgrader", NotebookNode())
 
 
-def _grade_id(cell: NotebookNode) -> str | None:
-    grade_id = _facts(cell).get("grade_id")
-    return grade_id if isinstance(grade_id, str) else None
-
-
 def _is_read_only(cell: NotebookNode) -> bool:
-    return bool(_grade_id(cell)) and not _facts(cell).get("solution")
+    return bool(grade_id(cell)) and not _facts(cell).get("solution")
 
 
 def _is_check(cell: NotebookNode) -> bool:
@@ -277,11 +274,7 @@ def _content(cell: NotebookNode) -> tuple[str, str]:
 
 def _defined_names(source: str) -> set[str]:
     """The functions and classes that a code cell defines at its top level."""
-    try:
-        tree = ast.parse("\n".join(line for line in source.splitlines() if not line.startswith(("%", "!"))))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    return {node.name for node in tree_of(source).body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
 def _is_handed_in(cell: NotebookNode) -> bool:

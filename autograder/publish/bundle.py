@@ -16,11 +16,10 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from autograder.files import REPOSITORY, write_atomically
+from autograder.files import REPOSITORY, write_changed
 from autograder.publish.student_readme import CONSTRAINTS, bundle_readme
-from course.catalog import load_course
+from course.catalog import Unit, load_course
 from course.errors import CourseError
-from course.notebook.setup.cell import CHECKPOINTS
 from course.training.checkpoint import PROVIDED
 
 # What the wheel is built from. Nothing else of the repository can get into it.
@@ -45,31 +44,31 @@ def write_bundle(unit_name: str, derived: Mapping[Path, bytes], out: Path, root:
         the zip file's path.
 
     Raises:
-        CourseError: the unit is unknown, or the wheel cannot be built.
-        OSError: ``out`` cannot be written to.
+        CourseError: the unit is unknown, ``out`` cannot be written to, or the wheel cannot be built.
     """
     course = load_course(root / "course")
     unit = course.unit(unit_name)
     date = release_date(root)
     wheel = student_wheel(root)
     (name,) = wheel
-    files = released(unit_name, derived) | wheel | added_wheel(date) | shared_files(root)
+    files = released(unit, derived) | wheel | added_wheel(date) | shared_files(root)
     files["README.md"] = bundle_readme(course, unit, name)
     path = out / f"{unit_name}.zip"
-    write_atomically(path, pack({f"{unit_name}/{name}": content for name, content in files.items()}, date))
+    write_changed(path, pack({f"{unit_name}/{name}": content for name, content in files.items()}, date))
     return path
 
 
-def released(unit_name: str, derived: Mapping[Path, bytes]) -> dict[str, bytes]:
+def released(unit: Unit, derived: Mapping[Path, bytes]) -> dict[str, bytes]:
     """A unit's released files and the checkpoint that it starts from, by name within the unit's folder."""
-    release = Path("release", unit_name)
+    release = Path("release", unit.name)
     files = {
         path.relative_to(release).as_posix(): content
         for path, content in derived.items()
         if path.is_relative_to(release)
     }
-    if unit_name in CHECKPOINTS:
-        files |= {path.name: path.read_bytes() for path in (PROVIDED, PROVIDED.with_suffix(".json"))}
+    if unit.checkpoint is not None:
+        checkpoint = PROVIDED.with_name(unit.checkpoint)
+        files |= {path.name: path.read_bytes() for path in (checkpoint, checkpoint.with_suffix(".json"))}
     return files
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from autograder.files import REPOSITORY, write_atomically
+from autograder.files import REPOSITORY, write_changed
 from autograder.publish.bundle import released, shared_files, student_wheel
 from autograder.publish.picture import PICTURE, views_picture
 from autograder.publish.student_readme import published_readme
@@ -55,8 +55,7 @@ def publish_course(
         what changed; nothing when everything was up to date.
 
     Raises:
-        CourseError: ``out`` cannot be published to, a file in it was edited, or the wheel cannot be built.
-        OSError: ``out`` cannot be written to.
+        CourseError: ``out`` cannot be published or written to, a file in it was edited, or there is no wheel.
     """
     check_folder(out, root)
     course = load_course(root / "course")
@@ -76,12 +75,12 @@ def update_folder(out: Path, files: Mapping[str, bytes], root: Path = REPOSITORY
     gone = [name for name in before if name not in files and (out / name).is_file()]
     after = {name: [_digest(content)] for name, content in files.items()}
     # Until all is done the record knows the old and the new: what is interrupted here can be published again.
-    write_atomically(out / RECORD, _record(before, after))
-    written = [Path(name) for name in files if write_atomically(out / name, files[name])]
+    write_changed(out / RECORD, _record(before, after))
+    written = [Path(name) for name in files if write_changed(out / name, files[name])]
     for name in gone:
         (out / name).unlink()
         _remove_empty_folders((out / name).parent, out)
-    write_atomically(out / RECORD, _record(after))
+    write_changed(out / RECORD, _record(after))
     return Publication(tuple(written), tuple(map(Path, gone)))
 
 
@@ -93,7 +92,7 @@ def published_files(
     (name,) = wheel
     files = wheel | shared_files(root)
     for unit in course.units:
-        beside = released(unit.name, derived[unit.name])
+        beside = released(unit, derived[unit.name])
         files |= {f"{unit.name}/{path}": content for path, content in beside.items()}
     provided = "".join(f"!/{path}\n" for path in sorted(files) if path.endswith(".safetensors"))
     files[".gitignore"] = (GITIGNORE + provided).encode()

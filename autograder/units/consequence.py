@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from autograder.files import REPOSITORY, write_atomically
+from autograder.files import REPOSITORY, write_changed
 from autograder.units.mutant import Edit, edited_answer
 from course.errors import CourseError
 
@@ -209,7 +209,7 @@ def save_consequences(found: Consequences, root: Path = REPOSITORY) -> Path:
         blocks.append(f"  {json.dumps(exercise)}: {{\n{entries}\n  }}")
     lines.append(' "mutants": {\n' + ",\n".join(blocks) + "\n }")
     path = root / path_of(found.unit)
-    write_atomically(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+    write_changed(path, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
     return path
 
 

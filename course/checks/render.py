@@ -22,6 +22,7 @@ _PRE = (
     "margin:0;padding:0;background:none;color:inherit;white-space:pre-wrap;font-family:monospace;"
     "word-break:normal;overflow-wrap:break-word"
 )
+_BOX = "padding:4px 12px;margin:4px 0;color:inherit;background:none"
 _CELL = "text-align:left;vertical-align:top;padding:2px 12px 2px 0;color:inherit;background:none"
 
 
@@ -40,13 +41,11 @@ def render_text(result: Result) -> str:
 
 def render_html(result: Result) -> str:
     """The report as an HTML fragment for Jupyter and Colab."""
-    parts = [
-        f'<section aria-label="{escape(result.headline)}" style="border-left:4px {_BORDERS[result.state]} '
-        'currentColor;padding:4px 12px;margin:4px 0;color:inherit;background:none">',
-        f'<p style="margin:2px 0"><span aria-hidden="true">{SYMBOLS[result.state]}</span> '
-        f"<strong>{escape(result.exercise)}</strong>: {escape(result.state.value)}</p>",
-    ]
-    parts += [f'<p style="margin:2px 0">{_named(text)}</p>' for text in _sentences(result)]
+    title = (
+        f'<span aria-hidden="true">{SYMBOLS[result.state]}</span> '
+        f"<strong>{escape(result.exercise)}</strong>: {escape(result.state.value)}"
+    )
+    parts = [f'<p style="margin:2px 0">{_named(text)}</p>' for text in _sentences(result)]
     facts = _facts(result)
     if facts:
         rows = "".join(
@@ -59,7 +58,14 @@ def render_html(result: Result) -> str:
         parts.append(_details("Inputs of this case", _inputs(result)))
     if result.state is State.INCORRECT and result.cases:
         parts.append(_details("Cases of this check", "\n".join(_case_line(case) for case in result.cases)))
-    return "".join(parts) + "</section>"
+    return framed(result.headline, title, "".join(parts), _BORDERS[result.state])
+
+
+def framed(label: str, title: str, body: str, border: str = "solid") -> str:
+    """HTML of a title and what belongs to it, with a bar on their left. ``label``: the title as text."""
+    style = f"border-left:4px {border} currentColor;{_BOX}"
+    head = f'<section aria-label="{escape(label)}" style="{style}"><p style="margin:2px 0">{title}</p>'
+    return f"{head}{body}</section>"
 
 
 def render_line(text: str) -> str:

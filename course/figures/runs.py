@@ -13,26 +13,12 @@ from matplotlib.figure import Figure
 
 from course.figures.shown import COLORS, LINES, MARKERS, legend, panel, show_panels
 from course.training.recorded import RecordedRun
-from course.training.run_log import named
+from course.training.run_log import named, series, smooth
 
 NOTHING_TRAINED = "Nothing was trained here, so there is nothing to draw."
 Records = Sequence[Mapping[str, Any]]
 # Of several runs: metric → rows [step, low, middle, high].
 Bands = Mapping[str, Sequence[Sequence[float]]]
-
-
-def series(records: Records, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (int) and values (float) of one metric, where it was recorded."""
-    found = [(record["step"], record[name]) for record in records if name in record]
-    return np.array([step for step, _ in found], int), np.array([value for _, value in found], float)
-
-
-def smooth(values: np.ndarray, window: int) -> np.ndarray:
-    """Mean of each value and up to ``window - 1`` before it; same length."""
-    sums = np.cumsum(np.insert(np.asarray(values, float), 0, 0.0))
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - window, 0)
-    return (sums[ends] - sums[starts]) / (ends - starts)
 
 
 def band(runs: Sequence[Records], name: str) -> list[list[float]]:

@@ -1,10 +1,12 @@
-"""jax-resnet's ResNet18 with explicit input normalization."""
+"""jax-resnet's ResNet18 with explicit input normalization; the course's own where that cannot be imported."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 import jax
@@ -82,7 +84,6 @@ def resnet18(
     Raises:
         CourseError: unknown normalization.
     """
-    import jax_resnet
     from flax import linen as nn
 
     if normalization not in NORMALIZATIONS:
@@ -92,6 +93,17 @@ def resnet18(
     if fast_small_maps is None:
         fast_small_maps = jax.default_backend() == "cpu"
     conv = partial(nn.Conv, conv_general_dilated=conv_general_dilated) if fast_small_maps else nn.Conv
+    # jax-resnet's 0.9 forgets within ten steps; evaluation with averaged weights wants steadier statistics.
+    norm = partial(nn.BatchNorm, momentum=0.99)
+    return NormalizedModel(_network(num_classes, width, conv, norm), normalization)
+
+
+def _network(num_classes: int, width: int, conv: Any, norm: Any) -> Any:
+    jax_resnet = _jax_resnet()
+    if jax_resnet is None:
+        from course.models.linen_resnet import ResNet18
+
+        return ResNet18(num_classes, width, conv, norm)
     options: dict[str, Any] = {}
     if width != WIDTH:
         options = {
@@ -101,11 +113,23 @@ def resnet18(
                 width, kernel_size=(7, 7), strides=(2, 2), padding=[(3, 3), (3, 3)]
             ),
         }
-    # jax-resnet's 0.9 forgets within ten steps; evaluation with averaged weights wants steadier statistics.
-    norm = partial(nn.BatchNorm, momentum=0.99)
-    return NormalizedModel(
-        jax_resnet.ResNet18(n_classes=num_classes, conv_cls=conv, norm_cls=norm, **options), normalization
-    )
+    return jax_resnet.ResNet18(n_classes=num_classes, conv_cls=conv, norm_cls=norm, **options)
+
+
+def _jax_resnet() -> ModuleType | None:
+    """The package, or None where it cannot be imported."""
+    try:
+        import jax_resnet
+    except ModuleNotFoundError:  # the set-up has said so
+        return None
+    except Exception as error:  # its last release is of 2021: a newer flax can break it in any way
+        warnings.warn(
+            f"jax-resnet cannot be imported here ({error}). The course's own ResNet18, which has the same "
+            "parameters and gives the same results, takes its place.",
+            stacklevel=4,
+        )
+        return None
+    return jax_resnet
 
 
 def from_torchvision(
@@ -124,12 +148,11 @@ def from_torchvision(
     Raises:
         CourseError: the state dict is not a ResNet18's.
     """
-    import jax_resnet
     from flax import linen as nn
     from flax.core import unfreeze
 
     try:
-        _, pretrained = jax_resnet.pretrained_resnet(18, state_dict=dict(state_dict))
+        pretrained = _renamed(state_dict)
     except (KeyError, ValueError) as error:
         raise CourseError(
             f"the state dict is not that of torchvision's resnet18 ({error}): pass resnet18(...).state_dict()"
@@ -148,3 +171,13 @@ def from_torchvision(
             "the state dict has another architecture than resnet18: pass resnet18(...).state_dict()"
         )
     return model, variables
+
+
+def _renamed(state_dict: Mapping[str, Any]) -> Mapping[str, Any]:
+    jax_resnet = _jax_resnet()
+    if jax_resnet is None:
+        from course.models.linen_resnet import variables_from_torchvision
+
+        return variables_from_torchvision(state_dict)
+    _, variables = jax_resnet.pretrained_resnet(18, state_dict=dict(state_dict))
+    return variables

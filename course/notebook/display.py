@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-_BOX = "border-left:4px solid currentColor;padding:4px 12px;margin:4px 0;color:inherit;background:none"
+from course.checks.render import framed
+
 _CELL = "text-align:left;vertical-align:top;padding:2px 16px 2px 0;color:inherit;background:none"
 
 
@@ -88,10 +89,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Fragment:
 def box(title: str, *parts: Fragment) -> Fragment:
     """Parts below each other under a title, with a bar on their left."""
     body = "".join(part.html for part in parts)
-    html = (
-        f'<section aria-label="{escape(plain(title))}" style="{_BOX}">'
-        f'<p style="margin:2px 0"><strong>{rich(title)}</strong></p>{body}</section>'
-    )
+    html = framed(plain(title), f"<strong>{rich(title)}</strong>", body)
     return Fragment(html, "\n".join([plain(title), *(indent(part.text) for part in parts)]))
 
 

@@ -12,6 +12,7 @@ from course.checks import State, check
 from course.checks.render import SYMBOLS
 from course.errors import CourseError
 from course.frontend import show_below
+from course.notebook.cells import cell_id, grade_id, mapping, source_of, tree_of
 from course.notebook.display import Fragment, box, bullets, paragraph, table
 from course.notebook.fingerprint import notebook_names
 from course.notebook.notebook_file import find_notebook
@@ -131,15 +132,15 @@ def inspect_cells(content: Mapping[str, Any], release: Release) -> Findings:
     unlabeled = []
     written: set[str] = set()  # exercises that an unlabeled cell defines, and not by a stub
     for cell in cells:
-        grade_id = _grade_id(cell)
-        if grade_id in found:
-            found[grade_id].labeled.append(cell)
+        label = grade_id(cell)
+        if label in found:
+            found[label].labeled.append(cell)
         else:
             unlabeled.append(cell)
     for cell in unlabeled:
         written |= {name for name, stub in _definitions(cell).items() if not stub} & exercises
         defined = [name for name in _definitions(cell) if name in exercises and not found[name].labeled]
-        candidates = [name for name in (_cell_id(cell), *defined) if name in found]
+        candidates = [name for name in (cell_id(cell), *defined) if name in found]
         if candidates:
             found[candidates[0]].bare.append(cell)
     return Findings(
@@ -247,7 +248,7 @@ def _unanswered(release: Release, found: Mapping[str, _Found]) -> tuple[str, ...
         name
         for name in answers
         if (copies := [*found[name].labeled, *found[name].bare])
-        and not any(_is_answered(_source(cell)) for cell in copies)
+        and not any(_is_answered(source_of(cell)) for cell in copies)
     )
 
 
@@ -259,37 +260,16 @@ def _is_answered(text: str) -> bool:
 
 
 def _other_release(content: Mapping[str, Any], release: Release) -> str:
-    course = _mapping(_mapping(content.get("metadata")).get("course"))
+    course = mapping(mapping(content.get("metadata")).get("course"))
     theirs = course.get("release")
     return theirs if isinstance(theirs, str) and theirs != release.release else ""
-
-
-def _grade_id(cell: Mapping[str, Any]) -> str:
-    grade_id = _mapping(_mapping(cell.get("metadata")).get("nbgrader")).get("grade_id")
-    return grade_id if isinstance(grade_id, str) else ""
-
-
-def _cell_id(cell: Mapping[str, Any]) -> str:
-    """The cell's id, which Colab keeps in the metadata."""
-    cell_id = cell.get("id", _mapping(cell.get("metadata")).get("id"))
-    return cell_id if isinstance(cell_id, str) else ""
-
-
-def _source(cell: Mapping[str, Any]) -> str:
-    source = cell.get("source", "")
-    parts = source if isinstance(source, list) else [source]
-    return "".join(part for part in parts if isinstance(part, str))
 
 
 def _definitions(cell: Mapping[str, Any]) -> dict[str, bool]:
     """The functions that a code cell defines at its top level; of each, whether it is a stub."""
     if cell.get("cell_type") != "code":
         return {}
-    lines = [line for line in _source(cell).splitlines() if not line.startswith(("%", "!"))]
-    try:
-        tree = ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
+    tree = tree_of(source_of(cell))
     return {node.name: _is_stub(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
@@ -298,7 +278,3 @@ def _is_stub(function: ast.FunctionDef) -> bool:
     raised = [node.exc for node in ast.walk(function) if isinstance(node, ast.Raise)]
     names = [exc.func if isinstance(exc, ast.Call) else exc for exc in raised]
     return any(isinstance(name, ast.Name) and name.id == "NotImplementedError" for name in names)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -16,6 +16,7 @@ from typing import Any
 
 from course.checks.call import unwrap
 from course.frontend import shell
+from course.notebook.cells import source_of
 from course.notebook.notebook_file import SavedNotebook, find_notebook
 
 COLAB_SECONDS = 3  # a line above a report is worth no longer wait for the browser
@@ -158,6 +159,4 @@ def _assigns(name: str, tree: ast.Module) -> bool:
 def _code(notebook: SavedNotebook, transform: Callable[[str], str]) -> list[str]:
     """The code cells of a notebook, as the session would run them."""
     cells = [cell for cell in notebook.content.get("cells", ()) if isinstance(cell, Mapping)]
-    sources = [cell.get("source", "") for cell in cells if cell.get("cell_type") == "code"]
-    texts = ["".join(source) if isinstance(source, list) else source for source in sources]
-    return [transform(text) for text in texts if isinstance(text, str)]
+    return [transform(source_of(cell)) for cell in cells if cell.get("cell_type") == "code"]

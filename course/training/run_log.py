@@ -154,3 +154,17 @@ def read_metrics(path: Path | str) -> RunLog:
                     f"{path}, line {number}, is not JSON: restore the file or start the run over"
                 ) from None
     return RunLog(records, path.parent, read_span(path.parent))
+
+
+def series(records: Sequence[Mapping[str, Any]], name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (int) and values (float) of one metric, where it was recorded."""
+    found = [(record["step"], record[name]) for record in records if name in record]
+    return np.array([step for step, _ in found], int), np.array([value for _, value in found], float)
+
+
+def smooth(values: np.ndarray, window: int) -> np.ndarray:
+    """Mean of each value and up to ``window - 1`` before it; same length."""
+    sums = np.cumsum(np.insert(np.asarray(values, float), 0, 0.0))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    return (sums[ends] - sums[starts]) / (ends - starts)

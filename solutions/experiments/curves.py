@@ -7,27 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from course.files import write_atomically
 from course.training import RunFolder, read_metrics
+from course.training.run_log import series, smooth
 
 PANELS = ("val error rate", "error rate", "mask rate", "supervised loss", "unsupervised loss", "lr")
 WINDOW = 25
-
-
-def series(records: Sequence[Mapping[str, Any]], name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and values of one metric, where it was recorded."""
-    found = [(r["step"], r[name]) for r in records if name in r]
-    return np.array([step for step, _ in found]), np.array([value for _, value in found])
-
-
-def smooth(values: np.ndarray, window: int = WINDOW) -> np.ndarray:
-    """Mean of each value and up to ``window - 1`` before it."""
-    sums = np.cumsum(np.insert(values.astype(float), 0, 0.0))
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - window, 0)
-    return (sums[ends] - sums[starts]) / (ends - starts)
 
 
 def plot_runs(runs: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]], path: Path, title: str) -> None:
@@ -59,7 +44,7 @@ def plot_runs(runs: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]], path: P
                 sparse = name.startswith("val ")
                 axis.plot(
                     steps,
-                    values if sparse else smooth(values),
+                    values if sparse else smooth(values, WINDOW),
                     styles[number % len(styles)],
                     color=f"C{number}",
                     marker="o" if sparse else None,

@@ -13,6 +13,7 @@ from autograder.builder.tables import about_budgets
 from autograder.reference import solution_text
 from course.catalog import Course, load_course, load_unit
 from course.errors import CourseError
+from course.training.checkpoint import PROVIDED
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = ROOT / "course"
@@ -55,6 +56,17 @@ def test_students_see_the_times_that_were_measured_and_no_others():
             f"{budget.minutes:g}" for budget in unit.budgets
         ]
         assert unit.budgets and "not measured" not in table
+
+
+def test_a_checkpoint_that_a_unit_names_is_there_with_its_description(copy):
+    named = {unit.name: unit.checkpoint for unit in load_course().units}
+    assert named["fixmatch"] == PROVIDED.name and named["comparison"] is None
+    for name in filter(None, named.values()):
+        assert PROVIDED.with_name(name).is_file()
+        assert PROVIDED.with_name(name).with_suffix(".json").is_file()
+    edit_file(copy / "units" / "fixmatch" / "unit.yml", lambda d: d.update(checkpoint=3))
+    with pytest.raises(CourseError, match="`checkpoint` must be str"):
+        load_course(copy)
 
 
 def functions_of(text: str) -> list[str]:

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import shlex
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.worked_example import ROOT, assert_styled, blocks, copy_with, run
+
 PAGE = ROOT / "docs" / "adding-an-exercise.md"
 FEWER_LINES_THAN = 50
-FENCE = re.compile(r"^```\w+ (?P<about>file=.*)\n(?P<text>(?:.*\n)*?)```$", re.MULTILINE)
-COPIED = (
-    "autograder",
-    "course",
-    "release",
-    "solutions",
-    "source_notebooks",
-    "nbgrader_config.py",
-    "README.md",
-)
 PROOF = """
 import json
 from autograder.units.alternative import alternatives_of
@@ -51,61 +35,12 @@ print(json.dumps({
 """
 
 
-@dataclass(frozen=True)
-class Block:
-    """A piece of code of the page, and where it belongs."""
-
-    about: dict[str, str]
-    text: str
-
-    def apply(self, root: Path) -> None:
-        path = root / self.about["file"]
-        if "before" in self.about or "replace" in self.about:
-            kind = "before" if "before" in self.about else "replace"
-            anchor = self.about[kind].replace("\\n", "\n")
-            old = path.read_text(encoding="utf-8")
-            assert old.count(anchor) == 1, f"{anchor!r} in {path.name}"
-            new = f"{self.text}\n{anchor}" if kind == "before" else self.text.removesuffix("\n")
-            path.write_text(old.replace(anchor, new), encoding="utf-8")
-        elif "append" in self.about:
-            with path.open("a", encoding="utf-8") as file:
-                file.write("\n" + self.text)
-        else:
-            assert not path.exists(), f"{path} is there already"
-            path.write_text(self.text, encoding="utf-8")
-
-
-def blocks(text: str) -> list[Block]:
-    found = []
-    for match in FENCE.finditer(text):
-        words = [word.partition("=") for word in shlex.split(match["about"])]
-        found.append(Block({name: value for name, _, value in words}, match["text"]))
-    return found
-
-
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the repository with the page's exercise, built."""
-    copy = tmp_path_factory.mktemp("repository")
-    for name in COPIED:
-        if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", "*.safetensors", "results", "notebooks")
-            shutil.copytree(ROOT / name, copy / name, ignore=ignored)
-        else:
-            shutil.copy(ROOT / name, copy / name)
-    for block in blocks(PAGE.read_text(encoding="utf-8")):
-        block.apply(copy)
+    copy = copy_with(PAGE, tmp_path_factory.mktemp("repository"))
     run(copy, "-m", "autograder", "build", "fixmatch")
     return copy
-
-
-def run(copy: Path, *words: str) -> str:
-    environment = os.environ | {"PYTHONPATH": str(copy), "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run(
-        [sys.executable, *words], cwd=copy, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_it_is_short() -> None:
@@ -141,14 +76,4 @@ def test_a_learner_gets_hints(example: Path) -> None:
 
 
 def test_its_code_has_the_style_of_the_rest(example: Path) -> None:
-    shutil.copy(ROOT / "pyproject.toml", example / "pyproject.toml")
-    files = [block.about["file"] for block in blocks(PAGE.read_text(encoding="utf-8"))]
-    python = sorted({name for name in files if name.endswith(".py") and "notebooks" not in name})
-    run(example, "-m", "ruff", "check", *python)
-    before = {name: lines_of(example / name) for name in python}
-    run(example, "-m", "ruff", "format", *python)
-    assert {name: lines_of(example / name) for name in python} == before, "but for empty lines"
-
-
-def lines_of(path: Path) -> list[str]:
-    return [line for line in path.read_text(encoding="utf-8").splitlines() if line]
+    assert_styled(example, PAGE)

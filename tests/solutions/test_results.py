@@ -8,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from course.errors import CourseError
-from solutions.experiments.curves import plot_runs, series, smooth
+from solutions.experiments.curves import plot_runs
 from solutions.experiments.results import load_run, table, write_results
 
 STEPS = 40
@@ -216,18 +215,6 @@ def test_a_damaged_run_is_named(case: str, runs: list[Path], tmp_path: Path) -> 
 
 
 # --- curves -----------------------------------------------------------------------------------
-
-
-def test_smoothing_is_the_mean_of_the_last_values() -> None:
-    values = np.arange(60.0) ** 2
-    expected = [values[max(0, i - 24) : i + 1].mean() for i in range(60)]
-    np.testing.assert_allclose(smooth(values), expected)
-    np.testing.assert_allclose(smooth(values, 1), values)
-
-
-def test_a_series_has_the_steps_where_it_was_recorded() -> None:
-    steps, values = series([{"step": 1, "a": 2.0}, {"step": 2}, {"step": 3, "a": 4.0}], "a")
-    assert steps.tolist() == [1, 3] and values.tolist() == [2, 4]
 
 
 def test_curves_in_a_folder_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:

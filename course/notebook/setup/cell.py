@@ -16,8 +16,6 @@ from course import __version__
 if TYPE_CHECKING:
     from course.notebook.setup.start import Environment
 
-# What a unit needs on a GPU beside the package; its zip file holds it.
-CHECKPOINTS = {"fixmatch": "resnet18-cifar10-400.safetensors"}
 # Where files lie that a student has uploaded: beside the notebook, in Colab, on Kaggle, on other hosts
 # (whose users often find the files in their home folder).
 PLACES = (
@@ -130,21 +128,20 @@ def set_up_course(version: str, repository: str | None, checkpoint: str, places:
     return start({**facts, "source": source, "passed over": passed_over[:1]})
 
 
-def setup_cell(repository: str | None, unit: str | None = None, places: Sequence[str] = PLACES) -> str:
+def setup_cell(repository: str | None, checkpoint: str | None = None, places: Sequence[str] = PLACES) -> str:
     """The set-up cell's text.
 
     Args:
         repository: "owner/name" on GitHub of the published course, whose top folder holds the wheel, or None.
-        unit: the notebook's unit, which decides what is missing on a GPU.
+        checkpoint: what the notebook's unit needs on a GPU beside the package, or None.
         places: where to look for the package, nearest first.
     """
-    checkpoint = CHECKPOINTS.get(unit or "", "")
     return (
         f"{inspect.getsource(set_up_course)}\n\n"
         "env = set_up_course(\n"
         f"    version={__version__!r},  # the release that this notebook comes from\n"
         f"    repository={repository!r},  # on GitHub; None: the course came as a zip file\n"
-        f"    checkpoint={checkpoint!r},\n"
+        f"    checkpoint={checkpoint or ''!r},\n"
         f"    places={list(places)!r},\n"
         ")\n"
     )

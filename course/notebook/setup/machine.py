@@ -71,7 +71,6 @@ class Machine:
 
     Attributes:
         colab: the notebook runs in Google Colab.
-        kaggle: it runs on Kaggle.
         drive: Google Drive's folder; it exists while the Drive is mounted.
         folder: where the notebook runs.
         places: folders in which the course's files may lie, nearest first.
@@ -88,7 +87,6 @@ class Machine:
     """
 
     colab: bool
-    kaggle: bool
     drive: Path
     folder: Path
     places: tuple[Path, ...]
@@ -109,7 +107,6 @@ class Machine:
         places = (Path(os.path.expanduser(place)).resolve() for place in PLACES)
         return cls(
             colab=_importable("google") and _importable("google.colab"),
-            kaggle=Path("/kaggle/input").is_dir(),
             drive=DRIVE,
             folder=Path.cwd(),
             places=tuple(dict.fromkeys(place for place in places if place.is_dir())),

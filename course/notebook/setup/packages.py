@@ -26,6 +26,11 @@ TESTED: dict[str, tuple[str, str]] = {
 TESTED_PYTHON = ("3.11", "3.13")
 # Added by the set-up cell where missing. Never numpy, jax or torch: those are the machine's own.
 ADDED = {"jax-resnet": "jax-resnet==0.0.4"}
+# What takes its place where it cannot be added.
+REPLACEMENT = {
+    "jax-resnet": "The course's own ResNet18 takes its place. It has the same layers and parameters and "
+    "gives the same results, so there is nothing to do."
+}
 # What else the course needs: distribution → module. Any version will do, so only its presence is looked at.
 NEEDED = {
     "pillow": "PIL",
@@ -64,7 +69,7 @@ def require_packages(machine: Machine) -> None:
 
 
 def add_package(machine: Machine, name: str, wanted: str) -> str:
-    """Make one pure-Python package importable, and nothing that it depends on.
+    """Make one pure-Python package importable, and nothing that it depends on, if that can be done here.
 
     Args:
         machine: where.
@@ -72,10 +77,7 @@ def add_package(machine: Machine, name: str, wanted: str) -> str:
         wanted: what is installed otherwise.
 
     Returns:
-        a note that says so.
-
-    Raises:
-        CourseError: it can be neither found nor installed; the message names the remedy that fits.
+        a note that says so, or why it cannot be had here and what takes its place.
     """
     found = next(search(f"{name.replace('-', '_')}-*.whl", machine.places), None)
     if found:
@@ -94,29 +96,21 @@ def add_package(machine: Machine, name: str, wanted: str) -> str:
         output = f"{done.stdout or ''}\n{done.stderr or ''}".strip()
     else:
         output = ""
-    raise CourseError(
-        f"{name} is missing here{_remedy(machine, name, wanted, output)}, then run this cell again"
-    )
+    return f"{name} is missing here, and {_cause(python, output)}. {REPLACEMENT[name]}"
 
 
-def _remedy(machine: Machine, name: str, wanted: str, output: str) -> str:
-    """Why ``wanted`` could not be installed, and what to do, as the end of a sentence."""
+def _cause(python: Python, output: str) -> str:
+    """Why a package could not be installed, as the end of a sentence."""
     if OFFLINE.search(output):
-        online = "switch on the internet in Kaggle's panel on the right" if machine.kaggle else "connect it"
-        wheel = f"{name.replace('-', '_')}-….whl"
-        return (
-            f", and this machine is offline: {online}, or put the unit's zip file, or the {wheel} "
-            f"in it, into {machine.folder}"
-        )
+        return "this machine is offline"
     python = replace(
-        machine.packages,
-        managed=machine.packages.managed or "externally-managed-environment" in output,
-        writable=machine.packages.writable and not FORBIDDEN.search(output),
+        python,
+        managed=python.managed or "externally-managed-environment" in output,
+        writable=python.writable and not FORBIDDEN.search(output),
     )
-    cause, step = how_to_install(python, f"--no-deps {wanted}")
-    if not cause and output:
-        cause = f"could not be installed ({output.splitlines()[-1]})"
-    return f", and {cause}: {step}"
+    cause, _ = how_to_install(python, "")
+    reason = output.splitlines()[-1] if output else "no reason was given"
+    return cause or f"it could not be installed ({reason})"
 
 
 def how_to_install(python: Python, names: str) -> tuple[str, str]:

@@ -137,7 +137,7 @@ def setup(
         what the notebook needs to know; its notes have been printed.
 
     Raises:
-        CourseError: a package is missing and cannot be added, or $SSL_COURSE_MODE is not cpu or gpu.
+        CourseError: a package is missing that has no replacement, or $SSL_COURSE_MODE is not cpu or gpu.
     """
     machine = machine or Machine.this_one()
     if notes:  # at once: something may be missing, which ends the cell

@@ -15,9 +15,9 @@ from course.catalog import folder_of
 from course.errors import CourseError
 from course.figures.live import Live
 from course.figures.page import Table
-from course.figures.runs import Records, draw_band, how_many, machine, made_with, series, smooth
+from course.figures.runs import Records, draw_band, how_many, machine, made_with
 from course.figures.shown import COLORS, LINES, MARKERS, SINGLE, legend, panel, show, show_panels
-from course.training.run_log import named
+from course.training.run_log import named, series, smooth
 
 INDEX_BUG = "flexmatch-index-bug.json"
 # The two masks, and the runs that were trained with them.

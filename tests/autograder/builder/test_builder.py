@@ -15,7 +15,7 @@ from autograder.builder.derived import derived_files, find_drift, write_files
 from autograder.builder.functions import FunctionTexts
 from autograder.builder.notebook import CHECK, FOLDED, GIVEN, build_notebook
 from autograder.classroom.classroom import Classroom
-from autograder.files import REPOSITORY, write_atomically
+from autograder.files import REPOSITORY, write_changed
 from autograder.grading import config
 from course.catalog import Unit, load_course
 from course.errors import CourseError
@@ -204,7 +204,7 @@ def test_read_only_code_says_so_in_its_first_line_and_nothing_else_does(toy_root
     }
     read_only = {name for name, cell in code.items() if cell.metadata.get("editable") is False}
     assert set(said) == read_only
-    assert code["setup"].source.partition("\n")[2] == setup_cell(None, "toy").strip("\n")
+    assert code["setup"].source.partition("\n")[2] == setup_cell(None).strip("\n")
     assert code["imports"].source.partition("\n")[2] == "import operator\nimport warnings\nimport sys"
 
 
@@ -433,10 +433,10 @@ def test_files_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="disk full"):
+    with monkeypatch.context() as patch, pytest.raises(CourseError, match="disk full"):
         patch.setattr(os, "replace", fail)
-        write_atomically(path, b"new")
+        write_changed(path, b"new")
     assert [item.read_bytes() for item in tmp_path.iterdir()] == [b"old"]
-    assert write_atomically(path, b"new")
-    assert not write_atomically(path, b"new")
+    assert write_changed(path, b"new")
+    assert not write_changed(path, b"new")
     assert path.read_bytes() == b"new"

@@ -24,6 +24,7 @@ from autograder.publish.picture import PICTURE, views_picture
 from autograder.publish.repository import RECORD, check_folder, next_step, publish_course, update_folder
 from course.catalog import load_course
 from course.errors import CourseError
+from course.files import cannot_write
 from course.training.checkpoint import PROVIDED
 from tests.support.loopback import in_place_of_github
 
@@ -263,17 +264,17 @@ def test_a_publication_of_before_there_was_a_record_is_taken_over(tmp_path: Path
 def test_a_publication_that_was_interrupted_is_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = update_folder.__globals__["write_atomically"]
+    real = update_folder.__globals__["write_changed"]
 
     def full_disk(path: Path, content: bytes) -> bool:
         if path.name == "01_toy.ipynb":
-            raise OSError(28, "No space left on device", str(path))
+            raise cannot_write(path, OSError(28, "No space left on device"))
         return real(path, content)
 
     update_folder(tmp_path, FILES)
     newer = {name: content + b" 2" for name, content in FILES.items()}
-    monkeypatch.setitem(update_folder.__globals__, "write_atomically", full_disk)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setitem(update_folder.__globals__, "write_changed", full_disk)
+    with pytest.raises(CourseError, match="No space"):
         update_folder(tmp_path, newer)
     monkeypatch.undo()
     assert (tmp_path / "README.md").read_bytes() == newer["README.md"]

@@ -266,11 +266,6 @@ def test_partial_runs_are_called_so_in_a_comparison(shown, run_folder):
     assert "recorded: from" in shown[0].alt
 
 
-def test_smoothing_keeps_the_length_and_takes_the_mean_of_the_last_values():
-    np.testing.assert_allclose(runs.smooth(np.array([1.0, 3.0, 5.0, 7.0]), 2), [1.0, 2.0, 4.0, 6.0])
-    np.testing.assert_allclose(runs.smooth(np.array([1.0, 3.0]), 1), [1.0, 3.0])
-
-
 def test_reliability_counts(shown):
     confidence = np.array([0.31, 0.4, 0.97, 1.0, 1.0, 1.0])
     correct = np.array([True, False, True, True, True, False])

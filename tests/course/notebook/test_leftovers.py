@@ -113,4 +113,4 @@ def test_where_files_cannot_be_locked_nothing_is_removed(
 
 
 def test_the_cell_names_its_folder_as_they_are_looked_for() -> None:
-    assert f'mkdtemp(prefix="{PREFIX}")' in setup_cell(None, "fixmatch")
+    assert f'mkdtemp(prefix="{PREFIX}")' in setup_cell(None)

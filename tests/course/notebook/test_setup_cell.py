@@ -18,9 +18,8 @@ import pytest
 import course
 import course.notebook.setup.start as reporting
 from autograder.grading.run import kernel_environment
-from course.catalog import load_course
 from course.notebook.setup import newer, setup_cell
-from course.notebook.setup.cell import CHECKPOINTS, PLACES
+from course.notebook.setup.cell import PLACES
 from course.notebook.setup.newer import newer_package
 from course.notebook.setup.start import course_notes, start_notebook
 from course.notebook.setup.versions import is_newer, is_older
@@ -75,8 +74,8 @@ class Student:
         for folder in (self.folder, self.drive, self.site, self.bin):
             folder.mkdir()
 
-    def cell(self, unit="fixmatch", version="1.0.0", repository=None):
-        text = setup_cell(repository, unit, [".", str(self.drive), str(self.drive / "not there")])
+    def cell(self, checkpoint=PROVIDED.name, version="1.0.0", repository=None):
+        text = setup_cell(repository, checkpoint, [".", str(self.drive), str(self.drive / "not there")])
         return text.replace(f"version={course.__version__!r}", f"version={version!r}")
 
     def run(self, text):
@@ -131,7 +130,7 @@ def test_the_cell_only_starts_what_is_installed(student):
     assert told == {
         "notebook": "1.0.0",
         "repository": None,
-        "checkpoint": CHECKPOINTS["fixmatch"],
+        "checkpoint": PROVIDED.name,
         "places": [str(student.folder), str(student.drive)],
         "source": None,
         "passed over": [],
@@ -230,13 +229,13 @@ def test_a_published_course_is_fetched_from_its_repository(student, tmp_path):
 
 def test_all_that_is_missing_is_named_at_once(student):
     lines = student.stopped()
-    assert WHEEL in lines[1] and CHECKPOINTS["fixmatch"] not in lines[1]
+    assert WHEEL in lines[1] and PROVIDED.name not in lines[1]
     assert f"put the zip file of this unit, as it is, into {student.folder}" in lines[3]
     (student.bin / "nvidia-smi").touch(0o755)
-    assert WHEEL in student.stopped()[1] and CHECKPOINTS["fixmatch"] in student.stopped()[1]
-    assert CHECKPOINTS["fixmatch"] not in student.stopped(student.cell("mixmatch"))[1]
-    (student.drive / CHECKPOINTS["fixmatch"]).touch()
-    assert CHECKPOINTS["fixmatch"] not in student.stopped()[1]
+    assert WHEEL in student.stopped()[1] and PROVIDED.name in student.stopped()[1]
+    assert PROVIDED.name not in student.stopped(student.cell(None))[1]
+    (student.drive / PROVIDED.name).touch()
+    assert PROVIDED.name not in student.stopped()[1]
 
 
 def test_colab_is_told_of_its_file_panel(student):
@@ -267,7 +266,7 @@ def test_what_only_looks_like_the_course_is_named(student):
 def test_a_failed_set_up_is_an_error_and_has_no_traceback(tmp_path):
     """So the run of a notebook ends there, in the browser, in nbclient and in nbgrader."""
     book = nbformat.v4.new_notebook()
-    book.cells = [nbformat.v4.new_code_cell(WITHOUT_COURSE + setup_cell(None, "fixmatch", ["."]))]
+    book.cells = [nbformat.v4.new_code_cell(WITHOUT_COURSE + setup_cell(None, PROVIDED.name, ["."]))]
     with pytest.raises(nbclient.exceptions.CellExecutionError, match="Next step: put the zip file"):
         nbclient.NotebookClient(book, resources={"metadata": {"path": str(tmp_path)}}, timeout=120).execute()
     (error,) = [output for output in book.cells[0].outputs if output.output_type == "error"]
@@ -279,16 +278,15 @@ def test_a_failed_set_up_is_an_error_and_has_no_traceback(tmp_path):
 
 
 def test_the_cell_adds_two_names_to_the_notebook_and_imports_nothing_of_the_course_before_it_is_found():
-    tree = ast.parse(setup_cell(None, "fixmatch"))
+    tree = ast.parse(setup_cell(None, PROVIDED.name))
     assert [type(node) for node in tree.body] == [ast.FunctionDef, ast.Assign]
     assert (tree.body[0].name, tree.body[1].targets[0].id) == ("set_up_course", "env")
 
 
 def test_the_cell_carries_the_release_and_what_its_unit_needs():
-    assert f"version={course.__version__!r}" in setup_cell(None, "mixmatch")
-    assert PROVIDED.name in setup_cell(None, "fixmatch")
-    assert PROVIDED.name not in setup_cell(None, "mixmatch")
-    assert set(CHECKPOINTS) <= {unit.name for unit in load_course().units}
+    assert f"version={course.__version__!r}" in setup_cell(None)
+    assert f"checkpoint={PROVIDED.name!r}" in setup_cell(None, PROVIDED.name)
+    assert "checkpoint=''" in setup_cell(None)
     for place in ("/content", "/content/drive/MyDrive", "/kaggle/input", "/notebooks", "~"):
         assert place in PLACES
 

@@ -7,11 +7,22 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tiny_run
 
 from course.training import warn_if_partial
-from course.training.run_log import RunLog, Span, duration, named, read_metrics, read_span, summary
+from course.training.run_log import (
+    RunLog,
+    Span,
+    duration,
+    named,
+    read_metrics,
+    read_span,
+    series,
+    smooth,
+    summary,
+)
 from course.training.stopwatch import Stopwatch
 
 
@@ -164,3 +175,15 @@ def test_seconds_add_up_over_the_processes_of_a_run(tmp_path: Path) -> None:
     lost.go_on()
     lost.on_step({}, {})
     assert lost.span() == Span(12, None)
+
+
+def test_smoothing_is_the_mean_of_the_last_values() -> None:
+    values = np.arange(60.0) ** 2
+    expected = [values[max(0, i - 24) : i + 1].mean() for i in range(60)]
+    np.testing.assert_allclose(smooth(values, 25), expected)
+    np.testing.assert_allclose(smooth(values, 1), values)
+
+
+def test_a_series_has_the_steps_where_it_was_recorded() -> None:
+    steps, values = series([{"step": 1, "a": 2.0}, {"step": 2}, {"step": 3, "a": 4.0}], "a")
+    assert steps.tolist() == [1, 3] and values.tolist() == [2, 4]
