@@ -31,8 +31,8 @@ from course.training.torch.hparams import (
     TorchFixMatchHparams,
     TorchSupervisedHparams,
 )
+from course.training.torch.methods import flexmatch_state
 from course.training.torch.parts import ShrinkingAdam, evaluate
-from course.training.torch.train import flexmatch_state
 from solutions.ema import ema_update
 from solutions.experiments.cli import train_app
 from solutions.fixmatch_torch import fixmatch_loss

@@ -29,7 +29,7 @@ from course.training.torch.checkpoint import load_variables
 from course.training.torch.hparams import TorchSupervisedHparams
 from course.training.torch.loop import TorchState, _TorchProgram, torch_train_loop
 from solutions.ema import ema_update
-from solutions.experiments.torch_methods import cosine_with_warmup
+from solutions.schedules import cosine_with_warmup
 
 ARCHITECTURE = f"torch {MODEL}"
 VALIDATED = [
