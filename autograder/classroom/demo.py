@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +20,14 @@ from autograder.classroom.sample_class import HandIn, SampleClass
 from autograder.cli import BAD_INPUT, console
 from autograder.files import REPOSITORY
 from course.errors import CourseError
-from course.training import FixMatchHparams, SupervisedHparams, read_metrics
+from course.training import read_metrics
 from course.training.checkpoint import PROVIDED_SHAPES
 from course.training.modes import DATA_SETS, fixmatch_settings
 
 UNIT = "fixmatch"
 LABELED_ONLY, FIXMATCH = "labeled images alone", "FixMatch"
 FOLDERS = {LABELED_ONLY: "labeled-only", FIXMATCH: "fixmatch"}
-WAYS: dict[str, tuple[str, Any]] = {
-    LABELED_ONLY: ("supervised", SupervisedHparams),
-    FIXMATCH: ("fixmatch", FixMatchHparams),
-}
+WAYS = {LABELED_ONLY: "supervised", FIXMATCH: "fixmatch"}
 
 
 @contextmanager
@@ -76,21 +72,23 @@ def train(folder: Path) -> dict[str, dict[str, Any]]:
         KeyboardInterrupt: a run was stopped.
     """
     from solutions.experiments.experiment import run
+    from solutions.experiments.spec import Given, RunSpec
 
-    settings = fixmatch_settings("cpu")
+    given = Given(fixmatch_settings("cpu"))
     results = {}
-    for way, (method, hparams) in WAYS.items():
+    for way, method in WAYS.items():
         console.print(f"{way} …")
-        result = run(
+        spec = RunSpec(
             method,
-            partial(hparams, **settings),
-            out=folder / FOLDERS[way],
+            folder / FOLDERS[way],
             data=DATA_SETS["cpu"],
             checkpoint=str(PROVIDED_SHAPES),
+            given=given,
         )
+        result = run(spec)
         if result is None:
             raise KeyboardInterrupt
-        results[way] = result
+        results[way] = result.to_json()
     return results
 
 

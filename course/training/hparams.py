@@ -115,6 +115,16 @@ class SupervisedHparams(Settings):
         """μB, unlabeled images in a step."""
         return self.mu * self.labeled_batch_size
 
+    @property
+    def n_unlabeled(self) -> None:
+        """All images that are not held out are unlabeled ones."""
+        return None
+
+    def labels_in_all(self, num_classes: int) -> tuple[int, bool]:
+        """How many labeled images, and whether it is another number than the default."""
+        per_class = self.num_labeled_training_samples_per_class
+        return per_class * num_classes, per_class != type(self).num_labeled_training_samples_per_class
+
     def with_labels(self: H, n_labeled: int, num_classes: int) -> H:
         """The same settings for that many labeled images in all."""
         return replace(self, num_labeled_training_samples_per_class=n_labeled // num_classes)

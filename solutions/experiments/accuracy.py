@@ -6,6 +6,7 @@ import io
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -211,7 +212,7 @@ def plot_accuracy(rows: Sequence[Row], path: Path) -> None:
     styles: dict[str, Any] = {
         method: {"marker": marker, "linestyle": line, "color": f"C{number}"}
         for number, (method, marker, line) in enumerate(
-            zip(METHODS, "o^sD", ("-", "--", "-.", ":"), strict=True)
+            zip(METHODS, cycle("o^sDvPX"), cycle(("-", "--", "-.", ":")), strict=False)
         )
     }
     with plt.rc_context({"svg.hashsalt": "accuracy"}):  # the same file from the same rows

@@ -11,11 +11,12 @@ import typer
 from course.console import plain_where_needed
 from course.errors import CourseError, out_of_memory, unknown_name
 from course.files import cannot_write, is_full, write_atomically
-from course.training import FixMatchHparams, SupervisedHparams
+from course.training import SupervisedHparams
 from course.training.engine import IfExists
-from solutions.experiments.methods import HPARAMS
-from solutions.experiments.options import Given, shared_hparams, with_hparams
+from solutions.experiments.methods import METHODS, Method
+from solutions.experiments.options import shared_hparams, with_hparams
 from solutions.experiments.presets import PRESETS
+from solutions.experiments.spec import Given, RunSpec
 from solutions.experiments.wording import command_line_words
 from solutions.experiments.words import several_words, whole_numbers
 
@@ -25,7 +26,11 @@ app.add_typer(train_app, name="train")
 
 INTERRUPTED = 130
 # A sweep's options are what means the same to all methods. Seeds it counts, and its workers start no process.
-SHARED = [name for name in shared_hparams(HPARAMS.values()) if name not in ("seed", "num_workers")]
+SHARED = [
+    name
+    for name in shared_hparams(method.torch.hparams for method in METHODS.values())
+    if name not in ("seed", "num_workers")
+]
 
 Data = Annotated[
     str, typer.Option(help="shapes, cifar10, or a .npz file with x_train, y_train, x_test, y_test.")
@@ -79,21 +84,18 @@ def _if_exists(resume: bool, overwrite: bool) -> IfExists:
     return "resume" if resume else "overwrite" if overwrite else "error"
 
 
-def _train(method: str, given: Given, options: dict[str, Any]) -> None:
-    from solutions.experiments.experiment import resolve, run
+def _train(spec: RunSpec, if_exists: IfExists) -> None:
+    from solutions.experiments.experiment import run
 
-    framework, model, make_hparams = resolve(
-        method, options["framework"], options["model"], options["preset"], given
-    )
-    summary = run(method, make_hparams, **{**options, "framework": framework, "model": model})
-    if summary is None:
+    result = run(spec, if_exists=if_exists)
+    if result is None:
         raise typer.Exit(INTERRUPTED)
-    for name in ("test error (EMA)", "test error (raw)"):
-        print(f"{name} {summary[name]:.4f} on {summary['data']}")
-    print(f"{options['out']} has metrics.jsonl, curves.png, TensorBoard events, config.json and checkpoint")
+    for weights, error in (("EMA", result.test_error), ("raw", result.test_error_raw)):
+        print(f"test error ({weights}) {error:.4f} on {result.data}")
+    print(f"{spec.out} has metrics.jsonl, curves.png, TensorBoard events, config.json and checkpoint")
 
 
-def _add_train_command(method: str, kinds: dict[str, Any], explained: str) -> None:
+def _add_train_command(method: Method) -> None:
     """``train METHOD``: all methods have the same options beside their hyperparameters."""
 
     def command(
@@ -104,40 +106,33 @@ def _add_train_command(method: str, kinds: dict[str, Any], explained: str) -> No
         data: Data = "shapes",
         checkpoint: Start = "none",
         labels: Labels = None,
-        out: Out = Path("runs") / method,
+        out: Out = Path("runs") / method.torch.name,
         resume: Resume = False,
         overwrite: Overwrite = False,
         augmentation: Augmentation = "course",
         note: Note = "",
     ) -> None:
-        options: dict[str, Any] = {"framework": framework, "model": model, "preset": preset, "data": data}
-        options |= {"checkpoint": checkpoint, "labels": labels, "out": out, "augmentation": augmentation}
-        _train(method, given, {**options, "note": note, "if_exists": _if_exists(resume, overwrite)})
+        spec = RunSpec(
+            method.torch.name,
+            out,
+            framework=framework,
+            model=model,
+            preset=preset,
+            data=data,
+            checkpoint=checkpoint,
+            labels=labels,
+            augmentation=augmentation,
+            note=note,
+            given=given,
+        )
+        _train(spec, _if_exists(resume, overwrite))
 
-    command.__doc__ = explained
-    train_app.command(method)(with_hparams(kinds)(command))
+    command.__doc__ = method.explained
+    train_app.command(method.torch.name)(with_hparams(method.hparams)(command))
 
 
-_add_train_command(
-    "supervised",
-    {"jax": SupervisedHparams, "torch": HPARAMS["supervised"]},
-    "The labeled images alone, with the same loop, schedule and optimizer.",
-)
-_add_train_command(
-    "mixmatch",
-    {"torch": HPARAMS["mixmatch"]},
-    "MixMatch: soft labels from several views, sharpened, and all images mixed with one another.",
-)
-_add_train_command(
-    "fixmatch",
-    {"jax": FixMatchHparams, "torch": HPARAMS["fixmatch"]},
-    "FixMatch: labeled images, and the model's own confident labels on the rest.",
-)
-_add_train_command(
-    "flexmatch",
-    {"torch": HPARAMS["flexmatch"]},
-    "FlexMatch: FixMatch with a threshold for each class, by how far the class has come.",
-)
+for known in METHODS.values():
+    _add_train_command(known)
 
 
 @app.command()
@@ -160,15 +155,8 @@ def pretrain(
     from solutions.experiments.pretrain import check_export, export_checkpoint
 
     check_export(export)
-    options: dict[str, Any] = {"framework": "jax", "model": None, "preset": None, "checkpoint": "none"}
-    options |= {
-        "data": data,
-        "labels": labels,
-        "out": out,
-        "note": note,
-        "if_exists": _if_exists(resume, overwrite),
-    }
-    _train("supervised", given, options)
+    spec = RunSpec("supervised", out, framework="jax", data=data, labels=labels, note=note, given=given)
+    _train(spec, _if_exists(resume, overwrite))
     error = export_checkpoint(out, export, data)
     print(
         f"{export} and {export.with_suffix('.json').name} written, test error {error:.4f} in half precision"
@@ -189,14 +177,14 @@ def results(
 
 
 @app.command(cls=several_words("--methods", "--labels"))
-@with_hparams({"torch": HPARAMS["supervised"]}, only=SHARED)
+@with_hparams({"torch": METHODS["supervised"].torch.hparams}, only=SHARED)
 def sweep(
     given: Given,
     methods: Annotated[
         list[str],
         typer.Option(
             metavar="METHOD ...",
-            help=f"Of {', '.join(HPARAMS)}; by default, all of the framework's.",
+            help=f"Of {', '.join(METHODS)}; by default, all of the framework's.",
             show_default=False,
         ),
     ] = [],  # noqa: B006 (Typer copies it)
@@ -241,14 +229,14 @@ def sweep(
     --methods and --labels take several words: --labels 500 2000 10000. Results are written as runs finish.
     """
     from solutions.experiments.frameworks import FRAMEWORKS
-    from solutions.experiments.sweep import Asked
+    from solutions.experiments.sweep import SweepSpec
     from solutions.experiments.sweep import sweep as run_sweep
 
     if framework not in FRAMEWORKS:
         raise unknown_name("framework", framework, FRAMEWORKS)
-    known = [m for m in HPARAMS if m in FRAMEWORKS[framework].methods]
-    asked = Asked(
-        methods=list(dict.fromkeys(methods)) or known,
+    having = [name for name, method in METHODS.items() if framework in method.hparams]
+    spec = SweepSpec(
+        methods=list(dict.fromkeys(methods)) or having,
         labels=whole_numbers("--labels", labels),
         seeds=seeds,
         out=out,
@@ -259,7 +247,7 @@ def sweep(
         note=note,
         given=given.values,
     )
-    outcome = run_sweep(asked, resume=resume, scheduler=scheduler, jobs=jobs)
+    outcome = run_sweep(spec, resume=resume, scheduler=scheduler, jobs=jobs)
     for name, text in outcome.tracebacks.items():
         print(f"{name}:\n{text}", file=sys.stderr)
     for name, why in outcome.failed.items():

@@ -6,26 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from solutions.comparison import training_cost
+from solutions.experiments.methods import METHODS
 
 
 def images_per_step(method: str, hparams: Mapping[str, Any]) -> tuple[int, int]:
     """Images of one step: (that go forward and backward, that only go forward).
 
-    MixMatch guesses its labels in a pass without gradient before the pass that trains. FixMatch and FlexMatch
-    read theirs off the weak views in the one pass of all images.
-
     Args:
-        method: "supervised", "mixmatch", "fixmatch" or "flexmatch".
-        hparams: of a run in either framework, by name: batch_size or labeled_batch_size; mu; n_views.
+        method: a key of `METHODS`.
+        hparams: of a run in either framework, by name.
     """
-    labeled = hparams["batch_size"] if "batch_size" in hparams else hparams["labeled_batch_size"]
-    if method == "supervised":
-        return labeled, 0
-    unlabeled = hparams["mu"] * labeled
-    if method == "mixmatch":
-        views = hparams["n_views"] * unlabeled
-        return labeled + views, views
-    return labeled + 2 * unlabeled, 0
+    return METHODS[method].torch.images(hparams)
 
 
 def forward_equivalents(steps: int, trained_images: int, forward_images: int) -> int:

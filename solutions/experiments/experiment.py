@@ -1,4 +1,4 @@
-"""One run from a name and options: data, labels, checkpoint, training, test error, files."""
+"""One run from what is asked for: data, labels, checkpoint, training, test error, files."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
@@ -18,30 +18,24 @@ from course.data.dataset import Splits
 from course.data.split import generator_from_key, stratified_split, subset_by_indices
 from course.errors import CourseError
 from course.files import write_atomically
-from course.training import Checkpoint, RunFolder, TrainResult
+from course.training import Checkpoint, RunFolder
 from course.training.engine import IfExists
 from course.training.observers import Observer
+from course.training.vocabulary import RunSettings, own_name
 from solutions.experiments.curves import plot_run
-from solutions.experiments.frameworks import Framework, Parts, framework_for
+from solutions.experiments.frameworks import FRAMEWORKS, Framework, Parts, Plan, framework_for
 from solutions.experiments.machine import versions
+from solutions.experiments.methods import METHODS
 from solutions.experiments.presets import PRESETS, settings_of
 from solutions.experiments.results import load_result
+from solutions.experiments.run_result import Ends, RunResult
+from solutions.experiments.spec import RunSpec
 
-if TYPE_CHECKING:
-    from solutions.experiments.options import Given  # brings typer, which only the command line needs
-
-
-def _number_of_labels(hparams: Any, num_classes: int) -> tuple[int, bool]:
-    """The hyperparameters' number, and whether it was set: PyTorch's is a default's or a preset's."""
-    if hasattr(hparams, "n_labeled"):
-        return hparams.n_labeled, False
-    name = "num_labeled_training_samples_per_class"
-    per_class = getattr(hparams, name)
-    return per_class * num_classes, per_class != hparams.__dataclass_fields__[name].default
+OF_UNLABELED = ("error rate", "mask rate")  # metrics whose beginning and end a result tells
 
 
 def cut(
-    hparams: Any,
+    hparams: RunSettings,
     splits: Splits,
     checkpoint: Checkpoint | None,
     labels: int | None,
@@ -54,8 +48,8 @@ def cut(
     unlabeled ones too, as in the paper.
 
     Args:
-        hparams: ``seed``, ``num_validation_samples_per_class`` and, where neither ``labels`` nor the
-            checkpoint says how many, ``n_labeled`` or ``num_labeled_training_samples_per_class``.
+        hparams: their seed, images held out and, where neither ``labels`` nor the checkpoint says how many,
+            labeled images count.
         splits: the data set.
         checkpoint: what the run starts from.
         labels: labeled images in all, as the user asks for them.
@@ -70,7 +64,7 @@ def cut(
         named = checkpoint.labeled_indices
     chosen = labels is not None
     if labels is None:
-        labels, chosen = _number_of_labels(hparams, train.num_classes)
+        labels, chosen = hparams.labels_in_all(train.num_classes)
     if labels % train.num_classes and (chosen or named is None):
         raise CourseError(
             f"--labels {labels} does not divide among {train.num_classes} classes: "
@@ -147,141 +141,95 @@ def check_same_config(folder: RunFolder, config: Mapping[str, Any]) -> None:
             )
 
 
-def resolve(
-    method: str, framework: str | None, model: str | None, preset: str | None, given: Given
-) -> tuple[str, str | None, Callable[..., Any]]:
-    """What a command line's words mean: (framework, model, a function that makes the hyperparameters).
+def resolve(spec: RunSpec) -> tuple[Framework, str, Callable[..., Any]]:
+    """What a request leaves open: (framework, model, a function that makes the hyperparameters).
 
     Raises:
-        CourseError: no such method, framework or preset, or not together.
+        CourseError: no such framework or preset, or not together.
     """
-    settings = settings_of(preset, method)
-    backend = framework_for(method, framework or (None if preset is None else "torch"))
-    if preset is not None:
+    settings = settings_of(spec.preset, spec.method)
+    backend = framework_for(spec.method, spec.framework or (None if spec.preset is None else "torch"))
+    model = spec.model
+    if spec.preset is not None:
         if backend.name != "torch":
             raise CourseError(
                 f"{backend.name} lacks the presets' networks and some of their settings: "
                 "use --framework torch, or leave --preset out"
             )
-        model = model or PRESETS[preset].model
+        model = model or PRESETS[spec.preset].model
     if backend.name == "torch":
         # JAX only draws the split here. On a GPU it would take most of the memory for itself.
         jax.config.update("jax_platforms", "cpu")
-    make_hparams = given.maker(backend.methods[method], settings, f"{method} in {backend.name}")
-    return backend.name, model, make_hparams
+    kind = METHODS[spec.method].hparams[backend.name]
+    make_hparams = spec.given.maker(kind, settings, f"{spec.method} in {backend.name}")
+    return backend, model or backend.default_model, make_hparams
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A run before its first step: everything has been checked, and nothing written."""
-
-    method: str
-    backend: Framework
-    model: str
-    augmentation: str
-    hparams: Any
-    started_from: Checkpoint | None
-    parts: Parts
-    config: dict[str, Any]
-
-
-def plan(
-    method: str,
-    make_hparams: Callable[..., Any],
-    *,
-    out: Path,
-    framework: str | None = None,
-    model: str | None = None,
-    preset: str | None = None,
-    data: str = "shapes",
-    checkpoint: str = "none",
-    augmentation: str = "course",
-    labels: int | None = None,
-    note: str = "",
-    splits: Splits | None = None,
-) -> Plan:
+def plan(spec: RunSpec, splits: Splits | None = None) -> Plan:
     """Check what is asked for and cut the data.
 
-    Args: those of `run`, and ``splits``, the data set where it is loaded already.
+    Args:
+        spec: the run.
+        splits: the data set where it is loaded already.
 
     Raises:
         CourseError: bad input of any kind.
     """
-    backend = framework_for(method, framework)
-    model = model or backend.default_model
-    backend.check(model, augmentation)
-    asked = make_hparams(logdir=str(out))  # a wrong setting is found out before data are fetched
-    started_from = backend.open_checkpoint(checkpoint, model)
-    splits = splits or load_dataset(data)
+    backend, model, make_hparams = resolve(spec)
+    backend.check(model, spec.augmentation)
+    make_hparams(logdir=str(spec.out))  # a wrong setting is found out before data are fetched
+    checkpoint = backend.open_checkpoint(spec.checkpoint, model)
+    splits = splits or load_dataset(spec.data)
     in_data = splits.train.num_classes
-    classes = "num_classes" if "num_classes" in asked.__dataclass_fields__ else "n_classes"
-    hparams = make_hparams(logdir=str(out), **{classes: in_data})
+    hparams = make_hparams(logdir=str(spec.out), num_classes=in_data)
     if hparams.num_classes < in_data:
         raise CourseError(
-            f"{classes} is {hparams.num_classes} but {splits.train.name} has {in_data}: leave it out"
+            f"{own_name('num_classes', type(hparams))} is {hparams.num_classes} but {splits.train.name} has "
+            f"{in_data}: leave it out"
         )
-    parts = cut(hparams, splits, started_from, labels, getattr(hparams, "n_unlabeled", None))
+    parts = cut(hparams, splits, checkpoint, spec.labels, hparams.n_unlabeled)
     hparams = hparams.with_labels(len(parts.labeled), in_data).fitted(len(parts.unlabeled))
-    backend.check_start(hparams, model, started_from)
     config = {
-        "method": method,
+        "method": spec.method,
         "framework": backend.name,
         "model": model,
-        "preset": preset,
-        "data": Path(data).name,
-        "checkpoint": Path(checkpoint).name,
-        "augmentation": augmentation,
+        "preset": spec.preset,
+        "data": Path(spec.data).name,
+        "checkpoint": Path(spec.checkpoint).name,
+        "augmentation": spec.augmentation,
         "hparams": kept_settings(hparams),
-        "note": note,
+        "note": spec.note,
     }
-    return Plan(method, backend, model, augmentation, hparams, started_from, parts, config)
+    planned = Plan(spec, model, hparams, checkpoint, parts, config)
+    backend.check_start(planned)
+    return planned
 
 
 def run(
-    method: str,
-    make_hparams: Callable[..., Any],
-    *,
-    out: Path,
-    if_exists: IfExists = "error",
-    observers: Sequence[Observer] = (),
-    command_line: str | None = None,
-    **options: Any,
-) -> dict[str, Any] | None:
+    spec: RunSpec, *, if_exists: IfExists = "error", observers: Sequence[Observer] = ()
+) -> RunResult | None:
     """Train, test once, and write the run's folder.
 
     Args:
-        method: "supervised", "mixmatch", "fixmatch" or "flexmatch".
-        make_hparams: makes the method's hyperparameters; called with ``logdir`` and, when the data are
-            known, ``num_classes`` or ``n_classes``, as the framework calls it.
-        out: the folder.
+        spec: the run.
         if_exists: as for `course.training.train_loop`.
         observers: told of each step, as for `course.training.train_loop`.
-        command_line: kept with the results; None is the one that is running.
-        **options: of the run, each with a default:
-            framework ("jax" or "torch"; None takes JAX where it has the method),
-            model ("resnet18", or in PyTorch "wrn-DEPTH-WIDTH"; None takes the framework's own),
-            preset (that the settings are from, for the record),
-            data ("shapes", "cifar10", or an .npz file),
-            checkpoint ("provided", "none", or a file),
-            augmentation ("course", or with JAX "practical"),
-            labels (labeled images in all; None takes the checkpoint's where it is of the same data, and else
-            the hyperparameters' number),
-            note (kept with the results).
 
     Returns:
-        The content of result.json, or None when the run was interrupted. Resuming a finished run returns
-        what it found.
+        What result.json holds, or None when the run was interrupted. Resuming a finished run returns what it
+        found.
 
     Raises:
         CourseError: bad input of any kind; nothing is left half-written.
     """
-    planned = plan(method, make_hparams, out=out, **options)
-    backend, hparams, parts, config = planned.backend, planned.hparams, planned.parts, planned.config
-    folder = RunFolder(out)
+    planned = plan(spec)
+    hparams, parts, config = planned.hparams, planned.parts, planned.config
+    backend = FRAMEWORKS[config["framework"]]
+    folder = RunFolder(spec.out)
     if if_exists == "resume" and folder.holds_run():
         check_same_config(folder, config)
         if folder.result.is_file():
-            return load_result(out)
+            return load_result(spec.out)
     else:
         folder.prepare(overwrite=if_exists == "overwrite")
         _write_json(folder.config, config)
@@ -290,40 +238,40 @@ def run(
         "labeled_indices": parts.labeled.indices.tolist(),
         "num_classes": hparams.num_classes,
         "seed": hparams.seed,
-        "note": config["note"],
+        "note": spec.note,
     }
-    result = backend.train(
-        method,
-        planned.model,
-        hparams,
-        parts,
-        planned.started_from,
-        planned.augmentation,
-        if_exists=if_exists,
-        manifest=about,
-        observers=observers,
-    )
-    if result.interrupted:
+    trained = backend.train(planned, if_exists=if_exists, manifest=about, observers=observers)
+    if trained.interrupted:
         return None
-    summary = {
-        **{name: config[name] for name in ("method", "framework", "model", "preset")},
-        "seed": hparams.seed,
-        "steps": hparams.steps,
-        **backend.test(result, planned.model, hparams, planned.started_from, parts.test),
-        **summarize(result),
-        "seconds": result.span.seconds,
-        "seconds_this_process": result.seconds,
-        "steps_this_process": result.state.step - result.began_at,
-        "hardware": backend.hardware(),
-        "versions": versions(),
-        "data": parts.labeled.name,
-        "labels": len(parts.labeled),
-        **{name: config[name] for name in ("checkpoint", "augmentation", "hparams", "note")},
-        "command": command() if command_line is None else command_line,
-    }
+    tested = backend.test(planned, trained)
+    result = RunResult(
+        method=spec.method,
+        framework=backend.name,
+        model=planned.model,
+        preset=spec.preset,
+        seed=hparams.seed,
+        steps=hparams.steps,
+        test_error=tested.averaged,
+        test_error_raw=tested.raw,
+        other=tested.other,
+        val_error=float(trained.metrics["val error rate"][-1]),
+        ends={name: Ends.of(trained.metrics[name]) for name in OF_UNLABELED if name in trained.metrics},
+        seconds=trained.span.seconds,
+        seconds_this_process=trained.seconds,
+        steps_this_process=trained.state.step - trained.began_at,
+        hardware=backend.hardware(),
+        versions=versions(),
+        data=parts.labeled.name,
+        labels=len(parts.labeled),
+        checkpoint=config["checkpoint"],
+        augmentation=spec.augmentation,
+        hparams=config["hparams"],
+        note=spec.note,
+        command=command() if spec.command is None else spec.command,
+    )
     plot_run(folder.path)
-    _write_json(folder.result, summary)
-    return summary
+    _write_json(folder.result, result.to_json())
+    return result
 
 
 def command() -> str:
@@ -335,15 +283,3 @@ def _without_folder(word: str) -> str:
     """``/a/b`` as ``b``, and ``--out=/a/b`` as ``--out=b``."""
     flag, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
     return f"{flag}{equals}{Path(value).name}" if Path(value).is_absolute() else word
-
-
-def summarize(result: TrainResult) -> dict[str, Any]:
-    """Where a finished run's training stood: its last validation, and unlabeled images at start and end."""
-    summary: dict[str, Any] = {"val error rate": float(result.metrics["val error rate"][-1])}
-    for name in ("error rate", "mask rate"):
-        if name in result.metrics:
-            history = result.metrics[name]
-            window = min(50, len(history))
-            summary[f"{name}, first {window} steps"] = float(np.mean(history[:window]))
-            summary[f"{name}, last {window} steps"] = float(np.mean(history[-window:]))
-    return summary

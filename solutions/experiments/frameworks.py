@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -19,8 +19,6 @@ from course.errors import CourseError, unknown_name
 from course.models.torch_models import check_model, make_model
 from course.training import (
     Checkpoint,
-    FixMatchHparams,
-    SupervisedHparams,
     TrainResult,
     get_ema_params,
     get_params,
@@ -29,16 +27,15 @@ from course.training import (
     start,
 )
 from course.training.batches import check_distinct
-from course.training.hparams import Settings
 from course.training.torch.checkpoint import architecture, load_variables
-from course.training.torch.hparams import FlexMatchHparams
 from course.training.torch.parts import evaluate
-from course.training.torch.train import TORCH_METHODS
+from course.training.torch.train import train_torch
+from solutions.ema import ema_update
 from solutions.experiments.machine import jax_hardware, processor
+from solutions.experiments.methods import METHODS
 from solutions.experiments.practical import PracticalLabeledAug, PracticalUnlabeledAug
-from solutions.experiments.torch_methods import train_reference
-from solutions.fixmatch import train_fixmatch
-from solutions.supervised import train_supervised
+from solutions.experiments.spec import RunSpec
+from solutions.schedules import cosine_with_warmup
 
 RESNET18 = "resnet18"
 AUGMENTATIONS: dict[str, Any] = {
@@ -57,11 +54,48 @@ class Parts:
     test: ImageDataset
 
 
+@dataclass(frozen=True)
+class TestErrors:
+    """Shares of wrong answers on the test images.
+
+    Attributes:
+        averaged: of the averaged weights.
+        raw: of the weights themselves.
+        other: what else the framework measures, under the name that result.json has for it.
+    """
+
+    __test__ = False  # pytest collects what begins with Test
+
+    averaged: float
+    raw: float
+    other: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run before its first step: everything has been checked, and nothing written.
+
+    Attributes:
+        spec: what it is asked to be.
+        model: the network's name.
+        hparams: fitted to the data.
+        checkpoint: what it starts from.
+        parts: the images.
+        config: what config.json holds.
+    """
+
+    spec: RunSpec
+    model: str
+    hparams: Any
+    checkpoint: Checkpoint | None
+    parts: Parts
+    config: Mapping[str, Any]
+
+
 class Framework(Protocol):
     """What a run asks of a framework."""
 
     name: str
-    methods: Mapping[str, type[Settings]]
     default_model: str
 
     def check(self, model: str, augmentation: str) -> None:
@@ -70,25 +104,14 @@ class Framework(Protocol):
     def open_checkpoint(self, name: str, model: str) -> Checkpoint | None:
         """Weights to start from: "provided", "none", or a file."""
 
-    def check_start(self, hparams: Any, model: str, checkpoint: Checkpoint | None) -> None:
+    def check_start(self, plan: Plan) -> None:
         """Refuse a network that does not exist, or weights that do not fit it, before a file is written."""
 
-    def train(
-        self,
-        method: str,
-        model: str,
-        hparams: Any,
-        parts: Parts,
-        checkpoint: Any,
-        augmentation: str,
-        **options: Any,
-    ) -> TrainResult:
+    def train(self, plan: Plan, **options: Any) -> TrainResult:
         """Train; ``options`` go to the framework's loop."""
 
-    def test(
-        self, result: TrainResult, model: str, hparams: Any, checkpoint: Any, test: ImageDataset
-    ) -> dict[str, float]:
-        """ "test error (EMA)", "test error (raw)" and what else the framework measures on the test images."""
+    def test(self, plan: Plan, result: TrainResult) -> TestErrors:
+        """Look at the test images."""
 
     def hardware(self) -> str:
         """Processor or accelerator, and how much of it this process may use."""
@@ -110,11 +133,23 @@ def _predict(model: Any, variables: Any, x: Any) -> jax.Array:
     return jnp.argmax(model.apply(variables, x), axis=-1)
 
 
+def train_reference(name: str, *arguments: Any, **options: Any) -> TrainResult:
+    """`course.training.torch.train.train_torch` with the reference solutions of a method's exercises."""
+    method = METHODS[name]
+    return train_torch(
+        method.torch,
+        *arguments,
+        loss=method.loss(),
+        make_schedule=cosine_with_warmup,
+        ema_update=ema_update,
+        **options,
+    )
+
+
 class _Jax:
     """The unit ``fixmatch``: ResNet18 in flax."""
 
     name = "jax"
-    methods: Mapping[str, type[Settings]] = {"fixmatch": FixMatchHparams, "supervised": SupervisedHparams}
     default_model = RESNET18
 
     def check(self, model: str, augmentation: str) -> None:
@@ -130,55 +165,45 @@ class _Jax:
             return None
         return load_provided_checkpoint() if name == "provided" else load_checkpoint(name)
 
-    def check_start(self, hparams: Any, model: str, checkpoint: Checkpoint | None) -> None:
-        if checkpoint is not None:
-            start(hparams, lambda params: params, checkpoint)
+    def check_start(self, plan: Plan) -> None:
+        if plan.checkpoint is not None:
+            start(plan.hparams, lambda params: params, plan.checkpoint)
 
-    def train(
-        self,
-        method: str,
-        model: str,
-        hparams: Any,
-        parts: Parts,
-        checkpoint: Any,
-        augmentation: str,
-        **options: Any,
-    ) -> TrainResult:
-        labeled_aug, unlabeled_aug = AUGMENTATIONS[augmentation]
-        train = {"fixmatch": train_fixmatch, "supervised": train_supervised}[method]
-        return train(
-            hparams,
+    def train(self, plan: Plan, **options: Any) -> TrainResult:
+        labeled_aug, unlabeled_aug = AUGMENTATIONS[plan.spec.augmentation]
+        method, parts = METHODS[plan.spec.method].jax, plan.parts
+        if method is None:
+            raise LookupError(f"{plan.spec.method} is not in JAX")
+        return method.train()(
+            plan.hparams,
             parts.labeled.with_transform(labeled_aug()),
             parts.unlabeled.with_transform(unlabeled_aug()),
             parts.validation.with_transform(image_to_numpy),
-            checkpoint,
+            plan.checkpoint,
             **options,
         )
 
-    def test(
-        self, result: TrainResult, model: str, hparams: Any, checkpoint: Any, test: ImageDataset
-    ) -> dict[str, float]:
+    def test(self, plan: Plan, result: TrainResult) -> TestErrors:
         from course.models import resnet18
 
-        normalization = checkpoint.manifest["normalization"] if checkpoint else "cifar10"
-        network = resnet18(hparams.num_classes, normalization, hparams.width)
+        normalization = plan.checkpoint.manifest["normalization"] if plan.checkpoint else "cifar10"
+        network = resnet18(plan.hparams.num_classes, normalization, plan.hparams.width)
         opt_state, batch_stats = result.state.opt_state, result.state.batch_stats
-        return {
-            "test error (EMA)": error_rate(network, get_ema_params(opt_state), batch_stats, test),
-            "test error (raw)": error_rate(network, get_params(opt_state), batch_stats, test),
-        }
+        averaged, raw = (
+            error_rate(network, params, batch_stats, plan.parts.test)
+            for params in (get_ema_params(opt_state), get_params(opt_state))
+        )
+        return TestErrors(averaged, raw)
 
     def hardware(self) -> str:
         return jax_hardware()
 
 
 class _Torch:
-    """All methods of `TORCH_METHODS`: a wide ResNet, WRN-28-2 if nothing else is asked for, or ResNet18."""
+    """All methods: a wide ResNet, WRN-28-2 if nothing else is asked for, or ResNet18."""
 
     name = "torch"
     default_model = "wrn-28-2"
-
-    methods: Mapping[str, type[Settings]] = {name: m.hparams for name, m in TORCH_METHODS.items()}
 
     def check(self, model: str, augmentation: str) -> None:
         check_model(model)
@@ -194,56 +219,43 @@ class _Torch:
             raise CourseError("the provided checkpoint is JAX's: use --framework jax, or --checkpoint none")
         return load_checkpoint(name, architecture(model))
 
-    def _network(self, hparams: Any, model: str) -> Any:
+    def _network(self, plan: Plan) -> Any:
+        hparams = plan.hparams
         return make_model(
-            model,
+            plan.model,
             hparams.n_classes,
             seed=hparams.seed,
             dropout=hparams.dropout,
             bn_momentum=hparams.bn_momentum,
         )
 
-    def check_start(self, hparams: Any, model: str, checkpoint: Checkpoint | None) -> None:
-        if isinstance(hparams, FlexMatchHparams):
-            check_distinct(hparams.unlabeled_batch_size, hparams.n_unlabeled or 0)
-        network = self._network(hparams, model)
-        if checkpoint is not None:
-            load_variables(network, checkpoint)
+    def check_start(self, plan: Plan) -> None:
+        if METHODS[plan.spec.method].torch.remembers:
+            check_distinct(plan.hparams.unlabeled_batch_size, plan.hparams.n_unlabeled or 0)
+        network = self._network(plan)
+        if plan.checkpoint is not None:
+            load_variables(network, plan.checkpoint)
 
-    def train(
-        self,
-        method: str,
-        model: str,
-        hparams: Any,
-        parts: Parts,
-        checkpoint: Any,
-        augmentation: str,
-        **options: Any,
-    ) -> TrainResult:
+    def train(self, plan: Plan, **options: Any) -> TrainResult:
         return train_reference(
-            method,
-            hparams,
-            self._network(hparams, model),
-            parts.labeled,
-            parts.unlabeled,
-            parts.validation.with_transform(image_to_numpy),
-            checkpoint,
-            model_name=model,
+            plan.spec.method,
+            plan.hparams,
+            self._network(plan),
+            plan.parts.labeled,
+            plan.parts.unlabeled,
+            plan.parts.validation.with_transform(image_to_numpy),
+            plan.checkpoint,
+            model_name=plan.model,
             **options,
         )
 
-    def test(
-        self, result: TrainResult, model: str, hparams: Any, checkpoint: Any, test: ImageDataset
-    ) -> dict[str, float]:
-        images = test.with_transform(image_to_numpy)
+    def test(self, plan: Plan, result: TrainResult) -> TestErrors:
+        images = plan.parts.test.with_transform(image_to_numpy)
         averaged, raw = (
             evaluate(m, images, phase="test") for m in (result.state.evaluated, result.state.model)
         )
-        return {
-            "test error (EMA)": averaged["test error rate"],
-            "test error (raw)": raw["test error rate"],
-            **{name: averaged[name] for name in ("test loss", "test top-1", "test top-5")},
-        }
+        other = {name: averaged[name] for name in ("test loss", "test top-1", "test top-5")}
+        return TestErrors(averaged["test error rate"], raw["test error rate"], other)
 
     def hardware(self) -> str:
         if torch.cuda.is_available():
@@ -261,10 +273,10 @@ def framework_for(method: str, name: str | None) -> Framework:
         CourseError: there is no such framework, or it does not have the method.
     """
     if name is None:
-        return next(f for f in FRAMEWORKS.values() if method in f.methods)
+        return next(f for f in FRAMEWORKS.values() if f.name in METHODS[method].hparams)
     if name not in FRAMEWORKS:
         raise unknown_name("framework", name, FRAMEWORKS)
-    if method not in FRAMEWORKS[name].methods:
-        having = next(f.name for f in FRAMEWORKS.values() if method in f.methods)
+    if name not in METHODS[method].hparams:
+        having = next(iter(METHODS[method].hparams))
         raise CourseError(f"{name} does not have {method}: use --framework {having}")
     return FRAMEWORKS[name]

@@ -4,95 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import fields
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from course.errors import CourseError
 from course.training.hparams import Settings
-from course.training.torch.hparams import TorchHparams
+from solutions.experiments.spec import Given, flag
 
 SET_ELSEWHERE = ("logdir", "n_labeled")  # --out, also --logdir; --labels, also --n-labeled
 FROM_DATA = ("num_classes", "n_classes")  # not given, they come from the data set
-
-# What JAX's dataclasses and PyTorch's call the same thing, and PyTorch's value for 1 of JAX's (PyTorch's
-# weight decay has the paper's ½).
-SAME: tuple[tuple[str, str, float | None], ...] = (
-    ("num_classes", "n_classes", None),
-    ("labeled_batch_size", "batch_size", None),
-    ("lambda_coef", "lambda_u", None),
-    ("confidence_threshold", "threshold", None),
-    ("beta", "momentum", None),
-    ("alpha", "decay_fraction", None),
-    ("w_decay", "weight_decay", 2.0),
-    ("epoch_steps", "num_iter", None),
-    ("validate_every_steps", "eval_step", None),
-)
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def translated(name: str, value: Any, kind: type[Settings]) -> tuple[str, Any] | None:
-    """A setting under the name that a dataclass has for it, or None where it has none."""
-    names = {spec.name for spec in fields(kind)}
-    if name in names:
-        return name, value
-    for jax_name, torch_name, factor in SAME:
-        if name == jax_name and torch_name in names:
-            return torch_name, value if factor is None else value * factor
-        if name == torch_name and jax_name in names:
-            return jax_name, value if factor is None else value / factor
-    return None
-
-
-@dataclass(frozen=True)
-class Given:
-    """The hyperparameters that a command line names, and those that its command sets itself."""
-
-    values: Mapping[str, Any] = field(default_factory=dict)
-    defaults: Mapping[str, Any] = field(default_factory=dict)
-
-    def maker(self, kind: type[Settings], preset: Mapping[str, Any], what: str) -> Callable[..., Any]:
-        """A function that makes ``kind`` from what is given, the preset, and its own keyword arguments.
-
-        What the command line names wins, then come the function's arguments, then the preset. Names of the
-        other framework are translated.
-
-        Args:
-            kind: the dataclass.
-            preset: settings under ``kind``'s own names.
-            what: "fixmatch in jax", for the message.
-
-        Raises:
-            CourseError: a given option does not exist for ``kind``, or is given under two names.
-        """
-        chosen: dict[str, Any] = {}
-        for name, value in self.values.items():
-            found = translated(name, value, kind)
-            if found is None:
-                raise CourseError(f"{_flag(name)} is not an option of {what}: leave it out, or see --help")
-            if found[0] in chosen:
-                raise CourseError(f"{_flag(name)} is given twice, under two names: give one")
-            chosen[found[0]] = found[1]
-        base = {**self.defaults, **preset}
-        if "epochs" in chosen:
-            if "steps" in chosen:
-                raise CourseError("--epochs and --steps exclude each other: give one")
-            if "total_steps" in chosen and issubclass(kind, TorchHparams):
-                raise CourseError(
-                    "--epochs and --total-steps exclude each other: give --steps, or one of them"
-                )
-            base.pop("steps", None)  # a preset's or a command's own must not win
-
-        def make(**more: Any) -> Any:
-            known = dict(found for n, v in more.items() if (found := translated(n, v, kind)) is not None)
-            return kind(**{**base, **known, **chosen})
-
-        return make
 
 
 def with_hparams(
@@ -130,7 +52,7 @@ def with_hparams(
             shown = "" if values[next(iter(values))] is None else str(values[next(iter(values))])
         else:
             shown = ", ".join(f"{value} in {framework}" for framework, value in values.items())
-        flags = [f"--{name}"] if "_" not in name else [_flag(name), f"--{name}"]
+        flags = [f"--{name}"] if "_" not in name else [flag(name), f"--{name}"]
         if types[name] is bool:
             flags[0] += f"/--no-{name.replace('_', '-')}"
         alone = len(kinds) > 1 and len(specs) == 1
@@ -166,7 +88,7 @@ def with_hparams(
     return decorate
 
 
-def shared_hparams(kinds: Collection[type[Settings]]) -> list[str]:
+def shared_hparams(kinds: Iterable[type[Settings]]) -> list[str]:
     """The hyperparameters that all of some methods have, with the same default, in the first one's order."""
     first, *others = ({spec.name: spec.default for spec in fields(kind)} for kind in kinds)
     return [name for name, value in first.items() if all(o.get(name, ...) == value for o in others)]

@@ -1,4 +1,4 @@
-"""Run lengths and sizes for different machines: the one place where they are written.
+"""Run lengths and sizes for different machines; what one method alone needs is in its record.
 
 Presets are for PyTorch: JAX lacks their networks and some of their settings. What the command line gives wins
 over a preset, and a preset over the dataclasses' defaults, the papers' at 16,384 steps.
@@ -10,10 +10,11 @@ one it reaches 75 while hardly anything is learned (``solutions/results/short_ra
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from course.errors import unknown_name
+from solutions.experiments.methods import METHODS
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,12 @@ class Preset:
         model: the PyTorch network.
         n_labeled: labeled images, where neither the command line nor a checkpoint says.
         settings: for every method that knows them.
-        of_method: more settings for one method.
     """
 
     for_whom: str
     model: str
     n_labeled: int
     settings: Mapping[str, Any]
-    of_method: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 PRESETS: dict[str, Preset] = {
@@ -50,7 +49,6 @@ PRESETS: dict[str, Preset] = {
             "log_every_steps": 6,
             "write_checkpoint_every": 6,
         },
-        of_method={"fixmatch": {"mu": 2}, "flexmatch": {"mu": 2}},
     ),
     "cpu": Preset(
         "four cores: a few minutes a run, with a narrow network and small batches",
@@ -65,8 +63,6 @@ PRESETS: dict[str, Preset] = {
             "num_validation_samples_per_class": 100,
             "write_checkpoint_every": 100,
         },
-        # For the same work as with the papers' 7, twice the steps: in so short a run they count for more.
-        of_method={"fixmatch": {"mu": 3}, "flexmatch": {"mu": 3}},
     ),
     "colab": Preset(
         "meant for a T4, not measured",
@@ -94,4 +90,4 @@ def settings_of(name: str | None, method: str) -> dict[str, Any]:
     if name not in PRESETS:
         raise unknown_name("preset", name, PRESETS)
     preset = PRESETS[name]
-    return {"n_labeled": preset.n_labeled, **preset.settings, **preset.of_method.get(method, {})}
+    return {"n_labeled": preset.n_labeled, **preset.settings, **METHODS[method].presets.get(name, {})}

@@ -46,7 +46,7 @@ def export_checkpoint(folder: Path, path: Path, data: str) -> float:
     stored = load_checkpoint(run.checkpoint)
     result = load_result(folder)
     halved = {part: _rounded(tree) for part, tree in stored.variables.items()}
-    manifest, hparams = stored.manifest, result["hparams"]
+    manifest, hparams = stored.manifest, result.hparams
     model = resnet18(manifest["num_classes"], manifest["normalization"], hparams["width"])
     test = load_dataset(data).test
     error = error_rate(model, halved["params"], halved["batch_stats"], test)
@@ -59,12 +59,12 @@ def export_checkpoint(folder: Path, path: Path, data: str) -> float:
         "labels": len(stored.manifest["labeled_indices"]),
         "steps": stored.manifest["step"],
         "seed": stored.manifest["seed"],
-        "command": result["command"],
-        "hparams": result["hparams"],
+        "command": result.command,
+        "hparams": result.hparams,
         "test_error": error,
         "holds": "raw weights and BatchNorm statistics in float16, no optimizer state",
         "versions": versions(),
-        "hardware": result["hardware"],
+        "hardware": result.hardware,
         "licence": LICENCE,
         "labeled_indices": stored.manifest["labeled_indices"],
     }

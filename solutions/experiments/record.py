@@ -18,6 +18,7 @@ from course.errors import CourseError
 from course.files import write_atomically
 from course.training.recorded import RUNS
 from course.training.run_log import read_metrics
+from solutions.experiments.run_result import seconds_of
 
 ABOUT = (
     "data",
@@ -72,9 +73,7 @@ def record(run_folder: Path, run: str, destination: Path) -> tuple[Path, Path]:
     if not described.is_file():
         raise CourseError(f"{run_folder} holds no result.json: give the folder of a finished run")
     result = json.loads(described.read_text(encoding="utf-8"))
-    if "seconds" not in result:  # a run from before they were counted over all of its processes
-        in_one_go = result.get("steps_this_process") == result.get("steps")
-        result["seconds"] = result.get("seconds_this_process") if in_one_go else None
+    result["seconds"] = seconds_of(result)
     missing = [name for name in ABOUT if name not in result]
     if missing:
         raise CourseError(f"{described} lacks {', '.join(missing)}: make the run again")

@@ -16,13 +16,16 @@ from course.files import write_atomically
 from course.units.comparison.results import COLUMNS, CURVE_COLUMNS, Row, read_table
 from solutions.experiments.cost import images_per_step
 from solutions.experiments.methods import METHODS
-from solutions.experiments.results import load_run
+from solutions.experiments.results import FinishedRun, load_run
+from solutions.experiments.run_result import RunResult
 
 DIGITS = 6  # of an error: a share of some thousand images, without what 1 - accuracy adds
 
 Key = tuple[str, int, int]  # method, labels, seed
 
 
+COUNTED = ("trained_images", "forward_images")  # columns that follow from a run's settings
+ROUNDED = ("test_error", "test_error_raw", "val_error")
 UNKNOWN = ("preset", "seconds")  # columns that may be empty: a run without a preset, seconds nobody counted
 # Column → the least and the greatest value that a sweep can measure.
 LIMITS: dict[str, tuple[float, float]] = {
@@ -46,7 +49,7 @@ def key_of(row: Mapping[str, Any]) -> Key:
 
 def order(key: Key) -> tuple[int, int, int]:
     """Where a run stands in the files."""
-    return METHODS.index(key[0]), key[1], key[2]
+    return list(METHODS).index(key[0]), key[1], key[2]
 
 
 def csv_text(rows: Iterable[Row], columns: Iterable[str]) -> str:
@@ -125,22 +128,14 @@ def _check_about(about: Any) -> None:
             raise TypeError(f"{name} contains a value of the wrong type")
 
 
-def seconds_of(result: Mapping[str, Any]) -> float | None:
-    """Of training, all processes together; None where a process kept no record."""
-    if "seconds" in result:
-        return result["seconds"]
-    whole = result.get("steps_this_process") == result["steps"]
-    return result["seconds_this_process"] if whole else None
-
-
-def row_of(run: Mapping[str, Any]) -> Row:
-    """The row of a finished run, from the content of its result.json.
+def row_of(result: RunResult) -> Row:
+    """The row of a finished run.
 
     Raises:
-        CourseError: a name is missing there, or a value is not of its kind.
+        CourseError: a name is missing in its result.json, or a value is not of its kind.
     """
     try:
-        row = _row_of(run)
+        row = _row_of(result)
         for name, kind in COLUMNS.items():
             kinds = (int, float) if kind is float else (kind,)
             if not (isinstance(row[name], kinds) or (name in UNKNOWN and row[name] is None)):
@@ -153,32 +148,25 @@ def row_of(run: Mapping[str, Any]) -> Row:
     return row
 
 
-def _row_of(run: Mapping[str, Any]) -> Row:
-    trained, forward = images_per_step(run["method"], run["hparams"])
-    return {
-        "method": run["method"],
-        "framework": run["framework"],
-        "model": run["model"],
-        "preset": run["preset"],
-        "data": run["data"],
-        "labels": run["labels"],
-        "seed": run["seed"],
-        "steps": run["steps"],
-        "trained_images": trained,
-        "forward_images": forward,
-        "seconds": seconds_of(run),
-        "test_error": round(run["test error (EMA)"], DIGITS),
-        "test_error_raw": round(run["test error (raw)"], DIGITS),
-        "val_error": round(run["val error rate"], DIGITS),
-    }
+def _row_of(result: RunResult) -> Row:
+    for name in COLUMNS:
+        if name not in (*COUNTED, "seconds") and (missing := result.lacks(name)):
+            raise CourseError(f"it lacks {missing}")
+    if result.method not in METHODS:
+        raise unknown_name("method", result.method, METHODS)
+    row: Row = dict(zip(COUNTED, images_per_step(result.method, result.hparams), strict=True))
+    for name in COLUMNS.keys() - row.keys():
+        value = getattr(result, name)
+        row[name] = round(value, DIGITS) if name in ROUNDED else value
+    return {name: row[name] for name in COLUMNS}
 
 
-def curve_of(run: Mapping[str, Any]) -> list[Row]:
-    """A row for each validation of a run, from `load_run`."""
-    which = {name: run[name] for name in ("method", "labels", "seed")}
+def curve_of(run: FinishedRun) -> list[Row]:
+    """A row for each validation of a run."""
+    which = {name: getattr(run.result, name) for name in ("method", "labels", "seed")}
     return [
         {**which, "step": record["step"], "val_error": round(record["val error rate"], DIGITS)}
-        for record in run["records"]
+        for record in run.records
         if "val error rate" in record
     ]
 
@@ -244,16 +232,16 @@ class Tidy:
         """
         run = load_run(run_folder)
         try:
-            row = row_of(run)
+            row = row_of(run.result)
         except CourseError as error:
             path = run_folder / "result.json"
             raise CourseError(
                 f"{path} is damaged, {error}: delete it and finish the run again (--resume)"
             ) from None
         self.rows[key_of(row)], self.curves[key_of(row)] = row, curve_of(run)
-        self.about["hardware"] = _joined(self.about.get("hardware"), run["hardware"])
+        self.about["hardware"] = _joined(self.about.get("hardware"), run.result.hardware)
         known = self.about.setdefault("versions", {})
-        for name, version in run["versions"].items():
+        for name, version in run.result.versions.items():
             known[name] = _joined(known.get(name), version)
         return row
 

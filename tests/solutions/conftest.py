@@ -13,9 +13,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "training"))
-
-import tiny_run
+from tests.support import tiny_run
 
 
 @dataclass(frozen=True)
@@ -71,18 +69,21 @@ class Called(Exception):
 
 @pytest.fixture
 def asked(cli: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, Any, dict[str, Any]]]:
-    """What a command line would run: (method, its hyperparameters, the other options)."""
+    """What a command line would run: (method, its hyperparameters, everything else by name)."""
+    from solutions.experiments.experiment import resolve
 
-    def run(method: str, make_hparams: Any, **options: Any) -> Any:
-        raise Called(method, make_hparams, options)
+    def run(spec: Any, **options: Any) -> Any:
+        backend, model, make_hparams = resolve(spec)
+        found = {"framework": backend.name, "model": model, **options}
+        raise Called(spec, make_hparams(logdir=str(spec.out), num_classes=10), found)
 
     monkeypatch.setattr("solutions.experiments.experiment.run", run)
 
     def parse(*words: str) -> tuple[str, Any, dict[str, Any]]:
         with pytest.raises(Called) as caught:
             cli(*words)
-        method, make_hparams, options = caught.value.args
-        return method, make_hparams(logdir=str(options["out"]), num_classes=10), options
+        spec, hparams, found = caught.value.args
+        return spec.method, hparams, {**vars(spec), **found}
 
     return parse
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny_run
-import tiny_torch
+from tests.support import tiny_run
+from tests.support import tiny_torch
 import torch
 from rich.console import Console
 

@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-import tiny_run
+from tests.support import tiny_run
 import typer
 
 from course.data import make_shapes
@@ -32,6 +32,7 @@ from course.training.checkpoint import PROVIDED
 from course.training.observers import JsonlLog
 from solutions.experiments.cli import app
 from solutions.experiments.frameworks import error_rate
+from solutions.experiments.spec import Given
 
 SMALL_RUN = [
     *("--labels", "16", "--num-validation-samples-per-class", "3", "--labeled-batch-size", "4", "--mu", "2"),
@@ -124,8 +125,11 @@ def test_defaults_are_the_dataclasses(asked: Any) -> None:
         _, got, options = asked("train", method)
         assert got == hparams(logdir=f"runs/{method}")
         assert options == {
+            "method": method,
+            "given": Given(),
+            "command": None,
             "framework": "jax",
-            "model": None,
+            "model": "resnet18",
             "preset": None,
             "data": "shapes",
             "checkpoint": "none",
@@ -322,7 +326,13 @@ def test_bad_input_in_a_process_of_its_own(tmp_path: Path) -> None:
         ("ascii", "solutions", ("train", "flexmatch", "--help"), 0, "tau, the probability"),
         ("ascii", "solutions", ("train", "supervised", "--data", "μ → ü.npz"), 2, "mu -> ?.npz"),
         ("cp1252", "solutions", ("train", "supervised", "--data", "μ → ü.npz"), 2, "mu -> ü.npz"),
-        ("ascii", "course.training.recorded", ("μ", "base"), 2, "error: mu holds no result.json"),
+        (
+            "ascii",
+            "solutions.experiments.record",
+            ("μ", "mixmatch", "base"),
+            2,
+            "error: mu holds no result.json",
+        ),
         ("cp1252", "autograder", ("build", "mü→"), 2, "'mü->'"),
     ],
 )

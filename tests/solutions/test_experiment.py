@@ -13,16 +13,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import tiny_run
+from tests.support import tiny_run
 
 import solutions.experiments.experiment as experiment
 from course.data.dataset import ImageDataset, Splits
 from course.errors import CourseError
 from course.training import Checkpoint, FixMatchHparams, SupervisedHparams, load_checkpoint, read_metrics
 from course.training.stopwatch import Stopwatch
-from solutions.experiments.experiment import command, cut, run
+from solutions.experiments.experiment import command, cut
 from solutions.experiments.frameworks import FRAMEWORKS, error_rate
 from solutions.experiments.machine import jax_hardware, processor, versions
+from solutions.experiments.spec import Given, RunSpec
 
 N_TRAIN, N_TEST, PER_CLASS, HELD_OUT = 80, 20, 4, 3
 SPLITS = Splits(tiny_run.images(N_TRAIN, 1), tiny_run.images(N_TEST, 2))
@@ -174,8 +175,15 @@ SETTINGS = {
 }
 
 
-def fixmatch(**changed: Any) -> Any:
-    return lambda **more: FixMatchHparams(**{**SETTINGS, **changed, **more})
+def run(method: str, settings: dict[str, Any] = SETTINGS, **options: Any) -> dict[str, Any] | None:
+    """The content of a run's result.json; ``options`` are its other ones and those of `experiment.run`."""
+    own = {name: options.pop(name) for name in ("if_exists", "observers") if name in options}
+    result = experiment.run(RunSpec(method, given=Given(settings), **options), **own)
+    return None if result is None else result.to_json()
+
+
+def fixmatch(**changed: Any) -> dict[str, Any]:
+    return {**SETTINGS, **changed}
 
 
 @pytest.fixture(autouse=True)
@@ -186,7 +194,7 @@ def tiny_data(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("tiny_network")
 def test_a_run_writes_its_folder(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    summary = run("fixmatch", fixmatch(), out=out, note="a test")
+    summary = run("fixmatch", out=out, note="a test")
     assert summary is not None
     assert sorted(p.name for p in out.iterdir() if "tfevents" not in p.name) == [
         *("checkpoint.safetensors", "config.json", "curves.png", "metrics.jsonl", "result.json", "run.json"),
@@ -256,7 +264,7 @@ def test_seconds_are_those_of_training_alone(tmp_path: Path, monkeypatch: pytest
         return test(*arguments, **options)
 
     monkeypatch.setattr(jax_framework, "test", slow_test)
-    summary = run("fixmatch", fixmatch(), out=tmp_path / "run", observers=[Slow()])
+    summary = run("fixmatch", out=tmp_path / "run", observers=[Slow()])
     assert summary is not None and summary["seconds"] == 7.0 * summary["steps"]
 
 
@@ -271,14 +279,13 @@ def test_the_test_set_is_looked_at_once_at_the_end(tmp_path: Path, monkeypatch: 
 
     test = Watched.create(SPLITS.test.data, SPLITS.test.targets, SPLITS.test.classes, "tiny")
     monkeypatch.setattr(experiment, "load_dataset", lambda name: Splits(SPLITS.train, test))
-    run("fixmatch", fixmatch(), out=tmp_path / "run")
+    run("fixmatch", out=tmp_path / "run")
     assert looked == [True] * 2 * N_TEST  # averaged and raw weights
 
 
 @pytest.mark.usefixtures("tiny_network")
 def test_a_supervised_run_sees_the_labeled_images_alone(tmp_path: Path) -> None:
-    make = lambda **more: SupervisedHparams(**{**SETTINGS, **more})  # noqa: E731
-    summary = run("supervised", make, out=tmp_path / "run")
+    summary = run("supervised", out=tmp_path / "run")
     assert summary is not None and summary["method"] == "supervised"
     record = read_metrics(tmp_path / "run" / "metrics.jsonl")[0]
     assert set(record) == {
@@ -289,8 +296,8 @@ def test_a_supervised_run_sees_the_labeled_images_alone(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("tiny_network")
 def test_both_methods_begin_with_the_same_weights_and_labeled_batches(tmp_path: Path) -> None:
-    run("fixmatch", fixmatch(), out=tmp_path / "fixmatch")
-    run("supervised", lambda **more: SupervisedHparams(**{**SETTINGS, **more}), out=tmp_path / "supervised")
+    run("fixmatch", out=tmp_path / "fixmatch")
+    run("supervised", out=tmp_path / "supervised")
     first = [read_metrics(tmp_path / name / "metrics.jsonl")[0] for name in ("fixmatch", "supervised")]
     assert first[0]["weight decay"] == pytest.approx(first[1]["weight decay"], rel=1e-6)
     configs = [
@@ -301,12 +308,12 @@ def test_both_methods_begin_with_the_same_weights_and_labeled_batches(tmp_path: 
 
 @pytest.mark.usefixtures("tiny_network")
 def test_a_run_goes_on_from_another_runs_checkpoint_with_its_images(tmp_path: Path) -> None:
-    run("fixmatch", fixmatch(), out=tmp_path / "first")
+    run("fixmatch", out=tmp_path / "first")
     start = tmp_path / "first" / "checkpoint.safetensors"
     default = {k: v for k, v in SETTINGS.items() if k != "num_labeled_training_samples_per_class"}
     run(
         "fixmatch",
-        lambda **more: FixMatchHparams(**{**default, "seed": 5, **more}),
+        {**default, "seed": 5},
         out=tmp_path / "second",
         checkpoint=str(start),
     )
@@ -322,7 +329,7 @@ def test_a_run_goes_on_from_another_runs_checkpoint_with_its_images(tmp_path: Pa
 @pytest.mark.usefixtures("tiny_network")
 def test_the_practicals_augmentation_is_another_run(tmp_path: Path) -> None:
     for name in ("course", "practical"):
-        run("fixmatch", fixmatch(), out=tmp_path / name, augmentation=name)
+        run("fixmatch", out=tmp_path / name, augmentation=name)
     losses = [
         [r["supervised loss"] for r in read_metrics(tmp_path / n / "metrics.jsonl")]
         for n in ("course", "practical")
@@ -333,7 +340,7 @@ def test_the_practicals_augmentation_is_another_run(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("tiny_network")
 def test_the_practicals_augmentation_is_decided_by_the_seed(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        run("fixmatch", fixmatch(), out=tmp_path / name, augmentation="practical")
+        run("fixmatch", out=tmp_path / name, augmentation="practical")
     a, b = ((tmp_path / name / "metrics.jsonl").read_bytes() for name in ("a", "b"))
     assert a == b
 
@@ -343,7 +350,7 @@ def test_overwriting_killed_at_once_cannot_be_resumed_as_the_old_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "run"
-    run("fixmatch", fixmatch(), out=out)
+    run("fixmatch", out=out)
 
     def killed(path: Path, content: Any) -> None:
         assert path.name == "config.json"

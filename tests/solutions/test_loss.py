@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import tiny_run
+from tests.support import tiny_run
 
 import solutions.fixmatch as fixmatch
 from solutions.fixmatch import get_fixmatch_loss_fn, get_forward_fn, get_validate_fn

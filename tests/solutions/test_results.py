@@ -127,7 +127,7 @@ def test_steps_are_counted_from_the_runs_own_first_one(runs: list[Path], tmp_pat
     log = runs[0] / "metrics.jsonl"
     late = [json.loads(line) for line in log.read_text().splitlines()]
     log.write_text("".join(json.dumps({**r, "step": r["step"] + 20_000}) + "\n" for r in late))
-    assert [r["step"] for r in load_run(runs[0])["records"]] == list(range(1, STEPS + 1))
+    assert [r["step"] for r in load_run(runs[0]).records] == list(range(1, STEPS + 1))
 
 
 def test_one_run_has_no_spread_and_the_practicals_arm_is_last(runs: list[Path], tmp_path: Path) -> None:
@@ -148,8 +148,8 @@ def test_seconds_a_step_are_those_of_the_process_that_measured_them(tmp_path: Pa
     nothing = fake_run(
         tmp_path / "c", "fixmatch", 2, 0.3, 0.3, seconds_this_process=0.1, steps_this_process=0
     )
-    assert rows(table([load_run(f) for f in (whole, resumed, nothing)]))["fixmatch"][-1] == "1.25"
-    assert rows(table([load_run(nothing)]))["fixmatch"][-1] == "–"
+    assert rows(table([load_run(f).result for f in (whole, resumed, nothing)]))["fixmatch"][-1] == "1.25"
+    assert rows(table([load_run(nothing).result]))["fixmatch"][-1] == "–"
 
 
 DIFFERENT: dict[str, tuple[dict[str, Any], str]] = {

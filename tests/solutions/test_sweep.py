@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,18 @@ from filelock import FileLock
 import solutions.experiments.sweep
 from course.data import make_shapes
 from course.errors import CourseError
-from course.training.torch.train import TORCH_METHODS
+from course.training.torch.methods import TORCH_METHODS
 from course.units.comparison import results as comparison
 from course.units.comparison.results import COLUMNS, CURVE_COLUMNS
 from course.wording import NOTEBOOK, wording
-from solutions.experiments.methods import HPARAMS, METHODS
+from solutions.experiments.methods import METHODS
 from solutions.experiments.options import shared_hparams
+from solutions.experiments.run_result import seconds_of
+from solutions.experiments.spec import Given, RunSpec
 from solutions.experiments.sweep.cells import Cell
 from solutions.experiments.sweep.progress import Lines, Progress
 from solutions.experiments.sweep.worker import train_cell
-from solutions.experiments.tidy import Tidy, csv_text, read_csv, read_results, seconds_of
-from solutions.experiments.torch_methods import LOSSES
+from solutions.experiments.tidy import Tidy, csv_text, read_csv, read_results
 from solutions.experiments.words import spread_words
 
 ROOT = Path(__file__).parents[2]
@@ -197,7 +199,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(
 def test_hyperparameters_that_differ_between_methods_are_no_options(cli: Any) -> None:
     from solutions.experiments.cli import SHARED
 
-    shared = shared_hparams(HPARAMS.values())
+    shared = shared_hparams(method.torch.hparams for method in METHODS.values())
     assert {"steps", "batch_size", "n_unlabeled"} <= set(SHARED) < set(shared)
     assert not {"lr", "weight_decay", "mu", "T", "lambda_u"} & set(shared)
 
@@ -381,7 +383,7 @@ def test_rows_without_their_folder_stay_if_the_settings_are_the_same(
 
 def test_what_was_interrupted_goes_on(sweep: Any, inline: Inline, out: Path) -> None:
     def second(words: dict[str, Any]) -> None:
-        if words["seed"] == 1:
+        if words["given"]["values"]["seed"] == 1:
             raise KeyboardInterrupt
 
     inline.before = second
@@ -403,10 +405,10 @@ def test_a_failed_run_does_not_stop_the_others(
     (out / "runs" / "supervised-40-0").write_text("in the way")
     real = solutions.experiments.experiment.run
 
-    def run(method: str, *arguments: Any, **options: Any) -> Any:
-        if options["labels"] == 80:
+    def run(spec: RunSpec, **options: Any) -> Any:
+        if spec.labels == 80:
             raise ZeroDivisionError("of a kind\nnobody foresaw")
-        return real(method, *arguments, **options)
+        return real(spec, **options)
 
     monkeypatch.setattr("solutions.experiments.experiment.run", run)
     answer = sweep("--methods", "supervised", "--labels", "40", "80", "--seeds", "2")
@@ -444,7 +446,7 @@ def test_a_run_whose_result_is_damaged_failed_and_the_others_count(
 ) -> None:
     def damage(words: dict[str, Any]) -> dict[str, str]:
         answer = train_cell(words)
-        if words["seed"] == 0:
+        if words["given"]["values"]["seed"] == 0:
             path = Path(words["out"]) / "result.json"
             result = {**json.loads(path.read_text()), **change}
             path.write_text(json.dumps({name: value for name, value in result.items() if value is not ...}))
@@ -669,9 +671,8 @@ def test_a_worker_drops_a_run_that_nobody_waits_for(scheduler: str, small_npz: P
     from distributed import Client
 
     out = tmp_path / "runs" / "supervised-40-0"
-    words = {"method": "supervised", "labels": 40, "seed": 0, "framework": "torch", "model": None}
-    words |= {"preset": "tiny", "data": str(small_npz), "note": "", "given": {"steps": 100_000}}
-    words |= {"out": str(out), "command": ""}
+    spec = RunSpec("supervised", out, preset="tiny", data=str(small_npz), labels=40)
+    words = replace(spec, given=Given({"steps": 100_000})).plain()
     with Client(scheduler, set_as_default=False) as client:
         future = client.submit(train_cell, words, pure=False)
         log = out / "metrics.jsonl"
@@ -760,20 +761,16 @@ def test_a_row_that_is_there_twice_is_refused(tmp_path: Path, cli: Any, sweep: A
 
 
 def test_the_methods_are_those_of_the_course() -> None:
-    assert {name: method.hparams for name, method in TORCH_METHODS.items()} == HPARAMS
-    assert tuple(TORCH_METHODS) == METHODS == tuple(LOSSES) == comparison.METHODS
+    assert {name: method.torch for name, method in METHODS.items()} == TORCH_METHODS
+    assert tuple(METHODS) == comparison.METHODS
 
 
 def test_a_workers_messages_name_options_as_the_command_line_does(tmp_path: Path, monkeypatch: Any) -> None:
     def run(*arguments: Any, **options: Any) -> Any:
         raise CourseError(f"continue with {wording.get().resume}")
 
-    monkeypatch.setattr("solutions.experiments.experiment.resolve", lambda *arguments: ("jax", None, None))
     monkeypatch.setattr("solutions.experiments.experiment.run", run)
-    words = dict.fromkeys(
-        ("method", "framework", "model", "preset", "data", "labels", "seed", "note", "command")
-    )
-    answer = train_cell({**words, "given": {}, "out": str(tmp_path / "runs" / "supervised-40-0")})
+    answer = train_cell(RunSpec("supervised", tmp_path / "runs" / "supervised-40-0").plain())
     assert answer == {"error": "continue with --resume"}
     assert wording.get() == NOTEBOOK
 
@@ -812,7 +809,9 @@ def test_a_log_is_read_from_where_the_last_look_ended(tmp_path: Path) -> None:
 def test_the_time_left_follows_from_the_work_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("solutions.experiments.sweep.progress.time.monotonic", lambda: now)
-    cells = [Cell(name, tmp_path / name, {}, cost, 100, {}) for name, cost in (("a", 10), ("b", 30))]
+    cells = [
+        Cell(RunSpec("fixmatch", tmp_path / name), {}, cost, 100) for name, cost in (("a", 10), ("b", 30))
+    ]
     for cell in cells:
         cell.folder.mkdir()
         (cell.folder / "metrics.jsonl").write_text("{}\n" * 10)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_run
+from tests.support import tiny_run
 
 import solutions.experiments.experiment as experiment
 from course.data.dataset import Splits
@@ -17,10 +17,11 @@ from course.errors import CourseError
 from course.training import FixMatchHparams, SupervisedHparams, load_checkpoint, read_metrics
 from course.training.checkpoint import PROVIDED
 from course.training.torch.hparams import TorchFixMatchHparams
-from course.training.torch.train import TORCH_METHODS
+from course.training.torch.methods import TORCH_METHODS
+from course.training.vocabulary import SAME, recorded, translated
 from solutions.experiments.experiment import cut
-from solutions.experiments.options import SAME, Given, translated
 from solutions.experiments.presets import PRESETS, settings_of
+from solutions.experiments.spec import Given
 
 TORCH = ("supervised", "mixmatch", "fixmatch", "flexmatch")
 SMALL_RUN = [
@@ -75,7 +76,7 @@ def test_the_framework_is_that_of_the_methods_unit(asked: Any) -> None:
     assert chosen == {"supervised": "jax", "fixmatch": "jax", "mixmatch": "torch", "flexmatch": "torch"}
 
 
-@pytest.mark.parametrize(("jax_name", "torch_name", "factor"), SAME)
+@pytest.mark.parametrize(("jax_name", "torch_name", "factor"), [(s.jax, s.torch, s.factor) for s in SAME])
 def test_a_thing_may_be_called_by_either_name(
     jax_name: str, torch_name: str, factor: Any, asked: Any, another: Any
 ) -> None:
@@ -87,6 +88,20 @@ def test_a_thing_may_be_called_by_either_name(
         hparams = asked("fixmatch", "--framework", "torch", *words)[1]
         assert type(hparams) is TorchFixMatchHparams
         assert getattr(hparams, torch_name) == pytest.approx(torch_value)
+
+
+def test_loop_and_results_read_a_setting_under_its_shared_name() -> None:
+    h = TorchFixMatchHparams(batch_size=5, n_classes=6, num_iter=7, eval_step=8)
+    for name, value in (
+        ("labeled_batch_size", 5),
+        ("num_classes", 6),
+        ("epoch_steps", 7),
+        ("validate_every_steps", 8),
+    ):
+        assert getattr(h, name) == recorded(vars(h), name) == value
+        assert recorded(vars(FixMatchHparams(**{name: value})), name) == value
+    with pytest.raises(KeyError, match="labeled_batch_size"):
+        recorded({}, "labeled_batch_size")
 
 
 def test_a_name_that_both_have_is_not_translated(asked: Any) -> None:
@@ -385,7 +400,7 @@ def test_labels_can_be_expanded_to_an_epoch() -> None:
 
 
 def test_expanded_labels_are_drawn_from_all_copies(tmp_path: Path) -> None:
-    import tiny_torch
+    from tests.support import tiny_torch
 
     seen: dict[bool, list[Any]] = {}
     for expand in (False, True):

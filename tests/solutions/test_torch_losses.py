@@ -17,8 +17,8 @@ from torch import nn
 import solutions.flexmatch
 import solutions.mixmatch
 from autograder.builder.expected import enable_x64
-from course.training.torch.train import flexmatch_state
-from solutions.experiments.torch_methods import LOSSES
+from course.training.torch.methods import flexmatch_state
+from solutions.experiments.methods import METHODS
 from solutions.fixmatch import get_fixmatch_loss_fn
 from solutions.fixmatch_torch import fixmatch_loss
 from solutions.flexmatch import (
@@ -457,9 +457,9 @@ def test_remembering_does_not_wait_for_the_device() -> None:
     assert remember_labels(latest, index, torch.ones(3, device="meta"), index, 0.95).shape == (4,)
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", METHODS)
 def test_a_method_fits_on_a_few_screens(name: str) -> None:
-    path = inspect.getsourcefile(LOSSES[name])
+    path = inspect.getsourcefile(METHODS[name].loss())
     assert path is not None
     lines = len(Path(path).read_text(encoding="utf-8").splitlines())
     assert lines <= LONGEST, f"{path} has {lines} lines"
@@ -474,6 +474,6 @@ def test_the_given_run_takes_the_loss_of_its_name(monkeypatch: pytest.MonkeyPatc
         for arguments in (("hparams", "model"), ("hparams", "model", "checkpoint")):
             given, options = solutions.flexmatch.train_method(name, *arguments, if_exists="resume")
             assert given == (name, *arguments)
-            assert options["loss"] is LOSSES[name] and options["if_exists"] == "resume"
+            assert options["loss"] is METHODS[name].loss() and options["if_exists"] == "resume"
     with pytest.raises(KeyError, match="mixmatch"):
         solutions.flexmatch.train_method("mixmatch")

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_run
-import tiny_torch
+from tests.support import tiny_run
+from tests.support import tiny_torch
 import torch
 import typer
 from PIL import Image
@@ -31,8 +31,8 @@ from course.training.torch.hparams import (
     TorchFixMatchHparams,
     TorchSupervisedHparams,
 )
+from course.training.torch.methods import flexmatch_state
 from course.training.torch.parts import ShrinkingAdam, evaluate
-from course.training.torch.train import flexmatch_state
 from solutions.ema import ema_update
 from solutions.experiments.cli import train_app
 from solutions.fixmatch_torch import fixmatch_loss

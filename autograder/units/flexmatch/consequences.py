@@ -25,8 +25,8 @@ from course.training.batches import paired_batches
 from course.training.engine import TrainResult
 from course.training.torch.hparams import FlexMatchHparams, TorchFixMatchHparams
 from course.training.torch.loop import torch_train_loop
+from course.training.torch.methods import flexmatch_state, sgd
 from course.training.torch.parts import evaluate
-from course.training.torch.train import flexmatch_state, sgd
 
 ENTRY = "train_method"
 FRAMEWORK = "torch"

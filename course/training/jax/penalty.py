@@ -15,7 +15,9 @@ def l2_penalty(params: Any, coefficient: float) -> Array:
     """``coefficient`` · Σ w² over convolution and dense kernels.
 
     Biases and BatchNorm's scales are left out (FixMatch, official code). There is no ½, as in the
-    practical, so a coefficient of 2.5e-4 is the paper's 5e-4.
+    practical, so a coefficient of 2.5e-4 is the paper's 5e-4. PyTorch's
+    `course.training.torch.parts.l2_penalty` has it: twice the coefficient there is the same decay, for which
+    `course.training.vocabulary` allows.
 
     Args:
         params: a parameter tree, or a bare array, which counts as a kernel.

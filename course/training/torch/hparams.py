@@ -1,7 +1,8 @@
 """Hyperparameters of the PyTorch methods, one dataclass per method, under the tutorial's names.
 
 The defaults are the papers' at 16,384 steps, the same number for every method, so that runs can be compared.
-Properties give the names under which the loop and the loaders, which JAX's runs share, ask for them.
+Properties give the names under which the loop and the loaders, which JAX's runs share, ask for them
+(`course.training.vocabulary`).
 """
 
 from __future__ import annotations
@@ -86,6 +87,10 @@ class TorchHparams(Settings):
     def num_classes(self) -> int:
         """Number of classes."""
         return self.n_classes
+
+    def labels_in_all(self, num_classes: int) -> tuple[int, bool]:
+        """The number, which is a default's or a preset's: what a user asks for comes as ``--labels``."""
+        return self.n_labeled, False
 
     def with_labels(self: T, n_labeled: int, num_classes: int) -> T:
         """The same settings for that many labeled images in all."""

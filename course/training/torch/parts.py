@@ -28,7 +28,8 @@ def l2_penalty(model: nn.Module, coefficient: float) -> Tensor:
     """``coefficient`` · ½ · Σ w² over convolution and dense kernels; biases and BatchNorm are left out.
 
     With the ½ that the paper has: its gradient is ``coefficient`` · w. JAX's `course.training.l2_penalty`
-    has none, as in the practical, so the same decay is half as large a coefficient there.
+    has none, as in the practical, so the same decay is half as large a coefficient there, for which
+    `course.training.vocabulary` allows.
 
     Args:
         model: any module.

@@ -1,4 +1,4 @@
-"""What tells the PyTorch methods apart besides their losses, and the one function that trains any of them.
+"""The one function that trains any of the PyTorch methods.
 
 Loss, schedule and averaging are passed in: the notebook passes what the student wrote, `solutions` the
 reference.
@@ -7,95 +7,19 @@ reference.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
-from course.augment import LabeledDataAug, NoisyWeakAugmentation, UnlabeledDataAug, WeakViews, image_to_numpy
+from course.augment import image_to_numpy
 from course.data.dataset import ImageDataset
-from course.training import Checkpoint, TrainResult, labeled_batches, mixed_batches, paired_batches
-from course.training.engine import Batches
+from course.training import Checkpoint, TrainResult
 from course.training.torch.checkpoint import load_variables
-from course.training.torch.hparams import (
-    FlexMatchHparams,
-    MixMatchHparams,
-    TorchFixMatchHparams,
-    TorchHparams,
-    TorchSupervisedHparams,
-)
 from course.training.torch.loop import EmaUpdate, default_device, torch_train_loop
-from course.training.torch.parts import ShrinkingAdam, evaluate
-
-Views = tuple[Callable[..., Any], Callable[..., Any]]
-
-
-def sgd(model: nn.Module, hparams: Any) -> torch.optim.Optimizer:
-    """FixMatch's optimizer; weight decay is a term of the loss."""
-    nesterov = hparams.nesterov and hparams.momentum > 0
-    return torch.optim.SGD(model.parameters(), lr=hparams.lr, momentum=hparams.momentum, nesterov=nesterov)
-
-
-def shrinking_adam(model: nn.Module, hparams: Any) -> torch.optim.Optimizer:
-    """MixMatch's optimizer."""
-    return ShrinkingAdam(model.parameters(), hparams.lr, hparams.weight_decay)
-
-
-def _weak_and_strong(hparams: Any) -> Views:
-    return LabeledDataAug(), UnlabeledDataAug()
-
-
-def _weak_alone(hparams: Any) -> Views:
-    return NoisyWeakAugmentation(hparams.noise), WeakViews(hparams.n_views, hparams.noise)
-
-
-def _labeled(hparams: Any, labeled: ImageDataset, unlabeled: ImageDataset) -> Batches:
-    return labeled_batches(hparams, labeled)
-
-
-def _mixed(hparams: Any, labeled: ImageDataset, unlabeled: ImageDataset) -> Batches:
-    return mixed_batches(hparams, labeled, unlabeled, alpha=hparams.alpha)
-
-
-def _nothing(n_unlabeled: int) -> dict[str, Tensor]:
-    return {}
-
-
-def flexmatch_state(n_unlabeled: int) -> dict[str, Tensor]:
-    """What FlexMatch remembers: û, the latest label of each unlabeled image, −1 while it has none."""
-    return {"latest": torch.full((n_unlabeled,), -1, device="cpu")}
-
-
-@dataclass(frozen=True)
-class TorchMethod:
-    """A method but for its loss.
-
-    Attributes:
-        hparams: the dataclass of its hyperparameters.
-        optimizer: (model, hparams) → optimizer.
-        views: hparams → transforms of labeled and unlabeled images.
-        batches: (hparams, labeled, unlabeled) → mini-batches.
-        state: number of unlabeled images → what it remembers at first.
-    """
-
-    hparams: type[TorchHparams]
-    optimizer: Callable[[nn.Module, Any], torch.optim.Optimizer] = sgd
-    views: Callable[[Any], Views] = _weak_and_strong
-    batches: Callable[[Any, ImageDataset, ImageDataset], Batches] = paired_batches
-    state: Callable[[int], dict[str, Tensor]] = _nothing
-
-
-TORCH_METHODS = {
-    "supervised": TorchMethod(TorchSupervisedHparams, batches=_labeled),
-    "mixmatch": TorchMethod(MixMatchHparams, shrinking_adam, _weak_alone, _mixed),
-    "fixmatch": TorchMethod(TorchFixMatchHparams),
-    "flexmatch": TorchMethod(
-        FlexMatchHparams, batches=partial(paired_batches, with_index=True), state=flexmatch_state
-    ),
-}
+from course.training.torch.methods import TORCH_METHODS, TorchMethod
+from course.training.torch.parts import evaluate
 
 
 def expanded(dataset: ImageDataset, n_images: int) -> ImageDataset:
@@ -104,7 +28,7 @@ def expanded(dataset: ImageDataset, n_images: int) -> ImageDataset:
 
 
 def train_torch(
-    name: str,
+    name: str | TorchMethod,
     hparams: Any,
     model: nn.Module,
     labeled: ImageDataset,
@@ -121,7 +45,7 @@ def train_torch(
     """Train one method.
 
     Args:
-        name: a key of `TORCH_METHODS`.
+        name: a key of `TORCH_METHODS`, or a method that is not among them.
         hparams: its hyperparameters.
         model: with fresh weights; it is moved to the GPU, if there is one.
         labeled: labeled images, without transform.
@@ -138,7 +62,7 @@ def train_torch(
     Returns:
         How the run ended; its ``state`` is a `course.training.torch.loop.TorchState`.
     """
-    method = TORCH_METHODS[name]
+    method = TORCH_METHODS[name] if isinstance(name, str) else name
     hparams = hparams.fitted(len(unlabeled))
     if checkpoint is not None:
         load_variables(model, checkpoint)
@@ -172,6 +96,6 @@ def train_torch(
         ema_update=ema_update,
         validate=validate,
         method_state=state,
-        manifest={"method": name, **(manifest or {})},
+        manifest={"method": method.name, **(manifest or {})},
         **options,
     )

@@ -20,6 +20,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from course.figures.page import Table
 from course.figures.shown import COLORS, LINES, MARKERS, legend, panel, show, show_panels
+from course.training.torch.methods import TORCH_METHODS
 from course.units.comparison.results import METHODS
 
 __all__ = [
@@ -38,7 +39,7 @@ __all__ = [
     "table",
 ]
 
-NAMES = {"supervised": "supervised", "mixmatch": "MixMatch", "fixmatch": "FixMatch", "flexmatch": "FlexMatch"}
+NAMES = {name: method.title for name, method in TORCH_METHODS.items()}
 # Methods beside each other on a logarithmic axis: the factor from one to the next.
 APART = 1.07
 APART_SAID = "methods are slightly offset"

@@ -21,7 +21,7 @@ from typing import Any
 from course.errors import CourseError
 from course.files import cannot_write
 from solutions.experiments.sweep.about import check_about, describe, united
-from solutions.experiments.sweep.cells import Asked, Cell, make_cells
+from solutions.experiments.sweep.cells import Cell, SweepSpec, make_cells
 from solutions.experiments.sweep.processes import default_jobs, interrupt, processes_here, reach, signals
 from solutions.experiments.sweep.progress import Progress
 from solutions.experiments.sweep.worker import LOCKS, train_cell
@@ -51,7 +51,7 @@ class Outcome:
 
 
 def sweep(
-    asked: Asked,
+    spec: SweepSpec,
     *,
     resume: bool = False,
     scheduler: str | None = None,
@@ -60,7 +60,7 @@ def sweep(
     """Make all runs that are asked for and that the folder does not hold yet.
 
     Args:
-        asked: which.
+        spec: which.
         resume: go on in a folder that holds some.
         scheduler: address of a dask scheduler; None starts processes here.
         jobs: how many processes; None takes one a core.
@@ -74,13 +74,13 @@ def sweep(
         raise CourseError(f"--jobs {jobs} makes no run: give at least 1")
     if jobs is not None and scheduler is not None:
         raise CourseError("--jobs is for this machine and --scheduler for others: give one")
-    asked.check()
-    out = asked.out
+    spec.check()
+    out = spec.out
     if out.exists() and not out.is_dir():
         raise CourseError(f"{out} is no folder: choose another --out")
     if not resume and any(p.exists() for p in (out / "results.csv", *out.glob("runs/*/"))):
         raise CourseError(f"{out} already holds results: continue with --resume, or choose another --out")
-    cells = make_cells(asked)
+    cells = make_cells(spec)
     with nullcontext() if scheduler is None else reach(scheduler) as remote:
         lock = FileLock(out / LOCKS / "sweep", timeout=0)
         try:
@@ -93,12 +93,12 @@ def sweep(
         except OSError as error:
             raise cannot_write(out, error) from None
         with held:
-            return _sweep(cells, asked, remote, jobs)
+            return _sweep(cells, spec, remote, jobs)
 
 
-def _sweep(cells: Sequence[Cell], asked: Asked, remote: Any, jobs: int | None) -> Outcome:
-    tidy = Tidy.read(asked.out)
-    about = describe(cells, Path(asked.data).stem, asked.command())
+def _sweep(cells: Sequence[Cell], spec: SweepSpec, remote: Any, jobs: int | None) -> Outcome:
+    tidy = Tidy.read(spec.out)
+    about = describe(cells, Path(spec.data).stem, spec.command())
     check_about(tidy, about)
     tidy.about = united(tidy.about, about)
     for cell in cells:
@@ -133,7 +133,7 @@ def _sweep(cells: Sequence[Cell], asked: Asked, remote: Any, jobs: int | None) -
     if todo:
         try:
             with signals({signal.SIGTERM: interrupt}), progress.bar:
-                jobs = min(len(todo), jobs or default_jobs(asked.framework))
+                jobs = min(len(todo), jobs or default_jobs(spec.framework))
                 with processes_here(jobs) if remote is None else nullcontext(remote) as client:
                     _run_all(client, todo, take, progress)
         except KeyboardInterrupt:
@@ -153,7 +153,7 @@ def _run_all(
     token = f"{os.getpid()}-{time.time_ns()}"
     look_for_workers = time.monotonic() + WAIT_FOR_WORKERS
     pending = {
-        client.submit(train_cell, dict(cell.words), key=(f"run-{token}", n), priority=-n, pure=False): cell
+        client.submit(train_cell, cell.spec.plain(), key=(f"run-{token}", n), priority=-n, pure=False): cell
         for n, cell in enumerate(todo)
     }
     try:

@@ -48,17 +48,17 @@ def describe(cells: Sequence[Cell], data: str, command: str) -> dict[str, Any]:
     hparams: dict[str, dict[str, Any]] = {}
     for cell in cells:
         own = {name: v for name, v in cell.config["hparams"].items() if name not in OF_A_RUN}
-        known = hparams.setdefault(cell.words["method"], own)
+        known = hparams.setdefault(cell.spec.method, own)
         for name in [n for n in known if own[n] != known[n]]:
             del known[name]
     return {
         "preset": first["preset"],
         "data": data,
         "framework": first["framework"],
-        "models": {cell.words["method"]: cell.config["model"] for cell in cells},
+        "models": {cell.spec.method: cell.config["model"] for cell in cells},
         "methods": [m for m in METHODS if m in hparams],
-        "labels": sorted({cell.words["labels"] for cell in cells}),
-        "seeds": sorted({cell.words["seed"] for cell in cells}),
+        "labels": sorted({cell.spec.labels for cell in cells}),
+        "seeds": sorted({cell.seed for cell in cells}),
         "note": first["note"],
         "command": command,
         "hparams": hparams,

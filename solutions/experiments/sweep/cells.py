@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course.errors import CourseError, unknown_name
 from solutions.experiments.cost import forward_equivalents, images_per_step
 from solutions.experiments.methods import METHODS
+from solutions.experiments.spec import Given, RunSpec
+from solutions.experiments.tidy import Key
+
+if TYPE_CHECKING:
+    from course.data.dataset import Splits
 
 
 def _options(given: Mapping[str, Any]) -> list[str]:
@@ -30,8 +35,8 @@ def _chosen(preset: str | None, model: str | None) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a command line asks for.
+class SweepSpec:
+    """The runs that a command line asks for.
 
     Attributes:
         methods: each once.
@@ -85,6 +90,26 @@ class Asked:
         line += ["--note", self.note] if self.note else []
         return shlex.join([*line, "--out", self.out.name if self.out.is_absolute() else str(self.out)])
 
+    def runs(self) -> list[RunSpec]:
+        """Those of the first seed first, each in a folder of its own."""
+        data = str(Path(self.data).absolute()) if Path(self.data).suffix else self.data
+        return [
+            RunSpec(
+                method,
+                self.out.absolute() / "runs" / f"{method}-{labels}-{seed}",
+                framework=self.framework,
+                model=self.model,
+                preset=self.preset,
+                data=data,
+                labels=labels,
+                note=self.note,
+                given=Given({"seed": seed, **self.given}),
+            )
+            for seed in range(self.seeds)
+            for labels in self.labels
+            for method in self.methods
+        ]
+
 
 EXAMPLES = {"--methods": " ".join(METHODS), "--labels": "40 100 400"}
 
@@ -94,100 +119,73 @@ class Cell:
     """One run of a sweep.
 
     Attributes:
-        name: of its folder.
+        spec: what a worker needs to know.
         config: what its config.json holds.
         cost: of a step, in forward passes of an image.
         steps: of the whole run.
-        words: what a worker needs to know, plain data.
     """
 
-    name: str
-    folder: Path
+    spec: RunSpec
     config: Mapping[str, Any]
     cost: int
     steps: int
-    words: Mapping[str, Any]
 
     @property
-    def key(self) -> tuple[str, int, int]:
+    def folder(self) -> Path:
+        """The run's."""
+        return self.spec.out
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return self.folder.name
+
+    @property
+    def seed(self) -> int:
+        """The run's."""
+        return int(self.config["hparams"]["seed"])
+
+    @property
+    def key(self) -> Key:
         """Which row of the tidy files is its."""
-        return self.words["method"], self.words["labels"], self.words["seed"]
+        return self.spec.method, self.spec.labels or 0, self.seed
 
 
-def _command(words: Mapping[str, Any], name: str) -> str:
+def _command(spec: RunSpec) -> str:
     """The command that makes the same run."""
-    line = ["python", "-m", "solutions", "train", words["method"], "--framework", words["framework"]]
-    line += _chosen(words["preset"], words["model"])
-    line += [
-        "--data",
-        Path(words["data"]).name,
-        "--labels",
-        str(words["labels"]),
-        "--seed",
-        str(words["seed"]),
-    ]
-    line += _options(words["given"])
-    line += ["--note", words["note"]] if words["note"] else []
-    return shlex.join([*line, "--out", f"runs/{name}"])
+    line = ["python", "-m", "solutions", "train", spec.method, "--framework", str(spec.framework)]
+    line += _chosen(spec.preset, spec.model)
+    line += ["--data", Path(spec.data).name, "--labels", str(spec.labels), *_options(spec.given.values)]
+    line += ["--note", spec.note] if spec.note else []
+    return shlex.join([*line, "--out", f"runs/{spec.out.name}"])
 
 
-def make_cells(asked: Asked) -> list[Cell]:
+def _cell(spec: RunSpec, splits: Splits) -> Cell:
+    from course.training import RunFolder
+    from solutions.experiments.experiment import begun_config, check_same_config, plan
+
+    planned = plan(spec, splits)
+    folder, config = RunFolder(spec.out), planned.config
+    if folder.result.is_file() or folder.holds_run():
+        # A note changes no number: the run keeps its own.
+        note = begun_config(folder).get("note", "")
+        spec, config = replace(spec, note=note), {**config, "note": note}
+        check_same_config(folder, config)
+    cost = forward_equivalents(1, *images_per_step(spec.method, config["hparams"]))
+    return Cell(replace(spec, command=_command(spec)), config, cost, planned.hparams.steps)
+
+
+def make_cells(sweep: SweepSpec) -> list[Cell]:
     """All runs, those of the first seed first, so that an unfinished table is balanced.
 
     Raises:
         CourseError: any of the runs cannot be.
     """
     from course.data import load_dataset
-    from course.training import RunFolder
-    from solutions.experiments.experiment import begun_config, check_same_config, plan, resolve
-    from solutions.experiments.options import Given
+    from solutions.experiments.experiment import resolve
 
-    asked.check()
-    data = asked.data
-    if Path(data).suffix:
-        data = str(Path(data).absolute())
-    splits = None
-    cells = []
-    for seed in range(asked.seeds):
-        for labels in asked.labels:
-            for method in asked.methods:
-                words = {
-                    "method": method,
-                    "labels": labels,
-                    "seed": seed,
-                    "framework": asked.framework,
-                    "model": asked.model,
-                    "preset": asked.preset,
-                    "data": data,
-                    "note": asked.note,
-                    "given": dict(asked.given),
-                }
-                name = f"{method}-{labels}-{seed}"
-                out = asked.out.absolute() / "runs" / name
-                given = Given({**asked.given, "seed": seed})
-                framework, model, make_hparams = resolve(
-                    method, asked.framework, asked.model, asked.preset, given
-                )
-                splits = splits or load_dataset(data)
-                planned = plan(
-                    method,
-                    make_hparams,
-                    out=out,
-                    framework=framework,
-                    model=model,
-                    preset=asked.preset,
-                    data=data,
-                    labels=labels,
-                    note=asked.note,
-                    splits=splits,
-                )
-                folder, config = RunFolder(out), planned.config
-                if folder.result.is_file() or folder.holds_run():
-                    # A note changes no number: the run keeps its own.
-                    words["note"] = config["note"] = begun_config(folder).get("note", "")
-                    check_same_config(folder, config)
-                words |= {"out": str(out), "command": _command(words, name)}
-                steps = planned.hparams.steps
-                cost = forward_equivalents(1, *images_per_step(method, config["hparams"]))
-                cells.append(Cell(name, out, config, cost, steps, words))
-    return cells
+    sweep.check()
+    specs = sweep.runs()
+    resolve(specs[0])  # a wrong word is found out before data are fetched
+    splits = load_dataset(specs[0].data)
+    return [_cell(spec, splits) for spec in specs]

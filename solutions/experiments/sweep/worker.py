@@ -57,15 +57,15 @@ def train_cell(words: Mapping[str, Any]) -> dict[str, str]:
     """One run, in a worker.
 
     Args:
-        words: of a `Cell`.
+        words: a `RunSpec` as plain data.
 
     Returns:
         Nothing, or "error" and, for what was not foreseen, "traceback".
     """
     from filelock import FileLock
 
-    from solutions.experiments.experiment import resolve, run
-    from solutions.experiments.options import Given
+    from solutions.experiments.experiment import run
+    from solutions.experiments.spec import RunSpec
     from solutions.experiments.wording import command_line_words
 
     out = Path(words["out"])
@@ -74,24 +74,7 @@ def train_cell(words: Mapping[str, Any]) -> dict[str, str]:
         locks.mkdir(parents=True, exist_ok=True)
         # A killed sweep's worker may still be in its last step.
         with _alone, FileLock(locks / out.name), _quiet(), command_line_words():
-            framework, model, make_hparams = resolve(
-                words["method"],
-                words["framework"],
-                words["model"],
-                words["preset"],
-                Given({**words["given"], "seed": words["seed"]}),
-            )
-            run(
-                words["method"],
-                make_hparams,
-                out=out,
-                if_exists="resume",
-                observers=[_WhileWanted()],
-                command_line=words["command"],
-                framework=framework,
-                model=model,
-                **{name: words[name] for name in ("preset", "data", "labels", "note")},
-            )
+            run(RunSpec.of(words), if_exists="resume", observers=[_WhileWanted()])
     except CourseError as error:
         return {"error": str(error)}
     except Exception as error:

@@ -95,7 +95,7 @@ def sized(exercise: str, name: str, draw: Callable[[np.random.RandomState], Inpu
     return dataclasses.replace(case, draw=draw, seed=seed)
 
 
-# JAX compiles each operation anew for each shape, so a few sizes stand for all.
+# JAX compiles each operation again for each shape, so a few sizes stand for all.
 sizes = st.sampled_from([1, 2, 3, 8])
 
 

@@ -224,7 +224,7 @@ DRAWN: dict[str, Callable[[], None]] = {
     "guess_and_result": lambda: guesses.guess_and_result("share", 0.2, 0.4, (0, 1)),
 }
 NO_FIGURE = {
-    *("Live", "rounded", "show", "show_panels", "FigureCard", "source", "settings", "series", "smooth"),
+    *("Live", "rounded", "show", "show_panels", "FigureCard", "source", "settings"),
     *("panel", "legend", "band", "draw_band", "recorded_line", "how_many", "machine", "made_with"),
 }
 

@@ -71,7 +71,7 @@ def test_the_default_in_the_stub_of_an_exercise_is_given_as_well(raised: Raised)
         ("print(with_unlabeled)",),
         ("def mine():\n    return with_unlabeled", f"{GIVEN_LINE}\nmine()"),
         ("def mine(x=1):\n    def inner(y=val_batches):\n        return y", "mine()"),
-        (f"{GIVEN_LINE}\nwith_unlabelled",),
+        (f"{GIVEN_LINE}\nwith_unlabeld",),
     ],
     ids=["in a cell", "in a function that a given cell calls", "in an inner function", "an unknown name"],
 )

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import tiny_run
+from tests.support import tiny_run
 
 
 @pytest.fixture(scope="session")

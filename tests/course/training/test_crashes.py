@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny_run
-from crash_parent import KILLED, Lab, assert_same_run
+from tests.support import tiny_run
+from tests.support.crash_parent import KILLED, Lab, assert_same_run
 
 from course.training import load_checkpoint, read_metrics
 
@@ -114,7 +114,7 @@ def test_tensorboard_of_a_killed_run_has_each_step_once(
 
 PRESS_CTRL_C = """
 import os, signal, sys, threading, time
-import tiny_run
+from tests.support import tiny_run
 from course.augment import LabeledDataAug
 
 class Slow(LabeledDataAug):

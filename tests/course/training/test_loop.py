@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import tiny_run
+from tests.support import tiny_run
 
 from course.errors import CourseError
 from course.training import (

@@ -59,7 +59,7 @@ def test_the_time_of_a_resumed_run_is_not_known(run_folder, tmp_path):
 
 
 def test_a_long_run_is_thinned(run_folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(recorded, "KEPT", 2)
+    monkeypatch.setattr(record, "KEPT", 2)
     log, _ = record.record(run_folder, "base", tmp_path)
     assert [json.loads(line)["step"] for line in log.read_text().splitlines()] == [15, 22, 30, 44, 45]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_run
+from tests.support import tiny_run
 
 from course.training import warn_if_partial
 from course.training.run_log import (

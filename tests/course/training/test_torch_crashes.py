@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crash_parent import KILLED, Lab, assert_same_run
-from tiny_torch import METHODS
+from tests.support.crash_parent import KILLED, Lab, assert_same_run
+from tests.support.tiny_torch import METHODS
 
 MOMENTS: dict[str, Any] = {
     "half a line of the log": ("in_mid_line", {"step": 11}),

@@ -15,7 +15,7 @@ from course.training.torch.hparams import (
     TorchHparams,
     TorchSupervisedHparams,
 )
-from solutions.experiments.torch_methods import cosine_with_warmup
+from solutions.schedules import cosine_with_warmup
 
 KINDS: tuple[type[TorchHparams], ...] = (
     TorchSupervisedHparams,

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_run
-import tiny_torch
+from tests.support import tiny_run
+from tests.support import tiny_torch
 import torch
-from tiny_torch import METHODS, MODEL
+from tests.support.tiny_torch import METHODS, MODEL
 from torch import nn
 
 from course.data.loaders import get_training_generator
@@ -29,7 +29,7 @@ from course.training.torch.checkpoint import load_variables
 from course.training.torch.hparams import TorchSupervisedHparams
 from course.training.torch.loop import TorchState, _TorchProgram, torch_train_loop
 from solutions.ema import ema_update
-from solutions.experiments.torch_methods import cosine_with_warmup
+from solutions.schedules import cosine_with_warmup
 
 ARCHITECTURE = f"torch {MODEL}"
 VALIDATED = [

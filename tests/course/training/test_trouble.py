@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny_run
+from tests.support import tiny_run
 import torch
 
 import course.training.observers as observers

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import tiny_run
-import tiny_torch
+from tests.support import tiny_run
+from tests.support import tiny_torch
 
 import course.training.jax.loop
 import course.training.observers

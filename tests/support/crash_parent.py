@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import tiny_run
+from tests.support import tiny_run
 
 from course.training import read_metrics
 
@@ -22,10 +22,9 @@ class Lab:
 
     def __init__(self, output: Path, compiled: Path) -> None:
         self.output = output
-        here = Path(__file__).parent
-        path = os.pathsep.join([str(here.parent.parent), str(here), os.environ.get("PYTHONPATH", "")])
+        path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
         self.process = subprocess.Popen(
-            [sys.executable, str(here / "crash_lab.py")],
+            [sys.executable, "-m", "tests.support.crash_lab"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
