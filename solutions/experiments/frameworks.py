@@ -172,8 +172,7 @@ class _Jax:
     def train(self, plan: Plan, **options: Any) -> TrainResult:
         labeled_aug, unlabeled_aug = AUGMENTATIONS[plan.spec.augmentation]
         method, parts = METHODS[plan.spec.method].jax, plan.parts
-        if method is None:
-            raise LookupError(f"{plan.spec.method} is not in JAX")
+        assert method is not None, "`framework_for` refuses a method that JAX does not have"
         return method.train()(
             plan.hparams,
             parts.labeled.with_transform(labeled_aug()),
