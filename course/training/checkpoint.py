@@ -43,10 +43,14 @@ class Checkpoint:
 
 
 def _flat(tree: Any, name: str) -> dict[str, np.ndarray]:
-    """Nested dictionaries as ``{"name/path/to/array": array}``."""
-    if not isinstance(tree, Mapping):
+    """Nested dictionaries and lists as ``{"name/path/to/array": array}``."""
+    if isinstance(tree, Mapping):
+        parts = list(tree.items())
+    elif isinstance(tree, list | tuple):
+        parts = list(enumerate(tree))
+    else:
         return {name: np.asarray(tree)}
-    return {path: array for key, part in tree.items() for path, array in _flat(part, f"{name}/{key}").items()}
+    return {path: array for key, part in parts for path, array in _flat(part, f"{name}/{key}").items()}
 
 
 def _nested(arrays: Mapping[str, np.ndarray], prefix: str) -> Any:

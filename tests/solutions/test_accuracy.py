@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import tiny_run
-from tests.support import tiny_torch
 import torch
 from rich.console import Console
 
@@ -23,6 +21,7 @@ from solutions.experiments.accuracy import print_tables, tables
 from solutions.experiments.cost import forward_equivalents, images_per_step
 from solutions.experiments.methods import METHODS
 from solutions.experiments.tidy import csv_text
+from tests.support import tiny_run, tiny_torch
 
 IMAGES = {"supervised": (16, 0), "mixmatch": (48, 32), "fixmatch": (240, 0), "flexmatch": (240, 0)}
 # Errors by (method, labels): the accuracies of the first are 60, 62 and 67 %.

@@ -17,7 +17,6 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from tests.support import tiny_run
 import typer
 
 from course.data import make_shapes
@@ -33,6 +32,7 @@ from course.training.observers import JsonlLog
 from solutions.experiments.cli import app
 from solutions.experiments.frameworks import error_rate
 from solutions.experiments.spec import Given
+from tests.support import tiny_run
 
 SMALL_RUN = [
     *("--labels", "16", "--num-validation-samples-per-class", "3", "--labeled-batch-size", "4", "--mu", "2"),

@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.support import tiny_run
 
 import solutions.experiments.experiment as experiment
 from course.data.dataset import ImageDataset, Splits
@@ -24,6 +23,7 @@ from solutions.experiments.experiment import command, cut
 from solutions.experiments.frameworks import FRAMEWORKS, error_rate
 from solutions.experiments.machine import jax_hardware, processor, versions
 from solutions.experiments.spec import Given, RunSpec
+from tests.support import tiny_run
 
 N_TRAIN, N_TEST, PER_CLASS, HELD_OUT = 80, 20, 4, 3
 SPLITS = Splits(tiny_run.images(N_TRAIN, 1), tiny_run.images(N_TEST, 2))

@@ -10,11 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.support import tiny_run
 
 import solutions.fixmatch as fixmatch
 from solutions.fixmatch import get_fixmatch_loss_fn, get_forward_fn, get_validate_fn
 from solutions.supervised import get_supervised_loss_fn
+from tests.support import tiny_run
 
 N_LABELED, N_UNLABELED, N_CLASSES = 6, 14, 5
 PARAMS = {"a": {"kernel": np.array([[1.0, -2.0]]), "bias": np.array([5.0])}, "b": {"scale": np.array([3.0])}}

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support import tiny_run
 
 import solutions.experiments.experiment as experiment
 from course.data.dataset import Splits
@@ -22,6 +21,7 @@ from course.training.vocabulary import SAME, recorded, translated
 from solutions.experiments.experiment import cut
 from solutions.experiments.presets import PRESETS, settings_of
 from solutions.experiments.spec import Given
+from tests.support import tiny_run
 
 TORCH = ("supervised", "mixmatch", "fixmatch", "flexmatch")
 SMALL_RUN = [

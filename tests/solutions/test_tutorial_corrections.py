@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support import tiny_run
-from tests.support import tiny_torch
 import torch
 import typer
 from PIL import Image
@@ -44,6 +42,7 @@ from solutions.flexmatch import (
     remember_labels,
 )
 from solutions.mixmatch import linear_rampup, mixmatch_loss, mixup
+from tests.support import tiny_run, tiny_torch
 
 # --- data and augmentation ----------------------------------------------------------------------
 

@@ -16,12 +16,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tests.support import tiny_run
-from tests.support import tiny_torch
-
 import course.training.jax.loop
 import course.training.observers
 import solutions.fixmatch  # noqa: F401
+from tests.support import tiny_run, tiny_torch
 
 LOOP_FILES = (
     "engine.py",

@@ -10,9 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.support import tiny_run
-
 from course.training import read_metrics
+from tests.support import tiny_run
 
 KILLED = -signal.SIGKILL
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.support import tiny_run
-
 from course.augment import image_to_numpy
 from course.models.torch_models import make_model
 from course.training import TrainResult
 from course.training.torch.methods import TORCH_METHODS
 from solutions.experiments.frameworks import train_reference
+from tests.support import tiny_run
 
 MODEL = "wrn-10-1"
 METHODS = tuple(TORCH_METHODS)

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support import tiny_run
-from tests.support.crash_parent import KILLED, Lab, assert_same_run
 
 from course.training import load_checkpoint, read_metrics
+from tests.support import tiny_run
+from tests.support.crash_parent import KILLED, Lab, assert_same_run
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tests.support import tiny_run
 
 from course.errors import CourseError
 from course.training import (
@@ -33,6 +32,7 @@ from course.training import (
     train_loop,
 )
 from course.training.engine import NonFiniteLoss
+from tests.support import tiny_run
 
 COLUMNS = [
     *("error rate", "mask rate", "supervised loss", "total loss", "unsupervised loss", "weight decay", "lr"),

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support import tiny_run
 
 from course.training import warn_if_partial
 from course.training.run_log import (
@@ -24,6 +23,7 @@ from course.training.run_log import (
     summary,
 )
 from course.training.stopwatch import Stopwatch
+from tests.support import tiny_run
 
 
 def folder_of(path: Path, steps: int, span: Any) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.support.crash_parent import KILLED, Lab, assert_same_run
 from tests.support.tiny_torch import METHODS
 

@@ -14,10 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support import tiny_run
-from tests.support import tiny_torch
 import torch
-from tests.support.tiny_torch import METHODS, MODEL
 from torch import nn
 
 from course.data.loaders import get_training_generator
@@ -30,6 +27,8 @@ from course.training.torch.hparams import TorchSupervisedHparams
 from course.training.torch.loop import TorchState, _TorchProgram, torch_train_loop
 from solutions.ema import ema_update
 from solutions.schedules import cosine_with_warmup
+from tests.support import tiny_run, tiny_torch
+from tests.support.tiny_torch import METHODS, MODEL
 
 ARCHITECTURE = f"torch {MODEL}"
 VALIDATED = [
@@ -434,7 +433,7 @@ def test_the_training_accuracy_is_of_evenly_spaced_images(
         return {f"{phase} error rate": 0.0}
 
     monkeypatch.setattr("course.training.torch.train.evaluate", evaluate)
-    monkeypatch.setattr("tiny_run.images", partial(_images, tiny_run.images))
+    monkeypatch.setattr("tests.support.tiny_run.images", partial(_images, tiny_run.images))
     tiny_torch.train("supervised", tmp_path / "run", {"steps": 1})
     assert seen["train"] == [0, 3, 6, 9, 12] and len(seen["val"]) == 5
 

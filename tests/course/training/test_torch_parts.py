@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support import tiny_run
 import torch
 from torch import nn
 
@@ -16,6 +15,7 @@ from course.errors import CourseError
 from course.models.torch_models import make_model
 from course.training import l2_penalty as jax_l2_penalty
 from course.training.torch.parts import ShrinkingAdam, evaluate, frozen_statistics, l2_penalty, to_tensors
+from tests.support import tiny_run
 
 
 def network(seed: int = 0) -> nn.Sequential:

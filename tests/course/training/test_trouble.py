@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.support import tiny_run
 import torch
 
 import course.training.observers as observers
@@ -19,6 +18,7 @@ from course.training import FixMatchHparams, load_checkpoint
 from course.training.engine import run_loop
 from course.training.observers import TensorBoardLog
 from course.training.runfolder import RunFolder
+from tests.support import tiny_run
 
 RESUME = 'continue from the last checkpoint with if_exists="resume"'
 
