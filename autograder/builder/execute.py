@@ -61,7 +61,7 @@ def execute_solution(root: Path, unit_name: str) -> tuple[Path, int, float]:
         except (CellTimeoutError, DeadKernelError) as error:
             reason = str(error).strip().splitlines()[0]
             raise CourseError(f"{source.name} does not run ({reason}); run it by hand") from error
-        _remove_widgets(notebook)
+        remove_what_is_gone(notebook)
         for cell, text in _outputs(notebook):
             for place in (folder, str(REPOSITORY), str(Path.home())):
                 # A home of "/" or "/root" would be found in words and addresses.
@@ -85,11 +85,15 @@ def solution_notebook(built: NotebookNode) -> NotebookNode:
     return built
 
 
-def _remove_widgets(notebook: NotebookNode) -> None:
-    """Leave the static form of each widget: the other one needs the kernel that is gone."""
+def remove_what_is_gone(notebook: NotebookNode) -> None:
+    """Leave the static form of each widget, whose kernel is gone, and nothing of a progress bar."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
+        if "outputs" in cell:
+            cell.outputs = [
+                output for output in cell.outputs if any(output.get("data", {"": "text"}).values())
+            ]
 
 
 def _outputs(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:

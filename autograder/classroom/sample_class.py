@@ -48,7 +48,8 @@ class SampleClass:
         Args:
             root: the repository, or a folder laid out like it, with the unit built.
             unit_name: the unit.
-            fault: what the wrong hand-in gets wrong; by default the unit's subtle one.
+            fault: what the wrong hand-in gets wrong; by default the unit's subtle fault, and then there is a
+                hand-in with its early fault as well.
 
         Raises:
             CourseError: the unit is unknown or not built.
@@ -61,7 +62,7 @@ class SampleClass:
         label = f"solutions/{unit_name}.py"
         self._functions = FunctionTexts(root / label, label)
         self.names = [item.name for item in self.unit.exercises]
-        self._fault = fault or _mutant(unit_name, instructor_unit(unit_name).subtle_fault)
+        self._fault, self._early = (fault, None) if fault is not None else _own_faults(unit_name)
         used = {name for item in self.unit.exercises for name in item.prerequisites}
         # An exercise that no other one needs, so that losing it costs its own points alone.
         self.alone = next(name for name in self.names if name not in used)
@@ -122,8 +123,7 @@ class SampleClass:
 
     def early(self) -> list[HandIn]:
         """A mistake in an exercise that later ones call, in a unit that has one."""
-        fault = instructor_unit(self.unit.name).early_fault
-        return [self._with_fault("early", _mutant(self.unit.name, fault))] if fault else []
+        return [self._with_fault("early", self._early)] if self._early else []
 
     def warning(self) -> HandIn:
         """Right answers that write to stderr while they are checked."""
@@ -274,6 +274,12 @@ class SampleClass:
 
     def _hand_in(self, student: str, notebook: NotebookNode, solved: Iterable[str]) -> HandIn:
         return HandIn(student, json.dumps(notebook, indent=1).encode(), frozenset(solved))
+
+
+def _own_faults(unit: str) -> tuple[Mutant, Mutant | None]:
+    """The unit's subtle fault, and its early one if it has one."""
+    own = instructor_unit(unit)
+    return _mutant(unit, own.subtle_fault), _mutant(unit, own.early_fault) if own.early_fault else None
 
 
 def _mutant(unit: str, fault: tuple[str, str]) -> Mutant:

@@ -41,10 +41,9 @@ def test_every_place_in_the_lists_is_there(listed: list[str]) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no fork")
 def test_a_unit_test_that_starts_a_process_fails(tmp_path: Path) -> None:
-    (tmp_path / "tests" / "data").mkdir(parents=True)
-    for folder in ("data", "project"):
-        (tmp_path / "tests" / folder).mkdir(exist_ok=True)
-        (tmp_path / "tests" / folder / f"test_{folder}.py").write_text(TRIES)
+    for folder in ("course/data", "project"):
+        (tmp_path / "tests" / folder).mkdir(parents=True)
+        (tmp_path / "tests" / folder / f"test_{Path(folder).name}.py").write_text(TRIES)
     (tmp_path / "tests" / "conftest.py").write_bytes((TESTS / "conftest.py").read_bytes())
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     done = subprocess.run(

@@ -154,10 +154,10 @@ def test_a_notebook_without_checks_starts_no_kernel(tmp_path: Path) -> None:
 def test_a_figure_that_is_handed_in_is_drawn_for_the_grader(tmp_path: Path) -> None:
     draw = """
         from matplotlib.figure import Figure
-        from course import plots
+        from course import figures
         figure = Figure()
         figure.subplots().plot(values)
-        plots.show(figure, "A line that rises from one to three.")
+        figures.show(figure, "A line that rises from one to three.")
     """
     notebook, outcomes = run(
         tmp_path,
