@@ -63,11 +63,11 @@ lint: setup ## Ruff, types of the public functions, who may import whom.
 	$(VENV)/bin/lint-imports
 
 .PHONY: test-unit
-test-unit: setup ## Tests that start no process and train nothing: 90 seconds on two cores.
+test-unit: setup ## Tests that start no process and train nothing: a minute on two cores.
 	$(PYTEST) -m unit tests
 
 .PHONY: test
-test: lint ## All tests but the long ones: twelve minutes on two cores.
+test: lint ## All tests but the long ones: fifteen minutes on two cores.
 	$(PY) -m autograder build --check
 	$(PYTEST) -m "not slow and not colab" tests
 
