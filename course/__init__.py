@@ -7,8 +7,9 @@ What the notebooks call most is here under one name, ``course.check`` or ``cours
 every other name, such as ``check`` or ``predict``, without breaking a cell that cannot be edited.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from course.lazy import lazy_names
 
 if TYPE_CHECKING:
     from course.checks import check, practical_check
@@ -35,24 +36,19 @@ __all__ = [
     "show_tensorboard",
 ]
 
-_HOMES = {
-    "course.checks": ("check", "practical_check"),
-    "course.notebook.board": ("show_tensorboard",),
-    "course.notebook.hints": ("hint",),
-    "course.notebook.predictions": ("predict", "reveal"),
-    "course.notebook.progress": ("progress",),
-    "course.notebook.questions": ("recall",),
-    "course.notebook.ready": ("ready_to_hand_in",),
-    "course.notebook.session": ("begin",),
-}
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    """One of the names above, imported when it is first asked for (PEP 562)."""
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
-    return getattr(import_module(_HOME_OF[name]), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "course.checks": ("check", "practical_check"),
+        "course.notebook.board": ("show_tensorboard",),
+        "course.notebook.hints": ("hint",),
+        "course.notebook.predictions": ("predict", "reveal"),
+        "course.notebook.progress": ("progress",),
+        "course.notebook.questions": ("recall",),
+        "course.notebook.ready": ("ready_to_hand_in",),
+        "course.notebook.session": ("begin",),
+    },
+)
 
 
 def __dir__() -> list[str]:

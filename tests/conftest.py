@@ -149,9 +149,3 @@ def quick_compilation() -> Iterator[None]:
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
-
-
-@pytest.fixture(scope="session")
-def compile_cache_folder() -> Path:
-    """The folder for programs that JAX has compiled; see ``pytest_configure``."""
-    return Path(os.environ["JAX_COMPILATION_CACHE_DIR"])

@@ -42,7 +42,7 @@ def hidden_check(unit: str, exercise: str, secret: bytes) -> tuple[Check, Expect
     found, public = find_check(exercise)
     if found != unit:
         raise CourseError(f"{exercise} belongs to unit {found!r}, not to {unit!r}: name that unit")
-    counterparts = instructor_unit(unit).hidden[exercise]
+    counterparts = instructor_unit(unit).hidden()[exercise]
     names = {case.name for case in public.cases}
     if names != counterparts.keys():
         odd = ", ".join(sorted(names ^ counterparts.keys()))

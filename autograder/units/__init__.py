@@ -23,12 +23,12 @@ class InstructorUnit:
     """The parts of a unit that students do not get.
 
     Attributes:
-        answers: the module of ``solutions`` that holds the reference of each exercise.
+        answers: imports the module of ``solutions`` that holds the reference of each exercise.
         mutants: wrong answers, which the checks must reject.
         alternatives: right answers written in other ways.
         imports: text of what the unit's notebook has imported before its first exercise.
         equivalents: edits of the reference that change nothing that matters.
-        hidden: exercise → case of its public check → the hidden counterpart.
+        hidden: imports exercise → case of its public check → the hidden counterpart.
         subtle_fault: (exercise, slip) of a mutant that computes something without a sign of what is wrong.
         early_fault: the same of an exercise that later ones call; these are right and keep their points.
         trainer: imports the module that trains with the unit's mutants, or None: the unit trains nothing.
@@ -36,12 +36,12 @@ class InstructorUnit:
         not_in_practical: exercises that this course adds to those.
     """
 
-    answers: ModuleType
+    answers: Callable[[], ModuleType]
     mutants: tuple[Mutant, ...]
     alternatives: tuple[Alternative, ...]
     imports: str
     equivalents: tuple[Equivalent, ...]
-    hidden: Mapping[str, Mapping[str, Hidden]]
+    hidden: Callable[[], Mapping[str, Mapping[str, Hidden]]]
     subtle_fault: tuple[str, str]
     early_fault: tuple[str, str] | None = None
     trainer: Callable[[], ModuleType] | None = None
@@ -51,12 +51,12 @@ class InstructorUnit:
 
 def reference_of(unit: str, exercise: str) -> Callable[..., Any]:
     """The reference of an exercise."""
-    function: Callable[..., Any] = getattr(instructor_unit(unit).answers, exercise)
+    function: Callable[..., Any] = getattr(instructor_unit(unit).answers(), exercise)
     return function
 
 
 def instructor_unit(name: str) -> InstructorUnit:
-    """The record of a unit, imported when it is asked for: checks need the unit's framework.
+    """The record of a unit. What needs the unit's framework is imported when that part is called.
 
     Raises:
         ModuleNotFoundError: there is no such unit.

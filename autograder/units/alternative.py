@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +9,7 @@ from typing import Any
 
 from autograder.reference import solution_text
 from autograder.units import instructor_unit
-from autograder.units.mutant import run_text
+from autograder.units.mutant import require_distinct, run_text
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,7 @@ def alternatives_of(unit: str) -> tuple[Alternative, ...]:
         ValueError: two of an exercise have one title.
     """
     alternatives = instructor_unit(unit).alternatives
-    counts = Counter((item.exercise, item.title) for item in alternatives)
-    twice = [f"{exercise}: {title!r}" for (exercise, title), count in counts.items() if count > 1]
-    if twice:
-        raise ValueError(f"titles that are used twice: {', '.join(twice)}; give each its own")
+    require_distinct(((item.exercise, item.title) for item in alternatives), "titles")
     return alternatives
 
 

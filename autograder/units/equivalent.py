@@ -39,5 +39,5 @@ def equivalents_of(unit: str) -> tuple[Equivalent, ...]:
         ValueError: an id is used twice.
     """
     equivalents = instructor_unit(unit).equivalents
-    require_distinct(equivalents)
+    require_distinct(((item.exercise, item.id) for item in equivalents), "ids")
     return equivalents

@@ -25,6 +25,18 @@ class Hidden:
     draw: Draw
 
 
+def once_more(hidden: Mapping[str, Hidden], name: str, how: str) -> dict[str, Hidden]:
+    """The counterparts, and one of a case that tries the first of them once more in another way.
+
+    Args:
+        hidden: the counterparts of a check's cases.
+        name: of the further case.
+        how: what is different about it, to stand behind what the first one tries.
+    """
+    first = next(iter(hidden.values()))
+    return {**hidden, name: Hidden(f"{first.tries}, {how}", first.draw)}
+
+
 def hidden_function(draws: Mapping[str, tuple[str, Draw]], *, compiled: bool = True) -> dict[str, Hidden]:
     """The counterparts of the cases that ``check_of_function`` makes.
 
@@ -37,6 +49,6 @@ def hidden_function(draws: Mapping[str, tuple[str, Draw]], *, compiled: bool = T
     hidden = list(counterparts.values())
     first, last = hidden[0], hidden[-1]
     if compiled:
-        counterparts["compiled"] = Hidden(f"{first.tries}, under jit", first.draw)
+        counterparts = once_more(counterparts, "compiled", "under jit")
     again = Hidden(f"{first.tries}, after another call", after(first.draw, last.draw))
     return counterparts | {"called again": again}

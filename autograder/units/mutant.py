@@ -11,7 +11,7 @@ import ast
 import linecache
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -87,16 +87,21 @@ def mutants_of(unit: str) -> tuple[Mutant, ...]:
         ValueError: an id is used twice.
     """
     mutants = instructor_unit(unit).mutants
-    require_distinct(mutants)
+    require_distinct(((mutant.exercise, mutant.id) for mutant in mutants), "ids")
     return mutants
 
 
-def require_distinct(edits: tuple[Edit, ...]) -> None:
-    """Raise ValueError when two edits of an exercise share an id."""
-    counts = Counter((edit.exercise, edit.id) for edit in edits)
+def require_distinct(names: Iterable[tuple[str, str]], what: str) -> None:
+    """Raise ValueError when a name occurs twice in an exercise.
+
+    Args:
+        names: (exercise, name) pairs.
+        what: the names are, in the plural.
+    """
+    counts = Counter(names)
     twice = [f"{exercise}: {name!r}" for (exercise, name), count in counts.items() if count > 1]
     if twice:
-        raise ValueError(f"ids that are used twice: {', '.join(twice)}; give each its own")
+        raise ValueError(f"{what} that are used twice: {', '.join(twice)}; give each its own")
 
 
 def load_mutant(unit: str, mutant: Edit) -> Callable[..., Any]:

@@ -7,12 +7,13 @@ student's code is while draw and judge run elsewhere.
 from __future__ import annotations
 
 import dis
+import functools
 import linecache
 import re
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
 
@@ -86,6 +87,21 @@ class Case:
     def inputs(self) -> Inputs:
         """The inputs of this case."""
         return self.draw(np.random.RandomState(self.seed))
+
+
+def called_by(case: Case, around: Callable[..., Any]) -> Case:
+    """The same case with student code run in another way.
+
+    Args:
+        case: what is tried.
+        around: called as ``around(call, function, *arguments)`` in place of ``call(function, *arguments)``.
+    """
+
+    @functools.wraps(case.drive)
+    def drive(call: Call, function: Callable[..., Any], inputs: Inputs) -> Any:
+        return case.drive(functools.partial(around, call), function, inputs)  # type: ignore[arg-type]
+
+    return replace(case, drive=drive)
 
 
 @dataclass(frozen=True)

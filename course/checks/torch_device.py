@@ -22,7 +22,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from course.checks.call import Call, MadeOnTheCPU, module_name
-from course.checks.case import Case, Check, Inputs, Slip
+from course.checks.case import Case, Check, Slip, called_by
 
 NAME = "on a GPU"
 SLIP = Slip(
@@ -48,18 +48,13 @@ def also_on_a_gpu(check: Check) -> Check:
 def on_a_gpu(case: Case) -> Case:
     """The same case as if the arguments were on a GPU."""
 
-    @functools.wraps(case.drive)
-    def drive(call: Call, function: Callable[..., Any], inputs: Inputs) -> Any:
-        def call_there(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-            return call(as_on_a_gpu(function), *args, **kwargs)
-
-        return case.drive(call_there, function, inputs)  # type: ignore[arg-type]
+    def call_there(call: Call, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return call(as_on_a_gpu(function), *args, **kwargs)
 
     return replace(
-        case,
+        called_by(case, call_there),
         name=NAME,
         tries=f"{case.tries}, as if everything were on a GPU",
-        drive=drive,
         misconception=SLIP.message,
         look=SLIP.look,
         last=True,

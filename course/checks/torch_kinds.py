@@ -6,7 +6,6 @@ the training loop, may index with it, count it, or hand it to a network.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import Enum
@@ -15,7 +14,7 @@ from typing import Any
 import torch
 
 from course.checks.call import Call, UnfitType
-from course.checks.case import Case, Check, Inputs, Slip
+from course.checks.case import Case, Check, Slip, called_by
 from course.checks.plain import is_tensor
 
 NAME = "as it is handed on"
@@ -48,20 +47,15 @@ def handed_on(check: Check, needs: Mapping[str, Need], slip: Slip | None = None)
 
 
 def _typed(case: Case, needs: Mapping[str, Need]) -> Case:
-    @functools.wraps(case.drive)
-    def drive(call: Call, function: Callable[..., Any], inputs: Inputs) -> Any:
-        def call_and_look(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-            returned = call(function, *args, **kwargs)
-            require(returned, needs)
-            return returned
-
-        return case.drive(call_and_look, function, inputs)  # type: ignore[arg-type]
+    def call_and_look(call: Call, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        returned = call(function, *args, **kwargs)
+        require(returned, needs)
+        return returned
 
     return replace(
-        case,
+        called_by(case, call_and_look),
         name=NAME,
         tries=f"{case.tries}, and whether the next step can take the type of the result",
-        drive=drive,
         stated=None,
         last=True,
     )

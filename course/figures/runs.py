@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
@@ -124,6 +124,19 @@ def _rows(run: Records | Bands, name: str) -> np.ndarray:
     steps, values = series(run, name)
     calm = _calm(name, values)
     return np.stack([steps, calm, calm, calm], axis=1)
+
+
+def draw_over_steps(
+    axis: Axes, named: Mapping[str, Callable[[int], Any]], steps: int, points: int
+) -> dict[str, list[float]]:
+    """A line for each function of the step, at evenly spaced steps. Returns its values, by name."""
+    at = np.unique(np.linspace(0, steps, points).astype(int))
+    drawn = {name: [float(of_step(int(step))) for step in at] for name, of_step in named.items()}
+    for (name, values), color, line in zip(drawn.items(), COLORS, cycle(LINES), strict=False):
+        axis.plot(at, values, line, color=color, linewidth=2, label=name)
+    axis.set_xlabel("step")
+    axis.grid(alpha=0.3)
+    return drawn
 
 
 def draw_band(axis: Axes, rows: Any, label: str | None, *, color: str, line: str, marker: str) -> str:

@@ -105,6 +105,22 @@ def test_importing_course_is_light() -> None:
     assert done.stdout.strip() == "[]", f"`import {modules}` also imports {done.stdout.strip()}"
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from course.units.comparison import checks, figures, results",
+        "from autograder.units.mutant import mutants_of; mutants_of('fixmatch'); mutants_of('mixmatch')",
+    ],
+    ids=["the unit in NumPy", "the mutants' texts"],
+)
+def test_what_needs_no_framework_loads_none(program: str) -> None:
+    program += "; import sys; print([m for m in ('jax', 'flax', 'optax', 'torch') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]", f"it also imports {done.stdout.strip()}"
+
+
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of all modules and of the contracts that they keep."""

@@ -19,7 +19,7 @@ KILLED = -signal.SIGKILL
 class Lab:
     """Starts `crash_lab` once, and asks it for trainings in processes of their own."""
 
-    def __init__(self, output: Path, compiled: Path) -> None:
+    def __init__(self, output: Path) -> None:
         self.output = output
         path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
         self.process = subprocess.Popen(
@@ -27,13 +27,7 @@ class Lab:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={
-                **os.environ,
-                "PYTHONPATH": path,
-                "JAX_COMPILATION_CACHE_DIR": str(compiled),
-                "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-                "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-            },
+            env={**os.environ, "PYTHONPATH": path},
         )
 
     def train(

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from autograder.units import InstructorUnit
 from autograder.units.comparison.alternatives import ALTERNATIVES, IMPORTS
 from autograder.units.comparison.equivalents import EQUIVALENTS
-from autograder.units.comparison.hidden import HIDDEN
 from autograder.units.comparison.mutants import MUTANTS
-from solutions import comparison as answers
+
+if TYPE_CHECKING:
+    from autograder.units.hidden import Hidden
+
+
+def answers() -> ModuleType:
+    """The reference."""
+    from solutions import comparison
+
+    return comparison
+
+
+def hidden() -> Mapping[str, Mapping[str, Hidden]]:
+    """The hidden draws."""
+    from autograder.units.comparison.hidden import HIDDEN
+
+    return HIDDEN
+
 
 UNIT = InstructorUnit(
     answers=answers,
@@ -15,6 +35,6 @@ UNIT = InstructorUnit(
     alternatives=ALTERNATIVES,
     imports=IMPORTS,
     equivalents=EQUIVALENTS,
-    hidden=HIDDEN,
+    hidden=hidden,
     subtle_fault=("labels_to_reach", "last crossing"),
 )

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from autograder.units import InstructorUnit
 from autograder.units.fixmatch.alternatives import ALTERNATIVES, IMPORTS
 from autograder.units.fixmatch.equivalents import EQUIVALENTS
-from autograder.units.fixmatch.hidden import HIDDEN
 from autograder.units.fixmatch.mutants import MUTANTS
-from solutions import fixmatch as answers
+
+if TYPE_CHECKING:
+    from autograder.units.hidden import Hidden
+
+
+def answers() -> ModuleType:
+    """The reference."""
+    from solutions import fixmatch
+
+    return fixmatch
+
+
+def hidden() -> Mapping[str, Mapping[str, Hidden]]:
+    """The hidden draws."""
+    from autograder.units.fixmatch.hidden import HIDDEN
+
+    return HIDDEN
 
 
 def trainer() -> ModuleType:
@@ -25,7 +42,7 @@ UNIT = InstructorUnit(
     alternatives=ALTERNATIVES,
     imports=IMPORTS,
     equivalents=EQUIVALENTS,
-    hidden=HIDDEN,
+    hidden=hidden,
     # It passes the practical's own check.
     subtle_fault=("get_fixmatch_loss_fn", "mean over the confident"),
     early_fault=("logits_to_log_probs", "probabilities"),

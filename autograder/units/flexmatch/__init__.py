@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from autograder.units import InstructorUnit
 from autograder.units.flexmatch.alternatives import ALTERNATIVES, IMPORTS
 from autograder.units.flexmatch.equivalents import EQUIVALENTS
-from autograder.units.flexmatch.hidden import HIDDEN
 from autograder.units.flexmatch.mutants import MUTANTS
-from solutions import flexmatch as answers
+
+if TYPE_CHECKING:
+    from autograder.units.hidden import Hidden
+
+
+def answers() -> ModuleType:
+    """The reference."""
+    from solutions import flexmatch
+
+    return flexmatch
+
+
+def hidden() -> Mapping[str, Mapping[str, Hidden]]:
+    """The hidden draws."""
+    from autograder.units.flexmatch.hidden import HIDDEN
+
+    return HIDDEN
 
 
 def trainer() -> ModuleType:
@@ -25,7 +42,7 @@ UNIT = InstructorUnit(
     alternatives=ALTERNATIVES,
     imports=IMPORTS,
     equivalents=EQUIVALENTS,
-    hidden=HIDDEN,
+    hidden=hidden,
     subtle_fault=("flexmatch_loss", "flexible thresholds for û"),
     early_fault=("fixmatch_loss", "mean over the confident"),
     trainer=trainer,

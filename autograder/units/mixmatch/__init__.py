@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from autograder.units import InstructorUnit
 from autograder.units.mixmatch.alternatives import ALTERNATIVES, IMPORTS
 from autograder.units.mixmatch.equivalents import EQUIVALENTS
-from autograder.units.mixmatch.hidden import HIDDEN
 from autograder.units.mixmatch.mutants import MUTANTS
-from solutions import mixmatch as answers
+
+if TYPE_CHECKING:
+    from autograder.units.hidden import Hidden
+
+
+def answers() -> ModuleType:
+    """The reference."""
+    from solutions import mixmatch
+
+    return mixmatch
+
+
+def hidden() -> Mapping[str, Mapping[str, Hidden]]:
+    """The hidden draws."""
+    from autograder.units.mixmatch.hidden import HIDDEN
+
+    return HIDDEN
 
 
 def trainer() -> ModuleType:
@@ -25,7 +42,7 @@ UNIT = InstructorUnit(
     alternatives=ALTERNATIVES,
     imports=IMPORTS,
     equivalents=EQUIVALENTS,
-    hidden=HIDDEN,
+    hidden=hidden,
     subtle_fault=("mixmatch_loss", "gradient through the guesses"),
     early_fault=("sharpen", "power of T"),
     trainer=trainer,

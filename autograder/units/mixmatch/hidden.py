@@ -7,9 +7,8 @@ from collections.abc import Callable
 import torch
 
 from autograder.units.draws import MARGIN, lead, number, size, until
-from autograder.units.handed_on import handed_on
 from autograder.units.hidden import Hidden, hidden_function
-from autograder.units.on_a_gpu import also_on_a_gpu
+from autograder.units.torch_hidden import also_on_a_gpu, handed_on
 from course.checks.case import Inputs
 from course.checks.functions import Draw, after
 from course.checks.torch_functions import tensors

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from course.data import ImageDataset
-from course.figures.shown import COLORS, LINES, SINGLE, panel, show
+from course.figures.runs import draw_over_steps
+from course.figures.shown import COLORS, SINGLE, panel, show
 
 
 def _box(
@@ -151,16 +151,10 @@ def pipeline(
 
 def schedules(named: Mapping[str, Callable[[int], Any]], steps: int) -> None:
     """Learning rates over one run."""
-    at = np.unique(np.linspace(0, steps, 60).astype(int))
     figure, axis = panel(size=SINGLE)
-    said = []
-    for (label, schedule), color, line in zip(named.items(), COLORS, cycle(LINES), strict=False):
-        values = [float(schedule(int(step))) for step in at]
-        axis.plot(at, values, line, color=color, linewidth=2, label=label)
-        said.append(f"{label}: from {values[0]:.4f} to {values[-1]:.4f}")
-    axis.set_xlabel("step")
+    drawn = draw_over_steps(axis, named, steps, 60)
+    said = [f"{name}: from {rates[0]:.4f} to {rates[-1]:.4f}" for name, rates in drawn.items()]
     axis.set_ylabel("learning rate")
     axis.set_ylim(bottom=0)
-    axis.grid(alpha=0.3)
     axis.legend()
     show(figure, f"Learning rate over {steps} steps. {'; '.join(said)}.")

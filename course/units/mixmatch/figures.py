@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from course.data import ImageDataset
-from course.figures.shown import COLORS, LINES, MARKERS, SINGLE, panel, show, show_panels
+from course.figures.runs import draw_over_steps
+from course.figures.shown import COLORS, MARKERS, SINGLE, panel, show, show_panels
 
 INK, GRAY, PAPER = "#333333", "#BBBBBB", "#F2F2F2"
 
@@ -287,15 +287,9 @@ def mixtures(
 
 def weights(named: Mapping[str, Callable[[int], Any]], steps: int) -> None:
     """The weight of the unlabeled loss over one run, for several ramps."""
-    at = np.unique(np.linspace(0, steps, 40).astype(int))
     figure, axis = panel(size=SINGLE)
-    said = []
-    for (label, weight), color, line in zip(named.items(), COLORS, cycle(LINES), strict=False):
-        values = [float(weight(int(step))) for step in at]
-        axis.plot(at, values, line, color=color, linewidth=2, label=label)
-        said.append(f"{label}: mean {np.mean(values):.1f}, at the end {values[-1]:.1f}")
-    axis.set_xlabel("step")
+    drawn = draw_over_steps(axis, named, steps, 40)
+    said = [f"{ramp}: mean {np.mean(of):.1f}, at the end {of[-1]:.1f}" for ramp, of in drawn.items()]
     axis.set_ylabel("weight of the unlabeled loss")
-    axis.grid(alpha=0.3)
     axis.legend(title="ramp over", fontsize=9)
     show(figure, f"Weight of the unlabeled loss over {steps} steps, by the ramp's length. {'; '.join(said)}.")

@@ -35,7 +35,7 @@ def test_an_exercise_has_enough_alternatives(unit: str, exercise: str) -> None:
 
 @pytest.mark.parametrize(("unit", "exercise"), EXERCISES)
 def test_an_exercise_has_hidden_draws(unit: str, exercise: str) -> None:
-    assert instructor_unit(unit).hidden[exercise]
+    assert instructor_unit(unit).hidden()[exercise]
 
 
 @pytest.mark.parametrize("unit", MUTANTS_OF_A_UNIT)
@@ -48,7 +48,7 @@ def test_nothing_is_kept_for_an_exercise_that_there_is_not(unit: Unit) -> None:
     names = {exercise.name for exercise in unit.exercises}
     assert {item.exercise for item in mutants_of(unit.name)} == names
     assert {item.exercise for item in alternatives_of(unit.name)} == names
-    assert instructor_unit(unit.name).hidden.keys() == names
+    assert instructor_unit(unit.name).hidden().keys() == names
 
 
 def test_a_loss_is_known_by_its_name() -> None:

@@ -225,7 +225,17 @@ DRAWN: dict[str, Callable[[], None]] = {
 }
 NO_FIGURE = {
     *("Live", "rounded", "show", "show_panels", "FigureCard", "source", "settings"),
-    *("panel", "legend", "band", "draw_band", "recorded_line", "how_many", "machine", "made_with"),
+    *(
+        "panel",
+        "legend",
+        "band",
+        "draw_band",
+        "draw_over_steps",
+        "recorded_line",
+        "how_many",
+        "machine",
+        "made_with",
+    ),
 }
 
 

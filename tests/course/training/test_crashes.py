@@ -18,8 +18,8 @@ from tests.support.crash_parent import KILLED, Lab, assert_same_run
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory, compile_cache_folder: Path) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("lab") / "output.txt", compile_cache_folder)
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("lab") / "output.txt")
     yield lab
     lab.close()
 

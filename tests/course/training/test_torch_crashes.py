@@ -23,8 +23,8 @@ MOMENTS: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory, compile_cache_folder: Path) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("lab") / "output.txt", compile_cache_folder)
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    lab = Lab(tmp_path_factory.mktemp("lab") / "output.txt")
     yield lab
     lab.close()
 

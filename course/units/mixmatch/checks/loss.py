@@ -208,14 +208,7 @@ MIXMATCH_LOSS = Check(
     uses={
         "sharpen": SHARPEN_RECORDED,
         "guess_labels": recorded("model", "views", "T"),
-        "mixup": recorded(
-            "x_a",
-            "x_b",
-            "targets_a",
-            "targets_b",
-            "lam",
-            by_row=("x_a", "x_b", "targets_a", "targets_b", "lam"),
-        ),
+        "mixup": recorded(*MIXUP_PARAMETERS, by_row=MIXUP_PARAMETERS),
         "linear_rampup": recorded("step", "length"),
     },
     cases=(
