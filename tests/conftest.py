@@ -24,6 +24,7 @@ UNIT_TESTS = (
     "autograder/grading/test_matching.py",
     "autograder/proof/test_minima.py",
     "autograder/proof/test_trials.py",
+    "autograder/units/",
     "course/augment/",
     "course/checks/test_advice.py",
     "course/checks/test_compare.py",

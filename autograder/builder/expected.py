@@ -19,9 +19,10 @@ import numpy as np
 
 from autograder.builder.recordings import finished, recording
 from autograder.units import reference_of
-from autograder.units.mutant import load_mutant, mutants_of
+from autograder.units.equivalent import equivalents_of
+from autograder.units.mutant import Edit, load_mutant, mutants_of
 from course.catalog import checks_of
-from course.checks.case import Case, Check, Signature, drive, message_pattern
+from course.checks.case import Case, Check, Signature, Slip, drive, message_pattern
 from course.checks.compare import find_difference
 from course.checks.earlier import Mock, stand_ins
 from course.checks.expectations import Expectation, dump_expectations
@@ -37,8 +38,8 @@ def generate(unit: str) -> dict[str, bytes]:
     """The derived files of a unit's checks: path within the repository → bytes.
 
     Raises:
-        ValueError: the reference fails on a case or contradicts a published value, a slip has no mutant or
-            a mutant no slip, or no case rejects a mutant in a way that tells it from the others.
+        ValueError: the reference fails on a case or contradicts a published value, a mutant lacks its texts,
+            no case rejects a mutant in a way that tells it from the others, or no mistake is a common one.
     """
     with double_precision():
         expectations = {check.name: _expectation(unit, check) for check in checks_of(unit)}
@@ -83,16 +84,20 @@ def _expectation(unit: str, check: Check) -> Expectation:
     values = reference_values(unit, check)
     own = [mutant for mutant in mutants_of(unit) if mutant.exercise == check.name]
     # Of several mutants of one slip, the one that has its id shows what the slip leads to.
-    mutants = {mutant.slip: mutant for mutant in own if mutant.id == mutant.slip}
-    stray = sorted({mutant.slip for mutant in own} - mutants.keys())
-    if stray:
-        raise ValueError(f"{check.name}: no mutant has the id of these slips: {', '.join(stray)}")
-    slips = {slip.id for slip in check.slips}
-    if slips != mutants.keys():
-        odd = ", ".join(sorted(slips ^ mutants.keys()))
-        raise ValueError(f"{check.name}: slips and mutants do not correspond: {odd}")
-    functions = {slip.id: load_mutant(unit, mutants[slip.id]) for slip in check.slips}
-    return replace(values, signatures=_signatures(check, values.cases, functions))
+    mutants = [mutant for mutant in own if not mutant.name]
+    functions = {mutant.slip: load_mutant(unit, mutant) for mutant in mutants}
+    signatures = _signatures(check, values.cases, functions)
+    slips = {m.slip: Slip(m.slip, m.message, m.look, signatures[m.slip]) for m in mutants}
+    return replace(values, slips=slips, common=_common(unit, check.name))
+
+
+def _common(unit: str, exercise: str) -> tuple[str, ...]:
+    """What learners read of common mistakes: first of those that no check rejects."""
+    edits: tuple[Edit, ...] = (*equivalents_of(unit), *mutants_of(unit))
+    common = tuple(edit.common for edit in edits if edit.exercise == exercise and edit.common)
+    if not common:
+        raise ValueError(f"{exercise}: no mistake is a common one: give one of its mutants the text `common`")
+    return common
 
 
 def _expected(check: Check, case: Case, reference: Callable[..., Any]) -> Plain:

@@ -25,8 +25,8 @@ SECRET_BYTES = 16
 def hidden_check(unit: str, exercise: str, secret: bytes) -> tuple[Check, Expectation]:
     """The hidden check of an exercise, with what the reference gives for its cases.
 
-    It has a case for each of the public check's, of the same name, and no slips: the reason of a failure is
-    for the public check to say. The same secret gives the same check.
+    It has a case for each of the public check's, of the same name, and no slips: the
+    reason of a failure is for the public check to say. The same secret gives the same check.
 
     Args:
         unit: name of the unit.
@@ -42,7 +42,7 @@ def hidden_check(unit: str, exercise: str, secret: bytes) -> tuple[Check, Expect
     found, public = find_check(exercise)
     if found != unit:
         raise CourseError(f"{exercise} belongs to unit {found!r}, not to {unit!r}: name that unit")
-    counterparts = instructor_unit(unit).hidden()[exercise]
+    counterparts = instructor_unit(unit).exercise(exercise).hidden
     names = {case.name for case in public.cases}
     if names != counterparts.keys():
         odd = ", ".join(sorted(names ^ counterparts.keys()))
@@ -51,7 +51,7 @@ def hidden_check(unit: str, exercise: str, secret: bytes) -> tuple[Check, Expect
         _hide(case, counterparts[case.name], _seed(secret, unit, exercise, case.name))
         for case in public.cases
     )
-    check = replace(public, cases=cases, slips=())
+    check = replace(public, cases=cases)
     return check, reference_values(unit, check)
 
 

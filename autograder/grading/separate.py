@@ -4,7 +4,7 @@
         for case in check.cases:
             inputs = case.inputs()
             outcome = separate.drive(file, check.name, case.name, inputs)
-            verdict = judge(case, outcome, expectation.cases[case.name], slips)
+            verdict = judge_outcome(case, expectation, outcome)
 
 What comes back is plain data, read with all the distrust of ``course.checks.exchange``; whatever else the
 other process does (end, hang, write nonsense) is an outcome with a failure. The command that starts the

@@ -9,7 +9,7 @@ from typing import Any
 
 from autograder.reference import solution_text
 from autograder.units import instructor_unit
-from autograder.units.mutant import require_distinct, run_text
+from autograder.units.mutant import run_text
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,12 @@ def imports_of(unit: str) -> str:
 
 @cache
 def alternatives_of(unit: str) -> tuple[Alternative, ...]:
-    """All alternatives of a unit.
-
-    Raises:
-        ValueError: two of an exercise have one title.
-    """
-    alternatives = instructor_unit(unit).alternatives
-    require_distinct(((item.exercise, item.title) for item in alternatives), "titles")
-    return alternatives
+    """All alternatives of a unit, exercise by exercise."""
+    return tuple(
+        Alternative(exercise.name, title, source)
+        for exercise in instructor_unit(unit).exercises
+        for title, source in exercise.alternatives.items()
+    )
 
 
 def load_alternative(unit: str, alternative: Alternative) -> Callable[..., Any]:

@@ -5,11 +5,11 @@ They are listed apart from the mutants, each with the argument why nothing that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from autograder.units import instructor_unit
-from autograder.units.mutant import require_distinct
+from autograder.units.mutant import Pairs, require_distinct
 
 
 @dataclass(frozen=True)
@@ -17,27 +17,33 @@ class Equivalent:
     """An edit of one exercise's reference that has to be accepted.
 
     Attributes:
-        exercise: the function's name.
         id: what is done, in a few words; unique in the exercise.
         why: the argument, in words that students may read.
         edits: (text, replacement) pairs; each text occurs once in the answer.
         body: when given, replaces the whole answer instead.
+        common: what learners who have solved the exercise read of it if it is better left undone, or empty.
+        exercise: the function's name, which `equivalents_of` enters.
     """
 
-    exercise: str
     id: str
     why: str
-    edits: tuple[tuple[str, str], ...] = ()
+    edits: Pairs = ()
     body: str = ""
+    common: str = ""
+    exercise: str = ""
 
 
 @cache
 def equivalents_of(unit: str) -> tuple[Equivalent, ...]:
-    """All equivalents of a unit.
+    """All equivalents of a unit, exercise by exercise.
 
     Raises:
         ValueError: an id is used twice.
     """
-    equivalents = instructor_unit(unit).equivalents
+    equivalents = tuple(
+        replace(item, exercise=exercise.name)
+        for exercise in instructor_unit(unit).exercises
+        for item in exercise.equivalents
+    )
     require_distinct(((item.exercise, item.id) for item in equivalents), "ids")
     return equivalents

@@ -1,4 +1,4 @@
-"""The hidden counterparts of public cases: what a unit's ``hidden.py`` is made of.
+"""The hidden counterparts of public cases.
 
 `autograder.builder.hidden` makes a check of them.
 """

@@ -1,8 +1,8 @@
 """Wrong versions of the exercises: each a small edit of the reference with one misconception.
 
-They give the checks the values by which they recognize a slip (``autograder.builder.expected``), and the
-tests show with them that every check rejects what it must. The checks hold a slip's message, and nothing of
-the code that leads to it.
+A mutant is the one record of its misconception: what a check says of it, where it sends the student to look,
+and what learners read of it who have solved the exercise. The build finds out how the misconception shows
+itself, and ships that with the texts (``autograder.builder.expected``). Students get nothing of the code.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import ast
 import linecache
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Protocol
 
 from autograder.reference import solution_text
 from autograder.units import instructor_unit
+
+Pairs = tuple[tuple[str, str], ...]
 
 BEGIN, END = "### BEGIN SOLUTION\n", "### END SOLUTION\n"
 
@@ -34,34 +36,44 @@ class Edit(Protocol):
         """Unique among the edits of the exercise."""
 
     @property
-    def edits(self) -> tuple[tuple[str, str], ...]:
+    def edits(self) -> Pairs:
         """(text, replacement) pairs; each text occurs once in the answer."""
 
     @property
     def body(self) -> str:
         """When not empty, replaces the whole answer instead."""
 
+    @property
+    def common(self) -> str:
+        """What learners who have solved the exercise read of it, or empty."""
+
 
 @dataclass(frozen=True)
 class Mutant:
-    """An edit of one exercise's reference.
+    """An edit of one exercise's reference, and what is said of the misconception that it stands for.
 
     Attributes:
-        exercise: the function's name.
-        slip: id of the slip of ``course.checks`` that stands for the misconception, in whose words a check
-            must report it.
+        slip: id of the misconception, in whose words a check must report it; unique in the exercise.
+        message: what the student did, in one sentence that does not say how to do it right.
+        look: where to look.
         edits: (text, replacement) pairs; each text occurs once in the answer.
         body: when given, replaces the whole answer instead.
-        name: for a further mutant of the same slip, its own id: the same misconception in other code.
+        common: what learners who have solved the exercise read of a common mistake, or empty.
+        name: for a further mutant of the same slip, its own id: the same misconception in other code. It has
+            no texts of its own.
         on_gpu_alone: it fails on a GPU alone. Trained on a CPU it is right, so no training is measured.
+        exercise: the function's name, which `mutants_of` enters.
     """
 
-    exercise: str
     slip: str
-    edits: tuple[tuple[str, str], ...] = ()
+    message: str = ""
+    look: str = ""
+    edits: Pairs = ()
     body: str = ""
+    common: str = ""
     name: str = ""
     on_gpu_alone: bool = False
+    exercise: str = ""
 
     @property
     def id(self) -> str:
@@ -69,26 +81,39 @@ class Mutant:
         return self.name or self.slip
 
 
-def with_bodies(exercise: str, bodies: Mapping[str, str]) -> tuple[Mutant, ...]:
-    """Mutants of an exercise: slip → the whole answer."""
-    return tuple(Mutant(exercise, slip, body=body) for slip, body in bodies.items())
-
-
-def with_edits(exercise: str, edits: Mapping[str, tuple[tuple[str, str], ...]]) -> tuple[Mutant, ...]:
-    """Mutants of an exercise: slip → (text, replacement) pairs of the reference's answer."""
-    return tuple(Mutant(exercise, slip, edits=pairs) for slip, pairs in edits.items())
-
-
 @cache
 def mutants_of(unit: str) -> tuple[Mutant, ...]:
-    """All mutants of a unit.
+    """All mutants of a unit, exercise by exercise.
 
     Raises:
-        ValueError: an id is used twice.
+        ValueError: an id is used twice, two slips of an exercise have one message, or a mutant has no message
+            and is no further mutant of one that has.
     """
-    mutants = instructor_unit(unit).mutants
-    require_distinct(((mutant.exercise, mutant.id) for mutant in mutants), "ids")
-    return mutants
+    found: list[Mutant] = []
+    for exercise in instructor_unit(unit).exercises:
+        found += (replace(mutant, exercise=exercise.name) for mutant in exercise.mutants)
+    require_distinct(((mutant.exercise, mutant.id) for mutant in found), "ids")
+    require_texts(found)
+    return tuple(found)
+
+
+def require_texts(mutants: Sequence[Mutant]) -> None:
+    """Raise ValueError where a slip is not described, or not once."""
+    described = [mutant for mutant in mutants if not mutant.name]
+    slips = {(mutant.exercise, mutant.slip) for mutant in described}
+    for mutant in mutants:
+        where, texts = f"{mutant.exercise}: the mutant {mutant.id!r}", (mutant.message, mutant.look)
+        if not mutant.name and not all(texts):
+            raise ValueError(
+                f"{where} needs a message and where to look: add both, or a name if it is a further one"
+            )
+        if mutant.name and (any(texts) or mutant.common):
+            raise ValueError(f"{where} is a further one of the slip {mutant.slip!r}: leave out its texts")
+        if mutant.name and (mutant.exercise, mutant.slip) not in slips:
+            raise ValueError(
+                f"{where} is a further one of {mutant.slip!r}, which no mutant describes: add that"
+            )
+    require_distinct(((mutant.exercise, mutant.message) for mutant in described), "messages")
 
 
 def require_distinct(names: Iterable[tuple[str, str]], what: str) -> None:

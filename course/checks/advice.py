@@ -14,6 +14,11 @@ _WAIT = "It continues in the background. Run this cell again when it is done, or
 
 Advice = tuple[str, str]  # the likely reason, and where to look
 
+# What is said of it, and where to look, wherever it is noticed.
+MADE_ON_THE_CPU = (
+    "A tensor is always made on the CPU, which fails when the arguments are on a GPU.",
+    "Make it where an argument is: with device=x.device, or with zeros_like, new_zeros and the like.",
+)
 _NAMED_VALUES = "Compare the shapes listed below with those in the docstring; a lost axis often needs {}."
 _NONES = (
     "None comes from an argument with that default, from a function without return, and from calls that "
@@ -379,8 +384,7 @@ _ADVICE = (
     (
         r"MadeOnTheCPU",
         r"",
-        "A tensor is always made on the CPU, which fails when the arguments are on a GPU.",
-        "Make it where an argument is: with device=x.device, or with zeros_like, new_zeros and the like.",
+        *MADE_ON_THE_CPU,
     ),
     (
         r"UnfitType",

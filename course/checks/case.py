@@ -12,7 +12,7 @@ import linecache
 import re
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
@@ -28,24 +28,6 @@ from course.checks.plain import Plain, is_jax_array, is_tensor, to_plain, type_n
 from course.checks.suggest import suggest
 
 Inputs = dict[str, Any]  # of plain data
-
-
-@dataclass(frozen=True)
-class Slip:
-    """A misconception that is recognized by the value it leads to.
-
-    The values are data (``expected/<unit>.json``), computed from an edited reference outside of this
-    package: no wrong answer is imitated here, and no right one either.
-
-    Attributes:
-        id: unique in its check.
-        message: what the student did, in one sentence.
-        look: where to look.
-    """
-
-    id: str
-    message: str
-    look: str
 
 
 @dataclass(frozen=True)
@@ -111,14 +93,12 @@ class Check:
     Attributes:
         name: the exercise's function.
         cases: run in this order; the first that fails is reported.
-        slips: misconceptions with a message of their own.
         uses: earlier exercises that a student's function calls by name, or that the exercise's visible
             test calls. For each, what can stand in for it where it is wrong.
     """
 
     name: str
     cases: tuple[Case, ...]
-    slips: tuple[Slip, ...]
     uses: Mapping[str, StandIn] = field(default_factory=dict)
 
 
@@ -193,6 +173,26 @@ class Signature:
 
 
 @dataclass(frozen=True)
+class Slip:
+    """A misconception that is recognized by what it leads to.
+
+    All of it is data that the instructor's build writes (``course/units/<unit>/expected.json``): this package
+    imitates no wrong answer, and no right one either.
+
+    Attributes:
+        id: unique in its check.
+        message: what the student did, in one sentence.
+        look: where to look.
+        signature: how it shows itself.
+    """
+
+    id: str
+    message: str
+    look: str
+    signature: Signature
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The judgement on one case."""
 
@@ -252,29 +252,28 @@ def attempt(
     )
 
 
-def judge(
-    case: Case, outcome: Outcome, expected: Plain, slips: Mapping[str, tuple[Slip, Signature]]
-) -> Verdict:
+def judge(case: Case, outcome: Outcome, expected: Plain, slips: Iterable[Slip]) -> Verdict:
     """Compare an outcome with the expected value, and recognize the slip that explains a difference.
 
     Args:
         case: gives the tolerance.
         outcome: of :func:`drive`.
         expected: what the reference returns for the same inputs.
-        slips: the check's slips with their signatures; those of other cases are passed over.
+        slips: the exercise's; those that show themselves in other cases are passed over.
     """
-    here = [(slip, signature) for slip, signature in slips.values() if signature.case == case.name]
+    here = [slip for slip in slips if slip.signature.case == case.name]
     if outcome.failure is not None:
         seen = outcome.failure.type, message_pattern(outcome.failure.message)
-        matching = [slip for slip, signature in here if (signature.error, signature.message) == seen]
+        matching = [slip for slip in here if (slip.signature.error, slip.signature.message) == seen]
         return Verdict(False, failure=outcome.failure, slip=matching[0] if matching else None)
     difference = find_difference(expected, outcome.returned, case.tolerance, first=tuple(case.names))
     if difference is None:
         return Verdict(True)
-    for slip, signature in here:
-        if signature.error:
+    for slip in here:
+        if slip.signature.error:
             continue
-        if find_difference(signature.returned, outcome.returned, case.tolerance, extra_keys=False) is None:
+        wrong = slip.signature.returned
+        if find_difference(wrong, outcome.returned, case.tolerance, extra_keys=False) is None:
             return Verdict(False, difference=difference, slip=slip)
     return Verdict(False, difference=difference)
 

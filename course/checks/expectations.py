@@ -10,14 +10,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 from course.catalog import folder_of
-from course.checks.case import Signature
+from course.checks.case import Signature, Slip
 from course.checks.plain import Plain, from_json, to_json
 from course.checks.playback import Recordings
 from course.errors import CourseError
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,17 @@ class Expectation:
 
     Attributes:
         cases: case name → expected plain data.
-        signatures: slip id → how that slip shows itself.
+        slips: id → a misconception that the check recognizes.
         recorded: the reference's calls of earlier exercises, which can stand in for these.
         mocked: case name → what is expected while a mock stands in for an earlier exercise.
+        common: what learners read of common mistakes once they have solved the exercise.
     """
 
     cases: Mapping[str, Plain]
-    signatures: Mapping[str, Signature]
+    slips: Mapping[str, Slip]
     recorded: Recordings = field(default_factory=dict)
     mocked: Mapping[str, Plain] = field(default_factory=dict)
+    common: tuple[str, ...] = ()
 
 
 @cache
@@ -54,47 +57,59 @@ def dump_expectations(unit: str, checks: Mapping[str, Expectation]) -> bytes:
     blocks = []
     for name, expectation in checks.items():
         cases = {case: to_json(value) for case, value in expectation.cases.items()}
-        slips = {slip: _encode(signature) for slip, signature in expectation.signatures.items()}
+        slips = {name: _encode(slip) for name, slip in expectation.slips.items()}
         parts = {"cases": _lines(cases), "slips": _lines(slips)}
         if expectation.recorded:
             parts["recorded"] = _lines({key: to_json(calls) for key, calls in expectation.recorded.items()})
         if expectation.mocked:
             parts["mocked"] = _lines({case: to_json(value) for case, value in expectation.mocked.items()})
+        if expectation.common:
+            sentences = ",\n".join(f"    {_dumps(sentence)}" for sentence in expectation.common)
+            parts["common"] = f"[\n{sentences}\n   ]"
         inner = ",\n".join(f'   "{part}": {lines}' for part, lines in parts.items())
         blocks.append(f'  "{name}": {{\n{inner}\n  }}')
-    about = "Generated: what the reference solution returns, and what known slips lead to."
+    about = (
+        "Generated: what the reference solution returns, what known slips lead to, and what is said of them."
+    )
     head = f'{{\n "about": "{about}",\n "format": {FORMAT},\n "unit": "{unit}",\n "checks": {{\n'
     return (head + ",\n".join(blocks) + "\n }\n}\n").encode()
 
 
-def _encode(signature: Signature) -> dict[str, object]:
+def _encode(slip: Slip) -> dict[str, object]:
+    signature = slip.signature
     seen: dict[str, object] = {"error": signature.error, "message": signature.message}
     if not signature.error:
         seen = {"returned": to_json(signature.returned)}
-    return {"case": signature.case, **({"first": signature.first} if signature.first else {}), **seen}
+    first = {"first": signature.first} if signature.first else {}
+    return {"says": slip.message, "look": slip.look, "case": signature.case, **first, **seen}
 
 
 def _lines(entries: Mapping[str, object]) -> str:
     """A JSON object with each entry on a line of its own, so that a change shows where it is."""
-    dumped = [
-        f"    {json.dumps(key)}: {json.dumps(value, allow_nan=False)}" for key, value in entries.items()
-    ]
+    dumped = [f"    {_dumps(key)}: {_dumps(value)}" for key, value in entries.items()]
     return "{\n" + ",\n".join(dumped) + "\n   }"
 
 
-def _decode(entry: dict[str, dict]) -> Expectation:
+def _dumps(value: object) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False)
+
+
+def _decode(entry: dict[str, Any]) -> Expectation:
     return Expectation(
         cases={name: from_json(value) for name, value in entry["cases"].items()},
-        signatures={
-            slip: Signature(
-                seen["case"],
-                from_json(seen.get("returned")),
-                seen.get("error", ""),
-                seen.get("message", ""),
-                seen.get("first", ""),
-            )
-            for slip, seen in entry["slips"].items()
-        },
+        slips={name: _slip(name, known) for name, known in entry["slips"].items()},
         recorded={name: from_json(calls) for name, calls in entry.get("recorded", {}).items()},
         mocked={name: from_json(value) for name, value in entry.get("mocked", {}).items()},
+        common=tuple(entry.get("common", ())),
     )
+
+
+def _slip(name: str, known: dict[str, Any]) -> Slip:
+    signature = Signature(
+        known["case"],
+        from_json(known.get("returned")),
+        known.get("error", ""),
+        known.get("message", ""),
+        known.get("first", ""),
+    )
+    return Slip(name, known["says"], known["look"], signature)

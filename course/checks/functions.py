@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.case import Call, Case, Check, Inputs
 from course.checks.compare import Tolerance
 from course.checks.earlier import StandIn
 from course.checks.plain import Plain
@@ -87,7 +87,6 @@ def check_of_function(
     name: str,
     draws: Mapping[str, tuple[str, Draw]],
     *,
-    slips: Sequence[Slip],
     convert: Convert,
     misconception: str = MISCONCEPTION,
     look: str = LOOK,
@@ -103,7 +102,6 @@ def check_of_function(
     Args:
         name: the exercise's function.
         draws: name of a case → (what is tried, its draw).
-        slips: misconceptions with a message of their own.
         convert: makes of a drawn value what the function is given, such as a tensor of an array.
         misconception: the likely reason when no slip is recognized, in one sentence.
         look: where to look then.
@@ -134,4 +132,4 @@ def check_of_function(
         len(cases),
         tolerance,
     )
-    return Check(name, (*cases, again), tuple(slips), uses or {})
+    return Check(name, (*cases, again), uses or {})

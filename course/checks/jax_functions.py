@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import wraps
 from typing import Any
 
@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from course.checks.case import Call, Check, Inputs, Slip
+from course.checks.case import Call, Check, Inputs
 from course.checks.compare import Tolerance
 from course.checks.functions import (
     FLOAT32,
@@ -58,7 +58,6 @@ def check_of_function(
     name: str,
     draws: Mapping[str, tuple[str, Draw]],
     *,
-    slips: Sequence[Slip],
     misconception: str = MISCONCEPTION,
     look: str = LOOK,
     stated: Mapping[str, Plain] | None = None,
@@ -68,13 +67,12 @@ def check_of_function(
 
     Every draw is one case. The first one's inputs are then tried under ``jax.jit``, with the arrays traced,
     and once more behind a call with the last one's, for functions that remember something; that case also
-    rejects a function which keeps traced values (``purity.KEPT_SLIP``).
+    rejects a function which keeps traced values (``purity.LeakedTracer``).
 
     Args:
         name: the exercise's function.
         draws: name of a case → (what is tried, its draw). A drawn array becomes a jax array; anything else
             is handed over as it is.
-        slips: misconceptions with a message of their own.
         misconception: the likely reason when no slip is recognized, in one sentence.
         look: where to look then.
         stated: name of a case → a value that is published with the exercise.
@@ -113,7 +111,7 @@ def check_of_function(
         len(cases) + 1,
         tolerance,
     )
-    return Check(name, (*cases, under_jit, again), tuple(slips))
+    return Check(name, (*cases, under_jit, again))
 
 
 def _arguments(inputs: Inputs) -> dict[str, Any]:

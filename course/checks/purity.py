@@ -9,13 +9,7 @@ from typing import Any
 
 import jax
 
-from course.checks.case import Call, Slip
-
-KEPT_SLIP = Slip(
-    "kept for later",
-    "A traced value is stored outside of the function: it has no numbers, and JAX cannot let go of it.",
-    "Return what is needed later. Look for append, global, nonlocal and attributes.",
-)
+from course.checks.case import Call
 
 
 class LeakedTracer(AssertionError):

@@ -88,9 +88,10 @@ def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Ex
     replaced = make_stand_ins(check.uses, lacks, expectation.recorded)
     made_up = [name for name in replaced if isinstance(check.uses[name], Mock)]
     if replaced:
-        beside = _beside_a_mock(check, expectation) if made_up else (check, expectation)
+        # How a slip shows itself beside a mock is not known.
+        beside = Expectation(expectation.mocked, {}) if made_up else expectation
         with stand_ins(function, replaced):
-            again = _run_cases(*beside, function, echo=False)
+            again = _run_cases(check, beside, function, echo=False)
         refused = sum(one.refused for one in replaced.values() if isinstance(one, Playback))
         if again.state is not State.CORRECT and refused:
             replaced, made_up = {}, []
@@ -103,11 +104,6 @@ def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Ex
         _settings_note(),
     ]
     return Examination(replace(result, note=" ".join(filter(None, notes))), replaced)
-
-
-def _beside_a_mock(check: Check, expectation: Expectation) -> tuple[Check, Expectation]:
-    """What is expected beside a mock. How a slip shows itself there is not known."""
-    return replace(check, slips=()), Expectation(expectation.mocked, {})
 
 
 def has_to_be_stopped(check: Check, function: Callable[..., Any]) -> bool:
@@ -151,10 +147,10 @@ def _run_cases(check: Check, expectation: Expectation, function: Callable[..., A
             continue
         inputs = case.inputs()
         outcome = attempt(case, function, inputs, echo=echo and not failed, told=told)
-        verdict = judge_outcome(check, case, expectation, outcome)
+        verdict = judge_outcome(case, expectation, outcome)
         if verdict.slip is not None and failed:
             # A slip that passes the case which failed first is no explanation of that.
-            known = expectation.signatures[verdict.slip.id].first
+            known = verdict.slip.signature.first
             verdict = replace(verdict, slip=verdict.slip if known in ("", failed[0].case.name) else None)
         trials.append(CaseTrial(case, inputs, verdict))
         failed += [] if trials[-1].verdict.passed else trials[-1:]
@@ -179,17 +175,14 @@ class CaseTrial:
     verdict: Verdict
 
 
-def judge_case(
-    check: Check, case: Case, expectation: Expectation, function: Callable[..., Any], inputs: Inputs
-) -> Verdict:
+def judge_case(case: Case, expectation: Expectation, function: Callable[..., Any], inputs: Inputs) -> Verdict:
     """Drive one case under guard, and judge what came."""
-    return judge_outcome(check, case, expectation, attempt(case, function, inputs))
+    return judge_outcome(case, expectation, attempt(case, function, inputs))
 
 
-def judge_outcome(check: Check, case: Case, expectation: Expectation, outcome: Outcome) -> Verdict:
+def judge_outcome(case: Case, expectation: Expectation, outcome: Outcome) -> Verdict:
     """Judge what driving one case gave, wherever that was done."""
-    slips = {slip.id: (slip, expectation.signatures[slip.id]) for slip in check.slips}
-    return judge(case, outcome, expectation.cases[case.name], slips)
+    return judge(case, outcome, expectation.cases[case.name], expectation.slips.values())
 
 
 def _settled(verdict: Verdict) -> bool:

@@ -21,15 +21,11 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from course.checks.advice import MADE_ON_THE_CPU
 from course.checks.call import Call, MadeOnTheCPU, module_name
-from course.checks.case import Case, Check, Slip, called_by
+from course.checks.case import Case, Check, called_by
 
 NAME = "on a GPU"
-SLIP = Slip(
-    "made on the CPU",
-    "A tensor is always made on the CPU, which fails when the arguments are on a GPU.",
-    "Make it where an argument is: with device=x.device, or with zeros_like, new_zeros and the like.",
-)
 
 GPU, CPU = torch.device("cuda", 0), torch.device("cpu")
 _DEVICE, _IS_CUDA, _IS_CPU = (getattr(Tensor, name).__get__ for name in ("device", "is_cuda", "is_cpu"))
@@ -42,7 +38,7 @@ _CHARACTERS = 100
 
 def also_on_a_gpu(check: Check) -> Check:
     """A check whose first case is tried once more at its end, as if the arguments were on a GPU."""
-    return replace(check, cases=(*check.cases, on_a_gpu(check.cases[0])), slips=(*check.slips, SLIP))
+    return replace(check, cases=(*check.cases, on_a_gpu(check.cases[0])))
 
 
 def on_a_gpu(case: Case) -> Case:
@@ -51,12 +47,13 @@ def on_a_gpu(case: Case) -> Case:
     def call_there(call: Call, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return call(as_on_a_gpu(function), *args, **kwargs)
 
+    misconception, look = MADE_ON_THE_CPU
     return replace(
         called_by(case, call_there),
         name=NAME,
         tries=f"{case.tries}, as if everything were on a GPU",
-        misconception=SLIP.message,
-        look=SLIP.look,
+        misconception=misconception,
+        look=look,
         last=True,
     )
 

@@ -14,15 +14,10 @@ from typing import Any
 import torch
 
 from course.checks.call import Call, UnfitType
-from course.checks.case import Case, Check, Slip, called_by
+from course.checks.case import Case, Check, called_by
 from course.checks.plain import is_tensor
 
 NAME = "as it is handed on"
-NOT_A_TENSOR = Slip(
-    "not a tensor",
-    "The values are right, but they are in an array that is not a PyTorch tensor.",
-    "Use PyTorch's own operations from the beginning to the end; what comes next expects a tensor.",
-)
 
 
 class Need(Enum):
@@ -34,16 +29,14 @@ class Need(Enum):
     MODEL = "numbers of the model's own precision"
 
 
-def handed_on(check: Check, needs: Mapping[str, Need], slip: Slip | None = None) -> Check:
+def handed_on(check: Check, needs: Mapping[str, Need]) -> Check:
     """A check whose first case is tried once more, for the type of what is returned.
 
     Args:
         check: of a function that returns a tensor, or several of them in a tuple.
         needs: what each has to be, by its name in a sentence, such as "the mask"; in the order of the tuple.
-        slip: for a tensor of another dtype, where one dtype alone will do.
     """
-    slips = (NOT_A_TENSOR, slip) if slip is not None else (NOT_A_TENSOR,)
-    return replace(check, cases=(*check.cases, _typed(check.cases[0], needs)), slips=(*check.slips, *slips))
+    return replace(check, cases=(*check.cases, _typed(check.cases[0], needs)))
 
 
 def _typed(case: Case, needs: Mapping[str, Need]) -> Case:

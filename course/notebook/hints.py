@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from course.catalog import load_course
 from course.errors import CourseError, unknown_name
 from course.frontend import show_below
@@ -32,13 +34,19 @@ def hint(name: str, number: int = 1) -> None:
     show_below(box(f"Hint {number} of {len(hints)} for `{name}`", *parts))
 
 
-def explanation(name: str, lesson: Lesson) -> Fragment:
-    """What a student reads about an exercise that is solved."""
+def explanation(name: str, lesson: Lesson, common: Sequence[str]) -> Fragment:
+    """What a student reads about an exercise that is solved.
+
+    Args:
+        name: the exercise.
+        lesson: its texts.
+        common: a sentence or two on each common mistake.
+    """
     return details(
         f"`{name}`: the idea, and common mistakes",
         Fragment(
-            paragraph(lesson.idea).html + bullets(lesson.slips).html,
-            f"{paragraph(lesson.idea).text}\n{bullets(lesson.slips).text}",
+            paragraph(lesson.idea).html + bullets(common).html,
+            f"{paragraph(lesson.idea).text}\n{bullets(common).text}",
         ),
     )
 

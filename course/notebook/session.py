@@ -8,6 +8,7 @@ from typing import Any
 
 from course.catalog import Unit, load_unit
 from course.checks import Result, State, check
+from course.checks.expectations import load_expectations
 from course.errors import CourseError
 from course.frontend import show_below
 from course.notebook.display import paragraph
@@ -99,7 +100,8 @@ def after_check(result: Result) -> None:
     if lesson is None:
         return
     if result.state is State.CORRECT:
-        show_below(explanation(result.exercise, lesson))
+        common = load_expectations(session.unit.name)[result.exercise].common
+        show_below(explanation(result.exercise, lesson, common))
     elif result.state is State.INCORRECT:
         show_below(paragraph(f'Stuck? `course.hint("{result.exercise}", 1)` in a new cell shows a hint.'))
     session.note_check(result.exercise, result.state)

@@ -21,12 +21,10 @@ class Lesson:
     Attributes:
         hints: from a nudge to a plan; never code of the answer.
         idea: why the exercise matters, shown once the check passes.
-        slips: what often goes wrong, shown then as well.
     """
 
     hints: tuple[str, ...]
     idea: str
-    slips: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,6 @@ def parse_texts(text: str, where: str) -> Texts:
 def _lesson(raw: Any, where: str) -> Lesson:
     lesson = build(Lesson, raw, where)
     require(len(lesson.hints) >= 2, where, "at least two hints are needed")
-    require(bool(lesson.slips), where, "name a usual slip")
     return lesson
 
 

@@ -151,7 +151,7 @@ ANSWERS = "# Model answers\n\n## Q1\n\nBecause the model answer says so.\n"
 
 
 # As if a student had confused doubling with adding two.
-FAULT = Mutant("double", "adds two", edits=(("add(a, a)", "add(a, 2)"),))
+FAULT = Mutant("adds two", edits=(("add(a, a)", "add(a, 2)"),), exercise="double")
 
 
 def write_toy_unit(root: Path) -> Path:

@@ -26,7 +26,7 @@ tried = [try_one(("fixmatch", item)) for item in (*mutants_of("fixmatch"), *alte
          if item.exercise == "mask_rate"]
 hidden, expectation = hidden_check("fixmatch", "mask_rate", bytes(range(16)))
 reference = solutions.fixmatch.mask_rate
-judged = [judge_case(hidden, case, expectation, reference, case.inputs()) for case in hidden.cases]
+judged = [judge_case(case, expectation, reference, case.inputs()) for case in hidden.cases]
 print(json.dumps({
     "verdicts": [[trial.kind, trial.id, trial.verdict] for trial in tried],
     "reference": check.run("mask_rate", reference).state,

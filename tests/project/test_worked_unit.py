@@ -29,7 +29,7 @@ UNIT, EXERCISE = "pseudo_labels", "pseudo_label"
 tried = [trial for _, trial in run_trials(UNIT, 1)]
 hidden, expectation = hidden_check(UNIT, EXERCISE, bytes(range(16)))
 reference = reference_of(UNIT, EXERCISE)
-judged = [judge_case(hidden, case, expectation, reference, case.inputs()) for case in hidden.cases]
+judged = [judge_case(case, expectation, reference, case.inputs()) for case in hidden.cases]
 sample, classroom = SampleClass(REPOSITORY, UNIT), Classroom(Path(sys.argv[1]), UNIT)
 classroom.copy_sources()
 classroom.release()

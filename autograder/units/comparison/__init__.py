@@ -1,40 +1,20 @@
-"""What instructors have of the unit ``comparison``."""
+"""What instructors have of the unit ``comparison``, one module for each group of exercises."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import ModuleType
-from typing import TYPE_CHECKING
-
+import solutions.comparison
 from autograder.units import InstructorUnit
-from autograder.units.comparison.alternatives import ALTERNATIVES, IMPORTS
-from autograder.units.comparison.equivalents import EQUIVALENTS
-from autograder.units.comparison.mutants import MUTANTS
+from autograder.units.comparison import cost, curve, labels, spread, summary
 
-if TYPE_CHECKING:
-    from autograder.units.hidden import Hidden
-
-
-def answers() -> ModuleType:
-    """The reference."""
-    from solutions import comparison
-
-    return comparison
-
-
-def hidden() -> Mapping[str, Mapping[str, Hidden]]:
-    """The hidden draws."""
-    from autograder.units.comparison.hidden import HIDDEN
-
-    return HIDDEN
-
+# What the notebook has imported before its first exercise.
+IMPORTS = """
+import itertools
+import numpy as np
+"""
 
 UNIT = InstructorUnit(
-    answers=answers,
-    mutants=MUTANTS,
-    alternatives=ALTERNATIVES,
+    answers=solutions.comparison,
+    exercises=(*spread.EXERCISES, *summary.EXERCISES, *cost.EXERCISES, *labels.EXERCISES, *curve.EXERCISES),
     imports=IMPORTS,
-    equivalents=EQUIVALENTS,
-    hidden=hidden,
     subtle_fault=("labels_to_reach", "last crossing"),
 )

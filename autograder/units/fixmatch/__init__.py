@@ -1,32 +1,21 @@
-"""What instructors have of the unit ``fixmatch``."""
+"""What instructors have of the unit ``fixmatch``, one module for each group of exercises."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING
 
+import solutions.fixmatch
 from autograder.units import InstructorUnit
-from autograder.units.fixmatch.alternatives import ALTERNATIVES, IMPORTS
-from autograder.units.fixmatch.equivalents import EQUIVALENTS
-from autograder.units.fixmatch.mutants import MUTANTS
+from autograder.units.fixmatch import forward, log_probs, loss, rates, schedule, validate
 
-if TYPE_CHECKING:
-    from autograder.units.hidden import Hidden
-
-
-def answers() -> ModuleType:
-    """The reference."""
-    from solutions import fixmatch
-
-    return fixmatch
-
-
-def hidden() -> Mapping[str, Mapping[str, Hidden]]:
-    """The hidden draws."""
-    from autograder.units.fixmatch.hidden import HIDDEN
-
-    return HIDDEN
+# What the notebook has imported before its first exercise.
+IMPORTS = """
+import jax
+import jax.numpy as jnp
+import numpy as np
+from course.training import l2_penalty
+val_batches = ()
+"""
 
 
 def trainer() -> ModuleType:
@@ -37,12 +26,16 @@ def trainer() -> ModuleType:
 
 
 UNIT = InstructorUnit(
-    answers=answers,
-    mutants=MUTANTS,
-    alternatives=ALTERNATIVES,
+    answers=solutions.fixmatch,
+    exercises=(
+        *log_probs.EXERCISES,
+        *schedule.EXERCISES,
+        *forward.EXERCISES,
+        *loss.EXERCISES,
+        *validate.EXERCISES,
+        *rates.EXERCISES,
+    ),
     imports=IMPORTS,
-    equivalents=EQUIVALENTS,
-    hidden=hidden,
     # It passes the practical's own check.
     subtle_fault=("get_fixmatch_loss_fn", "mean over the confident"),
     early_fault=("logits_to_log_probs", "probabilities"),

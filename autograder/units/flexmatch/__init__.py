@@ -1,32 +1,20 @@
-"""What instructors have of the unit ``flexmatch``."""
+"""What instructors have of the unit ``flexmatch``, one module for each group of exercises."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING
 
+import solutions.flexmatch
 from autograder.units import InstructorUnit
-from autograder.units.flexmatch.alternatives import ALTERNATIVES, IMPORTS
-from autograder.units.flexmatch.equivalents import EQUIVALENTS
-from autograder.units.flexmatch.mutants import MUTANTS
+from autograder.units.flexmatch import fixmatch, flexmatch, labels, thresholds
 
-if TYPE_CHECKING:
-    from autograder.units.hidden import Hidden
-
-
-def answers() -> ModuleType:
-    """The reference."""
-    from solutions import flexmatch
-
-    return flexmatch
-
-
-def hidden() -> Mapping[str, Mapping[str, Hidden]]:
-    """The hidden draws."""
-    from autograder.units.flexmatch.hidden import HIDDEN
-
-    return HIDDEN
+# What the notebook has imported before its first exercise.
+IMPORTS = """
+import numpy as np
+import torch
+from torch.nn import functional as F
+from course.training.torch.parts import l2_penalty
+"""
 
 
 def trainer() -> ModuleType:
@@ -37,12 +25,9 @@ def trainer() -> ModuleType:
 
 
 UNIT = InstructorUnit(
-    answers=answers,
-    mutants=MUTANTS,
-    alternatives=ALTERNATIVES,
+    answers=solutions.flexmatch,
+    exercises=(*fixmatch.EXERCISES, *thresholds.EXERCISES, *labels.EXERCISES, *flexmatch.EXERCISES),
     imports=IMPORTS,
-    equivalents=EQUIVALENTS,
-    hidden=hidden,
     subtle_fault=("flexmatch_loss", "flexible thresholds for û"),
     early_fault=("fixmatch_loss", "mean over the confident"),
     trainer=trainer,

@@ -1,32 +1,20 @@
-"""What instructors have of the unit ``mixmatch``."""
+"""What instructors have of the unit ``mixmatch``, one module for each group of exercises."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING
 
+import solutions.mixmatch
 from autograder.units import InstructorUnit
-from autograder.units.mixmatch.alternatives import ALTERNATIVES, IMPORTS
-from autograder.units.mixmatch.equivalents import EQUIVALENTS
-from autograder.units.mixmatch.mutants import MUTANTS
+from autograder.units.mixmatch import average, guesses, loss, mixing
 
-if TYPE_CHECKING:
-    from autograder.units.hidden import Hidden
-
-
-def answers() -> ModuleType:
-    """The reference."""
-    from solutions import mixmatch
-
-    return mixmatch
-
-
-def hidden() -> Mapping[str, Mapping[str, Hidden]]:
-    """The hidden draws."""
-    from autograder.units.mixmatch.hidden import HIDDEN
-
-    return HIDDEN
+# What the notebook has imported before its first exercise.
+IMPORTS = """
+import numpy as np
+import torch
+from torch.nn import functional as F
+from course.training.torch.parts import frozen_statistics
+"""
 
 
 def trainer() -> ModuleType:
@@ -37,12 +25,9 @@ def trainer() -> ModuleType:
 
 
 UNIT = InstructorUnit(
-    answers=answers,
-    mutants=MUTANTS,
-    alternatives=ALTERNATIVES,
+    answers=solutions.mixmatch,
+    exercises=(*guesses.EXERCISES, *mixing.EXERCISES, *loss.EXERCISES, *average.EXERCISES),
     imports=IMPORTS,
-    equivalents=EQUIVALENTS,
-    hidden=hidden,
     subtle_fault=("mixmatch_loss", "gradient through the guesses"),
     early_fault=("sharpen", "power of T"),
     trainer=trainer,

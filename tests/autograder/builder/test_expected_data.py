@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import json
 from pathlib import Path
 
@@ -12,10 +13,12 @@ import optax
 import pytest
 
 from autograder.builder import expected
-from autograder.units.mutant import Mutant
-from course.checks.case import Signature
+from autograder.units.equivalent import equivalents_of
+from autograder.units.mutant import Mutant, edited_answer, mutants_of
+from course.catalog import load_course
+from course.checks.case import Signature, Slip
 from course.checks.earlier import Library
-from course.checks.expectations import FORMAT, Expectation, _decode, dump_expectations
+from course.checks.expectations import FORMAT, Expectation, _decode, dump_expectations, load_expectations
 from course.units.fixmatch.checks import CHECKS, log_probs
 
 ROOT = Path(__file__).parents[3]
@@ -39,21 +42,26 @@ def test_the_file_is_strict_json_in_short_lines() -> None:
     data = json.loads(text, parse_constant=refuse)
     assert (data["format"], data["unit"]) == (FORMAT, "fixmatch")
     assert list(data["checks"]) == [check.name for check in CHECKS]
-    assert len(text) < 100_000
+    assert len(text) < 110_000
 
 
 def test_equal_expectations_give_equal_bytes() -> None:
     made = {
         "a": Expectation(
-            {"one": np.array([1.0, np.nan])}, {"slip": Signature("one", error="TypeError", first="none")}
+            {"one": np.array([1.0, np.nan])},
+            {"slip": Slip("slip", "This is λ.", "Look.", Signature("one", error="TypeError", first="none"))},
+            common=("One.", "Another."),
         ),
-        "b": Expectation({"two": [1, {"x": float("inf")}]}, {"slip": Signature("two", returned=2.0)}),
+        "b": Expectation(
+            {"two": [1, {"x": float("inf")}]},
+            {"slip": Slip("slip", "This is 2.", "Look.", Signature("two", returned=2.0))},
+        ),
     }
     assert dump_expectations("unit", made) == dump_expectations("unit", dict(made))
     written = json.loads(dump_expectations("unit", made))["checks"]
-    assert {name: _decode(entry).signatures for name, entry in written.items()} == {
-        name: expectation.signatures for name, expectation in made.items()
-    }
+    read = {name: _decode(entry) for name, entry in written.items()}
+    for name, expectation in made.items():
+        assert (read[name].slips, read[name].common) == (expectation.slips, expectation.common)
 
 
 @pytest.mark.parametrize(
@@ -79,29 +87,45 @@ def test_float32_keeps_the_digits_that_no_machine_disputes() -> None:
     assert list(rounded) == [0.428571, 0.428571]
 
 
+CHECK = log_probs.LOGITS_TO_LOG_PROBS
+FIRST, SECOND = "probabilities", "over the batch"
+
+
 def with_mutants(monkeypatch: pytest.MonkeyPatch, *mutants: Mutant) -> None:
     monkeypatch.setattr(expected, "mutants_of", lambda unit: mutants)
 
 
-def bodies(**answers: str) -> list[Mutant]:
-    by_id = {slip.id: f"return {answer}" for slip, answer in zip(SLIPS, answers.values(), strict=True)}
-    return [Mutant("logits_to_log_probs", slip, body=body) for slip, body in by_id.items()]
-
-
-CHECK = log_probs.LOGITS_TO_LOG_PROBS
-SLIPS = CHECK.slips[:2]
+def bodies(one: str, two: str, common: str = "A common mistake.") -> list[Mutant]:
+    return [
+        Mutant(slip, f"It is {slip}.", "Look.", body=f"return {answer}", common=text, exercise=CHECK.name)
+        for slip, answer, text in ((FIRST, one, common), (SECOND, two, ""))
+    ]
 
 
 def generate_for(monkeypatch: pytest.MonkeyPatch, *mutants: Mutant) -> Expectation:
-    import dataclasses
-
     with_mutants(monkeypatch, *mutants)
-    return expected._expectation("fixmatch", dataclasses.replace(CHECK, slips=SLIPS))
+    return expected._expectation("fixmatch", CHECK)
 
 
-def test_a_slip_without_a_mutant_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="do not correspond: over the batch"):
-        generate_for(monkeypatch, bodies(one="jax.nn.softmax(logits)", two="logits")[0])
+def test_slips_and_common_mistakes_have_the_texts_of_the_mutants(monkeypatch: pytest.MonkeyPatch) -> None:
+    further = Mutant(SECOND, name="again", body="return logits * 1", exercise=CHECK.name)
+    found = generate_for(monkeypatch, *bodies(one="jax.nn.softmax(logits)", two="logits"), further)
+    said = {name: (slip.id, slip.message, slip.look) for name, slip in found.slips.items()}
+    assert said == {slip: (slip, f"It is {slip}.", "Look.") for slip in (FIRST, SECOND)}
+    assert found.common == ("A common mistake.",)
+
+
+def test_common_mistakes_that_no_check_rejects_come_first() -> None:
+    common = load_expectations("fixmatch")["get_validate_fn"].common
+    (accepted,) = [item for item in equivalents_of("fixmatch") if item.common]
+    rejected = [m for m in mutants_of("fixmatch") if m.exercise == accepted.exercise and m.common]
+    assert common == (accepted.common, *(mutant.common for mutant in rejected))
+
+
+def test_an_exercise_without_a_common_mistake_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    mutants = bodies(one="jax.nn.softmax(logits)", two="logits", common="")
+    with pytest.raises(ValueError, match="logits_to_log_probs: no mistake is a common one: give one"):
+        generate_for(monkeypatch, *mutants)
 
 
 def test_a_surviving_mutant_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,17 +143,28 @@ def test_two_mutants_that_look_alike_are_an_error(monkeypatch: pytest.MonkeyPatc
 def test_two_mutants_are_told_apart_by_a_later_case(monkeypatch: pytest.MonkeyPatch) -> None:
     """They agree on four classes and differ on three."""
     found = generate_for(monkeypatch, *bodies(one="logits + 4", two="logits + logits.shape[1]"))
-    assert {signature.case for signature in found.signatures.values()} == {"batch"}
-    assert {signature.first for signature in found.signatures.values()} == {"published"}
+    assert {slip.signature.case for slip in found.slips.values()} == {"batch"}
+    assert {slip.signature.first for slip in found.slips.values()} == {"published"}
 
 
 def test_the_reference_must_agree_with_published_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    import dataclasses
-
     case = dataclasses.replace(CHECK.cases[0], stated=CHECK.cases[0].stated + 0.01)
     with_mutants(monkeypatch)
     with pytest.raises(ValueError, match="the reference contradicts it"):
-        expected._expectation("fixmatch", dataclasses.replace(CHECK, slips=(), cases=(case,)))
+        expected._expectation("fixmatch", dataclasses.replace(CHECK, cases=(case,)))
+
+
+@pytest.mark.parametrize("unit", [unit.name for unit in load_course().units])
+def test_what_ships_with_a_slip_is_no_line_of_an_answer(unit: str) -> None:
+    """Not even of a wrong one: the texts are written beside the code that they are about."""
+    expectations = load_expectations(unit).values()
+    slips = [slip for expectation in expectations for slip in expectation.slips.values()]
+    texts = [text for slip in slips for text in (slip.id, slip.message, slip.look)]
+    texts += [text for expectation in expectations for text in expectation.common]
+    answers = [edited_answer(unit, edit) for edit in (*mutants_of(unit), *equivalents_of(unit))]
+    lines = {line.strip() for answer in answers for line in answer.splitlines() if len(line.strip()) > 15}
+    assert len(lines) > 30 and len(texts) > 200
+    assert not [(line, text) for text in texts for line in lines if line in text]
 
 
 # The calls that the exercises' answers consist of.

@@ -9,13 +9,12 @@ from autograder.proof.trials import FunctionTrial, Kind, TrialVerdict
 from autograder.units.alternative import alternatives_of
 from autograder.units.equivalent import equivalents_of
 from autograder.units.mutant import mutants_of
-from course.catalog import checks_of, load_course
+from course.catalog import load_course
 
 
 def wanted_trials(unit: str) -> list[FunctionTrial]:
     """Every mutant killed with its message, everything else accepted, by the practical's check as well."""
-    checks = checks_of(unit)
-    messages = {(check.name, slip.id): slip.message for check in checks for slip in check.slips}
+    messages = {(m.exercise, m.slip): m.message for m in mutants_of(unit) if not m.name}
     passed, failed = (True, False) if follows_practical(unit) else (None, None)
 
     def right(kind: Kind, exercise: str, name: str) -> FunctionTrial:

@@ -315,8 +315,7 @@ def test_a_mutant_is_trained_in_its_references_place(tmp_path: Path, monkeypatch
     fixmatch._batches.cache_clear()
     start = tmp_path / "start.safetensors"
     assert 0 <= fixmatch.make_start(start) <= 1
-    counts = Mutant("get_validate_fn", "counts")
-    edit = next(m for m in mutants_of(UNIT) if (m.exercise, m.id) == (counts.exercise, counts.id))
+    edit = next(m for m in mutants_of(UNIT) if (m.exercise, m.id) == ("get_validate_fn", "counts"))
     reference = fixmatch.train(run_text(solution_text(UNIT), "reference"), start, 0, tmp_path / "a")
     mutant = fixmatch.train(load_edited(UNIT, edit), start, 0, tmp_path / "b")
     fixmatch._batches.cache_clear()
@@ -347,6 +346,6 @@ def test_a_pytorch_run_is_repeatable_and_a_mutant_is_what_it_trains(
     halves = 2 if name == "flexmatch" else 1
     assert (first.ending, first.steps) == (Ending.TRAINS, 2 * halves)
     assert first.reported == pytest.approx(first.error)
-    mutant = Mutant(exercise, "crash", body="raise TypeError")
+    mutant = Mutant("crash", body="raise TypeError", exercise=exercise)
     ended = trainer.train(load_edited(name, mutant), start, 0, tmp_path / "mutant")
     assert ended == MeasuredRun(Ending.CRASHES, 2 * (halves - 1), note="TypeError")

@@ -41,13 +41,13 @@ def test_a_mutant_with_another_message_is_told_apart() -> None:
 
 
 def test_a_mutant_that_is_right_survives() -> None:
-    trial = try_one(("fixmatch", Mutant(LOG_PROBS, "sign", body=STABLE)))
+    trial = try_one(("fixmatch", Mutant("sign", body=STABLE, exercise=LOG_PROBS)))
     assert trial.verdict is TrialVerdict.SURVIVED
     assert faults([trial]) == [trial]
 
 
 def test_a_stub_is_no_right_message() -> None:
-    trial = try_one(("fixmatch", Mutant(LOG_PROBS, "sign", body="raise NotImplementedError()")))
+    trial = try_one(("fixmatch", Mutant("sign", body="raise NotImplementedError()", exercise=LOG_PROBS)))
     assert trial.verdict is TrialVerdict.KILLED_OTHERWISE
 
 
@@ -61,7 +61,7 @@ def test_right_answers_are_accepted_and_wrong_ones_named(
     candidate = (
         Alternative(LOG_PROBS, "tried", f"def {LOG_PROBS}(logits):\n    {body}\n")
         if kind is Kind.ALTERNATIVE
-        else Equivalent(LOG_PROBS, "tried", "A test.", body=body)
+        else Equivalent("tried", "A test.", body=body, exercise=LOG_PROBS)
     )
     trial = try_one(("fixmatch", candidate))
     assert (trial.kind, trial.id, trial.verdict) == (kind, "tried", verdict)

@@ -61,7 +61,7 @@ def hidden_failures_of(name: str, function: Callable[..., Any]) -> Iterator[str]
     """The names of the hidden cases that a function fails, by the same runner as the public ones."""
     check, expectation = hidden_of(name)
     for case in check.cases:
-        if not judge_case(check, case, expectation, function, case.inputs()).passed:
+        if not judge_case(case, expectation, function, case.inputs()).passed:
             yield case.name
 
 

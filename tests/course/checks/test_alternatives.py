@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from autograder.reference import solution_text
-from autograder.units import instructor_unit
 from autograder.units.alternative import Alternative, alternatives_of, load_alternative
 from autograder.units.equivalent import Equivalent, equivalents_of
 from autograder.units.mutant import apply_edits, edited_answer, load_mutant, mutants_of
@@ -54,7 +52,7 @@ def test_alternatives_stand_on_their_own() -> None:
 
 def test_equivalents_change_the_answer_and_say_why_it_does_not_matter() -> None:
     for unit, equivalent in EQUIVALENTS:
-        unchanged = edited_answer(unit, Equivalent(equivalent.exercise, "", ""))
+        unchanged = edited_answer(unit, Equivalent("", "", exercise=equivalent.exercise))
         assert unchanged.strip() in solution_text(unit)
         assert edited_answer(unit, equivalent) != unchanged, equivalent.id
         assert equivalent.why.endswith("."), equivalent.id
@@ -67,17 +65,11 @@ def test_no_equivalent_is_listed_as_a_mutant(unit: str) -> None:
     assert len(answers) == len(edits), "two of them are the same text"
 
 
-def test_two_alternatives_of_one_title_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = alternatives_of("fixmatch")[0]
-    twice = replace(instructor_unit("fixmatch"), alternatives=(first, first))
-    monkeypatch.setattr("autograder.units.alternative.instructor_unit", lambda unit: twice)
-    with pytest.raises(ValueError, match=f"{first.exercise}: '{first.title}'"):
-        alternatives_of.__wrapped__("fixmatch")
-
-
 def test_a_whole_body_replaces_the_answer_and_keeps_the_rest() -> None:
     function = (
         "def f(x):\n    '''Doc.'''\n    ### BEGIN SOLUTION\n    return 1\n    ### END SOLUTION\n    # end\n"
     )
-    edited = apply_edits(Equivalent("f", "other", "", body="\n        y = x\n        return y\n"), function)
+    edited = apply_edits(
+        Equivalent("other", "", body="\n        y = x\n        return y\n", exercise="f"), function
+    )
     assert edited == function.replace("    return 1\n", "    y = x\n    return y\n")

@@ -122,7 +122,7 @@ def test_a_call_that_the_reference_never_makes_leaves_the_first_verdict() -> Non
 
 
 def edited(old: str, new: str, name: str = "flexmatch_loss") -> Callable[..., Any]:
-    return load_edited(EXERCISES[name], Mutant(name, "edited", edits=((old, new),)))[name]
+    return load_edited(EXERCISES[name], Mutant("edited", edits=((old, new),), exercise=name))[name]
 
 
 _CALL = "fixmatch_loss(model, state, batch, hparams, select)"
@@ -216,7 +216,7 @@ def test_recorded_calls_stand_in_where_students_code_runs(
     def passed(**options: Any) -> list[bool]:
         return [
             judge_outcome(
-                check, case, expectation, worker.drive(file, check.name, case.name, case.inputs(), **options)
+                case, expectation, worker.drive(file, check.name, case.name, case.inputs(), **options)
             ).passed
             for case in check.cases
         ]
@@ -362,4 +362,4 @@ def test_with_recorded_calls_a_case_gives_the_expected_value() -> None:
     function = without_earlier(reference("mixmatch_loss"), "mixmatch_loss")
     with stand_ins(function, make_stand_ins(check.uses, check.uses, expectation.recorded)):
         for case in check.cases:
-            assert judge_case(check, case, expectation, function, case.inputs()).passed, case.name
+            assert judge_case(case, expectation, function, case.inputs()).passed, case.name

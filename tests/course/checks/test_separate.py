@@ -56,10 +56,9 @@ def hand_in(tmp_path: Path) -> Callable[[str], Path]:
 def judge_all(check: Check, drive_case: Callable[..., Outcome]) -> list[Verdict]:
     """The verdicts on all cases, with the texts of differences and failures."""
     expectation = load_expectations(find_check(check.name)[0])[check.name]
-    slips = {slip.id: (slip, expectation.signatures[slip.id]) for slip in check.slips}
     outcomes = [drive_case(case, case.inputs()) for case in check.cases]
     return [
-        judge(case, outcome, expectation.cases[case.name], slips)
+        judge(case, outcome, expectation.cases[case.name], expectation.slips.values())
         for case, outcome in zip(check.cases, outcomes, strict=True)
     ]
 

@@ -99,8 +99,8 @@ def test_hidden_cases_ask_for_the_same() -> None:
     hidden, expectation = hidden_check(unit, "flexible_mask", b"sixteen or more bytes")
     case = next(case for case in hidden.cases if case.name == NAME)
     floats = changed("flexible_mask", torch.Tensor.float)
-    assert judge_case(hidden, case, expectation, RIGHT["flexible_mask"], case.inputs()).passed
-    assert not judge_case(hidden, case, expectation, floats, case.inputs()).passed
+    assert judge_case(case, expectation, RIGHT["flexible_mask"], case.inputs()).passed
+    assert not judge_case(case, expectation, floats, case.inputs()).passed
 
 
 def test_each_value_has_its_own_need() -> None:

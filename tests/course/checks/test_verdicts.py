@@ -21,13 +21,20 @@ from course.checks.runner import _place, _run_cases, find_check
 
 UNITS = load_course().units
 CHECKS = [find_check(exercise.name)[1] for unit in UNITS for exercise in unit.exercises]
-SLIPS = {(c.name, slip.id): slip for c in CHECKS for slip in c.slips}
 MUTANTS = [(unit.name, mutant) for unit in UNITS for mutant in mutants_of(unit.name)]
+# The mutant that describes each slip.
+SLIPS = {(m.exercise, m.slip): m for _, m in MUTANTS if not m.name}
 
 # How a drive packs what it compares: no student knows what such an expression would index.
 INTERNAL = re.compile(r"\breturned\[|\"\]\[|\]\[\"")
 
 Function = Callable[..., Any]
+
+
+def says(exercise: str, slip: str) -> tuple[str, str]:
+    """What is said of a slip, and where it sends the student to look."""
+    mutant = SLIPS[exercise, slip]
+    return mutant.message, mutant.look
 
 
 def test_the_reference_is_correct(exercise: str, reference: Function) -> None:
@@ -58,10 +65,10 @@ def test_a_wrong_version_is_rejected_with_its_misconception(
 ) -> None:
     function = load_mutant(unit, mutant)
     result = check.run(mutant.exercise, function)
-    slip = SLIPS[mutant.exercise, mutant.slip]
+    message, look = says(mutant.exercise, mutant.slip)
     assert result.state is State.INCORRECT
-    assert (result.slip, result.message, result.look) == (slip.id, slip.message, slip.look)
-    assert slip.message in render_text(result)
+    assert (result.slip, result.message, result.look) == (mutant.slip, message, look)
+    assert message in render_text(result)
     assert not INTERNAL.search(render_text(result))
     # Something to look at: numbers that differ, or the student's exception with its arguments.
     assert (result.difference is None) != (result.failure is None)
@@ -73,7 +80,7 @@ def test_a_wrong_version_is_rejected_with_its_misconception(
 def test_an_exception_of_a_known_type_is_no_known_slip(exercise: str, body: str) -> None:
     """Most mistakes in a call are a TypeError: the type alone says nothing about the misconception."""
     unit, _ = find_check(exercise)
-    result = check.run(exercise, load_mutant(unit, Mutant(exercise, "any", body=body)))
+    result = check.run(exercise, load_mutant(unit, Mutant("any", body=body, exercise=exercise)))
     assert (result.state, result.slip) == (State.INCORRECT, "")
     assert result.failure is not None
 
@@ -101,7 +108,7 @@ def test_every_place_that_can_differ_has_words(exercise: str) -> None:
 def test_an_answer_of_another_structure_is_told_in_words(exercise: str) -> None:
     unit, _ = find_check(exercise)
     for body in ("return []", "return {'a': {'b': 1}}", "return 1, {'b': [2]}", "return 0, {}, {}"):
-        result = check.run(exercise, load_mutant(unit, Mutant(exercise, "any", body=body)))
+        result = check.run(exercise, load_mutant(unit, Mutant("any", body=body, exercise=exercise)))
         assert not INTERNAL.search(render_text(result)), body
 
 
@@ -109,7 +116,7 @@ def test_a_library_that_does_not_implement_something_is_no_stub(exercise: str) -
     """PyTorch's compiled code raises the stub's error as well, with the student's frame as the last one."""
     unit, _ = find_check(exercise)
     body = "import torch\nreturn torch.bincount(torch.ones(3))"
-    result = check.run(exercise, load_mutant(unit, Mutant(exercise, "any", body=body)))
+    result = check.run(exercise, load_mutant(unit, Mutant("any", body=body, exercise=exercise)))
     assert (result.state, result.slip) == (State.INCORRECT, "")
     assert result.failure is not None and not result.failure.unfinished
     assert "\"bincount_cpu\" not implemented for 'Float'" in render_text(result)
@@ -118,9 +125,10 @@ def test_a_library_that_does_not_implement_something_is_no_stub(exercise: str) -
 
 def test_messages_are_single_sentences_and_distinct() -> None:
     for c in CHECKS:
-        messages = [slip.message for slip in c.slips] + [case.misconception for case in c.cases]
+        slips = [slip.message for (name, _), slip in SLIPS.items() if name == c.name]
+        messages = slips + [case.misconception for case in c.cases]
         assert all(message.endswith(".") and len(message) <= 110 for message in messages), c.name
-        assert len({slip.message for slip in c.slips}) == len(c.slips), c.name
+        assert len(set(slips)) == len(slips) > 0, c.name
         assert len({case.name for case in c.cases}) == len(c.cases), c.name
 
 
@@ -131,7 +139,8 @@ def test_tolerances_state_their_reason() -> None:
 def test_two_slips_at_once_are_rejected_without_a_wrong_diagnosis() -> None:
     edits = (("jnp.mean(mask * per_image)", "jnp.sum(per_image)"), ("axis=-1) >= jnp", "axis=-1) < jnp"))
     result = check.run(
-        "get_fixmatch_loss_fn", load_mutant("fixmatch", Mutant("get_fixmatch_loss_fn", "two", edits=edits))
+        "get_fixmatch_loss_fn",
+        load_mutant("fixmatch", Mutant("two", edits=edits, exercise="get_fixmatch_loss_fn")),
     )
     assert result.state is State.INCORRECT
     assert result.slip == ""
@@ -144,9 +153,11 @@ def test_a_slip_explains_the_case_that_failed_first(first: str, slip: str) -> No
     """A function with another mistake fails elsewhere before it looks like the slip."""
     _, rampup = find_check("linear_rampup")
     known = load_expectations("mixmatch")["linear_rampup"]
-    signature = dataclasses.replace(known.signatures["division by zero"], first=first)
+    by_zero = known.slips["division by zero"]
+    signature = dataclasses.replace(by_zero.signature, first=first)
     assert signature.case == "no ramp" != rampup.cases[0].name
-    expectation = dataclasses.replace(known, signatures={**known.signatures, "division by zero": signature})
+    slips = {**known.slips, by_zero.id: dataclasses.replace(by_zero, signature=signature)}
+    expectation = dataclasses.replace(known, slips=slips)
     result = _run_cases(rampup, expectation, lambda step, length: 0.123 if length else 1 / length, False)
     assert result.state is State.INCORRECT
     assert result.slip == slip
@@ -154,7 +165,7 @@ def test_a_slip_explains_the_case_that_failed_first(first: str, slip: str) -> No
 
 def test_an_edit_that_no_longer_applies_is_an_error() -> None:
     with pytest.raises(ValueError, match="occurs 0 times in the answer"):
-        load_mutant("fixmatch", Mutant("get_forward_fn", "gone", edits=(("no such text", ""),)))
+        load_mutant("fixmatch", Mutant("gone", edits=(("no such text", ""),), exercise="get_forward_fn"))
 
 
 def test_a_case_draws_the_same_inputs_again(exercise: str) -> None:
@@ -220,11 +231,13 @@ def test_published_validation_labels_are_as_stated() -> None:
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_exercises_and_checks_correspond(unit: Unit) -> None:
-    """Each check is of an exercise, and the data hold exactly its cases and slips."""
+    """Each check is of an exercise, and the data hold exactly its cases and its mutants' slips."""
     checks = checks_of(unit.name)
     assert [c.name for c in checks] == [exercise.name for exercise in unit.exercises]
     expectations = load_expectations(unit.name)
     assert list(expectations) == [c.name for c in checks]
     for c in checks:
         assert list(expectations[c.name].cases) == [case.name for case in c.cases]
-        assert list(expectations[c.name].signatures) == [slip.id for slip in c.slips]
+        slips = expectations[c.name].slips
+        assert list(slips) == [slip for name, slip in SLIPS if name == c.name]
+        assert all((slip.message, slip.look) == says(c.name, slip.id) for slip in slips.values())

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from course.catalog import Unit, folder_of, load_course
+from course.checks.expectations import load_expectations
 from course.errors import CourseError
 from course.notebook.texts import Texts, load_texts, parse_texts
 
@@ -20,9 +21,13 @@ ROOT = Path(__file__).parents[3]
 UNITS = pytest.mark.parametrize("unit", load_course().units, ids=lambda unit: unit.name)
 
 
+def common_mistakes(unit: str) -> list[str]:
+    return [text for expectation in load_expectations(unit).values() for text in expectation.common]
+
+
 def all_texts(texts: Texts) -> Iterator[str]:
     for lesson in texts.exercises.values():
-        yield from (*lesson.hints, lesson.idea, *lesson.slips)
+        yield from (*lesson.hints, lesson.idea)
     for prediction in texts.predictions.values():
         yield from (prediction.label, prediction.question, prediction.explanation)
     for question in texts.recall:
@@ -86,10 +91,11 @@ def answers_in(span: str) -> bool:
 
 @UNITS
 def test_code_in_the_texts_names_things_and_answers_nothing(unit: Unit) -> None:
-    spans = [span for text in all_texts(load_texts(unit.name)) for span in re.findall(r"`([^`]+)`", text)]
+    texts = [*all_texts(load_texts(unit.name)), *common_mistakes(unit.name)]
+    spans = [span for text in texts for span in re.findall(r"`([^`]+)`", text)]
     assert len(spans) > 10
     assert [span for span in spans if answers_in(span)] == []
-    assert all(text.count("`") % 2 == 0 for text in all_texts(load_texts(unit.name)))
+    assert all(text.count("`") % 2 == 0 for text in texts)
 
 
 @pytest.mark.parametrize(
@@ -103,9 +109,9 @@ def test_an_answer_among_the_code_would_be_seen(span: str) -> None:
 def test_the_texts_are_in_whole_sentences() -> None:
     for unit in load_course().units:
         for lesson in load_texts(unit.name).exercises.values():
-            assert all(
-                text.rstrip().endswith((".", "?")) for text in (*lesson.hints, lesson.idea, *lesson.slips)
-            )
+            assert all(text.rstrip().endswith((".", "?")) for text in (*lesson.hints, lesson.idea))
+        common = common_mistakes(unit.name)
+        assert len(common) > len(unit.exercises) and all(text.endswith(".") for text in common)
 
 
 Edit = Callable[[dict[str, Any]], Any]
@@ -120,7 +126,7 @@ Edit = Callable[[dict[str, Any]], Any]
         (lambda d: d.update(recall={}), "`recall` must be a list"),
         (lambda d: d["exercises"]["get_forward_fn"].update(hints=["one"]), "at least two hints"),
         (lambda d: d["exercises"]["get_forward_fn"].update(hints="one"), "`hints` must be a list"),
-        (lambda d: d["exercises"]["get_forward_fn"].update(slips=[]), "name a usual slip"),
+        (lambda d: d["exercises"]["get_forward_fn"].update(slips=["one"]), "unknown slips"),
         (lambda d: d["exercises"]["get_forward_fn"].update(idea=3), "`idea` must be str"),
         (lambda d: d["predictions"]["mask_rate"].update(low=1), "`low` must be below"),
         (lambda d: d["predictions"].update(mask_rate=None), "must be a mapping"),

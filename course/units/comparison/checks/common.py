@@ -6,15 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from course.checks.case import Slip
 from course.checks.compare import Tolerance
 
 NUMBERS = Tolerance(1e-6, 1e-9, "the order of operations may differ")
-KEPT_SLIP = Slip(
-    "kept for later",
-    "The input of an earlier call still counts in a later one.",
-    "Make lists and dictionaries inside the function; a default argument is created only once.",
-)
 
 
 def unchanged(value: Any) -> Any:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from course.checks.case import Inputs, Slip
+from course.checks.case import Inputs
 from course.checks.functions import Draw, check_of_function
-from course.units.comparison.checks.common import KEPT_SLIP, NUMBERS, shares, unchanged
+from course.units.comparison.checks.common import NUMBERS, shares, unchanged
 
 
 def draw_evaluations(n: int, last: int, *, shuffled: bool = True, every: int = 100) -> Draw:
@@ -72,90 +72,6 @@ REPORTED_ERROR = check_of_function(
     tolerance=NUMBERS,
     misconception="This is not the median of the last evaluations.",
     look="Put the evaluations into the order of their steps, keep the last ones, and take their median.",
-    slips=(
-        Slip(
-            "best",
-            "This is still the smallest error: the result is chosen by its value.",
-            "Which evaluations count has to be settled before their values are known.",
-        ),
-        Slip(
-            "best of the last",
-            "This is the smallest error among the last evaluations: still chosen by its value.",
-            "Take the median of them.",
-        ),
-        Slip("worst", "This is the largest error.", "Take the median of the last evaluations."),
-        Slip(
-            "mean of the last",
-            "This is the mean of the last evaluations.",
-            "Take the median, which a single odd evaluation cannot move far.",
-        ),
-        Slip(
-            "last alone",
-            "This is only the last evaluation.",
-            "The exercise asks for the median of the last ones; `last` says how many.",
-        ),
-        Slip(
-            "all of them",
-            "You use all evaluations, including those from the beginning of training.",
-            "Only the last ones count.",
-        ),
-        Slip(
-            "the first ones",
-            "You use the first evaluations.",
-            "Take them from the other end.",
-        ),
-        Slip(
-            "as they stand",
-            "The evaluations are taken in the order in which they are listed.",
-            "Order them by their steps first.",
-        ),
-        Slip(
-            "ordered by error",
-            "The evaluations are ordered by their errors, so the last ones are the worst.",
-            "Order them by their steps.",
-        ),
-        Slip(
-            "one too many",
-            "You use one evaluation too many.",
-            "A slice from −last on holds `last` evaluations.",
-        ),
-        Slip(
-            "always 20",
-            "20 is hard-coded.",
-            "Use the argument `last`.",
-        ),
-        Slip(
-            "steps for evaluations",
-            "`last` is treated as a number of steps.",
-            "It counts evaluations, no matter how many steps lie between them.",
-        ),
-        Slip(
-            "upper of the middle two",
-            "Of an even number, the larger of the middle two is returned.",
-            "The median is then the mean of both; np.median does that.",
-        ),
-        Slip(
-            "nothing for a short run",
-            "A run with fewer evaluations gets NaN.",
-            "It counts with all that it has.",
-        ),
-        Slip(
-            "a short run cut shorter",
-            "Of a run with fewer evaluations than `last`, some are left out: a slice starts before 0.",
-            "A negative start counts from the end. Start at 0 where there are not enough.",
-        ),
-        Slip(
-            "accuracy",
-            "This is an accuracy; the exercise asks for an error.",
-            "Leave the errors as they are.",
-        ),
-        Slip(
-            "sorts the list it is given",
-            "You sort the list you are given in place; the caller may need its order.",
-            "Use sorted, which makes a new list.",
-        ),
-        KEPT_SLIP,
-    ),
 )
 
 CHECKS = (REPORTED_ERROR,)

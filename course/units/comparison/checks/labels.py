@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from course.checks.case import Inputs, Slip
+from course.checks.case import Inputs
 from course.checks.functions import Draw, check_of_function
 from course.units.comparison.checks.common import NUMBERS, unchanged
 
@@ -81,88 +81,6 @@ LABELS_TO_REACH = check_of_function(
     tolerance=NUMBERS,
     misconception="This is not where the line between two neighbors first meets the target.",
     look="Find the first neighbors between which the target lies, and which share of the way up it is.",
-    slips=(
-        Slip(
-            "plain axis",
-            "The line is straight over the number of labels; it should be straight over its logarithm.",
-            "Interpolate between the logarithms of two numbers of labels, and go back with the exponential.",
-        ),
-        Slip(
-            "logarithm returned",
-            "This is the logarithm of the number of labels.",
-            "Take the exponential at the end.",
-        ),
-        Slip(
-            "two bases",
-            "The logarithm and the exponential have different bases.",
-            "np.log belongs to np.exp, np.log10 to 10 to the power.",
-        ),
-        Slip(
-            "accuracies on a logarithmic axis",
-            "The accuracies are on a logarithmic axis as well.",
-            "Only the number of labels is.",
-        ),
-        Slip(
-            "next measured",
-            "This is the first measured number of labels that is enough; the target is met before it.",
-            "Interpolate between that one and the one before.",
-        ),
-        Slip(
-            "last below",
-            "This is the last number of labels that is not enough.",
-            "Interpolate between that one and the next.",
-        ),
-        Slip(
-            "share upside down",
-            "The share of the way is counted from the wrong end.",
-            "A target near the lower accuracy lies near the smaller number of labels.",
-        ),
-        Slip(
-            "whole number",
-            "The result is rounded.",
-            "Round when you print, not before.",
-        ),
-        Slip(
-            "last crossing",
-            "This is where the target is met for the last time.",
-            "Go through the neighbors from the fewest labels up, and stop at the first that meet it.",
-        ),
-        Slip(
-            "sorted accuracies",
-            "The accuracies are sorted, so they no longer belong to their numbers of labels.",
-            "A curve may go down. Look at neighbors in the order of the labels.",
-        ),
-        Slip(
-            "extrapolated to fewer",
-            "The line is extended to fewer labels than were measured.",
-            "If the first accuracy already reaches the target, labels[0] is all that is known.",
-        ),
-        Slip(
-            "extrapolated to more",
-            "The line is extended to more labels than were measured.",
-            "Where the target is not reached, return None.",
-        ),
-        Slip(
-            "clamped",
-            "You return the largest number of labels, although it does not reach the target.",
-            "np.interp does that outside its range. Return None there.",
-        ),
-        Slip(
-            "infinite",
-            "You return infinitely many labels, but nobody has measured that more labels do not help.",
-            "Return None: it is not known.",
-        ),
-        Slip(
-            "None from the start",
-            "You return None, although the first accuracy already reaches the target.",
-            "labels[0] labels are enough then.",
-        ),
-        Slip(
-            "strictly above",
-            "An accuracy that is exactly the target does not count.",
-            "Reached means at the target or above: ≥.",
-        ),
-    ),
 )
 
 CHECKS = (LABELS_TO_REACH,)

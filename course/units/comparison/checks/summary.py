@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from course.checks.case import Inputs, Slip
+from course.checks.case import Inputs
 from course.checks.functions import Draw, check_of_function
-from course.units.comparison.checks.common import KEPT_SLIP, NUMBERS, shares
+from course.units.comparison.checks.common import NUMBERS, shares
 from course.units.comparison.results import METHODS
 
 # In place of the statistic, which is a function and no plain data.
@@ -76,95 +76,6 @@ SUMMARIZE = check_of_function(
     tolerance=NUMBERS,
     misconception="The summaries do not match the pairs of method and number of labels.",
     look="Take a pencil and the rows of the case: which belong together, and in which order do they occur?",
-    slips=(
-        Slip(
-            "error",
-            "This summarizes errors; the exercise asks for accuracies.",
-            "An accuracy is 1 − test_error.",
-        ),
-        Slip(
-            "statistic of the errors",
-            "The statistic is called on the errors, and only the mean is turned into an accuracy.",
-            "Pass accuracies to `statistic`: you cannot know what it makes of errors.",
-        ),
-        Slip("percent", "The accuracies are in percent.", "An accuracy lies between 0 and 1."),
-        Slip(
-            "raw weights",
-            "This is the accuracy of the weights without averaging, test_error_raw.",
-            "Read the row's test_error.",
-        ),
-        Slip(
-            "by method alone",
-            "Runs with different numbers of labels are grouped together.",
-            "A group is a pair: method and number of labels.",
-        ),
-        Slip(
-            "by labels alone",
-            "Runs of different methods are grouped together.",
-            "A group is a pair: method and number of labels.",
-        ),
-        Slip(
-            "neighbors only",
-            "Runs are grouped only where they are next to each other, so a pair occurs several times.",
-            "The rows come in any order. itertools.groupby, for one, needs sorted rows.",
-        ),
-        Slip(
-            "last run only",
-            "Of each pair only the last run counts: each one replaces the one before.",
-            "Keep a list for each pair, and append to it.",
-        ),
-        Slip(
-            "first run only",
-            "Of each pair only the first run counts.",
-            "Append every run to its pair's list.",
-        ),
-        Slip(
-            "sorted",
-            "The pairs are sorted; the exercise asks for the order in which they first occur.",
-            "A dictionary keeps the order in which its keys were added.",
-        ),
-        Slip(
-            "backwards",
-            "The pairs come in the order in which they last occur.",
-            "Add a pair when you meet it for the first time, and leave its place alone after that.",
-        ),
-        Slip(
-            "distinct results",
-            "Runs with the same result are counted once.",
-            "Two runs are two runs, whatever their results. Use a list, not a set.",
-        ),
-        Slip(
-            "all runs counted",
-            "`runs` is the number of all rows.",
-            "Count the runs of the pair.",
-        ),
-        Slip(
-            "exchanged",
-            "The two numbers of the statistic are swapped.",
-            "The first is the mean, the second the spread.",
-        ),
-        Slip(
-            "own statistic",
-            "The argument `statistic` is not used.",
-            "Call it with the list of accuracies.",
-        ),
-        Slip(
-            "statistic of each run",
-            "The statistic is called on single runs, and the results are averaged.",
-            "Call it once for each pair, with the list of all accuracies.",
-        ),
-        Slip(
-            "dictionary of summaries",
-            "You return a dictionary; the exercise asks for a list.",
-            "Append one dictionary for each pair to a list.",
-        ),
-        Slip(
-            "writes into the rows",
-            "You add a key to the rows you are given; the caller needs them unchanged.",
-            "Put the accuracy into a variable or list of your own.",
-        ),
-        KEPT_SLIP,
-    ),
 )
 
 CHECKS = (SUMMARIZE,)

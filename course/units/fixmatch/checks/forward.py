@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.case import Call, Case, Check, Inputs
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other, uniform
 from course.checks.jax_functions import arrays, compiled, eager
 from course.checks.mocks import BatchCoupledModel, MockModel
 from course.checks.plain import Plain
-from course.checks.purity import KEPT_SLIP, trace
+from course.checks.purity import trace
 from course.units.fixmatch.checks.common import CLASSES, PUBLISHED, draw_batch_stats, draw_params, images_of
 
 _ARGUMENTS = ("params", "batch_stats", "x_labeled", "x_unlabeled_weak", "x_unlabeled_strong")
@@ -168,99 +168,6 @@ GET_FORWARD_FN = Check(
             names=_AGAIN_NAMES,
             seed=4,
         ),
-    ),
-    slips=(
-        Slip(
-            "three calls",
-            "The model is applied more than once, so BatchNorm sees the batches separately.",
-            "Concatenate first, then call model.apply once.",
-        ),
-        Slip(
-            "views exchanged",
-            "The weak and the strong outputs are swapped.",
-            "The order is labeled, weak, strong, whether you join, split or return.",
-        ),
-        Slip(
-            "joined in another order",
-            "The images are not joined in the order labeled, weak, strong.",
-            "Look at the list given to concatenate, and split accordingly.",
-        ),
-        Slip(
-            "labeled last",
-            "The labeled images come last in the joint batch, but are split off at its start.",
-            "The order is labeled, weak, strong.",
-        ),
-        Slip(
-            "sizes instead of positions",
-            "The sizes of the parts are used as the positions at which the logits are cut.",
-            "The second cut is after the labeled and the weak images together.",
-        ),
-        Slip(
-            "equal thirds",
-            "The output is cut into three equal parts, but the batches differ in size.",
-            "Read the sizes from the shapes of the inputs.",
-        ),
-        Slip(
-            "old batch_stats",
-            "The old batch_stats are returned, so BatchNorm's running statistics never change.",
-            "model.apply returns the new ones as its second value.",
-        ),
-        Slip(
-            "batch_stats not unpacked",
-            'You return the whole dictionary of mutated collections, not its entry "batch_stats".',
-            'Take ["batch_stats"] of the second value.',
-        ),
-        Slip(
-            "batch_stats dropped",
-            "Three values are returned; the new batch_stats are missing.",
-            "Return four values, the new batch_stats last.",
-        ),
-        Slip(
-            "batch_stats first",
-            "The new batch_stats are returned first; they come last.",
-            "Look at the order in the docstring.",
-        ),
-        Slip(
-            "probabilities",
-            "You return the softmax of the outputs; the exercise asks for logits.",
-            "Return what the model returns.",
-        ),
-        Slip(
-            "strong view twice",
-            "The strong views are in the joint batch twice, and the weak ones are missing.",
-            "Look at the list given to concatenate.",
-        ),
-        Slip(
-            "weak view twice",
-            "The weak views are in the joint batch twice, so the network never sees the strong ones.",
-            "Look at the list given to concatenate.",
-        ),
-        Slip(
-            "squeezed",
-            "An axis of length 1 is dropped, so a batch of one image loses its batch axis.",
-            "Look for squeeze.",
-        ),
-        Slip(
-            "no gradient from the weak views",
-            "The gradient of the weak outputs is cut here; that is up to the loss, not the forward pass.",
-            "Look for stop_gradient.",
-        ),
-        Slip(
-            "params as statistics",
-            "The two entries of the variables are swapped.",
-            "The key params takes params, and batch_stats takes batch_stats.",
-        ),
-        Slip(
-            "fixed sizes",
-            "The practical's batch sizes are hard-coded: the output is cut at 64 and at 512.",
-            "Read the sizes from the shapes of the inputs.",
-        ),
-        Slip(
-            "batch_stats of the first call",
-            "Later calls reuse the batch_stats of the first one.",
-            "Give the model the batch_stats of each call.",
-        ),
-        KEPT_SLIP,
     ),
 )
 

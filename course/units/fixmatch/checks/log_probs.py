@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.case import Call, Case, Check, Inputs
 from course.checks.compare import Tolerance
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Drive, Function, other, uniform
 from course.checks.jax_functions import arrays, compiled, eager
-from course.checks.purity import KEPT_SLIP, trace
+from course.checks.purity import trace
 from course.units.fixmatch.checks.common import PUBLISHED
 
 Rng = np.random.RandomState
@@ -197,84 +197,6 @@ LOGITS_TO_LOG_PROBS = Check(
             seed=4,
         ),
     ),
-    slips=(
-        Slip(
-            "probabilities",
-            "These are probabilities; the logarithm is missing.",
-            "The name says log_probs: all of them are ≤ 0.",
-        ),
-        Slip(
-            "over the batch",
-            "The softmax runs over the images of the batch, not over the classes of one image.",
-            "Look at the axis: the classes are the last one.",
-        ),
-        Slip(
-            "over everything",
-            "The softmax runs over the whole array at once, so images influence each other.",
-            "Name the class axis: for some functions, the default is all axes.",
-        ),
-        Slip(
-            "sign",
-            "The sign is wrong: log-probabilities are never positive.",
-            "Look at which term is subtracted from which.",
-        ),
-        Slip(
-            "negative logits",
-            "This is the softmax of the negative logits: the largest becomes the least probable.",
-            "Look for a minus sign in front of the logits.",
-        ),
-        Slip(
-            "base 2",
-            "The logarithm has base 2; the cross-entropy needs the natural logarithm.",
-            "Use jnp.log.",
-        ),
-        Slip(
-            "unchanged",
-            "The logits are returned unchanged.",
-            "Nothing is normalized yet: exp of a row does not sum to 1.",
-        ),
-        Slip(
-            "maximum only",
-            "The row's maximum is subtracted, but not the logarithm of the sum of exponentials.",
-            "Subtracting the maximum only prevents overflow; the normalization still has to follow.",
-        ),
-        Slip(
-            "sum of logits",
-            "The sum of the logits is subtracted, not the logarithm of the sum of their exponentials.",
-            "logsumexp(z) = log Σ exp(z).",
-        ),
-        Slip(
-            "sigmoid",
-            "Each class is treated on its own, as in a sigmoid; in a softmax the classes compete.",
-            "Each row of exp(result) has to sum to 1.",
-        ),
-        Slip(
-            "overflow",
-            "The exponential of a large logit overflows: the maximum is not subtracted first.",
-            "Use a stable logsumexp, or the log-softmax of jax.nn.",
-        ),
-        Slip(
-            "log of softmax",
-            "The softmax underflows to exactly 0, and its logarithm is −∞.",
-            "Do not take log(softmax(…)) in two steps: use the identity in the docstring.",
-        ),
-        Slip(
-            "no gradient",
-            "No gradient flows through your function, so training could not change anything.",
-            "Look for stop_gradient.",
-        ),
-        Slip(
-            "squeezed",
-            "An axis of length 1 is dropped, so a batch of one image loses its batch axis.",
-            "Look for squeeze.",
-        ),
-        Slip(
-            "another dtype",
-            "The result is always float32; it has to keep the dtype of the logits.",
-            "Look for astype and for a dtype in your code.",
-        ),
-        KEPT_SLIP,
-    ),
 )
 
 
@@ -395,84 +317,6 @@ LOG_SOFTMAX_CROSS_ENTROPY = Check(
             shown=("log_probs", "targets", "other log_probs", "other targets"),
             seed=4,
         ),
-    ),
-    slips=(
-        Slip(
-            "sign",
-            "The result is the negative of the cross-entropy, which is never negative.",
-            "Look for the minus sign of the formula, and for one that stands there twice.",
-        ),
-        Slip(
-            "mean over the batch",
-            "You average over the batch; the exercise asks for one number per sample.",
-            "Leave the averaging to the caller: FixMatch masks samples before it averages.",
-        ),
-        Slip(
-            "sum over the batch",
-            "You sum over the batch as well as over the classes.",
-            "Sum over the class axis alone.",
-        ),
-        Slip(
-            "over the batch",
-            "The sum runs over the samples, not over the classes of each sample.",
-            "Look at the axis: the classes are the last one.",
-        ),
-        Slip(
-            "mean over classes",
-            "You average over the classes, which divides the result by their number.",
-            "The formula has a sum over the classes.",
-        ),
-        Slip(
-            "kept axis",
-            "The class axis is still there, with length 1.",
-            "Look for keepdims: the result has the shape (batch,).",
-        ),
-        Slip(
-            "not summed",
-            "The products of targets and log-probabilities are not summed yet.",
-            "Sum over the classes.",
-        ),
-        Slip(
-            "logarithm twice",
-            "You take the logarithm of log-probabilities, which are negative: the result is NaN.",
-            "The inputs already are logarithms.",
-        ),
-        Slip(
-            "probability",
-            "This is the probability of the label, not its negative logarithm.",
-            "The inputs already are logarithms: no exponential is needed.",
-        ),
-        Slip(
-            "all but the label",
-            "You sum over the classes that are not the label.",
-            "The one-hot row has its 1 at the label: use it as it is.",
-        ),
-        Slip(
-            "maximum",
-            "You take the most probable class of each sample; the label decides which class counts.",
-            "Multiply by the targets before you reduce over the classes.",
-        ),
-        Slip(
-            "entropy",
-            "This is the entropy of the prediction itself: the targets are not used.",
-            "Weight the log-probabilities by the targets.",
-        ),
-        Slip(
-            "squared error",
-            "This is a squared error between targets and probabilities, not a cross-entropy.",
-            "Look at the formula in the docstring.",
-        ),
-        Slip(
-            "through probabilities",
-            "You turn log-probabilities into probabilities and back: exp(−10,000) is 0, and log(0) is −∞.",
-            "Use the log-probabilities as they are.",
-        ),
-        Slip(
-            "no gradient",
-            "No gradient flows through your function, so training could not change anything.",
-            "Look for stop_gradient.",
-        ),
-        KEPT_SLIP,
     ),
 )
 

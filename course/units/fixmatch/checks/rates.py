@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from course.checks.case import Inputs, Slip
+from course.checks.case import Inputs
 from course.checks.jax_functions import check_of_function
-from course.checks.purity import KEPT_SLIP
 
 
 def _published(rng: np.random.RandomState) -> Inputs:
@@ -48,64 +47,6 @@ MEAN_OVER_IMAGES = check_of_function(
     stated={"published": 0.9},
     misconception="The images do not all count equally.",
     look="How many wrong answers are in a mini-batch, given its rate and its size?",
-    slips=(
-        Slip(
-            "plain mean",
-            "This is still the plain mean of the rates: the sizes are not used.",
-            "A mini-batch of 16 images should count an eighth of one of 128.",
-        ),
-        Slip(
-            "last batch dropped",
-            "The last mini-batch is left out.",
-            "Its images count like all others; there are just fewer of them.",
-        ),
-        Slip(
-            "wrong answers",
-            "This is the number of wrong answers; a rate is between 0 and 1.",
-            "Divide by the number of images.",
-        ),
-        Slip(
-            "divided by the number of batches",
-            "The wrong answers are divided by the number of mini-batches.",
-            "Divide by the number of images.",
-        ),
-        Slip(
-            "divided by the largest batch",
-            "All mini-batches are treated as if they were as large as the largest.",
-            "Divide by the sum of the sizes.",
-        ),
-        Slip(
-            "rates divided by sizes",
-            "The rates are divided by the sizes, so small mini-batches count even more.",
-            "A rate times a size is a number of wrong answers.",
-        ),
-        Slip(
-            "weights squared",
-            "The sizes are used twice: large mini-batches count too much.",
-            "A rate times a size is a number of wrong answers; add these up.",
-        ),
-        Slip(
-            "accuracy",
-            "This is the accuracy; the exercise asks for the error rate.",
-            "Leave the rates as they are.",
-        ),
-        Slip(
-            "median",
-            "This is the median of the rates.",
-            "Every image counts, not only the middle mini-batch.",
-        ),
-        Slip(
-            "fixed sizes",
-            "128 and 16 are hard-coded.",
-            "Read the sizes from batch_sizes.",
-        ),
-        Slip(
-            "one rate for each batch",
-            "You return an array; the exercise asks for one number.",
-            "Add up over the mini-batches.",
-        ),
-        KEPT_SLIP,
-    ),
 )
 
 CHECKS = (MEAN_OVER_IMAGES,)

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.case import Call, Case, Check, Inputs
 from course.checks.compare import Tolerance
 from course.checks.functions import KEPT, KEPT_LOOK, Function, other
 from course.checks.jax_functions import compiled
-from course.checks.purity import KEPT_SLIP, trace
+from course.checks.purity import trace
 
 # The absolute part is far below a learning rate; it is for cosines near zero.
 _PUBLISHED_RATE = Tolerance(2e-4, 1e-6, "the published value has four digits")
@@ -123,74 +123,6 @@ COSINE_DECAY_SCHEDULE = Check(
             },
             shown=(*_SHOWN, *(f"other {name}" for name in _SHOWN[:3])),
         ),
-    ),
-    slips=(
-        Slip(
-            "half cosine",
-            "This is the usual cosine schedule, (1 + cos)/2; FixMatch uses the cosine itself.",
-            "Look at the formula in the docstring.",
-        ),
-        Slip(
-            "no alpha",
-            "alpha is missing inside the cosine.",
-            "The cosine covers a fraction alpha of a half-turn.",
-        ),
-        Slip(
-            "alpha outside",
-            "alpha multiplies the cosine from outside.",
-            "It belongs to the angle: at step 0 the rate is init_value.",
-        ),
-        Slip(
-            "alpha as floor",
-            "alpha is used as the final fraction of the rate, as optax does.",
-            "Here alpha is the fraction of a half-turn.",
-        ),
-        Slip("no pi", "π is missing inside the cosine.", "The angle is π · alpha · count / decay_steps."),
-        Slip("degrees", "The angle is in degrees.", "jnp.cos takes radians: π is a half-turn."),
-        Slip("two pi", "The angle is twice as large as it should be.", "A half-turn is π, not 2π."),
-        Slip("sine", "The sine is used: the rate starts at zero.", "Look at the formula."),
-        Slip(
-            "upside down",
-            "count and decay_steps are swapped in the fraction.",
-            "The fraction runs from 0 to 1 over the run.",
-        ),
-        Slip(
-            "whole division",
-            "The fraction is rounded down, so the rate does not change until the last step.",
-            "Use /, not //.",
-        ),
-        Slip(
-            "no initial value",
-            "init_value does not scale the result.",
-            "At step 0 the rate has to be init_value.",
-        ),
-        Slip("linear", "The rate falls in a straight line.", "The formula has a cosine."),
-        Slip(
-            "fixed alpha",
-            "7/16 is hard-coded; alpha is an argument.",
-            "Replace the number with the argument.",
-        ),
-        Slip(
-            "Python's math",
-            "math.cos and float() take Python numbers only, and inside jit the step number is traced.",
-            "Use jnp.cos.",
-        ),
-        Slip(
-            "fixed length",
-            "2**20 is hard-coded; the length of the run is the argument decay_steps.",
-            "Replace the number with the argument.",
-        ),
-        Slip(
-            "reversed",
-            "The schedule runs backwards: it starts low and rises.",
-            "The angle is 0 at step 0 and grows with count.",
-        ),
-        Slip(
-            "own counter",
-            "The schedule counts its own calls and ignores count.",
-            "Use the argument: the optimizer passes its current step.",
-        ),
-        KEPT_SLIP,
     ),
 )
 

@@ -10,12 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.case import Call, Case, Check, Inputs
 from course.checks.earlier import called_names, stand_ins
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Draw, Function, uniform
 from course.checks.jax_functions import arrays, eager
 from course.checks.mocks import EvaluationModel, MockGetParams, ModelMisuse, ValMockModel
-from course.checks.purity import KEPT_SLIP, Watch
+from course.checks.purity import Watch
 from course.units.fixmatch.checks.common import (
     CLASSES,
     PUBLISHED,
@@ -242,96 +242,6 @@ GET_VALIDATE_FN = Check(
             shown=("labels", "predictions"),
             seed=5,
         ),
-    ),
-    slips=(
-        Slip(
-            "accuracy",
-            "This is the accuracy; the error rate is 1 − accuracy.",
-            "Count the wrong predictions.",
-        ),
-        Slip(
-            "mean over images",
-            "You average over all images at once; the exercise averages the mini-batches' error rates.",
-            "Take the mean within each mini-batch first, then the mean of these.",
-        ),
-        Slip(
-            "sum over batches",
-            "The error rates of the mini-batches are summed, not averaged.",
-            "Divide by the number of mini-batches.",
-        ),
-        Slip(
-            "counts",
-            "Wrong predictions are counted; a rate is between 0 and 1.",
-            "Take the mean within each mini-batch.",
-        ),
-        Slip(
-            "argmax over the batch",
-            "argmax runs over the images of the batch, not over the classes.",
-            "Look at its axis: the classes are the last one.",
-        ),
-        Slip("argmin", "You take the least probable class as the prediction.", "Use argmax."),
-        Slip(
-            "last batch only",
-            "Only the last mini-batch counts.",
-            "Collect the rate of every mini-batch before you average.",
-        ),
-        Slip(
-            "first batch only",
-            "Only the first mini-batch counts.",
-            "Look for a return inside the loop.",
-        ),
-        Slip(
-            "last batch dropped",
-            "The last, smaller mini-batch is left out.",
-            "Iterate over all of batches.",
-        ),
-        Slip("percent", "The rate is given in percent.", "An error rate lies between 0 and 1."),
-        Slip(
-            "bare number",
-            'You return the bare rate; the exercise asks for a dictionary with the key "val error rate".',
-            "Look at the Returns section of the docstring.",
-        ),
-        Slip(
-            "another name",
-            'The key in the dictionary is not "val error rate".',
-            "Compare letter by letter: the training loop reads this name.",
-        ),
-        Slip(
-            "no get_params",
-            "The optimizer state is used as if it were the parameters.",
-            "Call get_params(opt_state) first.",
-        ),
-        Slip(
-            "not averaged",
-            "You return a list of the mini-batches' rates; the exercise asks for their mean.",
-            "Average over the mini-batches at the end.",
-        ),
-        Slip(
-            "batches used up",
-            "The second call finds no batches left, because an iterator is made outside of validate.",
-            "Iterate over batches inside validate.",
-        ),
-        Slip(
-            "batches of the notebook",
-            "validate loops over the notebook's `val_batches`, not over the argument `batches`.",
-            "val_batches is only its default: the check passes other batches, as does the test in section 7.",
-        ),
-        Slip(
-            "rates of earlier calls",
-            "The list of error rates is made outside of validate, so it still holds those of earlier calls.",
-            "Make the list inside validate.",
-        ),
-        Slip(
-            "size of the first batch",
-            "The wrong predictions of every mini-batch are divided by the size of the first.",
-            "The last mini-batch may be smaller: take the mean over its own images.",
-        ),
-        Slip(
-            "overflow",
-            "The exponentials of large or very negative logits overflow or are all 0, which leads to NaN.",
-            "The largest logit has the largest probability: no exponential is needed.",
-        ),
-        KEPT_SLIP,
     ),
 )
 

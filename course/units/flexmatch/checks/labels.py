@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from course.checks.case import Inputs, Slip
+from course.checks.case import Inputs
 from course.checks.functions import check_of_function
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
@@ -72,81 +72,6 @@ REMEMBER_LABELS = check_of_function(
     convert=tensors,
     misconception="û after the step is not the old û with new labels for the batch's confident images.",
     look="Follow three images: one outside of the batch, a confident one, and one that is not confident.",
-    slips=(
-        Slip(
-            "every label",
-            "Unsure images are remembered too.",
-            "A label enters û only where its probability reaches τ.",
-        ),
-        Slip("unsure images", "Only the unsure images are remembered.", "Turn the comparison around."),
-        Slip(
-            "strictly above",
-            "A probability equal to τ is left out: you use > where ≥ is meant.",
-            "An image is confident when its probability reaches τ.",
-        ),
-        Slip(
-            "unsure images forgotten",
-            "Images that are not confident in this step lose the label that they had.",
-            "û is the latest confident label: it stays until there is a new one.",
-        ),
-        Slip(
-            "all others forgotten",
-            "Images outside of the batch lose their labels.",
-            "Start from what latest holds.",
-        ),
-        Slip(
-            "first label only",
-            "An image that has a label keeps it, even when the network has changed its mind.",
-            "û is the latest label, not the first.",
-        ),
-        Slip(
-            "first positions",
-            "The labels go to the first entries of û; index is not used.",
-            "Image i of the batch is at position index[i] of û.",
-        ),
-        Slip(
-            "old labels of other images",
-            "Unsure images get the old labels of the first images of û.",
-            "Their own old labels are at latest[index].",
-        ),
-        Slip(
-            "changed in place",
-            "û is changed in place, so the caller's tensor changes too.",
-            "Write into a copy: clone().",
-        ),
-        Slip(
-            "written into a copy",
-            "Nothing changes: with two indices in a row, the assignment goes into a temporary copy.",
-            "Assign with one index, to the tensor itself.",
-        ),
-        Slip(
-            "batch alone",
-            "Only the batch's labels are returned.",
-            "Return û of all N images.",
-        ),
-        Slip("fixed τ", "0.95 is hard-coded; τ is an argument.", "Replace the number with threshold."),
-        Slip(
-            "mask instead of labels",
-            "You write 1 where the image is confident, instead of its label.",
-            "Write pseudo_labels.",
-        ),
-        Slip(
-            "labels multiplied by the mask",
-            "Unsure images get class 0.",
-            "They keep what they had.",
-        ),
-        Slip(
-            "classes as positions",
-            "The pseudo-labels are used as positions in û.",
-            "The positions are in index; the pseudo-labels are what is written.",
-        ),
-    ),
 )
 
-_NO_WHOLE_NUMBERS = Slip(
-    "no whole numbers",
-    "û does not hold whole numbers (int64) any more, so the next step cannot count its labels.",
-    "Keep the dtype of latest: leave out .float(), and make new tensors with clone() or torch.full_like.",
-)
-
-CHECKS = (also_on_a_gpu(handed_on(REMEMBER_LABELS, {"û": Need.WHOLE}, _NO_WHOLE_NUMBERS)),)
+CHECKS = (also_on_a_gpu(handed_on(REMEMBER_LABELS, {"û": Need.WHOLE})),)

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from course.checks.case import Call, Case, Inputs, Slip
+from course.checks.case import Call, Case, Inputs
 from course.checks.functions import FLOAT32, check_of_function
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
@@ -92,71 +92,6 @@ _STATUS = check_of_function(
     convert=tensors,
     misconception="These are not the numbers of images with each class as their latest label.",
     look="Count by hand how often 0 occurs, how often 1, and so on. −1 is not counted.",
-    slips=(
-        Slip(
-            "images without label counted",
-            "The images without a label have an entry of their own, which is one too many.",
-            "The result has one entry for each class.",
-        ),
-        Slip(
-            "shifted by one",
-            "The first entry counts the images without a label, and the last class is left out.",
-            "Leave out the entry of −1, not that of the last class.",
-        ),
-        Slip(
-            "without label as class 0",
-            "The images without a label are counted as class 0.",
-            "−1 is not counted.",
-        ),
-        Slip(
-            "without label as last class",
-            "The images without a label are counted as the last class: the index −1 is the last position.",
-            "−1 is not counted.",
-        ),
-        Slip(
-            "as many as occur",
-            "The result ends at the largest class that occurs.",
-            "It has n_classes entries, with zeros where nothing was counted.",
-        ),
-        Slip(
-            "classes that occur",
-            "Classes that no image has are missing from the result.",
-            "Their entries are 0.",
-        ),
-        Slip(
-            "ten classes",
-            "10 is hard-coded; the number of classes is an argument.",
-            "Replace the number with n_classes.",
-        ),
-        Slip(
-            "negative labels",
-            "torch.bincount accepts no negative numbers, and û holds −1.",
-            "Move all labels up by one, or leave those images out.",
-        ),
-        Slip(
-            "each class once",
-            "An assignment by index adds 1 to each class once, no matter how often the class occurs.",
-            "Repeated positions of an index are not added up by +=.",
-        ),
-        Slip("shares", "These are shares of all images.", "σ(c) is a number of images."),
-        Slip(
-            "shares of the labeled",
-            "These are shares of the images with a label.",
-            "σ(c) is a number of images.",
-        ),
-        Slip("summed up", "The counts are cumulative.", "Each class has its own number."),
-        Slip("total", "This is one number, over all classes.", "The exercise asks for one number per class."),
-        Slip(
-            "counts of earlier calls",
-            "The counts of earlier calls are added to these.",
-            "Count what is in latest now, and keep nothing.",
-        ),
-        Slip(
-            "asks for each number",
-            "The counts are right, but the labels are read one by one: in a loop, a list or a NumPy array.",
-            "On a GPU this waits for the device. Count with operations on the whole tensor.",
-        ),
-    ),
 )
 LEARNING_STATUS = handed_on(
     replace(_STATUS, cases=(*_STATUS.cases, _ON_THE_DEVICE)), {"the counts": Need.ANY}
@@ -190,68 +125,6 @@ FLEXIBLE_THRESHOLDS = check_of_function(
     convert=tensors,
     misconception="The thresholds are not τ_c = τ · β(c) / (2 − β(c)).",
     look="Work β out by hand for one class: what is the largest count, and how many images have no label?",
-    slips=(
-        Slip(
-            "no warm-up",
-            "You divide by the largest count while more images have no label, so there is no warm-up.",
-            "Take the larger of the two numbers.",
-        ),
-        Slip(
-            "warm-up never ends",
-            "You divide only by the number of images without a label, which becomes 0.",
-            "Take the larger of that number and the largest count.",
-        ),
-        Slip(
-            "share of all images",
-            "β is the share of all N images, so that no class ever reaches 1.",
-            "Divide by the larger of the two numbers in the docstring.",
-        ),
-        Slip(
-            "share of the labeled",
-            "The counts are compared with their sum, not with the largest of them.",
-            "The most advanced class has β = 1 after the warm-up.",
-        ),
-        Slip(
-            "least advanced class",
-            "The counts are compared with the smallest of them.",
-            "The formula has the largest count.",
-        ),
-        Slip(
-            "others without label",
-            "All images outside of the largest class are treated as having no label.",
-            "It is N minus the sum of all counts.",
-        ),
-        Slip(
-            "linear",
-            "The threshold is τ · β, without the mapping β / (2 − β).",
-            "At β = ½ the threshold has to be a third of τ.",
-        ),
-        Slip("plus", "The mapping has 2 + β in the denominator.", "At β = 1 the threshold has to be τ."),
-        Slip("concave", "The mapping is β · (2 − β), which rises too fast.", "It is β / (2 − β)."),
-        Slip("no τ", "The mapping is not multiplied by τ.", "At β = 1 the threshold has to be τ."),
-        Slip("fixed τ", "0.95 is hard-coded; τ is an argument.", "Replace the number with threshold."),
-        Slip(
-            "upside down",
-            "The thresholds are high where the counts are low.",
-            "A class that few images have reached gets a low threshold.",
-        ),
-        Slip(
-            "starts at τ",
-            "While nothing has a label the thresholds are τ. The tutorial's program starts like that.",
-            "At the start all thresholds are 0, and the warm-up lets them rise.",
-        ),
-        Slip(
-            "rounded down",
-            "β is rounded down to a whole number.",
-            "Use /, not //.",
-        ),
-        Slip(
-            "one threshold",
-            "All classes get the mean threshold.",
-            "Each class has its own.",
-        ),
-        Slip("β itself", "You return β; the exercise asks for the thresholds.", "Continue with τ_c."),
-    ),
 )
 
 # --- flexible_mask
@@ -303,84 +176,10 @@ FLEXIBLE_MASK = check_of_function(
     convert=tensors,
     misconception="The mask does not compare each image's probability with the threshold of its class.",
     look="Take the images one by one: which entry of confidence and which entry of thresholds belongs to it?",
-    slips=(
-        Slip(
-            "probability of another image",
-            "Probabilities are indexed by class: image i is judged by image number pseudo_labels[i].",
-            "confidence has one entry for each image, in the order of the images.",
-        ),
-        Slip(
-            "threshold of the position",
-            "The thresholds are taken in the order of the images, not by class.",
-            "thresholds has one entry for each class.",
-        ),
-        Slip(
-            "strictly above",
-            "A probability equal to the threshold is left out: you use > where ≥ is meant.",
-            "An image counts when its probability reaches the threshold.",
-        ),
-        Slip(
-            "thresholds of no class",
-            "The thresholds are compared as they are: one per class, beside one probability per image.",
-            "Which of the thresholds belongs to an image? pseudo_labels says it for each of them.",
-        ),
-        Slip("below", "The mask is inverted.", "Keep the probabilities that reach the threshold."),
-        Slip(
-            "mean threshold",
-            "All images are compared with the mean of the thresholds.",
-            "Each image has the threshold of its own class.",
-        ),
-        Slip(
-            "largest threshold",
-            "All images are compared with the largest threshold.",
-            "Each image has the threshold of its own class.",
-        ),
-        Slip(
-            "smallest threshold",
-            "All images are compared with the smallest threshold.",
-            "Each image has the threshold of its own class.",
-        ),
-        Slip(
-            "every class",
-            "Each image is compared with the thresholds of all classes.",
-            "The exercise asks for one answer per image.",
-        ),
-        Slip(
-            "class numbers compared",
-            "The class numbers are compared with the thresholds.",
-            "Compare the probabilities.",
-        ),
-        Slip(
-            "positions",
-            "The positions of the images that count are returned.",
-            "A mask has an entry for each image: true or false.",
-        ),
-        Slip(
-            "probabilities of those that count",
-            "The probabilities are returned where the images count, and 0 elsewhere.",
-            "Return true or false for each image.",
-        ),
-        Slip(
-            "only those that count",
-            "The result has entries only for the images that count.",
-            "A mask has an entry for each image.",
-        ),
-        Slip(
-            "whole classes",
-            "All images of a class count when one of them does.",
-            "Each image is judged by its own probability.",
-        ),
-    ),
-)
-
-_NUMBERS = Slip(
-    "numbers for truth values",
-    "The mask holds numbers: an index or & treats 1 and 0 differently from true and false.",
-    "A comparison gives truth values: return what >= gives, without .float(), .int() or .long().",
 )
 
 CHECKS = (
     also_on_a_gpu(LEARNING_STATUS),
     also_on_a_gpu(handed_on(FLEXIBLE_THRESHOLDS, {"the thresholds": Need.ANY})),
-    also_on_a_gpu(handed_on(FLEXIBLE_MASK, {"the mask": Need.MASK}, _NUMBERS)),
+    also_on_a_gpu(handed_on(FLEXIBLE_MASK, {"the mask": Need.MASK})),
 )

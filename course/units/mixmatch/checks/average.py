@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.case import Call, Case, Check, Inputs
 from course.checks.functions import FLOAT32, Function, uniform
 from course.checks.images import CLASSES, PIXELS
 from course.checks.torch_functions import tensors
@@ -137,94 +137,6 @@ EMA_UPDATE = Check(
             5,
             _two_updates,
             "Copy numbers, not tensors: the averaged model needs tensors of its own.",
-        ),
-    ),
-    slips=(
-        Slip(
-            "keep on the new weight",
-            "keep and 1 − keep are swapped: the new weight gets the large share.",
-            "keep multiplies the average.",
-        ),
-        Slip(
-            "no warm-up",
-            "keep is the decay from the start: the first weights stay in the average for thousands of steps.",
-            "keep is the smaller of decay and (1 + step)/(10 + step).",
-        ),
-        Slip(
-            "larger of the two",
-            "keep is the larger of decay and (1 + step)/(10 + step).",
-            "Take the smaller one.",
-        ),
-        Slip(
-            "warm-up alone",
-            "keep is (1 + step)/(10 + step) no matter how late: in the end nothing new enters the average.",
-            "keep is never larger than decay.",
-        ),
-        Slip(
-            "without the ones",
-            "keep is step/(10 + step).",
-            "It is (1 + step)/(10 + step).",
-        ),
-        Slip(
-            "buffers averaged",
-            "BatchNorm's statistics are averaged like weights, but they already are running averages.",
-            "Average the parameters, and copy the buffers.",
-        ),
-        Slip(
-            "buffers forgotten",
-            "BatchNorm's buffers stay as they were, and the averaged model is evaluated with them.",
-            "Copy the buffers as well.",
-        ),
-        Slip(
-            "all entries averaged",
-            "Every entry of the state is averaged, even the integer that counts batches.",
-            "Average the parameters, and copy the buffers.",
-        ),
-        Slip(
-            "float entries averaged",
-            "Every floating-point entry of the state is averaged, BatchNorm's running statistics among them.",
-            "Average the parameters, and copy all buffers.",
-        ),
-        Slip(
-            "copied",
-            "The averaged model becomes a copy of the trained one.",
-            "Weights are averaged; only the buffers are copied.",
-        ),
-        Slip(
-            "not in place",
-            "The averaged weights do not change: the new values get a name, but the model keeps the old.",
-            "Change the tensor itself, with a method whose name ends in an underscore.",
-        ),
-        Slip(
-            "model averaged too",
-            "The trained model is changed as well; it has to keep its own weights.",
-            "Change only ema_model.",
-        ),
-        Slip(
-            "model shrinks",
-            "The trained model's weights shrink. That is the optimizer's job, and for kernels only.",
-            "Change only ema_model.",
-        ),
-        Slip(
-            "wrong direction",
-            "The trained model moves toward the average, and the average stays put.",
-            "Change only ema_model.",
-        ),
-        Slip(
-            "shared buffers",
-            "The averaged model shares the trained model's tensors: training one changes both.",
-            "Copy the numbers, with copy_.",
-        ),
-        Slip(
-            "gradient recorded",
-            "The update is recorded for a backward pass that never comes, and memory grows with every step.",
-            "Update under torch.no_grad(), and leave requires_grad as it was.",
-        ),
-        Slip("fixed decay", "0.999 is hard-coded.", "Use the argument decay."),
-        Slip(
-            "kernels alone",
-            "Only tensors with two axes or more are averaged; biases and BatchNorm's scales are left out.",
-            "All parameters are averaged.",
         ),
     ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from course.checks.case import Call, Case, Check, Inputs, Slip
+from course.checks.case import Call, Case, Check, Inputs
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, after, check_of_function
 from course.checks.images import CLASSES
 from course.checks.torch_device import also_on_a_gpu
@@ -52,63 +52,6 @@ SHARPEN = check_of_function(
     stated={"by hand": np.array([[9 / 11, 1 / 11, 1 / 11], [25 / 42, 16 / 42, 1 / 42]])},
     misconception="The rows are not p^(1/T), divided by their sum.",
     look="Two steps: raise every entry to the power 1/T, then divide each row by its own sum.",
-    slips=(
-        Slip(
-            "not divided by the sum",
-            "The powers are not divided by their sum, so the rows are not distributions.",
-            "The result's rows have to sum to 1.",
-        ),
-        Slip(
-            "power of T",
-            "The exponent is T. Below 1 that makes a distribution flatter.",
-            "The exponent is 1/T.",
-        ),
-        Slip(
-            "divided by T",
-            "Probabilities are divided by T, but only logits are divided by a temperature.",
-            "Here the temperature is in the exponent.",
-        ),
-        Slip(
-            "softmax of the probabilities",
-            "You apply a softmax to probabilities, but it takes logits.",
-            "They are positive already: raise them to a power, then divide by the sum.",
-        ),
-        Slip(
-            "over the batch",
-            "The sum is taken over the images of the batch.",
-            "Every image has a distribution of its own: sum over the last axis.",
-        ),
-        Slip(
-            "over everything",
-            "All powers are divided by one sum over the whole batch.",
-            "Sum over the last axis only, and keep it.",
-        ),
-        Slip(
-            "all to one class",
-            "The most probable class gets everything, as happens when T goes to 0.",
-            "Sharpening with T = 0.5 leaves some probability to the others.",
-        ),
-        Slip("fixed temperature", "The square is hard-coded, as if T were always 0.5.", "Use T."),
-        Slip("unchanged", "The distribution is returned unchanged.", "Raise the entries to the power 1/T."),
-        Slip(
-            "divided by the length",
-            "The powers are divided by the root of the sum of their squares.",
-            "The rows have to sum to 1, not their squares.",
-        ),
-        Slip(
-            "divided by the largest",
-            "The powers are divided by the largest of them.",
-            "That is good for precision; divide by the sum afterwards, too.",
-        ),
-        Slip(
-            "squeezed", "An axis of length 1 is dropped: a batch of one loses its axis.", "Look for squeeze."
-        ),
-        Slip(
-            "in place",
-            "Your function overwrites the probabilities it is given; the caller still needs them.",
-            "Methods with a trailing underscore change a tensor: use those without.",
-        ),
-    ),
 )
 
 # --- guess_labels
@@ -187,91 +130,6 @@ GUESS_LABELS = Check(
             6,
             names=_NAMES,
             shown=_SHOWN,
-        ),
-    ),
-    slips=(
-        Slip(
-            "mean of the logits",
-            "The logits of the views are averaged, and turned into probabilities afterwards.",
-            "Take the mean of the probabilities.",
-        ),
-        Slip(
-            "sharpened before the mean",
-            "Each view is sharpened before the mean, which is a different guess where views disagree.",
-            "First the mean over the views, then sharpen once.",
-        ),
-        Slip("not sharpened", "The mean over the views is not sharpened.", "Call sharpen on the mean."),
-        Slip("first view alone", "Only the first view counts.", "The guess is the mean over all K views."),
-        Slip(
-            "largest over the views",
-            "For each class you take the largest probability of any view.",
-            "The guess is the mean over the views.",
-        ),
-        Slip(
-            "mean over the images",
-            "The mean is taken over the images, so there is one guess for each view.",
-            "The views are the first axis: one guess per image remains.",
-        ),
-        Slip(
-            "images mixed up",
-            "The rows of the joint batch are assigned to views and images in the wrong order.",
-            "flatten(0, 1) puts all images of the first view first, then those of the second.",
-        ),
-        Slip(
-            "one guess for each view",
-            "There is one guess per view; the docstring asks for one per image.",
-            "Take the mean over the views.",
-        ),
-        Slip(
-            "no softmax",
-            "Logits are averaged and sharpened as if they were probabilities.",
-            "Turn logits into probabilities first.",
-        ),
-        Slip(
-            "softmax over the images",
-            "The softmax runs over the images.",
-            "Probabilities sum to 1 over the classes, which are the last axis.",
-        ),
-        Slip(
-            "hard labels",
-            "The guess is one-hot, as in FixMatch. MixMatch keeps the distribution.",
-            "Return what sharpen gives.",
-        ),
-        Slip("fixed temperature", "0.5 is hard-coded instead of T.", "Pass T on to sharpen."),
-        Slip(
-            "statistics counted",
-            "BatchNorm's running statistics count both this pass and the training pass of the same step.",
-            "Run the model under frozen_statistics(model).",
-        ),
-        Slip(
-            "statistics stay frozen",
-            "BatchNorm's statistics are switched off and never back on: they stay at their first values.",
-            "frozen_statistics(model) belongs in a with statement: it switches them back on at the end.",
-        ),
-        Slip(
-            "gradient flows",
-            "A gradient flows through the guess: the network could lower its loss by moving the target.",
-            "Run the model without gradient, under torch.no_grad().",
-        ),
-        Slip(
-            "evaluation mode",
-            "The model is put into evaluation mode for the guess, so BatchNorm uses its running statistics.",
-            "MixMatch guesses in training mode: leave the mode alone.",
-        ),
-        Slip(
-            "left in evaluation mode",
-            "The model is put into evaluation mode and stays there, even for the training pass.",
-            "Leave the mode alone: MixMatch guesses in training mode.",
-        ),
-        Slip(
-            "view by view",
-            "Each view goes through the network in a separate pass, so BatchNorm sees them separately.",
-            "Put the views into one batch, and call the model once.",
-        ),
-        Slip(
-            "squeezed",
-            "An axis of length 1 is dropped: a single image or view loses its axis.",
-            "Look for squeeze.",
         ),
     ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from course.checks.case import Inputs, Slip
+from course.checks.case import Inputs
 from course.checks.functions import check_of_function, uniform
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
@@ -68,80 +68,6 @@ MIXUP = check_of_function(
     },
     misconception="Images or targets are not λ′·a + (1 − λ′)·b with one λ′ per sample.",
     look="Mix one pair by hand, with λ = 0.2, and compare.",
-    slips=(
-        Slip(
-            "one λ for all",
-            "The first λ is used for every sample.",
-            "There are as many draws as samples: each gets its own.",
-        ),
-        Slip(
-            "no maximum",
-            "λ is used as drawn, so below ½ the result is closer to b.",
-            "λ′ is the larger of λ and 1 − λ.",
-        ),
-        Slip(
-            "closer to b",
-            "The result is closer to b: a and b are swapped, or the smaller share is taken.",
-            "λ′ = max(λ, 1 − λ) multiplies a.",
-        ),
-        Slip(
-            "targets not mixed",
-            "The images are mixed, but their targets are those of a.",
-            "Targets are mixed like the images, with the same λ′.",
-        ),
-        Slip(
-            "images not mixed",
-            "The targets are mixed, but the images are those of a.",
-            "Both are mixed with the same λ′.",
-        ),
-        Slip(
-            "targets the other way round",
-            "The targets are mixed with λ′ and 1 − λ′ swapped.",
-            "Images and targets of a have the same weight.",
-        ),
-        Slip(
-            "maximum for the images alone",
-            "The images are mixed with λ′, the targets with λ itself.",
-            "Take the larger of λ and 1 − λ once, for both.",
-        ),
-        Slip(
-            "maximum for the targets alone",
-            "The targets are mixed with λ′, the images with λ itself.",
-            "Take the larger of λ and 1 − λ once, for both.",
-        ),
-        Slip(
-            "half and half",
-            "Every pair is mixed half and half.",
-            "The share of a is λ′, which differs from sample to sample.",
-        ),
-        Slip(
-            "along the columns",
-            "λ is multiplied along the last axis: over columns and classes instead of samples.",
-            "Give λ an axis of length 1 for each axis that follows the samples.",
-        ),
-        Slip(
-            "images along the columns",
-            "For the images, λ is multiplied along an axis that is not the sample axis.",
-            "λ for the images has the shape (n, 1, 1, 1).",
-        ),
-        Slip(
-            "hard targets",
-            "The mixed targets are turned back into one-hot rows.",
-            "A mixed image has a mixed target.",
-        ),
-        Slip(
-            "shares do not sum to 1",
-            "Both parts have the weight λ′, so the shares do not sum to 1.",
-            "b has the weight 1 − λ′.",
-        ),
-        Slip("exchanged results", "Targets are returned first, images second.", "Return (x, targets)."),
-        Slip("targets missing", "Only the images are returned.", "Return (x, targets)."),
-        Slip(
-            "in place",
-            "Your function overwrites the images it is given; the caller still needs them.",
-            "Methods with a trailing underscore, *= and += change a tensor.",
-        ),
-    ),
 )
 
 # --- linear_rampup
@@ -166,48 +92,6 @@ LINEAR_RAMPUP = check_of_function(
     stated={"within": 0.25},
     misconception="The share does not rise in a straight line from 0 to 1, or does not stay at 1.",
     look="What is the share at step 0, at half of the length, at the length, and beyond?",
-    slips=(
-        Slip("beyond 1", "The share keeps rising beyond 1.", "From step `length` on it is 1."),
-        Slip("falling", "The share falls from 1 to 0.", "It begins at 0, and ends at 1."),
-        Slip("no rise", "The share is 1 from the start.", "It rises from 0 at step 0."),
-        Slip(
-            "whole division",
-            "The share is rounded down: it is 0 until the ramp ends, and then jumps.",
-            "Use /, not //.",
-        ),
-        Slip("upside down", "step and length are swapped in the fraction.", "Divide the step by it."),
-        Slip(
-            "one step ahead",
-            "The ramp is one step ahead: it begins above 0.",
-            "step counts the updates done so far, so the first one has step 0.",
-        ),
-        Slip(
-            "fixed length",
-            "The paper's 16,384 steps are hard-coded.",
-            "The length is an argument: a short run has a short ramp.",
-        ),
-        Slip(
-            "division by zero",
-            "With a length of 0 your function divides by 0.",
-            "A length of 0 means that there is no ramp: the share is 1.",
-        ),
-        Slip(
-            "no ramp, no loss",
-            "With a length of 0 the share is 0, so the unlabeled loss never counts.",
-            "No ramp means that the full weight counts from the start.",
-        ),
-        Slip(
-            "sigmoid",
-            "The rise is another method's, exp(−5(1 − t)²), not a straight line.",
-            "The share is proportional to the step.",
-        ),
-        Slip(
-            "times λ_u",
-            "The share is multiplied by the paper's weight of 75.",
-            "The function returns a share; the loss multiplies it by λ_u.",
-        ),
-        Slip("percent", "The share is given in percent.", "It lies between 0 and 1."),
-    ),
 )
 
 _NEEDS = {"the mixed images": Need.MODEL, "the mixed targets": Need.ANY}

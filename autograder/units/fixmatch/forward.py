@@ -1,0 +1,351 @@
+"""What instructors have of ``get_forward_fn``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograder.units import InstructorExercise
+from autograder.units.draws import size
+from autograder.units.equivalent import Equivalent
+from autograder.units.fixmatch.common import plain_images, twice
+from autograder.units.hidden import Hidden
+from autograder.units.mutant import Mutant
+from autograder.units.shared import keeps_a_trace
+from course.checks.case import Inputs
+from course.checks.functions import Draw
+from course.units.fixmatch.checks import forward
+
+Rng = np.random.RandomState
+
+_MUTANTS = (
+    Mutant(
+        "three calls",
+        "The model is applied more than once, so BatchNorm sees the batches separately.",
+        "Concatenate first, then call model.apply once.",
+        body="""
+            variables = {"params": params, "batch_stats": batch_stats}
+            labeled, _ = model.apply(variables, x_labeled, mutable=["batch_stats"])
+            weak, _ = model.apply(variables, x_unlabeled_weak, mutable=["batch_stats"])
+            strong, updated = model.apply(variables, x_unlabeled_strong, mutable=["batch_stats"])
+            return labeled, weak, strong, updated["batch_stats"]
+            """,
+        common="Making three separate passes. Everything runs, but the strong views are normalized by "
+        "statistics of their own.",
+    ),
+    Mutant(
+        "views exchanged",
+        "The weak and the strong outputs are swapped.",
+        "The order is labeled, weak, strong, whether you join, split or return.",
+        edits=(("return labeled, weak, strong,", "return labeled, strong, weak,"),),
+    ),
+    Mutant(
+        "joined in another order",
+        "The images are not joined in the order labeled, weak, strong.",
+        "Look at the list given to concatenate, and split accordingly.",
+        edits=(
+            (
+                "jnp.concatenate([x_labeled, x_unlabeled_weak, x_unlabeled_strong]",
+                "jnp.concatenate([x_labeled, x_unlabeled_strong, x_unlabeled_weak]",
+            ),
+        ),
+    ),
+    Mutant(
+        "labeled last",
+        "The labeled images come last in the joint batch, but are split off at its start.",
+        "The order is labeled, weak, strong.",
+        edits=(
+            (
+                "jnp.concatenate([x_labeled, x_unlabeled_weak, x_unlabeled_strong]",
+                "jnp.concatenate([x_unlabeled_weak, x_unlabeled_strong, x_labeled]",
+            ),
+        ),
+    ),
+    Mutant(
+        "equal thirds",
+        "The output is cut into three equal parts, but the batches differ in size.",
+        "Read the sizes from the shapes of the inputs.",
+        edits=(("jnp.split(logits, [n_labeled, n_labeled + n_weak], axis=0)", "jnp.split(logits, 3)"),),
+    ),
+    Mutant(
+        "old batch_stats",
+        "The old batch_stats are returned, so BatchNorm's running statistics never change.",
+        "model.apply returns the new ones as its second value.",
+        edits=(('updated["batch_stats"]', "batch_stats"),),
+        common="Returning the old statistics. Training looks normal, but validation, which uses them, is "
+        "bad.",
+    ),
+    Mutant(
+        "sizes instead of positions",
+        "The sizes of the parts are used as the positions at which the logits are cut.",
+        "The second cut is after the labeled and the weak images together.",
+        edits=(("[n_labeled, n_labeled + n_weak]", "[n_labeled, n_weak]"),),
+        common="Splitting at sizes instead of positions, or into three equal parts.",
+    ),
+    Mutant(
+        "batch_stats not unpacked",
+        'You return the whole dictionary of mutated collections, not its entry "batch_stats".',
+        'Take ["batch_stats"] of the second value.',
+        edits=(('updated["batch_stats"]', "updated"),),
+    ),
+    Mutant(
+        "batch_stats dropped",
+        "Three values are returned; the new batch_stats are missing.",
+        "Return four values, the new batch_stats last.",
+        edits=(('return labeled, weak, strong, updated["batch_stats"]', "return labeled, weak, strong"),),
+    ),
+    Mutant(
+        "batch_stats first",
+        "The new batch_stats are returned first; they come last.",
+        "Look at the order in the docstring.",
+        edits=(
+            (
+                'return labeled, weak, strong, updated["batch_stats"]',
+                'return updated["batch_stats"], labeled, weak, strong',
+            ),
+        ),
+    ),
+    Mutant(
+        "probabilities",
+        "You return the softmax of the outputs; the exercise asks for logits.",
+        "Return what the model returns.",
+        edits=(("jnp.split(logits,", "jnp.split(jax.nn.softmax(logits),"),),
+    ),
+    Mutant(
+        "strong view twice",
+        "The strong views are in the joint batch twice, and the weak ones are missing.",
+        "Look at the list given to concatenate.",
+        edits=(
+            (
+                "jnp.concatenate([x_labeled, x_unlabeled_weak,",
+                "jnp.concatenate([x_labeled, x_unlabeled_strong,",
+            ),
+        ),
+    ),
+    Mutant(
+        "weak view twice",
+        "The weak views are in the joint batch twice, so the network never sees the strong ones.",
+        "Look at the list given to concatenate.",
+        edits=(
+            ("x_unlabeled_weak, x_unlabeled_strong], axis=0", "x_unlabeled_weak, x_unlabeled_weak], axis=0"),
+        ),
+    ),
+    Mutant(
+        "squeezed",
+        "An axis of length 1 is dropped, so a batch of one image loses its batch axis.",
+        "Look for squeeze.",
+        edits=(
+            (
+                "return labeled, weak, strong,",
+                "return jnp.squeeze(labeled), jnp.squeeze(weak), jnp.squeeze(strong),",
+            ),
+        ),
+    ),
+    Mutant(
+        "no gradient from the weak views",
+        "The gradient of the weak outputs is cut here; that is up to the loss, not the forward pass.",
+        "Look for stop_gradient.",
+        edits=(("return labeled, weak, strong,", "return labeled, jax.lax.stop_gradient(weak), strong,"),),
+    ),
+    Mutant(
+        "params as statistics",
+        "The two entries of the variables are swapped.",
+        "The key params takes params, and batch_stats takes batch_stats.",
+        edits=(
+            (
+                '{"params": params, "batch_stats": batch_stats}',
+                '{"params": batch_stats, "batch_stats": params}',
+            ),
+        ),
+    ),
+    Mutant(
+        "fixed sizes",
+        "The practical's batch sizes are hard-coded: the output is cut at 64 and at 512.",
+        "Read the sizes from the shapes of the inputs.",
+        edits=(("[n_labeled, n_labeled + n_weak]", "[64, 512]"),),
+    ),
+    Mutant(
+        "batch_stats of the first call",
+        "Later calls reuse the batch_stats of the first one.",
+        "Give the model the batch_stats of each call.",
+        edits=(
+            (
+                "x = jnp.concatenate",
+                'model.first = getattr(model, "first", batch_stats)\n        x = jnp.concatenate',
+            ),
+            ('"batch_stats": batch_stats}', '"batch_stats": model.first}'),
+        ),
+    ),
+    keeps_a_trace(
+        edits=(
+            (
+                "n_labeled, n_weak =",
+                'globals().setdefault("seen", []).append(logits)\n        n_labeled, n_weak =',
+            ),
+        ),
+    ),
+)
+
+_ALTERNATIVES = {
+    "slices": """
+def get_forward_fn(model):
+    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
+        x = jnp.concatenate([x_labeled, x_unlabeled_weak, x_unlabeled_strong])
+        y, new = model.apply({"params": params, "batch_stats": batch_stats}, x, mutable=["batch_stats"])
+        a, b = len(x_labeled), len(x_labeled) + len(x_unlabeled_weak)
+        return y[:a], y[a:b], y[b:], new["batch_stats"]
+    return forward
+""",
+    "vstack and two splits": """
+def get_forward_fn(model):
+    @jax.jit
+    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
+        x = jnp.vstack((x_labeled, x_unlabeled_weak, x_unlabeled_strong))
+        y, new = model.apply(dict(params=params, batch_stats=batch_stats), x, mutable=["batch_stats"])
+        labeled, unlabeled = jnp.split(y, [x_labeled.shape[0]])
+        weak, strong = jnp.split(unlabeled, 2)
+        return labeled, weak, strong, new["batch_stats"]
+    return forward
+""",
+    "dynamic slices": """
+def get_forward_fn(model):
+    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
+        parts = [x_labeled, x_unlabeled_weak, x_unlabeled_strong]
+        y, new = model.apply(
+            {"params": params, "batch_stats": batch_stats}, jnp.concatenate(parts), mutable=["batch_stats"]
+        )
+        outputs, start = [], 0
+        for part in parts:
+            outputs.append(jax.lax.dynamic_slice_in_dim(y, start, part.shape[0]))
+            start += part.shape[0]
+        return (*outputs, new["batch_stats"])
+    return forward
+""",
+    "a list is returned": """
+def get_forward_fn(model):
+    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
+        x = jnp.concatenate([x_labeled, x_unlabeled_weak, x_unlabeled_strong])
+        y, new = model.apply({"params": params, "batch_stats": batch_stats}, x, mutable=["batch_stats"])
+        n, m = x_labeled.shape[0], x_unlabeled_weak.shape[0]
+        return [*jnp.split(y, np.cumsum([n, m])), new["batch_stats"]]
+    return forward
+""",
+    "frozen variables and a tuple of collections": """
+from flax.core import freeze
+
+def get_forward_fn(model):
+    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
+        variables = freeze({"params": params, "batch_stats": batch_stats})
+        x = jnp.append(jnp.append(x_labeled, x_unlabeled_weak, axis=0), x_unlabeled_strong, axis=0)
+        y, new = model.apply(variables, x, mutable=("batch_stats",))
+        n, m = x_labeled.shape[0], x_unlabeled_weak.shape[0]
+        return y[jnp.arange(n)], y[n:n + m], y[-m:], new["batch_stats"]
+    return forward
+""",
+    "jitted with another helper": """
+def join(*batches):
+    return jnp.concatenate(batches, axis=0), np.cumsum([b.shape[0] for b in batches])[:-1]
+
+def get_forward_fn(model):
+    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
+        x, cuts = join(x_labeled, x_unlabeled_weak, x_unlabeled_strong)
+        y, new = model.apply({"params": params, "batch_stats": batch_stats}, x, mutable="batch_stats")
+        labeled, weak, strong = jnp.split(y, cuts)
+        return labeled, weak, strong, new["batch_stats"]
+    return jax.jit(forward)
+""",
+    "keyword calls": """
+def get_forward_fn(model):
+    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
+        x = jnp.concatenate(arrays=[x_labeled, x_unlabeled_weak, x_unlabeled_strong], axis=0)
+        variables = {"batch_stats": batch_stats, "params": params}
+        logits, state = model.apply(variables=variables, x=x, mutable=["batch_stats"])
+        n, m = x_labeled.shape[0], x_unlabeled_weak.shape[0]
+        labeled, weak, strong = jnp.split(ary=logits, indices_or_sections=[n, n + m], axis=0)
+        return labeled, weak, strong, state["batch_stats"]
+    return forward
+""",
+    "dynamic slices under jit": """
+def get_forward_fn(model):
+    @jax.jit
+    def forward(params, batch_stats, *images):
+        variables = {"params": params, "batch_stats": batch_stats}
+        logits, updated = model.apply(variables, jnp.concatenate(images), mutable=["batch_stats"])
+        starts = np.cumsum([0, *(len(x) for x in images)])
+        labeled, weak, strong = (
+            jax.lax.dynamic_slice(logits, (start, 0), (len(x), logits.shape[1]))
+            for start, x in zip(starts, images)
+        )
+        return labeled, weak, strong, updated["batch_stats"]
+    return forward
+""",
+    "a named tuple": """
+from typing import Any, NamedTuple
+
+class Outputs(NamedTuple):
+    labeled: Any
+    weak: Any
+    strong: Any
+    batch_stats: Any
+
+def get_forward_fn(model):
+    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
+        x = jnp.concatenate([x_labeled, x_unlabeled_weak, x_unlabeled_strong])
+        y, new = model.apply({"params": params, "batch_stats": batch_stats}, x, mutable=["batch_stats"])
+        rows, n, m = jnp.arange(len(x)), len(x_labeled), len(x_unlabeled_weak)
+        parts = [jnp.take(y, part, axis=0) for part in (rows[:n], rows[n:n + m], rows[n + m:])]
+        return Outputs(*parts, new["batch_stats"])
+    return forward
+""",
+    "filled into an empty batch": """
+def get_forward_fn(model):
+    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
+        n, m, k = x_labeled.shape[0], x_unlabeled_weak.shape[0], x_unlabeled_strong.shape[0]
+        x = jnp.zeros((n + m + k, *x_labeled.shape[1:]), dtype=jnp.float32)
+        x = x.at[:n].set(x_labeled).at[n:n + m].set(x_unlabeled_weak).at[n + m:].set(x_unlabeled_strong)
+        y, new = model.apply({"params": params, "batch_stats": batch_stats}, x, mutable=["batch_stats"])
+        return y[:n], y[n:-k], y[-k:], new["batch_stats"]
+    return forward
+""",
+}
+
+_EQUIVALENTS = (
+    Equivalent(
+        "number of weak views read from the strong ones",
+        "Every unlabeled image comes in both views, so there are as many of one as of the other.",
+        edits=(("x_unlabeled_weak.shape[0]", "x_unlabeled_strong.shape[0]"),),
+    ),
+    Equivalent(
+        "gradient cut for the new batch_stats",
+        "No loss depends on them; they are handed on to the next step as numbers.",
+        edits=(('updated["batch_stats"]', 'jax.lax.stop_gradient(updated["batch_stats"])'),),
+    ),
+)
+
+
+def _rows(rng: Rng) -> Inputs:
+    """Inputs of ``mocks.MockModel``, whose logits say at which row an image stands."""
+    images = plain_images(rng, size(rng, 3, 4), size(rng, 5, 7))
+    return {"params": -size(rng, 2, 5), "batch_stats": size(rng, 2, 5), **images}
+
+
+def _joint(labeled: tuple[int, int], unlabeled: tuple[int, int]) -> Draw:
+    return lambda rng: forward.draw_batches(size(rng, *labeled), size(rng, *unlabeled))(rng)
+
+
+_HIDDEN = {
+    "published": Hidden("a model whose logits show which row of the batch an image is in", _rows),
+    "other sizes": Hidden("distinct logits, and BatchNorm over all images", _joint((2, 4), (6, 9))),
+    "single images": Hidden("batches of one image each", _joint((1, 1), (1, 1))),
+    "gradient": Hidden("the gradient for the parameters under jit", _joint((2, 4), (6, 9))),
+    "called again": Hidden("three calls of one forward function", twice(_joint((2, 4), (6, 9)))),
+}
+
+GET_FORWARD_FN = InstructorExercise(
+    "get_forward_fn",
+    mutants=_MUTANTS,
+    alternatives=_ALTERNATIVES,
+    equivalents=_EQUIVALENTS,
+    hidden=_HIDDEN,
+)
+
+EXERCISES = (GET_FORWARD_FN,)

@@ -1,0 +1,476 @@
+"""What instructors have of ``logits_to_log_probs`` and ``log_softmax_cross_entropy``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograder.units import InstructorExercise
+from autograder.units.draws import number, size
+from autograder.units.equivalent import Equivalent
+from autograder.units.fixmatch.common import twice
+from autograder.units.hidden import Hidden
+from autograder.units.mutant import Mutant
+from autograder.units.shared import keeps_a_trace
+from course.checks.case import Inputs
+from course.checks.functions import Draw, uniform
+from course.units.fixmatch.checks.log_probs import log_of_distribution, targets_of
+
+Rng = np.random.RandomState
+
+# --- logits_to_log_probs
+
+_LOG_PROBS_MUTANTS = (
+    Mutant(
+        "probabilities",
+        "These are probabilities; the logarithm is missing.",
+        "The name says log_probs: all of them are ≤ 0.",
+        body="return jax.nn.softmax(logits, axis=-1)",
+    ),
+    Mutant(
+        "over the batch",
+        "The softmax runs over the images of the batch, not over the classes of one image.",
+        "Look at the axis: the classes are the last one.",
+        body="return jax.nn.log_softmax(logits, axis=0)",
+        common="Normalizing over the batch. With as many images as classes even the shape looks right, but "
+        "every image affects all the others.",
+    ),
+    Mutant(
+        "over everything",
+        "The softmax runs over the whole array at once, so images influence each other.",
+        "Name the class axis: for some functions, the default is all axes.",
+        body="return logits - jax.nn.logsumexp(logits)",
+    ),
+    Mutant(
+        "sign",
+        "The sign is wrong: log-probabilities are never positive.",
+        "Look at which term is subtracted from which.",
+        body="return -jax.nn.log_softmax(logits, axis=-1)",
+    ),
+    Mutant(
+        "negative logits",
+        "This is the softmax of the negative logits: the largest becomes the least probable.",
+        "Look for a minus sign in front of the logits.",
+        body="return jax.nn.log_softmax(-logits, axis=-1)",
+    ),
+    Mutant(
+        "base 2",
+        "The logarithm has base 2; the cross-entropy needs the natural logarithm.",
+        "Use jnp.log.",
+        body="return jax.nn.log_softmax(logits, axis=-1) / jnp.log(2.0)",
+    ),
+    Mutant(
+        "unchanged",
+        "The logits are returned unchanged.",
+        "Nothing is normalized yet: exp of a row does not sum to 1.",
+        body="return logits",
+    ),
+    Mutant(
+        "maximum only",
+        "The row's maximum is subtracted, but not the logarithm of the sum of exponentials.",
+        "Subtracting the maximum only prevents overflow; the normalization still has to follow.",
+        body="return logits - jnp.max(logits, axis=-1, keepdims=True)",
+    ),
+    Mutant(
+        "sum of logits",
+        "The sum of the logits is subtracted, not the logarithm of the sum of their exponentials.",
+        "logsumexp(z) = log Σ exp(z).",
+        body="return logits - jnp.sum(logits, axis=-1, keepdims=True)",
+    ),
+    Mutant(
+        "sigmoid",
+        "Each class is treated on its own, as in a sigmoid; in a softmax the classes compete.",
+        "Each row of exp(result) has to sum to 1.",
+        body="return jax.nn.log_sigmoid(logits)",
+    ),
+    Mutant(
+        "overflow",
+        "The exponential of a large logit overflows: the maximum is not subtracted first.",
+        "Use a stable logsumexp, or the log-softmax of jax.nn.",
+        body="return logits - jnp.log(jnp.sum(jnp.exp(logits), axis=-1, keepdims=True))",
+    ),
+    Mutant(
+        "log of softmax",
+        "The softmax underflows to exactly 0, and its logarithm is −∞.",
+        "Do not take log(softmax(…)) in two steps: use the identity in the docstring.",
+        body="return jnp.log(jax.nn.softmax(logits, axis=-1))",
+        common="Taking the softmax first and the logarithm afterwards. It works in every small test, and "
+        "fails once the network has become very confident.",
+    ),
+    Mutant(
+        "no gradient",
+        "No gradient flows through your function, so training could not change anything.",
+        "Look for stop_gradient.",
+        body="return jax.lax.stop_gradient(jax.nn.log_softmax(logits, axis=-1))",
+    ),
+    Mutant(
+        "squeezed",
+        "An axis of length 1 is dropped, so a batch of one image loses its batch axis.",
+        "Look for squeeze.",
+        body="return jnp.squeeze(jax.nn.log_softmax(logits, axis=-1))",
+    ),
+    Mutant(
+        "another dtype",
+        "The result is always float32; it has to keep the dtype of the logits.",
+        "Look for astype and for a dtype in your code.",
+        body="return jax.nn.log_softmax(logits.astype(jnp.float32), axis=-1)",
+    ),
+    keeps_a_trace(
+        body="""
+            global last_logits
+            last_logits = logits
+            return jax.nn.log_softmax(logits, axis=-1)
+            """,
+    ),
+)
+
+_LOG_PROBS_ALTERNATIVES = {
+    "logsumexp": """
+def logits_to_log_probs(logits):
+    return logits - jax.nn.logsumexp(logits, axis=-1, keepdims=True)
+""",
+    "by hand, with the maximum subtracted": """
+def logits_to_log_probs(logits):
+    shifted = logits - jnp.max(logits, axis=1, keepdims=True)
+    return shifted - jnp.log(jnp.sum(jnp.exp(shifted), axis=1, keepdims=True))
+""",
+    "maximum without gradient": """
+def logits_to_log_probs(logits):
+    shifted = logits - jax.lax.stop_gradient(logits.max(-1)[:, None])
+    return shifted - jnp.log(jnp.exp(shifted).sum(-1))[:, None]
+""",
+    "jitted": """
+@jax.jit
+def logits_to_log_probs(logits):
+    return jax.nn.log_softmax(logits)
+""",
+    "row by row": """
+def logits_to_log_probs(logits):
+    return jax.vmap(lambda row: row - jax.scipy.special.logsumexp(row))(logits)
+""",
+    "helper in another cell": """
+def normalizer(z):
+    return jax.nn.logsumexp(z, axis=-1)[..., None]
+
+def logits_to_log_probs(logits):
+    log_probs = logits - normalizer(logits)
+    return log_probs
+""",
+    "optax": """
+import optax
+
+def logits_to_log_probs(logits):
+    classes = jnp.arange(logits.shape[-1])
+    losses = jax.vmap(lambda c: optax.softmax_cross_entropy_with_integer_labels(
+        logits, jnp.full(logits.shape[0], c)))(classes)
+    return -losses.T
+""",
+    "in float32, back to the dtype that came": """
+def logits_to_log_probs(logits):
+    precise = logits.astype(jnp.float32)
+    return (precise - jax.nn.logsumexp(precise, axis=-1, keepdims=True)).astype(logits.dtype)
+""",
+    "keyword calls on the transposed array": """
+def logits_to_log_probs(logits):
+    return jax.nn.log_softmax(x=jnp.transpose(a=logits), axis=0).T
+""",
+    "logaddexp": """
+def logits_to_log_probs(logits):
+    total = logits[:, 0]
+    for c in range(1, logits.shape[1]):
+        total = jnp.logaddexp(total, logits[:, c])
+    return logits - jnp.expand_dims(total, axis=1)
+""",
+    "one dynamic slice a row": """
+def logits_to_log_probs(logits):
+    def row(i):
+        z = jax.lax.dynamic_slice_in_dim(logits, i, 1, axis=0)[0]
+        return jax.nn.log_softmax(z)
+    return jax.lax.map(row, jnp.arange(logits.shape[0]))
+""",
+}
+
+_LOG_PROBS_EQUIVALENTS = (
+    Equivalent(
+        "normalized twice",
+        "Log-probabilities are normalized already: the logarithm that a second pass subtracts is that of 1.",
+        body="return jax.nn.log_softmax(jax.nn.log_softmax(logits, axis=-1), axis=-1)",
+    ),
+    Equivalent(
+        "maximum of the whole batch subtracted first",
+        "A constant added to all logits of a row cancels, whichever constant it is.",
+        body="return jax.nn.log_softmax(logits - jnp.max(logits), axis=-1)",
+    ),
+    Equivalent(
+        "axis counted from the front",
+        "Of two axes the last is the second.",
+        edits=(("axis=-1", "axis=1"),),
+    ),
+)
+
+
+def _logits(rows: tuple[int, int]) -> Draw:
+    return lambda rng: {"logits": uniform(rng, (size(rng, *rows), size(rng, 4, 9)), -5.0, 5.0)}
+
+
+def _large_logits(rng: Rng) -> Inputs:
+    large = number(rng, 3e3, 3e4, 0)
+    rows = np.array(
+        [[large, 0.0, -large, 1.0], [-large, 2.0 - large, -large, -large], [large, 0.0, large, -large]]
+    )
+    return {"logits": rows[:, rng.permutation(4)][rng.permutation(3)]}
+
+
+def _logits_and_weights(rng: Rng) -> Inputs:
+    logits = _logits((4, 7))(rng)["logits"]
+    return {"logits": logits, "weights": uniform(rng, logits.shape)}
+
+
+def _quarters(rng: Rng) -> Inputs:
+    """Quarters up to four: bfloat16 holds them exactly."""
+    return {"logits": rng.randint(-16, 17, (size(rng, 3, 5), size(rng, 3, 6))) / 4.0}
+
+
+_LOG_PROBS_HIDDEN = {
+    "published": Hidden("some rows of logits", _logits((3, 6))),
+    "batch": Hidden("more rows of logits", _logits((7, 11))),
+    "one row": Hidden("a batch of a single image", _logits((1, 1))),
+    "large logits": Hidden("logits of many thousands", _large_logits),
+    "gradient": Hidden("the gradient under jit, as training computes it", _logits_and_weights),
+    "bfloat16": Hidden("logits in bfloat16", _quarters),
+    "called again": Hidden("three calls, and one inside jit", twice(_logits((3, 6)))),
+}
+
+LOGITS_TO_LOG_PROBS = InstructorExercise(
+    "logits_to_log_probs",
+    mutants=_LOG_PROBS_MUTANTS,
+    alternatives=_LOG_PROBS_ALTERNATIVES,
+    equivalents=_LOG_PROBS_EQUIVALENTS,
+    hidden=_LOG_PROBS_HIDDEN,
+)
+
+# --- log_softmax_cross_entropy
+
+_CROSS_ENTROPY_MUTANTS = (
+    Mutant(
+        "sign",
+        "The result is the negative of the cross-entropy, which is never negative.",
+        "Look for the minus sign of the formula, and for one that stands there twice.",
+        body="return jnp.sum(targets * log_probs, axis=-1)",
+    ),
+    Mutant(
+        "mean over the batch",
+        "You average over the batch; the exercise asks for one number per sample.",
+        "Leave the averaging to the caller: FixMatch masks samples before it averages.",
+        body="return -jnp.sum(targets * log_probs, axis=-1).mean()",
+        common="Averaging inside the function. The supervised loss still comes out right, but the masked "
+        "one can no longer be computed.",
+    ),
+    Mutant(
+        "sum over the batch",
+        "You sum over the batch as well as over the classes.",
+        "Sum over the class axis alone.",
+        body="return -jnp.sum(targets * log_probs)",
+        common="Summing without an axis, which reduces the whole batch to a single number.",
+    ),
+    Mutant(
+        "over the batch",
+        "The sum runs over the samples, not over the classes of each sample.",
+        "Look at the axis: the classes are the last one.",
+        body="return -jnp.sum(targets * log_probs, axis=0)",
+    ),
+    Mutant(
+        "mean over classes",
+        "You average over the classes, which divides the result by their number.",
+        "The formula has a sum over the classes.",
+        body="return -jnp.mean(targets * log_probs, axis=-1)",
+    ),
+    Mutant(
+        "kept axis",
+        "The class axis is still there, with length 1.",
+        "Look for keepdims: the result has the shape (batch,).",
+        body="return -jnp.sum(targets * log_probs, axis=-1, keepdims=True)",
+    ),
+    Mutant(
+        "not summed",
+        "The products of targets and log-probabilities are not summed yet.",
+        "Sum over the classes.",
+        body="return -targets * log_probs",
+    ),
+    Mutant(
+        "logarithm twice",
+        "You take the logarithm of log-probabilities, which are negative: the result is NaN.",
+        "The inputs already are logarithms.",
+        body="return -jnp.sum(targets * jnp.log(log_probs), axis=-1)",
+        common="Taking the logarithm of something that already is one.",
+    ),
+    Mutant(
+        "probability",
+        "This is the probability of the label, not its negative logarithm.",
+        "The inputs already are logarithms: no exponential is needed.",
+        body="return jnp.sum(targets * jnp.exp(log_probs), axis=-1)",
+    ),
+    Mutant(
+        "all but the label",
+        "You sum over the classes that are not the label.",
+        "The one-hot row has its 1 at the label: use it as it is.",
+        body="return -jnp.sum((1 - targets) * log_probs, axis=-1)",
+    ),
+    Mutant(
+        "maximum",
+        "You take the most probable class of each sample; the label decides which class counts.",
+        "Multiply by the targets before you reduce over the classes.",
+        body="return -jnp.max(log_probs, axis=-1)",
+    ),
+    Mutant(
+        "entropy",
+        "This is the entropy of the prediction itself: the targets are not used.",
+        "Weight the log-probabilities by the targets.",
+        body="return -jnp.sum(jnp.exp(log_probs) * log_probs, axis=-1)",
+    ),
+    Mutant(
+        "squared error",
+        "This is a squared error between targets and probabilities, not a cross-entropy.",
+        "Look at the formula in the docstring.",
+        body="return jnp.sum(jnp.square(targets - jnp.exp(log_probs)), axis=-1)",
+    ),
+    Mutant(
+        "through probabilities",
+        "You turn log-probabilities into probabilities and back: exp(−10,000) is 0, and log(0) is −∞.",
+        "Use the log-probabilities as they are.",
+        body="return -jnp.log(jnp.sum(targets * jnp.exp(log_probs), axis=-1))",
+    ),
+    Mutant(
+        "no gradient",
+        "No gradient flows through your function, so training could not change anything.",
+        "Look for stop_gradient.",
+        body="return -jnp.sum(targets * jax.lax.stop_gradient(log_probs), axis=-1)",
+    ),
+    keeps_a_trace(
+        body="""
+            losses = -jnp.sum(targets * log_probs, axis=-1)
+            globals().setdefault("history", []).append(losses)
+            return losses
+            """,
+    ),
+)
+
+_CROSS_ENTROPY_ALTERNATIVES = {
+    "einsum": """
+def log_softmax_cross_entropy(log_probs, targets):
+    return -jnp.einsum("bc,bc->b", targets, log_probs)
+""",
+    "gather": """
+def log_softmax_cross_entropy(log_probs, targets):
+    labels = jnp.argmax(targets, axis=-1)
+    return -jnp.take_along_axis(log_probs, labels[:, None], axis=-1)[:, 0]
+""",
+    "where": """
+@jax.jit
+def log_softmax_cross_entropy(log_probs, targets):
+    return jnp.sum(jnp.where(targets > 0, -log_probs, 0.0), axis=1)
+""",
+    "vmap of dot": """
+def log_softmax_cross_entropy(log_probs, targets):
+    return jax.vmap(lambda p, t: -jnp.dot(p, t))(log_probs, targets)
+""",
+    "negated first": """
+def log_softmax_cross_entropy(log_probs, targets):
+    return (targets * (-log_probs)).sum(axis=-1)
+""",
+    "matrix product": """
+def log_softmax_cross_entropy(log_probs, targets):
+    return -jnp.diagonal(targets @ log_probs.T)
+""",
+    "optax": """
+import optax
+
+def log_softmax_cross_entropy(log_probs, targets):
+    return optax.softmax_cross_entropy(log_probs, targets)
+""",
+    "keyword calls": """
+def log_softmax_cross_entropy(log_probs, targets):
+    return jnp.negative(jnp.sum(a=jnp.multiply(log_probs, targets), axis=-1, keepdims=False))
+""",
+    "bool targets": """
+def log_softmax_cross_entropy(log_probs, targets):
+    return -jnp.sum(log_probs, axis=-1, where=targets.astype(bool))
+""",
+    "integer targets": """
+def log_softmax_cross_entropy(log_probs, targets):
+    return -jnp.sum(targets.astype(jnp.int32) * log_probs, axis=1)
+""",
+    "one dynamic index a row": """
+@jax.jit
+def log_softmax_cross_entropy(log_probs, targets):
+    def one(row, target):
+        return -jax.lax.dynamic_index_in_dim(row, jnp.argmax(target), keepdims=False)
+    return jax.vmap(one)(log_probs, targets)
+""",
+    "batched matrix product": """
+def log_softmax_cross_entropy(log_probs, targets):
+    return -(targets[:, None, :] @ log_probs[:, :, None]).reshape(-1)
+""",
+}
+
+_CROSS_ENTROPY_EQUIVALENTS = (
+    Equivalent(
+        "log-probabilities normalized once more",
+        "They are normalized already. The gradient changes only in the direction that leaves the "
+        "log-probabilities' surface, along which no logits can move them.",
+        body="return -jnp.sum(targets * jax.nn.log_softmax(log_probs, axis=-1), axis=-1)",
+    ),
+    Equivalent(
+        "targets divided by their sum",
+        "The rows are one-hot, so their sum is 1.",
+        body="""
+            shares = targets / jnp.sum(targets, axis=-1, keepdims=True)
+            return -jnp.sum(shares * log_probs, axis=-1)
+            """,
+    ),
+    Equivalent(
+        "absolute value instead of the minus sign",
+        "A log-probability is never positive. At probability 1 the derivative becomes 0, and that of the "
+        "cross-entropy for the logits is 0 there as well.",
+        body="return jnp.abs(jnp.sum(targets * log_probs, axis=-1))",
+    ),
+)
+
+
+def _targets(rows: tuple[int, int]) -> Draw:
+    def draw(rng: Rng) -> Inputs:
+        n, classes = size(rng, *rows), size(rng, 4, 8)
+        labels = rng.randint(0, classes, n)
+        return {"log_probs": log_of_distribution(rng, n, classes), "targets": targets_of(labels, classes)}
+
+    return draw
+
+
+def _improbable_targets(rng: Rng) -> Inputs:
+    large = number(rng, 3e3, 3e4, 0)
+    log_probs = np.array([[0.0, -large, -3 * large, -2 * large]] * 3)
+    return {"log_probs": log_probs[:, rng.permutation(4)], "targets": targets_of(rng.permutation(4)[:3], 4)}
+
+
+def _targets_and_weights(rng: Rng) -> Inputs:
+    inputs = _targets((4, 7))(rng)
+    return inputs | {"weights": uniform(rng, inputs["targets"].shape[:1])}
+
+
+_CROSS_ENTROPY_HIDDEN = {
+    "published": Hidden("some samples", _targets((4, 6))),
+    "batch": Hidden("more samples, one number for each", _targets((7, 11))),
+    "one sample": Hidden("a batch of a single sample", _targets((1, 1))),
+    "improbable labels": Hidden("log-probabilities far below zero", _improbable_targets),
+    "gradient": Hidden("the gradient under jit, as training computes it", _targets_and_weights),
+    "called again": Hidden("three calls, and one inside jit", twice(_targets((3, 6)))),
+}
+
+LOG_SOFTMAX_CROSS_ENTROPY = InstructorExercise(
+    "log_softmax_cross_entropy",
+    mutants=_CROSS_ENTROPY_MUTANTS,
+    alternatives=_CROSS_ENTROPY_ALTERNATIVES,
+    equivalents=_CROSS_ENTROPY_EQUIVALENTS,
+    hidden=_CROSS_ENTROPY_HIDDEN,
+)
+
+EXERCISES = (LOGITS_TO_LOG_PROBS, LOG_SOFTMAX_CROSS_ENTROPY)

@@ -1,0 +1,311 @@
+"""What instructors have of ``remember_labels``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autograder.units import InstructorExercise
+from autograder.units.draws import number, size
+from autograder.units.equivalent import Equivalent
+from autograder.units.hidden import hidden_function
+from autograder.units.mutant import Mutant
+from autograder.units.shared import made_on_the_cpu, not_a_tensor
+from autograder.units.torch_hidden import also_on_a_gpu, handed_on
+from course.checks.case import Inputs
+from course.checks.functions import Draw
+from course.units.flexmatch.checks import labels
+
+Rng = np.random.RandomState
+
+_MUTANTS = (
+    Mutant(
+        "every label",
+        "Unsure images are remembered too.",
+        "A label enters û only where its probability reaches τ.",
+        body="""
+            updated = latest.clone()
+            updated[index] = pseudo_labels
+            return updated
+            """,
+    ),
+    Mutant(
+        "unsure images",
+        "Only the unsure images are remembered.",
+        "Turn the comparison around.",
+        body="""
+            updated = latest.clone()
+            updated[index] = torch.where(confidence < threshold, pseudo_labels, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "strictly above",
+        "A probability equal to τ is left out: you use > where ≥ is meant.",
+        "An image is confident when its probability reaches τ.",
+        body="""
+            updated = latest.clone()
+            updated[index] = torch.where(confidence > threshold, pseudo_labels, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "all others forgotten",
+        "Images outside of the batch lose their labels.",
+        "Start from what latest holds.",
+        body="""
+            updated = torch.full_like(latest, -1)
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "first label only",
+        "An image that has a label keeps it, even when the network has changed its mind.",
+        "û is the latest label, not the first.",
+        body="""
+            updated = latest.clone()
+            new = (confidence >= threshold) & (latest[index] < 0)
+            updated[index] = torch.where(new, pseudo_labels, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "first positions",
+        "The labels go to the first entries of û; index is not used.",
+        "Image i of the batch is at position index[i] of û.",
+        body="""
+            updated = latest.clone()
+            n = len(index)
+            updated[:n] = torch.where(confidence >= threshold, pseudo_labels, latest[:n])
+            return updated
+            """,
+    ),
+    Mutant(
+        "old labels of other images",
+        "Unsure images get the old labels of the first images of û.",
+        "Their own old labels are at latest[index].",
+        body="""
+            updated = latest.clone()
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[: len(index)])
+            return updated
+            """,
+    ),
+    Mutant(
+        "changed in place",
+        "û is changed in place, so the caller's tensor changes too.",
+        "Write into a copy: clone().",
+        body="""
+            latest[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index])
+            return latest
+            """,
+        common="Changing the tensor that came in. The caller's state changes with it, and a step that is "
+        "repeated sees its own future.",
+    ),
+    Mutant(
+        "written into a copy",
+        "Nothing changes: with two indices in a row, the assignment goes into a temporary copy.",
+        "Assign with one index, to the tensor itself.",
+        body="""
+            updated = latest.clone()
+            confident = confidence >= threshold
+            updated[index][confident] = pseudo_labels[confident]
+            return updated
+            """,
+        common="Using two indices in a row. The first one makes a copy, and the second writes into that "
+        "copy.",
+    ),
+    Mutant(
+        "unsure images forgotten",
+        "Images that are not confident in this step lose the label that they had.",
+        "û is the latest confident label: it stays until there is a new one.",
+        body="""
+            updated = latest.clone()
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, -1)
+            return updated
+            """,
+        common="Writing −1 for images that are not confident now. They were once.",
+    ),
+    Mutant(
+        "batch alone",
+        "Only the batch's labels are returned.",
+        "Return û of all N images.",
+        body="return torch.where(confidence >= threshold, pseudo_labels, latest[index])",
+    ),
+    Mutant(
+        "fixed τ",
+        "0.95 is hard-coded; τ is an argument.",
+        "Replace the number with threshold.",
+        body="""
+            updated = latest.clone()
+            updated[index] = torch.where(confidence >= 0.95, pseudo_labels, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "mask instead of labels",
+        "You write 1 where the image is confident, instead of its label.",
+        "Write pseudo_labels.",
+        body="""
+            updated = latest.clone()
+            updated[index] = torch.where(confidence >= threshold, 1, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "labels multiplied by the mask",
+        "Unsure images get class 0.",
+        "They keep what they had.",
+        body="""
+            updated = latest.clone()
+            updated[index] = (confidence >= threshold) * pseudo_labels
+            return updated
+            """,
+    ),
+    Mutant(
+        "classes as positions",
+        "The pseudo-labels are used as positions in û.",
+        "The positions are in index; the pseudo-labels are what is written.",
+        body="""
+            updated = latest.clone()
+            confident = confidence >= threshold
+            updated[pseudo_labels[confident]] = index[confident]
+            return updated
+            """,
+    ),
+    not_a_tensor(
+        body="""
+            updated = latest.numpy().copy()
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "no whole numbers",
+        "û does not hold whole numbers (int64) any more, so the next step cannot count its labels.",
+        "Keep the dtype of latest: leave out .float(), and make new tensors with clone() or torch.full_like.",
+        body="""
+            updated = latest.float()
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index]).float()
+            return updated
+            """,
+    ),
+    made_on_the_cpu(
+        body="""
+            updated = torch.empty(len(latest), dtype=latest.dtype)
+            updated[:] = latest
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "no whole numbers",
+        name="a new tensor of floating-point numbers",
+        body="""
+            updated = torch.zeros(len(latest))
+            updated[:] = latest
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index]).float()
+            return updated
+            """,
+    ),
+)
+
+_ALTERNATIVES = {
+    "only the confident positions": """
+def remember_labels(latest, index, confidence, pseudo_labels, threshold):
+    confident = confidence >= threshold
+    updated = latest.clone()
+    updated[index[confident]] = pseudo_labels[confident]
+    return updated
+""",
+    "index_copy": """
+def remember_labels(latest, index, confidence, pseudo_labels, threshold):
+    new = torch.where(confidence >= threshold, pseudo_labels, latest[index])
+    return latest.index_copy(0, index, new)
+""",
+    "scatter": """
+def remember_labels(latest, index, confidence, pseudo_labels, threshold):
+    keep = ~(confidence < threshold)
+    return latest.scatter(0, index[keep], pseudo_labels[keep])
+""",
+    "index_put": """
+def remember_labels(latest, index, confidence, pseudo_labels, threshold):
+    keep = confidence.ge(threshold).nonzero().flatten()
+    return latest.index_put((index[keep],), pseudo_labels[keep])
+""",
+    "image by image": """
+def remember_labels(latest, index, confidence, pseudo_labels, threshold):
+    updated = latest.detach().clone()
+    for i, p, c in zip(index.tolist(), confidence.tolist(), pseudo_labels.tolist()):
+        if p >= threshold:
+            updated[i] = c
+    return updated
+""",
+    "a column of like device": """
+def remember_labels(latest, index, confidence, pseudo_labels, threshold):
+    updated = latest.new_empty(len(latest))
+    updated[:] = latest
+    confident = confidence >= torch.tensor(threshold)
+    updated[index] = torch.where(confident, pseudo_labels, latest[index])
+    return updated
+""",
+    "arithmetic": """
+def remember_labels(latest, index, confidence, pseudo_labels, threshold):
+    confident = (confidence >= threshold).long()
+    updated = latest + 0
+    updated[index] = confident * pseudo_labels + (1 - confident) * latest[index]
+    return updated
+""",
+    "masked_scatter on a copy": """
+def remember_labels(latest, index, confidence, pseudo_labels, threshold):
+    old = latest[index]
+    old[confidence >= threshold] = pseudo_labels[confidence >= threshold]
+    copy = torch.empty_like(latest).copy_(latest)
+    copy[index] = old
+    return copy
+""",
+}
+
+_EQUIVALENTS = (
+    Equivalent(
+        "written twice",
+        "The second assignment writes the same labels to the same positions.",
+        edits=(
+            ("return updated", "updated[index[confident]] = pseudo_labels[confident]\n    return updated"),
+        ),
+    ),
+)
+
+
+def _batch_of_labels(images: tuple[int, int], batch: tuple[int, int]) -> Draw:
+    return lambda rng: labels.draw_labels(
+        rng, size(rng, *images), size(rng, *batch), size(rng, 3, 8), number(rng, 0.6, 0.93)
+    )
+
+
+def _exactly(rng: Rng) -> Inputs:
+    """Every second probability is τ itself, a number of eighths."""
+    inputs = labels.draw_labels(rng, size(rng, 12, 20), size(rng, 5, 9), 5, 0.75)
+    confidence = np.where(inputs["confidence"] >= 0.75, 0.75, inputs["confidence"])
+    return inputs | {"confidence": confidence}
+
+
+_HIDDEN = hidden_function(
+    {
+        "some confident": ("a batch of which some images are confident", _batch_of_labels((12, 20), (6, 10))),
+        "at the threshold": ("probabilities that are exactly τ", _exactly),
+        "none confident": ("a batch in which no image is confident", labels.none_confident),
+        "one image": ("a batch of one image", _batch_of_labels((4, 9), (1, 1))),
+        "drawn": ("more images", _batch_of_labels((30, 60), (12, 20))),
+    },
+    compiled=False,
+)
+
+REMEMBER_LABELS = InstructorExercise(
+    "remember_labels",
+    mutants=_MUTANTS,
+    alternatives=_ALTERNATIVES,
+    equivalents=_EQUIVALENTS,
+    hidden=handed_on(also_on_a_gpu(_HIDDEN)),
+)
+
+EXERCISES = (REMEMBER_LABELS,)

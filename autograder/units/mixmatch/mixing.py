@@ -1,0 +1,470 @@
+"""What instructors have of ``mixup`` and ``linear_rampup``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from autograder.units import InstructorExercise
+from autograder.units.draws import number, size
+from autograder.units.equivalent import Equivalent
+from autograder.units.hidden import hidden_function
+from autograder.units.mixmatch.common import Sizes
+from autograder.units.mutant import Mutant
+from autograder.units.shared import made_on_the_cpu, not_a_tensor
+from autograder.units.torch_hidden import also_on_a_gpu, handed_on
+from course.checks.case import Inputs
+from course.checks.functions import Draw
+from course.units.mixmatch.checks import mixing
+from course.units.mixmatch.checks.common import Rng
+
+# --- mixup
+
+_MIXUP_MUTANTS = (
+    Mutant(
+        "one λ for all",
+        "The first λ is used for every sample.",
+        "There are as many draws as samples: each gets its own.",
+        body="""
+            share = torch.maximum(lam, 1 - lam)[0]
+            return share * x_a + (1 - share) * x_b, share * targets_a + (1 - share) * targets_b
+            """,
+        common="One λ for the whole batch. It is right on average, but every sample of a step is mixed in "
+        "the same proportion.",
+    ),
+    Mutant(
+        "no maximum",
+        "λ is used as drawn, so below ½ the result is closer to b.",
+        "λ′ is the larger of λ and 1 − λ.",
+        body="""
+            share, wide = lam[:, None], lam[:, None, None, None]
+            return wide * x_a + (1 - wide) * x_b, share * targets_a + (1 - share) * targets_b
+            """,
+        common="Forgetting the maximum. A sample may then be mostly an unlabeled image in a place where "
+        "labeled ones are expected.",
+    ),
+    Mutant(
+        "closer to b",
+        "The result is closer to b: a and b are swapped, or the smaller share is taken.",
+        "λ′ = max(λ, 1 − λ) multiplies a.",
+        body="""
+            lam = torch.minimum(lam, 1 - lam)
+            share, wide = lam[:, None], lam[:, None, None, None]
+            return wide * x_a + (1 - wide) * x_b, share * targets_a + (1 - share) * targets_b
+            """,
+    ),
+    Mutant(
+        "targets not mixed",
+        "The images are mixed, but their targets are those of a.",
+        "Targets are mixed like the images, with the same λ′.",
+        body="""
+            wide = torch.maximum(lam, 1 - lam)[:, None, None, None]
+            return wide * x_a + (1 - wide) * x_b, targets_a
+            """,
+    ),
+    Mutant(
+        "images not mixed",
+        "The targets are mixed, but the images are those of a.",
+        "Both are mixed with the same λ′.",
+        body="""
+            share = torch.maximum(lam, 1 - lam)[:, None]
+            return x_a, share * targets_a + (1 - share) * targets_b
+            """,
+    ),
+    Mutant(
+        "targets the other way round",
+        "The targets are mixed with λ′ and 1 − λ′ swapped.",
+        "Images and targets of a have the same weight.",
+        body="""
+            lam = torch.maximum(lam, 1 - lam)
+            share, wide = lam[:, None], lam[:, None, None, None]
+            return wide * x_a + (1 - wide) * x_b, (1 - share) * targets_a + share * targets_b
+            """,
+    ),
+    Mutant(
+        "maximum for the images alone",
+        "The images are mixed with λ′, the targets with λ itself.",
+        "Take the larger of λ and 1 − λ once, for both.",
+        body="""
+            share, wide = lam[:, None], torch.maximum(lam, 1 - lam)[:, None, None, None]
+            return wide * x_a + (1 - wide) * x_b, share * targets_a + (1 - share) * targets_b
+            """,
+    ),
+    Mutant(
+        "maximum for the targets alone",
+        "The targets are mixed with λ′, the images with λ itself.",
+        "Take the larger of λ and 1 − λ once, for both.",
+        body="""
+            share, wide = torch.maximum(lam, 1 - lam)[:, None], lam[:, None, None, None]
+            return wide * x_a + (1 - wide) * x_b, share * targets_a + (1 - share) * targets_b
+            """,
+    ),
+    Mutant(
+        "half and half",
+        "Every pair is mixed half and half.",
+        "The share of a is λ′, which differs from sample to sample.",
+        body="return (x_a + x_b) / 2, (targets_a + targets_b) / 2",
+    ),
+    Mutant(
+        "along the columns",
+        "λ is multiplied along the last axis: over columns and classes instead of samples.",
+        "Give λ an axis of length 1 for each axis that follows the samples.",
+        body="""
+            lam = torch.maximum(lam, 1 - lam)
+            return lam * x_a + (1 - lam) * x_b, lam * targets_a + (1 - lam) * targets_b
+            """,
+        common="Multiplying λ along the wrong axis. Where the sizes agree, PyTorch does it without an error.",
+    ),
+    Mutant(
+        "images along the columns",
+        "For the images, λ is multiplied along an axis that is not the sample axis.",
+        "λ for the images has the shape (n, 1, 1, 1).",
+        body="""
+            lam = torch.maximum(lam, 1 - lam)[:, None]
+            return lam * x_a + (1 - lam) * x_b, lam * targets_a + (1 - lam) * targets_b
+            """,
+    ),
+    Mutant(
+        "hard targets",
+        "The mixed targets are turned back into one-hot rows.",
+        "A mixed image has a mixed target.",
+        body="""
+            lam = torch.maximum(lam, 1 - lam)
+            share, wide = lam[:, None], lam[:, None, None, None]
+            targets = share * targets_a + (1 - share) * targets_b
+            hard = F.one_hot(targets.argmax(dim=-1), targets.shape[-1]).to(targets.dtype)
+            return wide * x_a + (1 - wide) * x_b, hard
+            """,
+    ),
+    Mutant(
+        "shares do not sum to 1",
+        "Both parts have the weight λ′, so the shares do not sum to 1.",
+        "b has the weight 1 − λ′.",
+        body="""
+            lam = torch.maximum(lam, 1 - lam)
+            share, wide = lam[:, None], lam[:, None, None, None]
+            return wide * x_a + wide * x_b, share * targets_a + share * targets_b
+            """,
+    ),
+    Mutant(
+        "exchanged results",
+        "Targets are returned first, images second.",
+        "Return (x, targets).",
+        body="""
+            lam = torch.maximum(lam, 1 - lam)
+            share, wide = lam[:, None], lam[:, None, None, None]
+            return share * targets_a + (1 - share) * targets_b, wide * x_a + (1 - wide) * x_b
+            """,
+    ),
+    Mutant(
+        "targets missing",
+        "Only the images are returned.",
+        "Return (x, targets).",
+        body="""
+            wide = torch.maximum(lam, 1 - lam)[:, None, None, None]
+            return wide * x_a + (1 - wide) * x_b
+            """,
+    ),
+    Mutant(
+        "in place",
+        "Your function overwrites the images it is given; the caller still needs them.",
+        "Methods with a trailing underscore, *= and += change a tensor.",
+        body="""
+            lam = torch.maximum(lam, 1 - lam)
+            share, wide = lam[:, None], lam[:, None, None, None]
+            x_a *= wide
+            x_a += (1 - wide) * x_b
+            return x_a, share * targets_a + (1 - share) * targets_b
+            """,
+    ),
+    Mutant(
+        "closer to b",
+        name="a and b exchanged",
+        body="""
+            lam = torch.maximum(lam, 1 - lam)
+            share, wide = lam[:, None], lam[:, None, None, None]
+            return wide * x_b + (1 - wide) * x_a, share * targets_b + (1 - share) * targets_a
+            """,
+    ),
+    not_a_tensor(
+        edits=(("(1 - lam) * x_b, targets", "(1 - lam) * x_b, targets.numpy()"),),
+    ),
+    made_on_the_cpu(
+        body="""
+            share = torch.maximum(lam, torch.ones(len(lam)) - lam)[:, None]
+            wide = share[..., None, None]
+            return wide * x_a + (1 - wide) * x_b, share * targets_a + (1 - share) * targets_b
+            """,
+    ),
+    Mutant(
+        "not a tensor",
+        name="images that are no tensor",
+        edits=(("lam * x_a + (1 - lam) * x_b", "(lam * x_a + (1 - lam) * x_b).numpy()"),),
+    ),
+)
+
+_MIXUP_ALTERNATIVES = {
+    "lerp": """
+def mixup(x_a, x_b, targets_a, targets_b, lam):
+    share = torch.maximum(lam, 1 - lam)
+    x = torch.lerp(x_b, x_a, share.view(-1, 1, 1, 1))
+    return x, torch.lerp(targets_b, targets_a, share.view(-1, 1))
+""",
+    "where": """
+def mixup(x_a, x_b, targets_a, targets_b, lam):
+    lam = torch.where(lam < 0.5, 1 - lam, lam)
+    wide = lam.reshape(-1, 1, 1, 1)
+    return x_b + wide * (x_a - x_b), targets_b + lam[:, None] * (targets_a - targets_b)
+""",
+    "half and a distance": """
+def mixup(x_a, x_b, targets_a, targets_b, lam):
+    lam = 0.5 + (lam - 0.5).abs()
+    def mix(a, b):
+        share = lam.view(len(a), *[1] * (a.ndim - 1))
+        return share * a + (1 - share) * b
+    return mix(x_a, x_b), mix(targets_a, targets_b)
+""",
+    "sample by sample": """
+def mixup(x_a, x_b, targets_a, targets_b, lam):
+    images, targets = [], []
+    for i in range(len(lam)):
+        share = max(lam[i], 1 - lam[i])
+        images.append(share * x_a[i] + (1 - share) * x_b[i])
+        targets.append(share * targets_a[i] + (1 - share) * targets_b[i])
+    return torch.stack(images), torch.stack(targets)
+""",
+    "einsum": """
+def mixup(x_a, x_b, targets_a, targets_b, lam):
+    lam = torch.stack([lam, 1 - lam]).amax(dim=0)
+    x = torch.einsum("n,nchw->nchw", lam, x_a) + torch.einsum("n,nchw->nchw", 1 - lam, x_b)
+    return x, torch.einsum("n,nc->nc", lam, targets_a) + torch.einsum("n,nc->nc", 1 - lam, targets_b)
+""",
+    "in place on copies, a list": """
+def mixup(x_a, x_b, targets_a, targets_b, lam):
+    lam = lam.clone()
+    lam[lam < 0.5] = 1 - lam[lam < 0.5]
+    x = x_a.clone().mul_(lam[:, None, None, None])
+    x += (1 - lam)[:, None, None, None] * x_b
+    targets = lam.unsqueeze(1) * targets_a + (1 - lam).unsqueeze(1) * targets_b
+    return [x, targets]
+""",
+    "sorted shares": """
+def mixup(x_a, x_b, targets_a, targets_b, lam):
+    b, a = torch.sort(torch.stack([lam, 1 - lam]), dim=0).values
+    targets = torch.diag(a) @ targets_a + torch.diag(b) @ targets_b
+    x = (torch.diag(a) @ x_a.flatten(1) + torch.diag(b) @ x_b.flatten(1)).view_as(x_a)
+    return x, targets
+""",
+}
+
+_MIXUP_EQUIVALENTS = (
+    Equivalent(
+        "a and b exchanged, with the smaller share",
+        "1 − max(λ, 1 − λ) is min(λ, 1 − λ): exchanging the pair and its shares leaves the sum as it is.",
+        body="""
+            lam = torch.minimum(lam, 1 - lam)[:, None]
+            targets = lam * targets_b + (1 - lam) * targets_a
+            lam = lam[:, :, None, None]
+            return lam * x_b + (1 - lam) * x_a, targets
+            """,
+    ),
+)
+
+
+def _pairs(n: Sizes) -> Draw:
+    def draw(rng: Rng) -> Inputs:
+        shape = (3, size(rng, 2, 5), size(rng, 2, 5))
+        return mixing.pairs(size(rng, *n), shape, size(rng, 3, 6))(rng)
+
+    return draw
+
+
+_MIXUP_HIDDEN = hidden_function(
+    {
+        "by hand": ("some pairs", _pairs((3, 5))),
+        "pairs": ("more pairs", _pairs((6, 9))),
+        "one pair": ("a single pair", _pairs((1, 1))),
+        "sizes that agree": (
+            "as many pairs as rows, columns, channels and classes",
+            mixing.pairs(3, (3, 3, 3), 3),
+        ),
+    },
+    compiled=False,
+)
+
+MIXUP = InstructorExercise(
+    "mixup",
+    mutants=_MIXUP_MUTANTS,
+    alternatives=_MIXUP_ALTERNATIVES,
+    equivalents=_MIXUP_EQUIVALENTS,
+    hidden=handed_on(also_on_a_gpu(_MIXUP_HIDDEN)),
+)
+
+# --- linear_rampup
+
+_RAMP_MUTANTS = (
+    Mutant(
+        "length of the run",
+        "The ramp takes 2**20 steps, as many as a whole run of the paper.",
+        "The length is an argument: a short run has a short ramp.",
+        body="return min(step / 2**20, 1.0) if length else 1.0",
+        common="Using the length of the run. Then the weight reaches its full value only in the very last "
+        "step.",
+    ),
+    Mutant(
+        "beyond 1",
+        "The share keeps rising beyond 1.",
+        "From step `length` on it is 1.",
+        body="return step / length if length else 1.0",
+        common="Forgetting that the share stays at 1.",
+    ),
+    Mutant(
+        "falling",
+        "The share falls from 1 to 0.",
+        "It begins at 0, and ends at 1.",
+        body="return 1.0 - min(step / length, 1.0) if length else 1.0",
+    ),
+    Mutant(
+        "no rise",
+        "The share is 1 from the start.",
+        "It rises from 0 at step 0.",
+        body="return 1.0",
+    ),
+    Mutant(
+        "whole division",
+        "The share is rounded down: it is 0 until the ramp ends, and then jumps.",
+        "Use /, not //.",
+        body="return min(step // length, 1) if length else 1.0",
+    ),
+    Mutant(
+        "upside down",
+        "step and length are swapped in the fraction.",
+        "Divide the step by it.",
+        body="return min(length / max(step, 1), 1.0) if length else 1.0",
+    ),
+    Mutant(
+        "one step ahead",
+        "The ramp is one step ahead: it begins above 0.",
+        "step counts the updates done so far, so the first one has step 0.",
+        body="return min((step + 1) / length, 1.0) if length else 1.0",
+    ),
+    Mutant(
+        "fixed length",
+        "The paper's 16,384 steps are hard-coded.",
+        "The length is an argument: a short run has a short ramp.",
+        body="return min(step / 16_384, 1.0)",
+    ),
+    Mutant(
+        "division by zero",
+        "With a length of 0 your function divides by 0.",
+        "A length of 0 means that there is no ramp: the share is 1.",
+        body="return min(step / length, 1.0)",
+    ),
+    Mutant(
+        "no ramp, no loss",
+        "With a length of 0 the share is 0, so the unlabeled loss never counts.",
+        "No ramp means that the full weight counts from the start.",
+        body="return min(step / length, 1.0) if length else 0.0",
+    ),
+    Mutant(
+        "sigmoid",
+        "The rise is another method's, exp(−5(1 − t)²), not a straight line.",
+        "The share is proportional to the step.",
+        body="""
+            import math
+
+            return math.exp(-5 * (1 - min(step / length, 1.0)) ** 2) if length else 1.0
+            """,
+    ),
+    Mutant(
+        "times λ_u",
+        "The share is multiplied by the paper's weight of 75.",
+        "The function returns a share; the loss multiplies it by λ_u.",
+        body="return 75 * min(step / length, 1.0) if length else 75.0",
+    ),
+    Mutant(
+        "percent",
+        "The share is given in percent.",
+        "It lies between 0 and 1.",
+        body="return 100 * min(step / length, 1.0) if length else 100.0",
+    ),
+)
+
+_RAMP_ALTERNATIVES = {
+    "if": """
+def linear_rampup(step, length):
+    if length == 0 or step >= length:
+        return 1.0
+    return step / length
+""",
+    "clip": """
+def linear_rampup(step, length):
+    return float(np.clip(step / length, 0.0, 1.0)) if length > 0 else 1.0
+""",
+    "smaller of both counts": """
+def linear_rampup(step, length):
+    return min(step, length) / length if length else 1
+""",
+    "tensor": """
+def linear_rampup(step, length):
+    if length == 0:
+        return torch.tensor(1.0)
+    return torch.clamp(torch.tensor(step / length), max=1.0)
+""",
+    "interpolated": """
+def linear_rampup(step, length):
+    return np.interp(step, [0, length], [0.0, 1.0]) if length else 1.0
+""",
+    "exception": """
+def linear_rampup(step, length):
+    try:
+        return min(1.0, step / length)
+    except ZeroDivisionError:
+        return 1.0
+""",
+    "keyword defaults and a helper": """
+def clipped(share):
+    return sorted([0.0, share, 1.0])[1]
+
+def linear_rampup(step, length=16_384):
+    return clipped(step / length) if length != 0 else 1.0
+""",
+}
+
+_RAMP_EQUIVALENTS = (
+    Equivalent(
+        "cut at 0 as well",
+        "Steps are counted from 0, so the share is never negative.",
+        edits=(("min(step / length, 1.0)", "max(0.0, min(step / length, 1.0))"),),
+    ),
+)
+
+
+def _step(share: Callable[[Rng], float]) -> Draw:
+    def draw(rng: Rng) -> Inputs:
+        length = size(rng, 100, 5000)
+        return {"step": round(share(rng) * length), "length": length}
+
+    return draw
+
+
+_RAMP_HIDDEN = hidden_function(
+    {
+        "within": ("a step on the way", _step(lambda rng: number(rng, 0.1, 0.9))),
+        "another ramp": ("a step early on the way", _step(lambda rng: number(rng, 0.02, 0.1))),
+        "first step": ("step 0", _step(lambda rng: 0.0)),
+        "last step": ("the step at which the ramp ends", _step(lambda rng: 1.0)),
+        "beyond": ("a step after the ramp's end", _step(lambda rng: number(rng, 1.5, 9.0))),
+        "no ramp": ("a length of 0", lambda rng: {"step": size(rng, 1, 100), "length": 0}),
+    },
+    compiled=False,
+)
+
+LINEAR_RAMPUP = InstructorExercise(
+    "linear_rampup",
+    mutants=_RAMP_MUTANTS,
+    alternatives=_RAMP_ALTERNATIVES,
+    equivalents=_RAMP_EQUIVALENTS,
+    hidden=_RAMP_HIDDEN,
+)
+
+EXERCISES = (MIXUP, LINEAR_RAMPUP)
