@@ -83,6 +83,8 @@ def double_precision() -> Iterator[None]:
 def _expectation(unit: str, check: Check) -> Expectation:
     values = reference_values(unit, check)
     own = [mutant for mutant in mutants_of(unit) if mutant.exercise == check.name]
+    if not own:
+        raise ValueError(f"{check.name} has no mutant: add its record to a file in autograder/units/{unit}/")
     # Of several mutants of one slip, the one that has its id shows what the slip leads to.
     mutants = [mutant for mutant in own if not mutant.name]
     functions = {mutant.slip: load_mutant(unit, mutant) for mutant in mutants}

@@ -122,6 +122,12 @@ def test_common_mistakes_that_no_check_rejects_come_first() -> None:
     assert common == (accepted.common, *(mutant.common for mutant in rejected))
 
 
+def test_an_exercise_without_mutants_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = [dataclasses.replace(mutant, exercise="another") for mutant in bodies(one="logits", two="1")]
+    with pytest.raises(ValueError, match="logits_to_log_probs has no mutant: add its record to a file in"):
+        generate_for(monkeypatch, *others)
+
+
 def test_an_exercise_without_a_common_mistake_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     mutants = bodies(one="jax.nn.softmax(logits)", two="logits", common="")
     with pytest.raises(ValueError, match="logits_to_log_probs: no mistake is a common one: give one"):
