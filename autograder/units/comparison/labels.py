@@ -150,6 +150,7 @@ _MUTANTS = (
             ("if accuracies[i] >= target:", "if accuracies[i] > target:"),
         ),
     ),
+    # What NumPy's interpolation makes of a curve that goes down, or ends before the target.
     Mutant(
         "clamped",
         name="np.interp by itself",

@@ -6,9 +6,7 @@ import numpy as np
 
 from autograder.units.draws import MARGIN, lead, number
 from course.checks.case import Inputs
-from course.units.flexmatch.checks.batches import (
-    settings,
-)
+from course.units.flexmatch.checks.batches import settings
 
 Rng = np.random.RandomState
 

@@ -15,13 +15,7 @@ from autograder.units.torch_hidden import also_on_a_gpu
 from course.checks.case import Inputs
 from course.checks.functions import other
 from course.units.flexmatch.checks import fixmatch
-from course.units.flexmatch.checks.batches import (
-    BATCH,
-    FAIRLY_SURE,
-    SURE,
-    UNSURE,
-    views,
-)
+from course.units.flexmatch.checks.batches import BATCH, FAIRLY_SURE, SURE, UNSURE, views
 
 Rng = np.random.RandomState
 

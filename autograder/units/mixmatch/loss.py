@@ -11,7 +11,7 @@ from autograder.units.draws import MARGIN, lead, number, size, until
 from autograder.units.equivalent import Equivalent
 from autograder.units.hidden import Hidden
 from autograder.units.mixmatch.common import Sizes, draw_temperature
-from autograder.units.mutant import Mutant
+from autograder.units.mutant import Mutant, Pairs
 from autograder.units.shared import made_on_the_cpu
 from autograder.units.torch_hidden import also_on_a_gpu
 from course.checks.case import Inputs
@@ -35,7 +35,7 @@ _REPEATED = "guesses.repeat(len(views), 1)"
 _RETURN = "return total, state, metrics"
 
 
-def _unsupervised(replacement: str) -> tuple[tuple[str, str], ...]:
+def _unsupervised(replacement: str) -> Pairs:
     return ((_UNSUPERVISED, replacement),)
 
 
