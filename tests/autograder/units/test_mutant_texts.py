@@ -117,3 +117,10 @@ def test_a_shared_text_is_written_in_one_file(make: Any) -> None:
     texts = [path.read_text(encoding="utf-8") for path in files]
     for said in (wanted.message, wanted.look):
         assert sum(text.count(said) for text in texts) == 1, said
+
+
+def test_an_exercise_that_no_file_describes_is_named() -> None:
+    with pytest.raises(
+        ValueError, match="no file of the unit describes 'cost': add it .* there are mean_and_spread"
+    ):
+        instructor_unit("comparison").exercise("cost")
