@@ -143,6 +143,7 @@ _FORWARD = {
     "published": Hidden("a model whose logits show which row of the batch an image is in", _rows),
     "other sizes": Hidden("distinct logits, and BatchNorm over all images", _joint((2, 4), (6, 9))),
     "single images": Hidden("batches of one image each", _joint((1, 1), (1, 1))),
+    "large batches": Hidden("batches as large as in a long training run", _joint((66, 80), (450, 480))),
     "gradient": Hidden("the gradient for the parameters under jit", _joint((2, 4), (6, 9))),
     "called again": Hidden("three calls of one forward function", _twice(_joint((2, 4), (6, 9)))),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograder.units.mutant import with_bodies, with_edits
+from autograder.units.mutant import Mutant, with_bodies, with_edits
 
 _LOG_PROBS = with_bodies(
     "logits_to_log_probs",
@@ -176,6 +176,21 @@ _FORWARD = with_edits(
             return labeled, weak, strong, updated["batch_stats"]
             """,
     },
+)
+
+# The same misconception in other code.
+_FORWARD_AGAIN = (
+    Mutant(
+        "get_forward_fn",
+        "fixed sizes",
+        edits=(
+            (
+                "jnp.split(logits, [n_labeled, n_labeled + n_weak], axis=0)",
+                "logits[:64], logits[64:512], logits[512:]",
+            ),
+        ),
+        name="fixed sizes, in slices",
+    ),
 )
 
 _MASK = "jnp.max(weak_log_probs, axis=-1) >= jnp.log(hparams.confidence_threshold)"
@@ -395,4 +410,4 @@ _MEAN = with_bodies(
     },
 )
 
-MUTANTS = _LOG_PROBS + _CROSS_ENTROPY + _SCHEDULE + _FORWARD + _LOSS + _VALIDATE + _MEAN
+MUTANTS = _LOG_PROBS + _CROSS_ENTROPY + _SCHEDULE + _FORWARD + _FORWARD_AGAIN + _LOSS + _VALIDATE + _MEAN
