@@ -118,11 +118,17 @@ def _expected(check: Check, case: Case, reference: Callable[..., Any]) -> Plain:
 def _signatures(
     check: Check, expected: Mapping[str, Plain], mutants: dict[str, Callable[..., Any]]
 ) -> dict[str, Signature]:
-    """How each mutant shows itself: in the first case that it fails in a way of its own."""
+    """How each mutant shows itself: in the first case that it fails in a way of its own.
+
+    A wrong value comes before an exception, though it come later: what a library raises, and whether it
+    does, differs from version to version.
+    """
     found: dict[str, Signature] = {}
+    raised: dict[str, Signature] = {}
     first: dict[str, str] = {}
     for case in check.cases:
         seen: dict[str, Signature] = {}
+        known = set(raised)
         for slip in mutants.keys() - found.keys():
             outcome = drive(case, mutants[slip], case.inputs())
             if outcome.failure is not None:
@@ -132,8 +138,12 @@ def _signatures(
                 seen[slip] = Signature(case.name, returned=round_floats(outcome.returned))
         for slip, signature in seen.items():
             first.setdefault(slip, case.name)
-            if not any(_alike(case, signature, other) for key, other in seen.items() if key != slip):
-                found[slip] = replace(signature, first=first[slip])
+            # One that is known by what it raised earlier stands in the way of no other.
+            others = seen.keys() - {slip} - (set() if slip in known else known)
+            if not any(_alike(case, signature, seen[other]) for other in others):
+                kept = raised if signature.error else found
+                kept.setdefault(slip, replace(signature, first=first[slip]))
+    found = raised | found
     if found.keys() != mutants.keys():
         left = ", ".join(repr(slip) for slip in mutants if slip not in found)
         raise ValueError(f"{check.name}: no case rejects these slips in a way of their own: {left}")

@@ -164,6 +164,16 @@ _MUTANTS = (
         edits=(("[n_labeled, n_labeled + n_weak]", "[64, 512]"),),
     ),
     Mutant(
+        "fixed sizes",
+        name="fixed sizes, in slices",
+        edits=(
+            (
+                "jnp.split(logits, [n_labeled, n_labeled + n_weak], axis=0)",
+                "logits[:64], logits[64:512], logits[512:]",
+            ),
+        ),
+    ),
+    Mutant(
         "batch_stats of the first call",
         "Later calls reuse the batch_stats of the first one.",
         "Give the model the batch_stats of each call.",
@@ -336,6 +346,7 @@ _HIDDEN = {
     "published": Hidden("a model whose logits show which row of the batch an image is in", _rows),
     "other sizes": Hidden("distinct logits, and BatchNorm over all images", _joint((2, 4), (6, 9))),
     "single images": Hidden("batches of one image each", _joint((1, 1), (1, 1))),
+    "large batches": Hidden("batches as large as in a long training run", _joint((66, 80), (450, 480))),
     "gradient": Hidden("the gradient for the parameters under jit", _joint((2, 4), (6, 9))),
     "called again": Hidden("three calls of one forward function", twice(_joint((2, 4), (6, 9)))),
 }

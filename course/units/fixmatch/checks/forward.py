@@ -72,6 +72,15 @@ def _drive_batches(call: Call, function: Function, inputs: Inputs) -> Any:
     return {"images in each call of model.apply": model.batches, "returned": returned}
 
 
+@eager
+def _drive_sizes(call: Call, function: Function, inputs: Inputs) -> Any:
+    """How many rows each batch gets, and the first: all of them would fill the file of expected values."""
+    forward = call(function, BatchCoupledModel())
+    returned = call(forward, *(arrays(inputs[name]) for name in _ARGUMENTS))
+    logits = [np.atleast_2d(part) for part in returned[:3]]
+    return {"rows": [len(part) for part in logits], "first row": [part[:1] for part in logits]}
+
+
 def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
     forward = call(function, BatchCoupledModel())
     params, *rest = (arrays(inputs[name]) for name in _ARGUMENTS)
@@ -142,6 +151,21 @@ GET_FORWARD_FN = Check(
             look="Look for squeeze, and for indexing with a number where a slice is needed.",
             names=_BATCH_NAMES,
             seed=2,
+        ),
+        Case(
+            name="large batches",
+            tries="batches of 66 labeled and 450 unlabeled images, as large as those of a long training run",
+            draw=draw_batches(66, 450),
+            drive=_drive_sizes,
+            tolerance=FLOAT32,
+            misconception="The logits of large batches are not split where the images were joined.",
+            look="Read the sizes from the shapes of the inputs.",
+            names={
+                f'returned["{part}"][{i}]': f"{words} the {name}"
+                for part, words in {"rows": "number of rows in", "first row": "first row of"}.items()
+                for i, name in enumerate(list(_OUTPUTS.values())[:3])
+            },
+            seed=5,
         ),
         Case(
             name="gradient",
