@@ -42,6 +42,19 @@ def other(inputs: Inputs) -> Inputs:
     return {f"other {name}": value for name, value in inputs.items()}
 
 
+def names_of_calls(calls: Sequence[str], names: dict[str, str]) -> dict[str, str]:
+    """The names of the places in what several calls return, for a drive that keeps each under its own name.
+
+    Args:
+        calls: their names, which are the keys of what the drive returns.
+        names: place in what one call returns, such as ``[1]["total loss"]`` → its name.
+    """
+    within = {"": "what your function returns"} | names
+    return {
+        f'returned["{call}"]{place}': f"{call}: {name}" for call in calls for place, name in within.items()
+    }
+
+
 def drawn_cases(
     draws: Mapping[str, tuple[str, Draw]],
     drive: Drive,
