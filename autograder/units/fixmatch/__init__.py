@@ -13,6 +13,7 @@ from autograder.units.fixmatch.mutants import MUTANTS
 
 if TYPE_CHECKING:
     from autograder.units.hidden import Hidden
+    from autograder.units.runs import UnitRuns
 
 
 def answers() -> ModuleType:
@@ -36,6 +37,13 @@ def trainer() -> ModuleType:
     return consequences
 
 
+def runs() -> UnitRuns:
+    """The runs of the notebook."""
+    from autograder.units.fixmatch.runs import RUNS
+
+    return RUNS
+
+
 UNIT = InstructorUnit(
     answers=answers,
     mutants=MUTANTS,
@@ -47,6 +55,7 @@ UNIT = InstructorUnit(
     subtle_fault=("get_fixmatch_loss_fn", "mean over the confident"),
     early_fault=("logits_to_log_probs", "probabilities"),
     trainer=trainer,
+    runs=runs,
     follows_practical=True,
     not_in_practical=frozenset({"mean_over_images"}),
 )

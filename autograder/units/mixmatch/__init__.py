@@ -13,6 +13,7 @@ from autograder.units.mixmatch.mutants import MUTANTS
 
 if TYPE_CHECKING:
     from autograder.units.hidden import Hidden
+    from autograder.units.runs import UnitRuns
 
 
 def answers() -> ModuleType:
@@ -36,6 +37,13 @@ def trainer() -> ModuleType:
     return consequences
 
 
+def runs() -> UnitRuns:
+    """The runs of the notebook."""
+    from autograder.units.mixmatch.runs import RUNS
+
+    return RUNS
+
+
 UNIT = InstructorUnit(
     answers=answers,
     mutants=MUTANTS,
@@ -46,4 +54,5 @@ UNIT = InstructorUnit(
     subtle_fault=("mixmatch_loss", "gradient through the guesses"),
     early_fault=("sharpen", "power of T"),
     trainer=trainer,
+    runs=runs,
 )
