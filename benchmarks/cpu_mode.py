@@ -14,10 +14,9 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -26,18 +25,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from autograder.units import instructor_unit
+from autograder.units.runs import UnitRuns
+from course.catalog import load_course
 from course.errors import CourseError
 from course.figures.runs import band
 from course.files import write_atomically
 from course.training import read_metrics
-from course.training.checkpoint import PROVIDED_SHAPES
-from course.training.modes import DATA_SETS, TORCH_MODELS, fixmatch_settings
 from course.training.recorded import RUNS
-from course.units.flexmatch.figures import INDEX_BUG
-from solutions.experiments.experiment import kept_settings
-from solutions.experiments.index_bug import CURVES, WINDOW, curves, text_of
 from solutions.experiments.record import KEPT, add_band, record, thin
-from solutions.experiments.unit_runs import settings_of
 
 FEWEST_POINTS = 0.05
 HERE = Path(__file__).parent
@@ -45,87 +41,13 @@ ROOT = HERE.parent
 UNITS_FOLDER = ROOT / "course" / "units"
 
 
-@dataclass(frozen=True)
-class Unit:
-    """What is trained of a unit.
-
-    Attributes:
-        runs: folder of a run → what it is called in tables. The first is compared with the second.
-        settings: seed → folder of a run → hyperparameters that it must have been trained with.
-        commands: (seed, folder) → command lines, without the interpreter, that make the runs.
-        library: what trains.
-        shown: metrics whose bands are kept.
-        must_win: whether the first has to have the lower error in each pair, by five points on average.
-        spreads: how many sample standard deviations the mean difference must be worth.
-    """
-
-    runs: Mapping[str, str]
-    settings: Callable[[int], Mapping[str, Mapping[str, Any]]]
-    commands: Callable[[int, Path], Iterable[Sequence[str]]]
-    library: str = "torch"
-    shown: Sequence[str] = ()
-    must_win: bool = True
-    spreads: float = 0.0
+def units_that_train() -> dict[str, UnitRuns]:
+    """The units of the course whose records name runs."""
+    runs = {unit.name: instructor_unit(unit.name).runs for unit in load_course().units}
+    return {unit: load() for unit, load in runs.items() if load is not None}
 
 
-# Folder of a run of the unit `fixmatch` → (method, what it changes in the notebook's settings).
-FIXMATCH_ARMS: dict[str, tuple[str, dict[str, Any]]] = {
-    "fixmatch": ("fixmatch", {}),
-    "without": ("fixmatch", {"lambda_coef": 0.0}),
-    "base": ("supervised", {}),
-}
-
-
-def _fixmatch_settings(seed: int) -> dict[str, dict[str, Any]]:
-    return {
-        arm: fixmatch_settings("cpu") | changed | {"seed": seed}
-        for arm, (_, changed) in FIXMATCH_ARMS.items()
-    }
-
-
-def _fixmatch_commands(seed: int, folder: Path) -> Iterable[list[str]]:
-    """With paths as seen from the repository, since they are kept with the results."""
-    for arm, settings in _fixmatch_settings(seed).items():
-        del settings["num_labeled_training_samples_per_class"]  # the checkpoint names its labeled images
-        options = [
-            word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", str(value))
-        ]
-        start = str(PROVIDED_SHAPES.relative_to(ROOT))
-        run = ["train", FIXMATCH_ARMS[arm][0], "--data", DATA_SETS["cpu"], "--checkpoint", start, *options]
-        yield ["-m", "solutions", *run, "--overwrite", "--out", str(folder / arm)]
-
-
-def _unit_command(unit: str, seed: int, folder: Path) -> Iterable[list[str]]:
-    yield ["-m", "solutions.experiments.unit_runs", unit, "--seed", str(seed), "--out", str(folder)]
-
-
-def _unit_settings(unit: str, seed: int) -> dict[str, dict[str, Any]]:
-    return {run: kept_settings(hparams) for run, hparams in settings_of(unit, seed, Path()).items()}
-
-
-UNITS = {
-    "fixmatch": Unit(
-        {"fixmatch": "with", "without": "without", "base": "labeled only"},
-        _fixmatch_settings,
-        _fixmatch_commands,
-        library="jax",
-        spreads=3.0,
-        shown=("val error rate", "error rate", "mask rate", "supervised loss"),
-    ),
-    "mixmatch": Unit(
-        {"mixmatch": "MixMatch", "mixmatch-labeled": "labeled only"},
-        partial(_unit_settings, "mixmatch"),
-        partial(_unit_command, "mixmatch"),
-        shown=("val error rate", "error rate", "supervised loss", "unsupervised loss"),
-    ),
-    # FixMatch and FlexMatch are shown beside each other; neither is promised to be better.
-    "flexmatch": Unit(
-        {"flexmatch": "FlexMatch", "fixmatch": "FixMatch", "flexmatch-bug": "with the index bug"},
-        partial(_unit_settings, "flexmatch"),
-        partial(_unit_command, "flexmatch"),
-        must_win=False,
-    ),
-}
+UNITS = units_that_train()
 
 
 @dataclass(frozen=True)
@@ -137,7 +59,7 @@ class Result:
         library: what trained, with its version, such as "jax 0.7.2".
         threads: how many computed a run.
         seed: of splits, weights, order and views.
-        errors: folder of a run → validation error rate at the end, in the order of `Unit.runs`.
+        errors: folder of a run → validation error rate at the end, in the order of `UnitRuns.titles`.
         seconds: of these runs together.
     """
 
@@ -162,7 +84,7 @@ class Result:
 
 def heads(unit: str) -> list[str]:
     """Of a unit's table."""
-    return ["Python", "library", "threads", "seed", *UNITS[unit].runs.values(), "gap", "seconds"]
+    return ["Python", "library", "threads", "seed", *UNITS[unit].titles.values(), "gap", "seconds"]
 
 
 def holds_run(folder: Path, settings: Mapping[str, Any]) -> bool:
@@ -218,7 +140,7 @@ def train(unit: str, place: Place) -> None:
 
 def read_result(unit: str, place: Place) -> Result:
     """The runs of a place."""
-    spec, folders = UNITS[unit], {run: place.folder / run for run in UNITS[unit].runs}
+    spec, folders = UNITS[unit], {run: place.folder / run for run in UNITS[unit].titles}
     made = [json.loads((folder / "result.json").read_text(encoding="utf-8")) for folder in folders.values()]
     errors = {
         run: read_metrics(folder / "metrics.jsonl")[-1]["val error rate"] for run, folder in folders.items()
@@ -232,7 +154,7 @@ def read_result(unit: str, place: Place) -> Result:
 def verdict(unit: str, results: Sequence[Result]) -> tuple[bool, str]:
     """Whether a unit's result holds on every machine, and a sentence with the numbers."""
     spec = UNITS[unit]
-    first, second, *_ = spec.runs.values()
+    first, second, *_ = spec.titles.values()
     gaps = [result.gap for result in results]
     mean = statistics.mean(gaps)
     spread = statistics.stdev(gaps) if len(gaps) > 1 else 0.0
@@ -272,10 +194,21 @@ def markdown(found: Mapping[str, Sequence[Result]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def keep_bands(unit: str, folders: Sequence[Path], of: Mapping[str, Any]) -> list[Path]:
-    """For the notebook's figure: a run of each kind with the band of all."""
+def keep_runs(
+    unit: str, folders: Sequence[Path], results: Sequence[Result], of: Mapping[str, Any]
+) -> list[Path]:
+    """For the notebook's figure: what the unit keeps, or else a run of each kind with the band of all."""
     written: list[Path] = []
-    for run in UNITS[unit].runs:
+    keep = UNITS[unit].keep
+    if keep is not None:
+        made_with = [
+            {"seed": r.seed, "python": r.python, "library": r.library, "threads": r.threads} for r in results
+        ]
+        for name, content in keep(folders, made_with, of).items():
+            written.append(UNITS_FOLDER / unit / RUNS / name)
+            write_atomically(written[-1], content)
+        return written
+    for run in UNITS[unit].titles:
         log, about = record(folders[0] / run, run, UNITS_FOLDER / unit / RUNS)
         logs = [read_metrics(folder / run / "metrics.jsonl") for folder in folders]
         every = max(1, len(logs[0]) // KEPT)
@@ -285,23 +218,7 @@ def keep_bands(unit: str, folders: Sequence[Path], of: Mapping[str, Any]) -> lis
     return written
 
 
-def keep_index_bug(folders: Sequence[Path], results: Sequence[Result], of: Mapping[str, Any]) -> list[Path]:
-    """For the unit `flexmatch`: the curves of every run."""
-    runs = []
-    for folder, result in zip(folders, results, strict=True):
-        for run in CURVES:
-            log = read_metrics(folder / run / "metrics.jsonl")
-            made_with = {"python": result.python, "library": result.library, "threads": result.threads}
-            runs.append({"run": run, "seed": result.seed, **made_with, **curves(run, log)})
-    made = json.loads((folders[0] / "flexmatch" / "result.json").read_text(encoding="utf-8"))
-    about = {"data": made["data"], "model": TORCH_MODELS["cpu"], "steps": made["steps"], "window": WINDOW}
-    about |= {**of, "hardware": made["hardware"], "command": made["command"]}
-    path = UNITS_FOLDER / "flexmatch" / RUNS / INDEX_BUG
-    write_atomically(path, text_of({"about": about, "runs": runs}))
-    return [path]
-
-
-def keep(unit: str, folders: Sequence[Path], results: Sequence[Result]) -> list[Path]:
+def keep_all(unit: str, folders: Sequence[Path], results: Sequence[Result]) -> list[Path]:
     """Write a unit's bands, its numbers, and the page of all units."""
     versions = list(
         dict.fromkeys(
@@ -311,7 +228,7 @@ def keep(unit: str, folders: Sequence[Path], results: Sequence[Result]) -> list[
         )
     )
     of = {"runs": len(results), "seeds": len({r.seed for r in results}), "with": versions}
-    written = keep_index_bug(folders, results, of) if unit == "flexmatch" else keep_bands(unit, folders, of)
+    written = keep_runs(unit, folders, results, of)
     page, numbers = HERE / "cpu_mode.md", HERE / "cpu_mode.json"
     before = json.loads(numbers.read_text(encoding="utf-8")) if numbers.is_file() else {}
     kept = {name: [Result(**entry) for entry in before.get(name, [])] for name in UNITS} | {unit: results}
@@ -377,7 +294,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verdicts.append(holds)
         console.print(table(unit, results), said)
         if options.write:
-            for path in keep(unit, [place.folder for place in places[unit]], results):
+            for path in keep_all(unit, [place.folder for place in places[unit]], results):
                 console.print(f"wrote {path}")
     return 0 if all(verdicts) else 1
 

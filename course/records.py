@@ -1,51 +1,57 @@
-"""Dataclasses from the data of a YAML file, with every kind of mistake in it named."""
+"""Dataclasses from the data of a YAML or JSON file, with every kind of mistake in it named."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
-from typing import Any, TypeVar
+from dataclasses import fields, is_dataclass
+from enum import StrEnum
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from course.errors import CourseError
 
 T = TypeVar("T")
 
-_TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "int": (int,),
-    "bool": (bool,),
-    "float": (int, float),
-    "str | None": (str, type(None)),
-}
-
 
 def build(kind: type[T], data: Mapping[str, Any], where: str) -> T:
-    """An instance of the dataclass ``kind``; lists become tuples, and simple types are checked.
+    """An instance of the dataclass ``kind``; lists become tuples, and every type is checked.
 
     Args:
-        kind: a dataclass whose fields are texts, numbers, booleans and tuples.
-        data: a value for each of its fields.
+        kind: a dataclass whose fields are texts, numbers, booleans, None, words of a ``StrEnum``, tuples, and
+            dataclasses of such fields.
+        data: a value for each of its fields; for a field that is a dataclass, its data or itself.
         where: how errors call the place in the file.
 
     Raises:
         CourseError: a key is missing, unknown or of the wrong type.
     """
     require_keys(kind, data, where)
-    values = {}
-    for field in fields(kind):  # type: ignore[arg-type]
-        value = data[field.name]
-        name = str(field.type)
-        if name.startswith("tuple"):
-            require(isinstance(value, list | tuple), where, f"`{field.name}` must be a list")
-            texts = name != "tuple[str, ...]" or all(isinstance(item, str) for item in value)
-            require(texts, where, f"`{field.name}` must be a list of texts")
-            value = tuple(value)
-        else:
-            # A bool is an int to Python, and never a number in these files.
-            right = isinstance(value, _TYPES[name]) and isinstance(value, bool) == (name == "bool")
-            require(right, where, f"`{field.name}` must be {name}, not {value!r}")
-        values[field.name] = value
+    values = {name: _value(hint, data[name], where, name) for name, hint in get_type_hints(kind).items()}
     return kind(**values)
+
+
+def _value(hint: Any, value: Any, where: str, name: str) -> Any:
+    """A field's value as its type says."""
+    if get_origin(hint) is UnionType:  # X | None is the only one
+        return None if value is None else _value(get_args(hint)[0], value, where, name)
+    if get_origin(hint) is tuple:
+        require(isinstance(value, list | tuple), where, f"`{name}` must be a list")
+        kinds = get_args(hint)
+        kinds = kinds[:1] * len(value) if kinds[-1] is Ellipsis else kinds
+        require(len(kinds) == len(value), where, f"`{name}` must be a list of {len(kinds)}")
+        texts = set(kinds) != {str} or all(isinstance(item, str) for item in value)
+        require(texts, where, f"`{name}` must be a list of texts")
+        return tuple(_value(kind, item, where, name) for kind, item in zip(kinds, value, strict=True))
+    if isinstance(hint, type) and is_dataclass(hint):
+        return value if isinstance(value, hint) else build(hint, value, where)
+    if issubclass(hint, StrEnum):
+        require(value in list(hint), where, f"`{name}` must be one of {', '.join(hint)}, not {value!r}")
+        return hint(value)
+    # A bool is an int to Python, and never a number in these files.
+    right = isinstance(value, (int, float) if hint is float else hint)
+    right = right and isinstance(value, bool) == (hint is bool)
+    require(right, where, f"`{name}` must be {hint.__name__}, not {value!r}")
+    return value
 
 
 def require_keys(kind: type, data: Any, where: str) -> None:

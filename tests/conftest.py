@@ -40,6 +40,7 @@ UNIT_TESTS = (
     "course/notebook/",
     "course/test_catalog.py",
     "course/test_progress_bar.py",
+    "course/test_records.py",
     "course/training/test_hparams.py",
     "course/training/test_metrics.py",
     "course/training/test_optimizers.py",

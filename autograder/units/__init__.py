@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from autograder.units.equivalent import Equivalent
     from autograder.units.hidden import Hidden
     from autograder.units.mutant import Mutant
+    from autograder.units.runs import UnitRuns
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class InstructorUnit:
         subtle_fault: (exercise, slip) of a mutant that computes something without a sign of what is wrong.
         early_fault: the same of an exercise that later ones call; these are right and keep their points.
         trainer: imports the module that trains with the unit's mutants, or None: the unit trains nothing.
+        runs: gives the training runs of its notebook in CPU mode, or None: the notebook trains nothing.
         follows_practical: whether exercises are the practical's, with the values that it publishes.
         not_in_practical: exercises that this course adds to those.
     """
@@ -59,6 +61,7 @@ class InstructorUnit:
     subtle_fault: tuple[str, str]
     early_fault: tuple[str, str] | None = None
     trainer: Callable[[], ModuleType] | None = None
+    runs: Callable[[], UnitRuns] | None = None
     follows_practical: bool = False
     not_in_practical: frozenset[str] = frozenset()
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from course.data.dataset import ImageDataset
 from course.data.loaders import get_validation_generator
 from course.models.wide_resnet import Normalize
-from course.training.torch.parts import to_tensors
+from course.training.torch.parts import image_tensor
 
 CLASSES = 10
 
@@ -52,6 +52,6 @@ def error_rate(model: nn.Module, validation: ImageDataset) -> float:
     wrong = 0
     with torch.no_grad():
         for x, y in get_validation_generator(validation, 250):
-            predicted = model(to_tensors({"x_": x})["x_"]).argmax(dim=-1).numpy()
+            predicted = model(image_tensor(x)).argmax(dim=-1).numpy()
             wrong += int((predicted != np.asarray(y)).sum())
     return wrong / len(validation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,19 @@ def after(draw: Draw, earlier: Draw) -> Draw:
 def other(inputs: Inputs) -> Inputs:
     """The same inputs under other names: those of a case's second call."""
     return {f"other {name}": value for name, value in inputs.items()}
+
+
+def names_of_calls(calls: Sequence[str], names: dict[str, str]) -> dict[str, str]:
+    """The names of the places in what several calls return, for a drive that keeps each under its own name.
+
+    Args:
+        calls: their names, which are the keys of what the drive returns.
+        names: place in what one call returns, such as ``[1]["total loss"]`` → its name.
+    """
+    within = {"": "what your function returns"} | names
+    return {
+        f'returned["{call}"]{place}': f"{call}: {name}" for call in calls for place, name in within.items()
+    }
 
 
 def drawn_cases(

@@ -6,12 +6,11 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 from course.checks.case import Failure
 from course.checks.compare import Difference, Tolerance
-from course.errors import CourseError
+from course.records import build
 
 
 class State(StrEnum):
@@ -94,11 +93,7 @@ class Result:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Result:
         """The record that :meth:`to_dict` wrote. Raises CourseError where the data are no such record."""
-        try:
-            result: Result = _from_data(cls, data)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise CourseError(f"this is not the record of a check: {error}") from None
-        return result
+        return build(cls, data, "this is not the record of a check")
 
 
 def _to_data(value: Any) -> Any:
@@ -107,28 +102,3 @@ def _to_data(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_to_data(item) for item in value]
     return value.value if isinstance(value, StrEnum) else value
-
-
-def _from_data(kind: Any, data: Any) -> Any:
-    """A value of the annotated type ``kind`` from its JSON form."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin is UnionType:  # X | None is the only one
-        return None if data is None else _from_data(arguments[0], data)
-    if origin is tuple and arguments[-1] is Ellipsis:
-        return tuple(_from_data(arguments[0], item) for item in _of(list, data))
-    if origin is tuple:
-        return tuple(_from_data(one, item) for one, item in zip(arguments, _of(list, data), strict=True))
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        hints = get_type_hints(kind)
-        if data.keys() != hints.keys():
-            raise ValueError(f"{', '.join(sorted(data.keys() ^ hints.keys()))} missing or unknown")
-        return kind(**{name: _from_data(hint, data[name]) for name, hint in hints.items()})
-    if issubclass(kind, StrEnum):
-        return kind(_of(str, data))
-    return float(data) if kind is float and type(data) is int else _of(kind, data)
-
-
-def _of(kind: type, data: Any) -> Any:
-    if type(data) is not kind:
-        raise TypeError(f"{kind.__name__} expected, not {type(data).__name__}")
-    return data

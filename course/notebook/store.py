@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from course.checks import State
+from course.errors import CourseError
 from course.files import write_atomically
+from course.records import build
 
 FORMAT = 1
 MOST_BYTES = 1_000_000
@@ -164,12 +166,10 @@ def parse(content: bytes) -> Progress:
 
 
 def _checked(raw: Any) -> LastCheck:
-    if not isinstance(raw, dict) or set(raw) != {"state", "function", "passed"}:
-        raise DamagedFile("an exercise is not described as it should be")
-    state, function, passed = raw["state"], raw["function"], raw["passed"]
-    if state not in list(State) or not isinstance(function, str) or not isinstance(passed, str | None):
-        raise DamagedFile("an exercise is not described as it should be")
-    return LastCheck(State(state), function, passed)
+    try:
+        return build(LastCheck, raw, "an exercise")
+    except CourseError:
+        raise DamagedFile("an exercise is not described as it should be") from None
 
 
 def _guess(raw: Any) -> float:

@@ -1,8 +1,7 @@
 """What FlexMatch's index bug costs: the numbers in section 7 of the unit ``flexmatch``.
 
-The tutorial's mask looks a probability up by class. In each step of the runs that
-`solutions.experiments.unit_runs` makes both masks are computed, whichever of them is used.
-``python -m benchmarks.cpu_mode`` keeps their curves in
+The tutorial's mask looks a probability up by class. In each step of the unit's recorded runs both masks are
+computed, whichever of them is used. ``python -m benchmarks.cpu_mode`` keeps their curves in
 ``course/units/flexmatch/runs/flexmatch-index-bug.json``, which the notebook shows.
 """
 

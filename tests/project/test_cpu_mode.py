@@ -2,18 +2,21 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import cpu_mode
+import autograder.units
+from benchmarks import cpu_mode, unit_runs
 from benchmarks.cpu_mode import UNITS, Result
+from course.catalog import load_course
+from course.data import make_shapes
 from course.training import modes
 from course.training.checkpoint import PROVIDED_SHAPES
 from course.training.recorded import load_recorded
 from course.units.flexmatch.figures import load_index_bug
-from solutions.experiments import unit_runs
 
 ERRORS = {"fixmatch": 0.2, "without": 0.3, "base": 0.4, "mixmatch": 0.2, "mixmatch-labeled": 0.3}
 ERRORS |= {"flexmatch": 0.25, "flexmatch-bug": 0.24, "start": 0.5}
@@ -89,7 +92,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         out = cpu_mode.ROOT / command[command.index("--out") + 1]
         assert env["OMP_NUM_THREADS"] == {"one": "1", "two": "2"}[Path(command[0]).name]
         seed = int(command[command.index("--seed") + 1])
-        unit = command[3] if "solutions.experiments.unit_runs" in command else "fixmatch"
+        unit = command[3] if "benchmarks.unit_runs" in command else "fixmatch"
         settings = UNITS[unit].settings(seed)
         folders = [out] if unit == "fixmatch" else [out / name for name in settings]
         for folder in folders:
@@ -161,17 +164,25 @@ def test_a_failed_run_is_named_with_its_last_line(
     assert "fixmatch, seed 0: error: no disk" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.fixture
+def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`shapes` as far as these runs need it: drawing all of it takes longer than their steps."""
+    splits = make_shapes(n_train=2000, n_test=20)
+    monkeypatch.setattr("autograder.units.torch_runs.load_dataset", lambda name: {"shapes": splits}[name])
+
+
 @pytest.mark.parametrize("unit", ["mixmatch", "flexmatch"])
+@pytest.mark.usefixtures("few_images")
 def test_the_runs_of_a_unit_are_made_with_the_notebooks_settings(
     unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = {"steps": 10, "batch_size": 4, "num_validation_samples_per_class": 2}
+    short = {"steps": 4, "batch_size": 4, "num_validation_samples_per_class": 2}
     for settings in (modes._MIXMATCH, modes._FLEXMATCH_START, modes._FLEXMATCH_RUN):
         monkeypatch.setitem(settings, "cpu", {**settings["cpu"], **short})
     monkeypatch.setitem(
         modes._FLEXMATCH, "cpu", {**modes._FLEXMATCH["cpu"], "num_validation_samples_per_class": 2}
     )
-    monkeypatch.setitem(modes._MIXMATCH["cpu"], "num_iter", 10)
+    monkeypatch.setitem(modes._MIXMATCH["cpu"], "num_iter", 4)
     assert unit_runs.main([unit, "--seed", "1", "--out", str(tmp_path)]) == 0
     asked = UNITS[unit].settings(1)
     assert {folder.name for folder in tmp_path.iterdir()} == set(asked)
@@ -179,4 +190,65 @@ def test_the_runs_of_a_unit_are_made_with_the_notebooks_settings(
         assert cpu_mode.holds_run(tmp_path / run, settings), run
         assert not cpu_mode.holds_run(tmp_path / run, {**settings, "seed": 2}), run
     result = cpu_mode.read_result(unit, cpu_mode.Place(Path("python"), 1, 1, tmp_path))
-    assert list(result.errors) == list(UNITS[unit].runs) and all(0 < e < 1 for e in result.errors.values())
+    assert list(result.errors) == list(UNITS[unit].titles) and all(0 < e < 1 for e in result.errors.values())
+
+
+NEW_UNIT = """
+from types import SimpleNamespace
+
+from autograder.units.runs import torch_runs
+from autograder.units.torch_runs import train_run
+from course.training.modes import mixmatch_hparams
+from solutions.supervised_torch import labeled_only_loss
+
+RATES = {"fast": 0.01, "slow": 0.001}
+SHORT = {"steps": 3, "batch_size": 4, "num_validation_samples_per_class": 2, "eval_step": 3}
+
+
+def hparams(seed, out):
+    return {run: mixmatch_hparams("cpu", str(out / run), seed=seed, lr=RATES[run], **SHORT) for run in RATES}
+
+
+def train(seed, out):
+    for chosen in hparams(seed, out).values():
+        train_run("mixmatch", chosen, labeled_only_loss, lambda lr, *_: lambda step: lr)
+
+
+TITLES = {run: f"{run} rate" for run in RATES}
+RUNS = torch_runs("toy", TITLES, hparams, train, shown=("supervised loss",), must_win=False)
+UNIT = SimpleNamespace(runs=lambda: RUNS)
+"""
+
+
+@pytest.mark.usefixtures("few_images")
+def test_a_new_unit_that_trains_is_benchmarked_without_an_edit_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "units" / "toy" / "runs").mkdir(parents=True)
+    (tmp_path / "units" / "toy" / "__init__.py").write_text(NEW_UNIT)
+    monkeypatch.setattr(autograder.units, "__path__", [*autograder.units.__path__, str(tmp_path / "units")])
+    course = load_course()
+    with_toy = replace(course, units=(*course.units, replace(course.units[0], name="toy")))
+    monkeypatch.setattr(cpu_mode, "load_course", lambda: with_toy)
+    monkeypatch.setattr(cpu_mode, "UNITS", cpu_mode.units_that_train())
+    monkeypatch.setattr(cpu_mode, "HERE", tmp_path)
+    monkeypatch.setattr(cpu_mode, "UNITS_FOLDER", tmp_path / "units")
+
+    def here(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        assert command[1:3] == ["-m", "benchmarks.unit_runs"]
+        return subprocess.CompletedProcess(command, unit_runs.main(command[3:]), "", "")
+
+    monkeypatch.setattr(subprocess, "run", here)
+    arguments = ["--units", "toy", "--seeds", "1", "--out", str(tmp_path / "out"), "--write"]
+    monkeypatch.chdir(cpu_mode.ROOT)
+    assert cpu_mode.main(arguments) == 0
+    page = (tmp_path / "cpu_mode.md").read_text(encoding="utf-8")
+    assert "## `toy`" in page and "(shown, not promised)" in page
+    kept = {path.name for path in (tmp_path / "units" / "toy" / "runs").iterdir()}
+    assert kept == {f"shapes-{run}.{kind}" for run in ("fast", "slow") for kind in ("json", "jsonl")}
+
+
+def test_the_commands_name_no_unit() -> None:
+    for module in (cpu_mode, unit_runs):
+        text = Path(module.__file__).read_text(encoding="utf-8")
+        assert not [unit.name for unit in load_course().units if unit.name in text]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import solutions.fixmatch
 from autograder.units import InstructorUnit
 from autograder.units.fixmatch import forward, log_probs, loss, rates, schedule, validate
+
+if TYPE_CHECKING:
+    from autograder.units.runs import UnitRuns
 
 # What the notebook has imported before its first exercise.
 IMPORTS = """
@@ -25,6 +29,13 @@ def trainer() -> ModuleType:
     return consequences
 
 
+def runs() -> UnitRuns:
+    """The runs of the notebook."""
+    from autograder.units.fixmatch.runs import RUNS
+
+    return RUNS
+
+
 UNIT = InstructorUnit(
     answers=solutions.fixmatch,
     exercises=(
@@ -40,6 +51,7 @@ UNIT = InstructorUnit(
     subtle_fault=("get_fixmatch_loss_fn", "mean over the confident"),
     early_fault=("logits_to_log_probs", "probabilities"),
     trainer=trainer,
+    runs=runs,
     follows_practical=True,
     not_in_practical=frozenset({"mean_over_images"}),
 )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import solutions.flexmatch
 from autograder.units import InstructorUnit
 from autograder.units.flexmatch import fixmatch, flexmatch, labels, thresholds
+
+if TYPE_CHECKING:
+    from autograder.units.runs import UnitRuns
 
 # What the notebook has imported before its first exercise.
 IMPORTS = """
@@ -24,6 +28,13 @@ def trainer() -> ModuleType:
     return consequences
 
 
+def runs() -> UnitRuns:
+    """The runs of the notebook."""
+    from autograder.units.flexmatch.runs import RUNS
+
+    return RUNS
+
+
 UNIT = InstructorUnit(
     answers=solutions.flexmatch,
     exercises=(*fixmatch.EXERCISES, *thresholds.EXERCISES, *labels.EXERCISES, *flexmatch.EXERCISES),
@@ -31,4 +42,5 @@ UNIT = InstructorUnit(
     subtle_fault=("flexmatch_loss", "flexible thresholds for û"),
     early_fault=("fixmatch_loss", "mean over the confident"),
     trainer=trainer,
+    runs=runs,
 )

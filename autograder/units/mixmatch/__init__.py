@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import solutions.mixmatch
 from autograder.units import InstructorUnit
 from autograder.units.mixmatch import average, guesses, loss, mixing
+
+if TYPE_CHECKING:
+    from autograder.units.runs import UnitRuns
 
 # What the notebook has imported before its first exercise.
 IMPORTS = """
@@ -24,6 +28,13 @@ def trainer() -> ModuleType:
     return consequences
 
 
+def runs() -> UnitRuns:
+    """The runs of the notebook."""
+    from autograder.units.mixmatch.runs import RUNS
+
+    return RUNS
+
+
 UNIT = InstructorUnit(
     answers=solutions.mixmatch,
     exercises=(*guesses.EXERCISES, *mixing.EXERCISES, *loss.EXERCISES, *average.EXERCISES),
@@ -31,4 +42,5 @@ UNIT = InstructorUnit(
     subtle_fault=("mixmatch_loss", "gradient through the guesses"),
     early_fault=("sharpen", "power of T"),
     trainer=trainer,
+    runs=runs,
 )

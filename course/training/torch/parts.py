@@ -76,18 +76,31 @@ def frozen_statistics(model: nn.Module) -> Iterator[None]:
             module.track_running_stats = True
 
 
-def to_tensors(batch: Mapping[str, Any], device: torch.device | str = "cpu") -> dict[str, Any]:
-    """A mini-batch of the loaders on the device, images as PyTorch has them.
+def image_tensor(images: Any, device: torch.device | str = "cpu") -> Tensor:
+    """Images as PyTorch has them.
 
     Args:
-        batch: arrays by name; those called ``x_…`` are images (…, H, W, 3).
+        images: (…, H, W, 3).
         device: where to.
 
     Returns:
-        Tensors by name; images are (…, 3, H, W), channels last in memory.
+        The same on the device, (…, 3, H, W), channels last in memory.
     """
-    tensors = {name: torch.as_tensor(array, device=device) for name, array in batch.items()}
-    return {n: t.movedim(-1, -3) if n.startswith("x_") else t for n, t in tensors.items()}
+    return torch.as_tensor(images, device=device).movedim(-1, -3)
+
+
+def to_tensors(batch: Mapping[str, Any], device: torch.device | str = "cpu") -> dict[str, Tensor]:
+    """A mini-batch of the loaders on the device, its images by `image_tensor`.
+
+    Args:
+        batch: arrays by name. Images (…, H, W, 3) are those with four axes or more; nothing else in a
+            mini-batch has as many.
+        device: where to.
+    """
+    return {
+        name: image_tensor(array, device) if np.ndim(array) >= 4 else torch.as_tensor(array, device=device)
+        for name, array in batch.items()
+    }
 
 
 @torch.no_grad()
@@ -123,9 +136,8 @@ def evaluate(
         leave=False,
     )
     for x, y in batches:
-        tensors = to_tensors({"x_": x, "y": y}, device)
-        logits = model(tensors["x_"])
-        loss += float(F.cross_entropy(logits, tensors["y"], reduction="sum"))
+        logits = model(image_tensor(x, device))
+        loss += float(F.cross_entropy(logits, torch.as_tensor(y, device=device), reduction="sum"))
         best = logits.topk(min(5, logits.shape[1])).indices.cpu().numpy()
         hits = best == np.asarray(y)[:, None]
         top_1, top_5 = top_1 + int(hits[:, 0].sum()), top_5 + int(hits.sum())

@@ -14,7 +14,14 @@ from course.augment import image_to_numpy
 from course.errors import CourseError
 from course.models.torch_models import make_model
 from course.training import l2_penalty as jax_l2_penalty
-from course.training.torch.parts import ShrinkingAdam, evaluate, frozen_statistics, l2_penalty, to_tensors
+from course.training.torch.parts import (
+    ShrinkingAdam,
+    evaluate,
+    frozen_statistics,
+    image_tensor,
+    l2_penalty,
+    to_tensors,
+)
 from tests.support import tiny_run
 
 
@@ -87,11 +94,14 @@ def test_frozen_statistics_normalize_by_the_batch_and_remember_nothing() -> None
 
 def test_batches_become_tensors_with_channels_first() -> None:
     images = np.random.default_rng(0).random((2, 5, 4, 6, 3), np.float32)
-    tensors = to_tensors({"x_unlabeled": images, "y_unlabeled": np.arange(5), "lam": np.ones(3, np.float32)})
-    assert tensors["x_unlabeled"].shape == (2, 5, 3, 4, 6)
-    np.testing.assert_array_equal(tensors["x_unlabeled"], images.transpose(0, 1, 4, 2, 3))
-    assert tensors["y_unlabeled"].dtype == torch.int64 and tensors["lam"].dtype == torch.float32
-    assert tensors["x_unlabeled"][0].is_contiguous(memory_format=torch.channels_last)
+    batch = {"views": images, "x_labeled": images[0], "labels": np.arange(5), "lam": np.ones(3, np.float32)}
+    tensors = to_tensors(batch | {"x_places": np.zeros((5, 2), np.float32)})
+    assert tensors["views"].shape == (2, 5, 3, 4, 6) and tensors["x_labeled"].shape == (5, 3, 4, 6)
+    np.testing.assert_array_equal(tensors["views"], images.transpose(0, 1, 4, 2, 3))
+    assert tensors["labels"].dtype == torch.int64 and tensors["lam"].dtype == torch.float32
+    assert tensors["x_places"].shape == (5, 2), "axes tell images from the rest, not a name"
+    assert tensors["views"][0].is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(image_tensor(images[0]), tensors["x_labeled"])
 
 
 class ByColor(nn.Module):

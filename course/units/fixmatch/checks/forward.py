@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs
-from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other, uniform
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, names_of_calls, other, uniform
 from course.checks.jax_functions import arrays, compiled, eager
 from course.checks.mocks import BatchCoupledModel, MockModel
 from course.checks.plain import Plain
@@ -24,6 +24,8 @@ _OUTPUTS = {
     "[2]": "logits of the strong views",
     "[3]": "new batch_stats",
 }
+_MEAN = '[3]["norm"]["mean"]'
+_CALLS = ("first call", "second call", "third call, with the first inputs")
 _PUBLISHED: Plain = [
     np.array([[0.54, 0.54]]),
     np.array([[0.675, 0.675], [0.81, 0.81]]),
@@ -99,20 +101,14 @@ def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
     forward = call(function, BatchCoupledModel())
     first = [arrays(inputs[name]) for name in _ARGUMENTS]
     second = [arrays(inputs[f"other {name}"]) for name in _ARGUMENTS]
-    returned = [call(forward, *args) for args in (first, second, first)]
+    returned = {name: call(forward, *args) for name, args in zip(_CALLS, (first, second, first), strict=True)}
     trace(call, forward, *first)
     return returned
 
 
-_CALLS = ("first call", "second call", "third call, with the first inputs")
-_AGAIN_NAMES = {
-    f"returned[{i}]{place}": f"{call}: {name}"
-    for i, call in enumerate(_CALLS)
-    for place, name in (*_OUTPUTS.items(), ('[3]["norm"]["mean"]', "new batch_stats"))
-}
 _BATCH_NAMES = {f'returned["returned"]{place}': name for place, name in _OUTPUTS.items()} | {
     'returned["images in each call of model.apply"]': "number of images in each call of model.apply",
-    'returned["returned"][3]["norm"]["mean"]': "new batch_stats",
+    'returned["returned"]' + _MEAN: "new batch_stats",
 }
 
 GET_FORWARD_FN = Check(
@@ -189,7 +185,7 @@ GET_FORWARD_FN = Check(
             tolerance=FLOAT32,
             misconception=KEPT,
             look=KEPT_LOOK,
-            names=_AGAIN_NAMES,
+            names=names_of_calls(_CALLS, {**_OUTPUTS, _MEAN: "new batch_stats"}),
             seed=4,
         ),
     ),

@@ -59,7 +59,9 @@ def _again(*names: str) -> Drive:
     def drive(call: Call, function: Function, inputs: Inputs) -> Any:
         first = [arrays(inputs[name]) for name in names]
         second = [arrays(inputs[f"other {name}"]) for name in names]
-        returned = [call(function, *args) for args in (first, second, first)]
+        returned = {
+            name: call(function, *args) for name, args in zip(_CALLS, (first, second, first), strict=True)
+        }
         trace(call, function, *first)
         return returned
 
@@ -72,11 +74,8 @@ def _in_bfloat16(call: Call, function: Function, inputs: Inputs) -> Any:
     return {"dtype": str(getattr(values, "dtype", type(values).__name__)), "values": values}
 
 
-_AGAIN = {
-    "returned[0]": "the first call",
-    "returned[1]": "the second call, with other inputs",
-    "returned[2]": "the third call, with the first inputs",
-}
+_CALLS = ("the first call", "the second call, with other inputs", "the third call, with the first inputs")
+_AGAIN = {f'returned["{name}"]': name for name in _CALLS}
 
 
 def _published_logits(rng: Rng) -> Inputs:

@@ -18,7 +18,7 @@ import optax
 from course.checks.case import Call, Case, Check, Inputs
 from course.checks.compare import Tolerance
 from course.checks.earlier import Library
-from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other, uniform
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, names_of_calls, other, uniform
 from course.checks.jax_functions import arrays, compiled, eager
 from course.checks.mocks import MockHparams, dense
 from course.checks.plain import Plain
@@ -46,13 +46,15 @@ ARGUMENTS = (
 _SETTINGS = ("confidence_threshold", "lambda_coef", "w_decay", "num_classes")
 # From causes to consequences: of several differences the first is reported.
 _METRICS = ("error rate", "mask rate", "supervised loss", "unsupervised loss", "weight decay", "total loss")
-_NAMES = {f'returned[1][1]["{metric}"]': f"the metric {metric!r}" for metric in _METRICS} | {
-    "returned[0]": "the total loss",
-    "returned[1]": "the pair (batch_stats, metrics)",
-    "returned[1][0]": "the new batch_stats",
-    'returned[1][0]["norm"]["mean"]': "the new batch_stats",
-    "returned[1][1]": "the metrics",
+_RESULT = {f'[1][1]["{metric}"]': f"the metric {metric!r}" for metric in _METRICS} | {
+    "[0]": "the total loss",
+    "[1]": "the pair (batch_stats, metrics)",
+    "[1][0]": "the new batch_stats",
+    '[1][0]["norm"]["mean"]': "the new batch_stats",
+    "[1][1]": "the metrics",
 }
+_NAMES = {f"returned{place}": name for place, name in _RESULT.items()}
+_CALLS = ("first call", "second call", "third call, with the first inputs")
 _SHOWN = (
     "y_labeled",
     "y_unlabeled",
@@ -236,17 +238,11 @@ def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
     loss = _loss(call, function, inputs, _Network())
     first = [arrays(inputs[name]) for name in ARGUMENTS]
     second = [arrays(inputs[f"other {name}"]) for name in ARGUMENTS]
-    returned = [call(loss, *args) for args in (first, second, first)]
+    returned = {name: call(loss, *args) for name, args in zip(_CALLS, (first, second, first), strict=True)}
     trace(call, loss, *first)
     return returned
 
 
-_CALLS = ("first call", "second call", "third call, with the first inputs")
-_AGAIN_NAMES = {
-    place.replace("returned", f"returned[{i}]", 1): f"{call}: {name}"
-    for i, call in enumerate(_CALLS)
-    for place, name in _NAMES.items()
-}
 _GRADIENT_NAMES = {
     'returned["dense"]["kernel"]': "gradient for the kernel",
     'returned["dense"]["bias"]': "gradient for the bias",
@@ -365,7 +361,7 @@ GET_FIXMATCH_LOSS_FN = Check(
             tolerance=FLOAT32,
             misconception=KEPT,
             look=KEPT_LOOK,
-            names=_AGAIN_NAMES,
+            names=names_of_calls(_CALLS, _RESULT),
             shown=_SHOWN,
             seed=8,
         ),

@@ -56,11 +56,15 @@ def _two_schedules(call: Call, function: Function, inputs: Inputs) -> Any:
     """Two schedules side by side, the first of which is asked again after the second."""
     first = _schedule(call, function, inputs)
     second = call(function, *(inputs[f"other {name}"] for name in ("init_value", "decay_steps", "alpha")))
-    rates = [[call(rate, count) for count in inputs["counts"]] for rate in (first, second, first)]
+    rates = {
+        name: [call(rate, count) for count in inputs["counts"]]
+        for name, rate in zip(_SCHEDULES, (first, second, first), strict=True)
+    }
     trace(call, first, jnp.asarray(inputs["counts"][0]))
     return rates
 
 
+_SCHEDULES = ("the first schedule", "the second schedule", "the first schedule, called again")
 _SHOWN = ("init_value", "decay_steps", "alpha", "counts")
 
 COSINE_DECAY_SCHEDULE = Check(
@@ -116,11 +120,7 @@ COSINE_DECAY_SCHEDULE = Check(
             tolerance=_RATE,
             misconception=KEPT,
             look=KEPT_LOOK,
-            names={
-                "returned[0][0]": "the first schedule",
-                "returned[1][0]": "the second schedule",
-                "returned[2][0]": "the first schedule, called again",
-            },
+            names={f'returned["{name}"][0]': name for name in _SCHEDULES},
             shown=(*_SHOWN, *(f"other {name}" for name in _SHOWN[:3])),
         ),
     ),

@@ -128,13 +128,19 @@ def _drive_batches(call: Call, function: Function, inputs: Inputs) -> Any:
 def _drive_two_states(call: Call, function: Function, inputs: Inputs) -> Any:
     batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
     validate = call(function, _parameters_of, EvaluationModel(), batches=batches)
-    states = [
-        ("opt_state", "batch_stats"),
-        ("later opt_state", "batch_stats"),
-        ("opt_state", "later batch_stats"),
-        ("opt_state", "batch_stats"),
-    ]
-    return [call(validate, arrays(inputs[state]), arrays(inputs[stats])) for state, stats in states]
+    return {
+        name: call(validate, arrays(inputs[state]), arrays(inputs[stats]))
+        for name, (state, stats) in _STATES.items()
+    }
+
+
+# Call → the names of its inputs.
+_STATES = {
+    "of the first call": ("opt_state", "batch_stats"),
+    "after the parameters changed": ("later opt_state", "batch_stats"),
+    "after the batch_stats changed": ("opt_state", "later batch_stats"),
+    "of the first state again": ("opt_state", "batch_stats"),
+}
 
 
 class _WatchedModel(EvaluationModel):
@@ -210,12 +216,7 @@ GET_VALIDATE_FN = Check(
             tolerance=FLOAT32,
             misconception="A later call ignores its own opt_state or batch_stats, or finds no batches left.",
             look="Read the parameters inside validate, and iterate over batches again in every call.",
-            names={
-                'returned[0]["val error rate"]': "the error rate of the first call",
-                'returned[1]["val error rate"]': "the error rate after the parameters changed",
-                'returned[2]["val error rate"]': "the error rate after the batch_stats changed",
-                'returned[3]["val error rate"]': "the error rate of the first state again",
-            },
+            names={f'returned["{name}"]["val error rate"]': f"the error rate {name}" for name in _STATES},
             seed=3,
         ),
         Case(

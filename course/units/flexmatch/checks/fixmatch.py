@@ -9,7 +9,7 @@ import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs
 from course.checks.compare import Tolerance
-from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, other
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, names_of_calls, other
 from course.checks.images import CLASSES, logits_of
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
@@ -37,15 +37,21 @@ LARGE = Tolerance(1e-4, 1e-3, "float32 keeps seven digits of numbers of this siz
 # What fixmatch_loss has to hand on untouched.
 REMEMBERED = [3, 0, 2]
 
-_NAMES = {f'returned["returned"][2]["{metric}"]': f"the metric {metric!r}" for metric in METRICS} | {
-    'returned["forward passes"]': "the number of forward passes",
-    'returned["returned"][0]': "the total loss",
-    'returned["returned"][1]': "the state",
-    'returned["returned"][1]["confidence"]': "the probabilities that the rule was given",
-    'returned["returned"][1]["pseudo_labels"]': "the pseudo-labels that the rule was given",
-    'returned["returned"][2]': "the metrics",
-    'returned["returned"]': "the triple (total loss, state, metrics)",
+_METRICS = {f'[2]["{metric}"]': f"the metric {metric!r}" for metric in METRICS}
+_RESULT = _METRICS | {
+    "[0]": "the total loss",
+    "[1]": "the state",
+    '[1]["confidence"]': "the probabilities that the rule was given",
+    '[1]["pseudo_labels"]': "the pseudo-labels that the rule was given",
+    "[2]": "the metrics",
+    "": "the triple (total loss, state, metrics)",
 }
+_NAMES = {
+    **{f'returned["returned"]{place}': name for place, name in _METRICS.items()},
+    'returned["forward passes"]': "the number of forward passes",
+    **{f'returned["returned"]{place}': name for place, name in _RESULT.items()},
+}
+_CALLS = ("first call", "second call", "third call, with the first batch")
 _GRADIENTS = {
     'returned["dense.weight"]': "the gradient for the kernel",
     'returned["dense.bias"]': "the gradient for the bias",
@@ -157,15 +163,10 @@ def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
     model, hparams = network_of(inputs), hparams_of(inputs)
     first = batch_of(inputs)
     second = {name: tensors(inputs[f"other {name}"]) for name in BATCH}
-    return [call(function, model, _state(inputs), batch, hparams) for batch in (first, second, first)]
-
-
-_CALLS = ("first call", "second call", "third call, with the first batch")
-_AGAIN = {
-    f'returned[{i}][2]["{metric}"]': f"{call}: the metric {metric!r}"
-    for i, call in enumerate(_CALLS)
-    for metric in METRICS
-}
+    return {
+        name: call(function, model, _state(inputs), batch, hparams)
+        for name, batch in zip(_CALLS, (first, second, first), strict=True)
+    }
 
 
 def _case(name: str, tries: str, draw: Callable[[Rng], Inputs], seed: int, **more: Any) -> Case:
@@ -263,7 +264,7 @@ FIXMATCH_LOSS = Check(
             two_batches,
             10,
             drive=_drive_again,
-            names=_AGAIN,
+            names=names_of_calls(_CALLS, _RESULT),
             misconception=KEPT,
             look=KEPT_LOOK,
         ),

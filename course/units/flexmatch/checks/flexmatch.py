@@ -9,7 +9,7 @@ import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs
 from course.checks.earlier import Mock
-from course.checks.functions import FLOAT32, other
+from course.checks.functions import FLOAT32, names_of_calls, other
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import recorded, tensors
 from course.units.flexmatch.checks.batches import (
@@ -52,14 +52,11 @@ _GRADIENTS = {
     'returned["dense.weight"]': "the gradient for the kernel",
     'returned["dense.bias"]': "the gradient for the bias",
 }
-_STEPS = {
-    f'returned[{i}][{place}]["{key}"]': f"step {i + 1}: {name}"
-    for i in range(3)
-    for place, key, name in (
-        *((2, f"threshold/{c}", f"the metric 'threshold/{c}'") for c in range(4)),
-        *((2, metric, f"the metric {metric!r}") for metric in METRICS),
-        (1, "latest", "û after it"),
-    )
+_STEPS = ("step 1", "step 2", "step 3")
+_STEP = {
+    **{f'[2]["threshold/{c}"]': f"the metric 'threshold/{c}'" for c in range(4)},
+    **{f'[2]["{metric}"]': f"the metric {metric!r}" for metric in METRICS},
+    '[1]["latest"]': "û after it",
 }
 _SHOWN = ("latest", "index", *SHOWN)
 _LOOK = "Go through algorithm 1: thresholds from the old û, the mask by them, the new û by the fixed τ."
@@ -134,11 +131,11 @@ def _drive_steps(call: Call, function: Function, inputs: Inputs) -> Any:
     model, hparams, state = network_of(inputs), hparams_of(inputs), _state(inputs)
     first = batch_of(inputs, "index")
     second = {name: tensors(inputs[f"other {name}"]) for name in (*BATCH, "index")}
-    steps = []
-    for batch in (first, second, first):
-        steps.append(call(function, model, state, batch, hparams))
-        _, state, _ = steps[-1]
-    return steps
+    returned = {}
+    for name, batch in zip(_STEPS, (first, second, first), strict=True):
+        returned[name] = call(function, model, state, batch, hparams)
+        _, state, _ = returned[name]
+    return returned
 
 
 def _case(name: str, tries: str, draw: Callable[[Rng], Inputs], seed: int, **more: Any) -> Case:
@@ -208,7 +205,7 @@ FLEXMATCH_LOSS = Check(
             three_steps,
             6,
             drive=_drive_steps,
-            names=_STEPS,
+            names=names_of_calls(_STEPS, _STEP),
             misconception="What a step remembers does not reach the next one through the state.",
             look='Read û from state["latest"], and return the new one; keep nothing outside of the function.',
         ),

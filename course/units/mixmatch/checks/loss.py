@@ -14,7 +14,7 @@ import torch
 
 from course.checks.case import Call, Case, Check, Inputs
 from course.checks.compare import Tolerance
-from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, other
+from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, names_of_calls, other
 from course.checks.images import CLASSES
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import recorded, tensors
@@ -27,16 +27,23 @@ BATCH = ("x_labeled", "y_labeled", "x_unlabeled", "y_unlabeled", "lam", "order",
 SETTINGS = ("n_classes", "T", "lambda_u", "rampup_length")
 # From causes to consequences: of several differences the first is reported.
 METRICS = ("error rate", "supervised loss", "unsupervised loss", "unlabeled weight", "total loss")
-RESULT_NAMES = {f'returned[0][2]["{metric}"]': f"the metric {metric!r}" for metric in METRICS} | {
-    "returned[0]": "what the loss function returns",
-    "returned[0][0]": "the total loss",
-    "returned[0][1]": "the state",
-    "returned[0][2]": "the metrics",
-    'returned[1]["norm.num_batches_tracked"]': "how many batches BatchNorm has counted",
-    'returned[1]["norm.running_mean"]': "BatchNorm's running mean",
-    'returned[1]["norm.running_var"]': "BatchNorm's running variance",
-    "returned[2]": "whether the model is in training mode afterwards",
+_RESULT = {f'[2]["{metric}"]': f"the metric {metric!r}" for metric in METRICS} | {
+    "": "what the loss function returns",
+    "[0]": "the total loss",
+    "[1]": "the state",
+    "[2]": "the metrics",
 }
+_STATISTICS = {
+    'returned["statistics"]["norm.num_batches_tracked"]': "how many batches BatchNorm has counted",
+    'returned["statistics"]["norm.running_mean"]': "BatchNorm's running mean",
+    'returned["statistics"]["norm.running_var"]': "BatchNorm's running variance",
+}
+RESULT_NAMES = {
+    **{f'returned["returned"]{place}': name for place, name in _RESULT.items()},
+    **_STATISTICS,
+    'returned["training mode"]': "whether the model is in training mode afterwards",
+}
+_CALLS = ("first call", "second call", "third call, with the first mini-batch")
 GRADIENT_NAMES = {
     'returned["dense.weight"]': "the gradient for the kernel",
     'returned["dense.bias"]': "the gradient for the bias",
@@ -160,7 +167,7 @@ def _state() -> dict[str, torch.Tensor]:
 def _drive(call: Call, function: Function, inputs: Inputs) -> Any:
     model = net_of(inputs)
     returned = call(function, model, _state(), _batch(inputs), _hparams(inputs))
-    return [returned, model.statistics(), model.training]
+    return {"returned": returned, "statistics": model.statistics(), "training mode": model.training}
 
 
 def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
@@ -175,16 +182,13 @@ def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
     """Three calls with one network, the last with the first mini-batch."""
     model, hparams = net_of(inputs), _hparams(inputs)
     batches = [_batch(inputs, prefix) for prefix in ("", "other ", "")]
-    return [call(function, model, _state(), batch, hparams) for batch in batches] + [model.statistics()]
+    returned = {
+        name: call(function, model, _state(), batch, hparams)
+        for name, batch in zip(_CALLS, batches, strict=True)
+    }
+    return {**returned, "statistics": model.statistics()}
 
 
-_CALLS = ("first call", "second call", "third call, with the first mini-batch")
-_AGAIN_NAMES = {
-    place.replace("returned[0]", f"returned[{i}]", 1): f"{call}: {name}"
-    for i, call in enumerate(_CALLS)
-    for place, name in RESULT_NAMES.items()
-    if place.startswith("returned[0]")
-}
 _MISCONCEPTION = "One of the terms is not what the exercise asks for."
 _LOOK = "Compute L_X, L_U and the weight by hand for the smallest batch, and compare your metrics."
 
@@ -288,7 +292,7 @@ MIXMATCH_LOSS = Check(
             tolerance=FLOAT32,
             misconception=KEPT,
             look=KEPT_LOOK,
-            names=_AGAIN_NAMES,
+            names=names_of_calls(_CALLS, _RESULT) | _STATISTICS,
             shown=_SHOWN,
             seed=9,
         ),
