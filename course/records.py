@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
+import yaml
+
 from course.errors import CourseError
 
 T = TypeVar("T")
@@ -17,6 +19,24 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "float": (int, float),
     "str | None": (str, type(None)),
 }
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """The data of a YAML text.
+
+    Args:
+        text: the YAML.
+        where: how errors call the place that it comes from.
+
+    Raises:
+        CourseError: it is not YAML; the message has the line.
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark, reason = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        what = f"its line {mark.line + 1}: {reason}" if mark and reason else str(error).splitlines()[0]
+        raise CourseError(f"{where} is not valid YAML ({what}): correct it") from error
 
 
 def build(kind: type[T], data: Mapping[str, Any], where: str) -> T:

@@ -1,17 +1,15 @@
-"""Typed access to a unit's ``<unit>.yml`` in this folder."""
+"""What a learner of a unit can read: of its exercises and its ``texts.yml``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import yaml
-
-from course.catalog import folder_of
+from course.catalog import Exercise, folder_of, load_unit
 from course.errors import CourseError
-from course.records import build, require, require_keys
+from course.records import build, parse_yaml, require, require_keys
 
 
 @dataclass(frozen=True)
@@ -80,36 +78,46 @@ def load_texts(unit: str) -> Texts:
     path = folder_of(unit) / "texts.yml"
     if not path.is_file():
         raise CourseError(f"the course has no hints for a unit called {unit!r}: use the notebook's own name")
-    return parse_texts(path.read_text(encoding="utf-8"), f"units/{unit}/texts.yml")
+    text = path.read_text(encoding="utf-8")
+    return parse_texts(text, f"units/{unit}/texts.yml", load_unit(unit).exercises)
 
 
-def parse_texts(text: str, where: str) -> Texts:
+def parse_texts(text: str, where: str, exercises: Iterable[Exercise]) -> Texts:
     """Read and validate the text of a file.
 
+    Args:
+        text: the file's.
+        where: how errors call it.
+        exercises: the unit's, with their hints.
+
     Raises:
-        CourseError: a key is missing, unknown or of the wrong type, a range is empty, or a recall question
-            does not have exactly one right answer.
+        CourseError: a key is missing, unknown or of the wrong type, an exercise has no slips, a range is
+            empty, or a recall question does not have exactly one right answer.
     """
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise CourseError(f"{where} is not valid YAML ({str(error).splitlines()[0]}): correct it") from None
+    data = parse_yaml(text, where)
     require_keys(Texts, data, where)
     for part in ("exercises", "predictions"):
         require(isinstance(data[part], dict), where, f"`{part}` must be a mapping of names")
     require(isinstance(data["recall"], list), where, "`recall` must be a list")
     return Texts(
-        exercises={name: _lesson(raw, f"{where}: {name}") for name, raw in data["exercises"].items()},
+        exercises=_lessons(exercises, data["exercises"], where),
         predictions={name: _prediction(raw, f"{where}: {name}") for name, raw in data["predictions"].items()},
         recall=tuple(_recall(raw, where) for raw in data["recall"]),
     )
 
 
-def _lesson(raw: Any, where: str) -> Lesson:
-    lesson = build(Lesson, raw, where)
-    require(len(lesson.hints) >= 2, where, "at least two hints are needed")
-    require(bool(lesson.slips), where, "name a usual slip")
-    return lesson
+def _lessons(exercises: Iterable[Exercise], slips: Mapping[str, Any], where: str) -> dict[str, Lesson]:
+    lessons = {}
+    for exercise in exercises:
+        raw, place = slips.get(exercise.name), f"{where}: {exercise.name}"
+        if not isinstance(raw, dict) or raw.keys() != {"slips"}:
+            raise CourseError(f"{place}: needs `slips`, and nothing else")
+        told = {"hints": exercise.hints, "idea": exercise.idea, **raw}
+        lessons[exercise.name] = build(Lesson, told, place)
+        require(bool(lessons[exercise.name].slips), place, "name a usual slip")
+    unknown = sorted(map(str, slips.keys() - lessons.keys()))
+    require(not unknown, where, f"the notebook has no exercise {', '.join(unknown)}")
+    return lessons
 
 
 def _prediction(raw: Any, where: str) -> Prediction:

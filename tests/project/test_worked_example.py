@@ -12,6 +12,7 @@ from tests.support.worked_example import ROOT, assert_styled, blocks, copy_with,
 
 PAGE = ROOT / "docs" / "adding-an-exercise.md"
 FEWER_LINES_THAN = 50
+EDITED = (7, 5)  # files, and folders that they are in
 PROOF = """
 import json
 from autograder.units.alternative import alternatives_of
@@ -47,6 +48,12 @@ def test_it_is_short() -> None:
     _, rest = PAGE.read_text(encoding="utf-8").split("## Everything else")
     lines = [line for block in blocks(rest) for line in block.text.splitlines() if line.strip()]
     assert 30 < len(lines) < FEWER_LINES_THAN
+
+
+def test_it_edits_few_files_in_few_folders() -> None:
+    """Whoever adds an exercise has to know these."""
+    files = {Path(block.about["file"]) for block in blocks(PAGE.read_text(encoding="utf-8"))}
+    assert (len(files), len({path.parent for path in files})) == EDITED
 
 
 def test_the_release_has_the_exercise_and_not_its_answer(example: Path) -> None:

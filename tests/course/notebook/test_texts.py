@@ -12,7 +12,7 @@ import jupytext
 import pytest
 import yaml
 
-from course.catalog import Unit, folder_of, load_course
+from course.catalog import Unit, folder_of, load_course, load_unit
 from course.errors import CourseError
 from course.notebook.texts import Texts, load_texts, parse_texts
 
@@ -118,10 +118,10 @@ Edit = Callable[[dict[str, Any]], Any]
         (lambda d: d.update(more=1), "unknown more"),
         (lambda d: d.update(exercises=[]), "`exercises` must be a mapping"),
         (lambda d: d.update(recall={}), "`recall` must be a list"),
-        (lambda d: d["exercises"]["get_forward_fn"].update(hints=["one"]), "at least two hints"),
-        (lambda d: d["exercises"]["get_forward_fn"].update(hints="one"), "`hints` must be a list"),
         (lambda d: d["exercises"]["get_forward_fn"].update(slips=[]), "name a usual slip"),
-        (lambda d: d["exercises"]["get_forward_fn"].update(idea=3), "`idea` must be str"),
+        (lambda d: d["exercises"]["get_forward_fn"].update(hints=[]), "needs `slips`, and nothing else"),
+        (lambda d: d["exercises"].pop("get_forward_fn"), "get_forward_fn: needs `slips`"),
+        (lambda d: d["exercises"].update(forward={}), "the notebook has no exercise forward"),
         (lambda d: d["predictions"]["mask_rate"].update(low=1), "`low` must be below"),
         (lambda d: d["predictions"].update(mask_rate=None), "must be a mapping"),
         (lambda d: d["recall"][0]["choices"][0].update(right=False), "exactly one choice"),
@@ -134,11 +134,11 @@ def test_a_mistake_in_the_file_is_named(edit: Edit, message: str) -> None:
     data = yaml.safe_load(text)
     edit(data)
     with pytest.raises(CourseError, match=message):
-        parse_texts(yaml.safe_dump(data), "edited.yml")
+        parse_texts(yaml.safe_dump(data), "edited.yml", load_unit("fixmatch").exercises)
 
 
 def test_text_that_is_not_yaml_and_a_unit_without_texts_are_named() -> None:
-    with pytest.raises(CourseError, match="not valid YAML"):
-        parse_texts("exercises: [", "edited.yml")
+    with pytest.raises(CourseError, match=r"edited\.yml is not valid YAML \(its line 2: expected the node"):
+        parse_texts("\nexercises: [", "edited.yml", ())
     with pytest.raises(CourseError, match="no hints for a unit called 'fixmach'"):
         load_texts("fixmach")
