@@ -1,25 +1,30 @@
-"""Typed access to ``course.yml`` and each ``unit.yml``, where titles, points and rubrics are written once.
+"""Typed access to ``course.yml``, each ``unit.yml`` and each ``exercises.json``.
 
-Engines find what else a unit's folder holds by the unit's name.
+The first two are written by hand. The third is derived from the source of the unit's notebook, where title,
+points and hints of an exercise and the rubric of a question are written once. Engines find what else a unit's
+folder holds by the unit's name.
 """
 
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
-from functools import cache
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-import yaml
-
 from course.errors import CourseError
-from course.records import build, require, require_keys
+from course.records import build, parse_yaml, require, require_keys
 
 if TYPE_CHECKING:
     from course.checks.case import Check
+
+COURSE = "course.yml"
+EXERCISES = "exercises.json"  # in the unit's folder
 
 
 class _HasName(Protocol):
@@ -42,6 +47,8 @@ class Exercise:
         difficulty: 1 (one line to fill in) to 4 (an open problem).
         objectives: what the student can do afterwards.
         prerequisites: names of earlier exercises whose functions this one uses.
+        hints: from a nudge to a plan; never code of the answer.
+        idea: why the exercise matters, shown once the check passes.
     """
 
     name: str
@@ -51,6 +58,8 @@ class Exercise:
     difficulty: int
     objectives: tuple[str, ...]
     prerequisites: tuple[str, ...]
+    hints: tuple[str, ...]
+    idea: str
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,18 @@ class Question:
     points: int
     prompt: str
     criteria: tuple[Criterion, ...]
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What of a unit is graded, in the order of the notebook."""
+
+    exercises: tuple[Exercise, ...]
+    questions: tuple[Question, ...]
+
+
+# How errors call a place, and what is written there about an exercise or a question.
+Entry = tuple[str, Any]
 
 
 @dataclass(frozen=True)
@@ -174,10 +195,62 @@ def load_course(folder: Path | None = None) -> Course:
     """Read and validate a folder with ``course.yml`` and ``units/`` (by default the course's own).
 
     Raises:
-        CourseError: a key is missing, unknown or of the wrong type, a name occurs twice, a rubric does not
-            add up to its question's points, or a prerequisite is not an earlier exercise.
+        CourseError: a file is missing, or is wrong as `read_course` and `graded_from` say.
     """
-    return _own_course() if folder is None else _read_course(folder)
+    return _own_course() if folder is None else _read_derived(folder)
+
+
+def read_course(folder: Traversable, graded_of: Callable[[Unit], Graded]) -> Course:
+    """Read and validate what of a course is written by hand.
+
+    Args:
+        folder: with ``course.yml`` and ``units/``.
+        graded_of: gives the exercises and questions of a unit, which it receives without any.
+
+    Raises:
+        CourseError: a key is missing, unknown or of the wrong type, or a unit's folder is missing.
+    """
+    raw = _course_file(folder)
+    about = build(About, raw["about"], f"{COURSE}: about") if "about" in raw else None
+    units = (_read_unit(folder, name) for name in raw["units"])
+    graded = ((unit, graded_of(unit)) for unit in units)
+    return Course(
+        raw["repository"],
+        tuple(replace(unit, exercises=its.exercises, questions=its.questions) for unit, its in graded),
+        about,
+    )
+
+
+def unit_names(folder: Traversable) -> list[str]:
+    """The units that a folder's ``course.yml`` lists. Raises CourseError where that file is wrong."""
+    names: list[str] = _course_file(folder)["units"]
+    return names
+
+
+def graded_from(exercises: Iterable[Entry], questions: Iterable[Entry]) -> Graded:
+    """Build and validate what of a unit is graded.
+
+    Args:
+        exercises: in the order of the notebook.
+        questions: likewise.
+
+    Raises:
+        CourseError: a key is missing, unknown or of the wrong type, a name occurs twice, there are fewer than
+            two hints, a rubric does not add up to its question's points, or a prerequisite is not an earlier
+            exercise.
+    """
+    places: dict[str, str] = {}  # name → where it is described
+    built: list[Exercise] = []
+    asked: list[Question] = []
+    for where, data in exercises:
+        exercise = _exercise(data, where, {item.name for item in built})
+        _note(exercise, where, places)
+        built.append(exercise)
+    for where, data in questions:
+        question = _question(data, where)
+        _note(question, where, places)
+        asked.append(question)
+    return Graded(tuple(built), tuple(asked))
 
 
 def load_unit(name: str) -> Unit:
@@ -204,80 +277,97 @@ def checks_of(unit: str) -> tuple[Check, ...]:
 
 @cache
 def _own_course() -> Course:
-    return _read_course(resources.files("course"))
+    return _read_derived(resources.files("course"))
 
 
-def _read_course(folder: Traversable) -> Course:
-    where = "course.yml"
-    raw = _load(folder / where, where)
-    require({"repository", "units"} <= set(raw), where, "needs `repository` and `units`")
+def _read_derived(folder: Traversable) -> Course:
+    return read_course(folder, partial(_derived, folder))
+
+
+def _course_file(folder: Traversable) -> dict[str, Any]:
+    raw = _load(folder / COURSE, COURSE)
+    require({"repository", "units"} <= set(raw), COURSE, "needs `repository` and `units`")
     repository = raw["repository"]
     require(
         repository is None or (isinstance(repository, str) and repository.count("/") == 1),
-        where,
+        COURSE,
         "`repository` must be empty or owner/name",
     )
     names = raw["units"]
-    require(isinstance(names, list) and bool(names), where, "`units` must list at least one unit")
-    require(len(set(names)) == len(names), where, "`units` lists a unit twice")
+    require(isinstance(names, list) and bool(names), COURSE, "`units` must list at least one unit")
+    require(len(set(names)) == len(names), COURSE, "`units` lists a unit twice")
     unknown = set(raw) - {"repository", "units", "about"}
-    require(not unknown, where, f"unknown {', '.join(sorted(map(str, unknown)))}")
-    about = build(About, raw["about"], f"{where}: about") if "about" in raw else None
-    return Course(repository, tuple(_read_unit(folder, name) for name in names), about)
+    require(not unknown, COURSE, f"unknown {', '.join(sorted(map(str, unknown)))}")
+    return raw
 
 
 def _read_unit(folder: Traversable, name: str) -> Unit:
+    """The unit without its exercises and questions."""
     where = f"units/{name}/unit.yml"
     file = folder / "units" / name / "unit.yml"
-    require(file.is_file(), "course.yml", f"`units` lists {name!r}, but there is no {where}")
-    return _unit(name, _load(file, where), where)
+    require(file.is_file(), COURSE, f"`units` lists {name!r}, but there is no {where}")
+    written = {"checkpoint": None, **_load(file, where)}
+    elsewhere: dict[str, Any] = {"name": name, "exercises": (), "questions": ()}
+    unknown = elsewhere.keys() & written.keys()
+    require(not unknown, where, f"unknown {', '.join(sorted(unknown))}: not a fact of the unit as a whole")
+    require_keys(Unit, written | elsewhere, where)
+    require(isinstance(written["budgets"], list), where, "`budgets` must be a list")
+    budgets = tuple(build(Budget, item, where) for item in written["budgets"])
+    return build(Unit, written | elsewhere | {"budgets": budgets}, where)
+
+
+def _derived(folder: Traversable, unit: Unit) -> Graded:
+    """A unit's exercises and questions, as the build has written them down."""
+    where = f"units/{unit.name}/{EXERCISES}"
+    file = folder / "units" / unit.name / EXERCISES
+    repair = "run `make build`, or install the course's package again"
+    if not file.is_file():
+        raise CourseError(f"{where} is missing: {repair}")
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        raise CourseError(f"{where} is not valid JSON: {repair}") from None
+    require_keys(Graded, data, where)
+    return graded_from(_entries(data, "exercises", where), _entries(data, "questions", where))
+
+
+def _entries(data: dict[str, Any], part: str, where: str) -> list[Entry]:
+    require(isinstance(data[part], list), where, f"`{part}` must be a list")
+    return [(f"{where}, {part}, number {number}", item) for number, item in enumerate(data[part], start=1)]
 
 
 def _load(file: Traversable, where: str) -> dict[str, Any]:
-    try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise CourseError(
-            f"{where} is not valid YAML ({str(error).splitlines()[0]}): correct the file"
-        ) from error
+    raw = parse_yaml(file.read_text(encoding="utf-8"), where)
     require(isinstance(raw, dict), where, "must be a mapping")
     return dict(raw)
 
 
-def _unit(name: str, data: dict[str, Any], where: str) -> Unit:
-    data = {"checkpoint": None, **data, "name": name}
-    require_keys(Unit, data, where)
-    exercises = tuple(build(Exercise, item, where) for item in data["exercises"])
-    questions = tuple(_question(item, where) for item in data["questions"])
-    budgets = tuple(build(Budget, item, where) for item in data["budgets"])
-    graded: tuple[Exercise | Question, ...] = (*exercises, *questions)
-    names = [item.name for item in graded]
-    require(len(names) == len(set(names)), where, "two exercises or questions have one name")
-    for position, exercise in enumerate(exercises):
-        earlier = {item.name for item in exercises[:position]}
-        require(
-            set(exercise.prerequisites) <= earlier,
-            f"{where}: {exercise.name}",
-            "a prerequisite is not an earlier exercise",
-        )
-        require(1 <= exercise.difficulty <= 4, f"{where}: {exercise.name}", "`difficulty` must be 1 to 4")
-    for item in graded:
-        require(
-            item.points > 0 and item.minutes > 0,
-            f"{where}: {item.name}",
-            "`points` and `minutes` must be positive",
-        )
-    return build(Unit, data | {"exercises": exercises, "questions": questions, "budgets": budgets}, where)
+def _exercise(data: Any, where: str, earlier: set[str]) -> Exercise:
+    exercise = build(Exercise, data, where)
+    stray = sorted(set(exercise.prerequisites) - earlier)
+    require(not stray, where, f"the prerequisite {', '.join(stray)} is not an earlier exercise")
+    require(1 <= exercise.difficulty <= 4, where, "`difficulty` must be 1 to 4")
+    require(len(exercise.hints) >= 2, where, "at least two `hints` are needed")
+    return exercise
 
 
-def _question(data: dict[str, Any], where: str) -> Question:
+def _question(data: Any, where: str) -> Question:
     require_keys(Question, data, where)
-    where = f"{where}: {data['name']}"
+    require(isinstance(data["criteria"], list), where, "`criteria` must be a list")
     criteria = tuple(build(Criterion, item, where) for item in data["criteria"])
+    question = build(Question, data | {"criteria": criteria}, where)
+    points = sum(criterion.points for criterion in criteria)
     require(
-        sum(c.points for c in criteria) == data["points"], where, "the rubric does not add up to `points`"
+        points == question.points, where, f"the rubric has {points} points and does not add up to `points`"
     )
-    return build(Question, data | {"criteria": criteria}, where)
+    return question
+
+
+def _note(item: Exercise | Question, where: str, places: dict[str, str]) -> None:
+    """Check what exercises and questions have in common, and remember where the name is."""
+    require(item.points > 0 and item.minutes > 0, where, "`points` and `minutes` must be positive")
+    require(item.name not in places, where, f"{item.name!r} is already in {places.get(item.name)}; keep one")
+    places[item.name] = where
 
 
 def _named(items: tuple[N, ...], name: str, otherwise: str) -> N:

@@ -8,9 +8,29 @@ from enum import StrEnum
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+import yaml
+
 from course.errors import CourseError
 
 T = TypeVar("T")
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """The data of a YAML text.
+
+    Args:
+        text: the YAML.
+        where: how errors call the place that it comes from.
+
+    Raises:
+        CourseError: it is not YAML; the message has the line.
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark, reason = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        what = f"its line {mark.line + 1}: {reason}" if mark and reason else str(error).splitlines()[0]
+        raise CourseError(f"{where} is not valid YAML ({what}): correct it") from error
 
 
 def build(kind: type[T], data: Mapping[str, Any], where: str) -> T:

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 # Folders and modules whose tests are of the kind `unit`: no process, no training, and a minute in all. Single
 # ones that do otherwise are marked `process`.
 UNIT_TESTS = (
+    "autograder/builder/test_exercises.py",
     "autograder/builder/test_expected_data.py",
     "autograder/builder/test_sweeps.py",
     "autograder/grading/test_damage.py",

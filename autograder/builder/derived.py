@@ -9,10 +9,11 @@ from pathlib import Path
 import nbformat
 
 from autograder.builder.cell_list import cell_list, cell_list_path
+from autograder.builder.exercises import exercises_file, exercises_path, read_sources
 from autograder.builder.notebook import build_notebook
 from autograder.builder.release import generate_release
 from autograder.files import write_changed
-from course.catalog import load_course
+from course import catalog
 from course.errors import CourseError
 
 # unit name → {path relative to the repository: content}; a ValueError says what to correct
@@ -36,7 +37,7 @@ class Drift:
 
 def unit_names(root: Path) -> list[str]:
     """The units of a repository's course/course.yml. Raises CourseError where the file is wrong."""
-    return [unit.name for unit in load_course(root / "course").units]
+    return catalog.unit_names(root / "course")
 
 
 def derived_files(root: Path, unit_name: str, generators: tuple[Generator, ...] = ()) -> dict[Path, bytes]:
@@ -53,12 +54,16 @@ def derived_files(root: Path, unit_name: str, generators: tuple[Generator, ...] 
     Raises:
         CourseError: the unit is unknown, or its sources are malformed or do not fit together.
     """
-    course = load_course(root / "course")
+    course = read_sources(root)
     unit = course.unit(unit_name)
     built = build_notebook(root, course, unit)
     text = nbformat.writes(built, version=nbformat.NO_CONVERT)
     notebook = Path("source_notebooks", unit_name, f"{unit.notebook}.ipynb")
-    files = {notebook: f"{text}\n".encode(), cell_list_path(unit_name): cell_list(built)}
+    files = {
+        exercises_path(unit_name): exercises_file(unit),
+        notebook: f"{text}\n".encode(),
+        cell_list_path(unit_name): cell_list(built),
+    }
     folder = root / notebook.parent
     beside = {
         path.relative_to(folder).as_posix(): path.read_bytes()

@@ -1,4 +1,4 @@
-"""Notebook text that is rendered from ``course/course.yml``: headings, points, objectives, rubrics, times."""
+"""Notebook text that is rendered from the catalog: headings, points, objectives, rubrics, times."""
 
 from __future__ import annotations
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autograder.builder.exercises import read_sources
 from autograder.files import REPOSITORY
 from autograder.publish.student_readme import start_commands
 from course import __version__
-from course.catalog import Course, load_course
+from course.catalog import Course
 from course.errors import CourseError
 
 BEGIN = "<!-- units: written by `make build` from course/course.yml -->"
@@ -60,7 +61,11 @@ def _filled(text: str, begin: str, content: str, end: str) -> str:
 
 
 def generate(unit: str) -> dict[Path, bytes]:
-    """README.md as it should be; it lists every unit, whichever is being built."""
+    """README.md as it should be; it lists every unit, whichever is being built.
+
+    Raises:
+        CourseError: the course's sources are wrong, or the README has lost the lines around what is derived.
+    """
     text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    course = load_course()
+    course = read_sources(REPOSITORY)
     return {Path("README.md"): with_start(with_units(text, course), course.units[0].name).encode()}

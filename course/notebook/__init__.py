@@ -10,6 +10,7 @@
     course.recall()                            # questions about what has been learned, with answers that open
     course.ready_to_hand_in()                  # every check, and the cells of the saved notebook
 
-The texts stand in ``course/units/<unit>/texts.yml``. They explain and never answer. Nothing is imported here:
-the set-up cell, in `setup`, comes before it is known which packages are missing.
+The texts stand in ``course/units/<unit>/``, in ``exercises.json`` and ``texts.yml``. They explain and never
+answer. Nothing is imported here: the set-up cell, in `setup`, comes before it is known which packages are
+missing.
 """

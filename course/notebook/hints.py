@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from course.catalog import load_course
+from course.catalog import Exercise, load_course
 from course.errors import CourseError, unknown_name
 from course.frontend import show_below
 from course.notebook.display import Fragment, box, bullets, details, paragraph
-from course.notebook.texts import Lesson, Texts, load_texts
 
 
 def hint(name: str, number: int = 1) -> None:
@@ -24,7 +23,7 @@ def hint(name: str, number: int = 1) -> None:
     if not isinstance(name, str):
         called = getattr(name, "__name__", "NAME")
         raise CourseError(f'give the name of the exercise in quotes: course.hint("{called}", 1)')
-    hints = find_lesson(name).hints
+    hints = find_exercise(name).hints
     if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= len(hints):
         numbers = " and ".join(str(i) for i in range(1, len(hints) + 1))
         raise CourseError(f"{name} has hints {numbers}; there is no hint {number!r}")
@@ -34,30 +33,25 @@ def hint(name: str, number: int = 1) -> None:
     show_below(box(f"Hint {number} of {len(hints)} for `{name}`", *parts))
 
 
-def explanation(name: str, lesson: Lesson, common: Sequence[str]) -> Fragment:
+def explanation(exercise: Exercise, common: Sequence[str]) -> Fragment:
     """What a student reads about an exercise that is solved.
 
     Args:
-        name: the exercise.
-        lesson: its texts.
+        exercise: that one.
         common: a sentence or two on each common mistake.
     """
     return details(
-        f"`{name}`: the idea, and common mistakes",
+        f"`{exercise.name}`: the idea, and common mistakes",
         Fragment(
-            paragraph(lesson.idea).html + bullets(common).html,
-            f"{paragraph(lesson.idea).text}\n{bullets(common).text}",
+            paragraph(exercise.idea).html + bullets(common).html,
+            f"{paragraph(exercise.idea).text}\n{bullets(common).text}",
         ),
     )
 
 
-def find_lesson(name: str) -> Lesson:
-    """The texts of an exercise of any unit. Raises CourseError for an unknown name."""
-    lessons = {exercise: lesson for texts in _all_texts() for exercise, lesson in texts.exercises.items()}
-    if name not in lessons:
-        raise unknown_name("exercise", name, lessons)
-    return lessons[name]
-
-
-def _all_texts() -> list[Texts]:
-    return [load_texts(unit.name) for unit in load_course().units]
+def find_exercise(name: str) -> Exercise:
+    """An exercise of any unit. Raises CourseError for an unknown name."""
+    exercises = {exercise.name: exercise for unit in load_course().units for exercise in unit.exercises}
+    if name not in exercises:
+        raise unknown_name("exercise", name, exercises)
+    return exercises[name]

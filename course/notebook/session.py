@@ -68,7 +68,7 @@ def begin(unit: str, env: Environment) -> None:
     session.show_remarks()
     _sessions[:] = [session]
     watch_cells()
-    explain_errors(session.texts.exercises, load_release(unit).defined)
+    explain_errors([exercise.name for exercise in session.unit.exercises], load_release(unit).defined)
     check.before_report(before_check)
     check.on_result(after_check)
     # The cell is folded, which hides the number that it gets when it has run.
@@ -96,12 +96,12 @@ def after_check(result: Result) -> None:
         CourseError: the state cannot be written.
     """
     session = current()
-    lesson = session.texts.exercises.get(result.exercise)
-    if lesson is None:
+    known = {exercise.name: exercise for exercise in session.unit.exercises}
+    if result.exercise not in known:
         return
     if result.state is State.CORRECT:
         common = load_expectations(session.unit.name)[result.exercise].common
-        show_below(explanation(result.exercise, lesson, common))
+        show_below(explanation(known[result.exercise], common))
     elif result.state is State.INCORRECT:
         show_below(paragraph(f'Stuck? `course.hint("{result.exercise}", 1)` in a new cell shows a hint.'))
     session.note_check(result.exercise, result.state)

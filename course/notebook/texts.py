@@ -1,4 +1,4 @@
-"""Typed access to a unit's ``<unit>.yml`` in this folder."""
+"""What a learner of a unit can read beside its exercises: the texts in ``texts.yml``."""
 
 from __future__ import annotations
 
@@ -7,24 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import yaml
-
 from course.catalog import folder_of
 from course.errors import CourseError
-from course.records import build, require, require_keys
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What a student can read about an exercise.
-
-    Attributes:
-        hints: from a nudge to a plan; never code of the answer.
-        idea: why the exercise matters, shown once the check passes.
-    """
-
-    hints: tuple[str, ...]
-    idea: str
+from course.records import build, parse_yaml, require, require_keys
 
 
 @dataclass(frozen=True)
@@ -65,9 +50,8 @@ class Recall:
 
 @dataclass(frozen=True)
 class Texts:
-    """All texts of a unit, by the names under which a notebook asks for them."""
+    """The texts of a unit, by the names under which a notebook asks for them."""
 
-    exercises: Mapping[str, Lesson]
     predictions: Mapping[str, Prediction]
     recall: tuple[Recall, ...]
 
@@ -77,36 +61,29 @@ def load_texts(unit: str) -> Texts:
     """The texts of a unit. Raises CourseError for a unit without any, and where its file is wrong."""
     path = folder_of(unit) / "texts.yml"
     if not path.is_file():
-        raise CourseError(f"the course has no hints for a unit called {unit!r}: use the notebook's own name")
+        raise CourseError(f"the course has no texts for a unit called {unit!r}: use the notebook's own name")
     return parse_texts(path.read_text(encoding="utf-8"), f"units/{unit}/texts.yml")
 
 
 def parse_texts(text: str, where: str) -> Texts:
     """Read and validate the text of a file.
 
+    Args:
+        text: the file's.
+        where: how errors call it.
+
     Raises:
         CourseError: a key is missing, unknown or of the wrong type, a range is empty, or a recall question
             does not have exactly one right answer.
     """
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise CourseError(f"{where} is not valid YAML ({str(error).splitlines()[0]}): correct it") from None
+    data = parse_yaml(text, where)
     require_keys(Texts, data, where)
-    for part in ("exercises", "predictions"):
-        require(isinstance(data[part], dict), where, f"`{part}` must be a mapping of names")
+    require(isinstance(data["predictions"], dict), where, "`predictions` must be a mapping of names")
     require(isinstance(data["recall"], list), where, "`recall` must be a list")
     return Texts(
-        exercises={name: _lesson(raw, f"{where}: {name}") for name, raw in data["exercises"].items()},
         predictions={name: _prediction(raw, f"{where}: {name}") for name, raw in data["predictions"].items()},
         recall=tuple(_recall(raw, where) for raw in data["recall"]),
     )
-
-
-def _lesson(raw: Any, where: str) -> Lesson:
-    lesson = build(Lesson, raw, where)
-    require(len(lesson.hints) >= 2, where, "at least two hints are needed")
-    return lesson
 
 
 def _prediction(raw: Any, where: str) -> Prediction:

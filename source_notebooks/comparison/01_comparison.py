@@ -92,6 +92,23 @@ course.reveal("five_runs", 100 * (five.max() - five.min()))
 # result.
 
 # %% [markdown] about="mean_and_spread"
+# title: Mean and spread of a few runs
+# minutes: 5
+# points: 2
+# difficulty: 1
+# objectives:
+#   - Compute the sample standard deviation, and know what it cannot say about a single run.
+# prerequisites: []
+# hints:
+#   - >-
+#     Take 4, 5 and 6. Their mean is 5. Write the three deviations one below the other, then their squares. What is the sum of the
+#     squares, and by what number does the docstring divide it?
+#   - >-
+#     `values` is an array, so `values` minus `mean` is an array of deviations. Square it, add it up with `np.sum`, divide by one less
+#     than the number of values, and take `np.sqrt`. Check the number of values first: for a single one the spread is `np.nan`.
+# idea: >-
+#   A mean tells you where the results are; a spread tells you how far from there one of them may be. Without the spread, you cannot
+#   compare the mean with anything. One run has no spread, and saying so is part of the result.
 
 # %% [markdown]
 # This first exercise is almost done: the mean and the return are there.
@@ -148,6 +165,16 @@ for size in (1_000, 10_000):
         print(f"error {error:.2f} on {size:6,d} test images: ± {np.sqrt(error * (1 - error) / size):.4f}")
 
 # %% [markdown] question="Q1"
+# title: Question 1
+# minutes: 10
+# points: 3
+# prompt: >-
+#   In the table of section 1, with 10,000 labels, FlexMatch is .01 points ahead of FixMatch (89.58 % against 89.57 %). What can you
+#   conclude about the two methods from this entry? What else would have to be reported?
+# criteria:
+#   - {points: 1, text: "The answer compares the size of the difference with the precision of such a number."}
+#   - {points: 1, text: "The answer names at least one other way in which the two runs differed, and what it does to the comparison."}
+#   - {points: 1, text: "The answer names what would have to be reported for a conclusion."}
 
 # %% [markdown]
 # ### The sweep
@@ -188,6 +215,24 @@ plots.every_run(sweep.rows, f"{sweep.name}: every run of the sweep")
 # Look at the dots of one method at one number of labels. All that differs between them is the seed.
 
 # %% [markdown] about="summarize"
+# title: One line for each method and number of labels
+# minutes: 15
+# points: 3
+# difficulty: 2
+# objectives:
+#   - Group rows by what they have in common, and leave the rows unchanged.
+# prerequisites: []
+# hints:
+#   - >-
+#     Do it by hand with five rows on paper. You would start a new line whenever a pair of method and number of labels comes up for the
+#     first time, and otherwise add to an existing line. Which of Python's containers finds an existing line by such a pair?
+#   - >-
+#     One dictionary, whose keys are pairs and whose values are lists of accuracies: `setdefault` makes an empty list where there is none yet.
+#     A second loop goes over its `items`, calls `statistic` once for each list, and appends a dictionary with the five keys of the docstring
+#     to the result. Nothing is ever written into a row.
+# idea: >-
+#   Most of the work on results is deciding what belongs together, and in what way it may differ. Here, runs of one group may differ only
+#   by their seed. Put two settings into one group, and their difference turns into spread.
 
 # %% [markdown]
 # The function takes `statistic` as an argument, so that the same grouping works for a mean and spread today and for something else tomorrow. Three comments guide you.
@@ -300,6 +345,24 @@ for method in ("mixmatch", "fixmatch", "flexmatch"):
 course.predict("step_cost", ...)
 
 # %% [markdown] about="training_cost"
+# title: What a run costs
+# minutes: 10
+# points: 2
+# difficulty: 2
+# objectives:
+#   - Count the work of a step in forward passes, including the backward pass.
+#   - Keep an unknown number unknown.
+# prerequisites: []
+# hints:
+#   - >-
+#     Take a single step with one image that the network learns from and one that only needs a prediction. How many passes does each of
+#     them cost if the backward pass costs as much as two forward passes?
+#   - >-
+#     Add up the passes of one step, each kind of image with its own weight, and multiply by the number of steps. Before that, check
+#     whether one of the three values is `None`: then so is the cost. Keep in mind that 0 and `None` are not the same.
+# idea: >-
+#   Passes are a currency that does not depend on the machine. They show what a table of steps hides: methods with equal numbers of steps
+#   may have done very different amounts of work.
 
 # %% exercise="training_cost"
 
@@ -357,6 +420,15 @@ for method in plots.METHODS:
 # **Explain.** Do passes and seconds put the methods in the same order, and in the same proportion? What takes time besides the network?
 
 # %% [markdown] question="Q2"
+# title: Question 2
+# minutes: 10
+# points: 2
+# prompt: >-
+#   Two methods can be compared at an equal number of steps, at equal cost in forward passes, or at an equal number of
+#   seconds. Choose two of the three. For each, name a question that it answers and a way in which it can mislead.
+# criteria:
+#   - {points: 1, text: "Each of the two measures comes with a question that it answers."}
+#   - {points: 1, text: "Each of the two comes with a concrete way in which it misleads."}
 
 # %% [markdown]
 # ## 4. How many labels is a method worth?
@@ -369,6 +441,26 @@ for method in plots.METHODS:
 # Never extrapolate beyond the ends. The curve may bend there, and nobody has measured it.
 
 # %% [markdown] about="labels_to_reach"
+# title: How many labels for this accuracy?
+# minutes: 20
+# points: 4
+# difficulty: 3
+# objectives:
+#   - Interpolate on a logarithmic axis, and claim nothing where nothing was measured.
+# prerequisites: []
+# hints:
+#   - >-
+#     Draw three points on a logarithmic axis of labels, join them with straight lines, and lay a ruler across at the target. Which two
+#     points are on either side of the place where the ruler first meets the line? And what if the first point is already above the ruler,
+#     or none is?
+#   - >-
+#     Deal with the first point, then go through the neighbors in order and stop at the first pair whose right point is at the target or
+#     above. The share of the way up is the distance from the left accuracy to the target, divided by the distance between the two
+#     accuracies. Go the same share of the way between the *logarithms* of the two numbers of labels, and convert back with `np.exp`. If
+#     the loop ends without finding a pair, that is an answer, too.
+# idea: >-
+#   A difference in points is hard to value, but a number of labels has a price. The price is honest only between the points that were
+#   measured: where a curve has no points, it says nothing.
 
 # %% [markdown]
 # This one is open: there are no comments to follow. Besides the ordinary case, handle three others. The first accuracy may already reach the target, no accuracy may reach it, and the curve may go down in between.
@@ -515,6 +607,23 @@ course.reveal("best_of_noise", np.mean([best_error(idle_run(50)) for _ in range(
 # The FixMatch paper's rule does not choose by value: it reports the median of the last 20 checkpoints. Others report only the last one, which is just as fair and a little noisier.
 
 # %% [markdown] about="reported_error"
+# title: "Find the bug: a result that gets better the more often you look"
+# minutes: 10
+# points: 2
+# difficulty: 2
+# objectives:
+#   - Find out why a correct minimum is a wrong result, and report one that is not chosen by its value.
+# prerequisites: []
+# hints:
+#   - >-
+#     There are two questions. Which evaluations count? The docstring answers that without looking at any error. And which number
+#     represents them? Not the smallest.
+#   - >-
+#     `sorted` makes a new list, and its argument `key` can be a function that returns an evaluation's step. A slice that starts at minus
+#     `last` takes the latest ones, and takes all of them where there are fewer. `np.median` does the rest.
+# idea: >-
+#   The minimum of noisy numbers is smaller than the value they scatter around, and the more of them there are, the smaller it is. A rule
+#   that was fixed before the numbers were known cannot do that.
 
 # %% exercise="reported_error"
 
@@ -658,6 +767,19 @@ axis.legend()
 plots.show(figure, f"One dot for each of the {len(sweep.rows)} runs: test accuracy by the number of labeled images.")
 
 # %% [markdown] question="Q3"
+# title: Your figure and your conclusion
+# minutes: 25
+# points: 6
+# prompt: >-
+#   Hand in a figure and a conclusion. The **figure** is what your cell above shows: make one that helps someone decide which method
+#   to use with few labels, from `sweep.rows` and your functions. The **conclusion**, five to eight sentences, goes
+#   into the cell below. It says what the figure shows, with numbers, and what it does not show.
+# criteria:
+#   - {points: 1, text: "Figure: axes with names and units, methods that can be told apart without color, and a text for those who cannot see it."}
+#   - {points: 1, text: "Figure: it shows the spread over seeds or every single run, and the scale suits the data."}
+#   - {points: 2, text: "Conclusion: at least two statements with numbers from the figure or your functions, each with its spread."}
+#   - {points: 1, text: "Conclusion: it separates differences that the runs support from those that they do not."}
+#   - {points: 1, text: "Conclusion: it names at least one limit of these results, and what that leaves open."}
 
 # %% [markdown]
 # ### The other sweeps

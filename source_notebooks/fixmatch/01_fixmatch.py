@@ -106,6 +106,24 @@ course.units.fixmatch.figures.pipeline(make_shapes(10, 10, seed=4).train, 7, Wea
 # - Random numbers come from a key that you pass: `jax.random.PRNGKey(0)`.
 
 # %% [markdown] about="logits_to_log_probs"
+# title: From logits to log-probabilities
+# minutes: 5
+# points: 2
+# difficulty: 1
+# objectives:
+#   - Turn logits into log-probabilities without overflow.
+# prerequisites: []
+# hints:
+#   - >-
+#     Start on paper: what is the logarithm of a quotient? Write log(e^z / Σ e^z) as a difference. One of the two terms needs no
+#     computation at all; the other is one number per image.
+#   - >-
+#     The other term is the logarithm of a sum of exponentials. Use the stable function from the demonstration above, over the class axis,
+#     and keep that axis (with length 1) so that the subtraction broadcasts row by row. Or find the function in `jax.nn` that does it all
+#     at once.
+# idea: >-
+#   Subtracting the same number from all logits of an image changes no probability. With the right number, the logarithm of the sum of
+#   exponentials, the logits themselves become log-probabilities. You never have to exponentiate and then take the logarithm again.
 
 # %% [markdown]
 # The last layer outputs *logits* $z_c$, which can be any real numbers. Probabilities are their softmax, $p_c = e^{z_c} / \sum_k e^{z_k}$. Losses need the logarithm of this, and computing it in two steps is a trap: $e^{1000}$ is infinite in floating
@@ -170,6 +188,23 @@ course.check("logits_to_log_probs", logits_to_log_probs)
 course.progress()
 
 # %% [markdown] about="log_softmax_cross_entropy"
+# title: Cross-entropy, one number per image
+# minutes: 5
+# points: 2
+# difficulty: 1
+# objectives:
+#   - Write the cross-entropy of one-hot targets, and leave the averaging to the caller.
+# prerequisites: []
+# hints:
+#   - >-
+#     Take one image with three classes and label 1. Write its one-hot row below its log-probabilities. Which single number should come
+#     out, and with what sign?
+#   - >-
+#     Multiply element by element: the zeros of the one-hot row remove every class except the label's. Then sum over the last axis only,
+#     and flip the sign. What is left has the shape `(batch,)`.
+# idea: >-
+#   The cross-entropy with a one-hot target measures surprise: minus the log-probability that the network gave the label. It stays one
+#   number per image, because FixMatch decides image by image what counts, and only then averages.
 
 # %% [markdown]
 # For one image the cross-entropy is $H(t, p) = -\sum_c t(c) \log p(c)$. With a one-hot target only one term is left. Write it for a whole batch at once, and return *one number for each image*: the mask has to be applied before anything is averaged.
@@ -217,6 +252,24 @@ between_0_and_4 = outer_fn(0, 4)  # another one, with its own settings
 between_10_and_20(15), between_0_and_4(1)
 
 # %% [markdown] about="cosine_decay_schedule"
+# title: The learning-rate schedule
+# minutes: 10
+# points: 2
+# difficulty: 2
+# objectives:
+#   - Turn a formula with η, k and K into a function that returns a function.
+# prerequisites: []
+# hints:
+#   - >-
+#     The outer function remembers η, K and α. The inner one is given k and has to return a number for that k. Which letter in the formula
+#     is which argument?
+#   - >-
+#     Build the angle first: π times α times the fraction of the run that is done. It has to be 0 at the start and 7π/16 at the end. Its
+#     cosine scales η. Use functions from `jnp`: inside `jit` the step is a placeholder that `math` cannot read.
+# idea: >-
+#   A large rate finds the region of a good solution; a small one settles into it. The cosine stays near its top for a long time and falls
+#   fastest toward the end. Because it stops at 7/16 of π and not at a half, the rate never reaches zero, and the last steps still learn
+#   something.
 
 # %% [markdown]
 # The learning rate falls slowly from $\eta$ along part of a cosine. With $K$ steps in all, step $k$ uses
@@ -308,6 +361,14 @@ for part, dataset in {"labeled": labeled_dataset, "validation": val_dataset, "un
 # The paper's experiments throw labels away on purpose. In practice they were never there.
 
 # %% [markdown] question="Q1"
+# title: Question 1
+# minutes: 5
+# points: 2
+# prompt: >-
+#   Name an application in which semi-supervised learning would be indispensable, and say why.
+# criteria:
+#   - {points: 1, text: "The application is concrete: it is clear what one input is and what its label is."}
+#   - {points: 1, text: "The answer explains, for this application, the cost of the two kinds of data."}
 
 # %% [markdown]
 # ## 4. Two views of one image
@@ -354,6 +415,16 @@ positions, seed = [8, 3, 21], 0
 course.figures.augmentation_grid(train_dataset, positions, WeakAugmentation(), StrongAugmentation(), seed=seed)
 
 # %% [markdown] question="Q2"
+# title: Question 2
+# minutes: 10
+# points: 3
+# prompt: >-
+#   Using a weak and a strong augmentation of one image follows an older idea, consistency regularization.
+#   Describe consistency regularization in one sentence, and give one example of its use other than FixMatch.
+# criteria:
+#   - {points: 1, text: "One sentence says what has to agree with what."}
+#   - {points: 1, text: "The example is a use of the idea and is not FixMatch itself."}
+#   - {points: 1, text: "The answer says which perturbation the example uses, and how disagreement becomes a loss."}
 
 # %% [markdown]
 # ## 5. The loss
@@ -469,6 +540,25 @@ assert len(val_dataset) % hparams.val_batch_size == 0
 # | a step | `loss.backward(); optimizer.step()` | `grads = jax.grad(loss)(params)`, then new parameters are *returned* |
 
 # %% [markdown] about="get_forward_fn"
+# title: One forward pass over three batches
+# minutes: 20
+# points: 4
+# difficulty: 2
+# objectives:
+#   - Run a model with BatchNorm in training mode once over joined batches, and split its output again.
+# prerequisites: []
+# hints:
+#   - >-
+#     The function has three numbered comments. What is the shape of the joined batch if there are 2 labeled images and 14 unlabeled ones?
+#     At which row do the weak views begin, and at which row the strong ones?
+#   - >-
+#     `jnp.concatenate` takes a list of arrays and an axis. `model.apply` is called once and returns a pair: the logits, and a dictionary
+#     that has the new statistics under `batch_stats`. `jnp.split` takes the *positions* of the cuts, not the sizes of the parts: with 2,
+#     14 and 14 rows these are 2 and 16.
+# idea: >-
+#   BatchNorm makes each image's output depend on all images in its batch. One joint pass normalizes all three kinds of images by the same
+#   mean and variance, updates the running statistics once, and is faster than three passes. The split afterwards is only bookkeeping, but
+#   if it is wrong, the training is worthless.
 
 # %% [markdown]
 # A step needs the network's output for three batches: the labeled images, and the weak and the strong views of the unlabeled ones. Joined into one batch, they go through the network *once*. That is faster, and it is part of the method: BatchNorm
@@ -497,6 +587,28 @@ with course.practical_check("get_forward_fn", get_forward_fn):
 course.check("get_forward_fn", get_forward_fn)
 
 # %% [markdown] about="get_fixmatch_loss_fn"
+# title: The FixMatch loss
+# minutes: 40
+# points: 7
+# difficulty: 4
+# objectives:
+#   - Turn weak predictions into pseudo-labels and a mask, and use them on the strong view.
+#   - Average over the right set of images.
+# prerequisites: [logits_to_log_probs, log_softmax_cross_entropy, get_forward_fn]
+# hints:
+#   - >-
+#     Write down the shapes before any code. The μB unlabeled images give μB weak predictions. Each gives *two* things: a class (what to
+#     believe) and a yes or no (whether to believe it). The strong predictions are what gets corrected. The labeled ones do not meet the
+#     other two until the last line, where the terms are added.
+#   - >-
+#     For the weak views: get log-probabilities with your first function; the most probable class with `jnp.argmax` over the classes; its
+#     probability with `jnp.max`, compared with τ by ≥ (note that one side is a logarithm). Make the class one-hot, and it is a target for
+#     your second function, whose other argument comes from the *strong* views. That gives one number per image. Multiply by the mask and
+#     take the plain mean, which divides by μB.
+# idea: >-
+#   Two old ideas in one line. Self-training: the network's own confident prediction serves as the label. Consistency: that label has to
+#   hold for a much harder view of the same image. The mask decides which images teach, and because the mean runs over all of them, the
+#   weight of the unlabeled images grows with the network's confidence, without a schedule.
 
 # %% [markdown]
 # This is the heart of the method. Everything you need is in this section, and your first two functions do the small steps. Read the formulas of $\mathcal L_s$, $\mathcal L_u$ and $\mathcal L$ again, and decide for each one: which of the three
@@ -545,6 +657,16 @@ print(gradient)
 course.reveal("gradient_of_largest", gradient[1])
 
 # %% [markdown] question="Q3"
+# title: Question 3
+# minutes: 10
+# points: 3
+# prompt: >-
+#   FixMatch trusts its own confident predictions as pseudo-labels. Does high confidence mean high accuracy?
+#   If not, why not?
+# criteria:
+#   - {points: 1, text: "The answer distinguishes the two terms: what each is a statement about."}
+#   - {points: 1, text: "The answer names at least one cause that applies to a network trained as in this notebook."}
+#   - {points: 1, text: "The answer says what follows for self-training, or backs its claim with a figure from this notebook."}
 
 # %% [markdown]
 # You can come back to Question 3 after section 7, where a figure shows how confident your own network is and how often
@@ -559,6 +681,24 @@ course.reveal("gradient_of_largest", gradient[1])
 # faster.
 
 # %% [markdown] about="get_validate_fn"
+# title: Validation
+# minutes: 15
+# points: 3
+# difficulty: 3
+# objectives:
+#   - Compile the work on one mini-batch, and loop outside the compiled function.
+# prerequisites: [get_forward_fn]
+# hints:
+#   - >-
+#     You need two functions besides the outer one: one that handles a single mini-batch and is compiled, and one that loops over the
+#     mini-batches in ordinary Python. Which arguments does each of them need?
+#   - >-
+#     For one mini-batch: apply the model without `mutable`, take the most probable class of each image, and compare it with the label;
+#     the mean of "is different" is the error rate. Collect these rates in a list, and return their mean in a dictionary under the name in
+#     the docstring. Read the parameters with `get_params` *inside* `validate`, since they change from call to call.
+# idea: >-
+#   Training mode and evaluation mode are two different functions of the same weights. Here you measure the second: BatchNorm uses the
+#   running statistics, nothing is updated, and an image's prediction no longer depends on its neighbors.
 
 # %% [markdown]
 # During training the network is evaluated on the validation images from time to time, in *evaluation mode*: BatchNorm uses its running statistics, and nothing is updated. The error rate is computed in each mini-batch and then averaged over the
@@ -584,6 +724,24 @@ with course.practical_check("get_validate_fn", get_validate_fn):
 course.check("get_validate_fn", get_validate_fn)
 
 # %% [markdown] about="mean_over_images"
+# title: "Find the bug: an error rate that depends on the batch size"
+# minutes: 10
+# points: 2
+# difficulty: 2
+# objectives:
+#   - Find out why a correct program reports a wrong number, and fix it.
+# prerequisites: []
+# hints:
+#   - >-
+#     Look at the row of the table with 16 images. If one more of its images were right, how far would the plain mean move? And if the
+#     same happened in a row with 128 images? In a fair mean, both would be the same.
+#   - >-
+#     A mini-batch's error rate and its size tell you how many of its answers are wrong. Add those numbers up over all mini-batches, and
+#     divide by the total number of images. Everything you need is in the two arguments.
+# idea: >-
+#   A mean of means gives equal weight to groups, not to the things in them. It equals the overall mean only if all groups have the same
+#   size. The same mistake is possible wherever results are combined: losses of mini-batches, scores per class, means from several
+#   machines.
 
 # %% [markdown]
 # Look at the last check again. The stand-in model always predicts 9, and 9,000 of the 10,000 labels are something else. So its error rate is exactly 0.9. Yet the published value, which your correct function returns, is 0.9011: eleven wrong answers
@@ -872,6 +1030,15 @@ for name, result in {"with": with_unlabeled, "without": without_unlabeled}.items
         print(f"{name:8s} the unlabeled loss, {weights:8s} weights: test error {float(error):.3f}")
 
 # %% [markdown] question="Q4"
+# title: Question 4
+# minutes: 10
+# points: 2
+# prompt: >-
+#   Name at least two sources of randomness in the result of a FixMatch run, and explain how each affects
+#   it. (Think of the data loaders and the training settings.)
+# criteria:
+#   - {points: 1, text: "The answer names two different sources."}
+#   - {points: 1, text: "For each, the answer traces how the random draw leads to a different result."}
 
 # %% [markdown]
 # ### Starting from ImageNet instead

@@ -99,6 +99,27 @@ course.begin("flexmatch", env)
 # get no error, just a loss that hardly moves. `l2_penalty` is the weight decay over convolution and dense kernels.
 
 # %% [markdown] about="fixmatch_loss"
+# title: The FixMatch loss in PyTorch
+# minutes: 35
+# points: 6
+# difficulty: 3
+# objectives:
+#   - Turn weak predictions into pseudo-labels and a mask, and use them on the strong view, in PyTorch.
+#   - Leave it to a rule passed as an argument to decide which images count.
+# prerequisites: []
+# hints:
+#   - >-
+#     Follow the four numbered comments. Write the shape beside each: three kinds of images go in as one batch, one tensor of logits comes
+#     out, and it is split into three pieces. Which piece gives the label, which one is corrected by it, and which one already has a
+#     label?
+#   - >-
+#     `torch.cat` joins, and `split` of a tensor takes the *sizes* of the pieces. For the weak piece: detach, divide by `T`, softmax over
+#     the classes; `max` with a `dim` gives values and positions at once, that is, confidence and pseudo-labels. For the strong piece:
+#     `F.cross_entropy` without a reduction gives one number per image. Multiply by the mask and take the plain mean. With a rule, mask
+#     and state both come from it.
+# idea: >-
+#   The loss is the same as in JAX, line for line. What FixMatch adds is the decision which images count, and that decision fits into one
+#   function of confidence and pseudo-labels. Once it is outside the loss, it can be replaced, and FlexMatch replaces it.
 
 # %% [markdown]
 # Now FixMatch. Here are the formulas again, for $B$ labeled and $\mu B$ unlabeled images, with $q_b = \operatorname{softmax}(z_b / T)$ for the logits $z_b$ of the weak view:
@@ -240,6 +261,16 @@ course.figures.class_examples(train_dataset)
 # set: the pseudo-labels themselves show how far a class has come.
 
 # %% [markdown] question="Q1"
+# title: Question 1
+# minutes: 10
+# points: 3
+# prompt: >-
+#   In FixMatch all classes share one threshold. Describe what happens, over the course of a run, to a class
+#   that is harder to learn than the others, and say what FlexMatch changes about that.
+# criteria:
+#   - {points: 1, text: "The answer follows one class through several steps instead of naming a single state."}
+#   - {points: 1, text: "It says which signal the hard class lacks, and why this does not correct itself."}
+#   - {points: 1, text: "It says what FlexMatch's change does for this class, and at what risk."}
 
 # %% [markdown]
 # ### The method in four lines
@@ -275,6 +306,23 @@ threshold_plots.mapping(hparams.threshold)
 # ## 5. FlexMatch, piece by piece
 
 # %% [markdown] about="learning_status"
+# title: How far has each class come?
+# minutes: 5
+# points: 2
+# difficulty: 1
+# objectives:
+#   - Count labels per class on the device, without a loop over images.
+# prerequisites: []
+# hints:
+#   - >-
+#     Counting how often each whole number occurs is a standard operation with its own name in NumPy and in PyTorch. It does not accept
+#     negative numbers. What can you do about the −1?
+#   - >-
+#     `torch.bincount` counts 0, 1, 2 and so on; its `minlength` makes room for classes that do not occur. Either move every label up by one and drop
+#     the first count, or keep only the images that have a label.
+# idea: >-
+#   σ(c) shows the progress of training in one number per class, and it costs nothing: the pseudo-labels were already there. One operation
+#   on the device counts all images at once, while a Python loop would ask the device for each of them.
 
 # %% [markdown]
 # One line is missing. It has to count on the device that holds `latest`: on a GPU, a Python loop over all $N$ images would wait for the GPU at each one. The authors' code [5] makes a Python list of all labels and counts that in each step. Section 6
@@ -290,6 +338,23 @@ with course.practical_check("learning_status", learning_status):
 course.check("learning_status", learning_status)
 
 # %% [markdown] about="flexible_thresholds"
+# title: A threshold for each class
+# minutes: 15
+# points: 3
+# difficulty: 2
+# objectives:
+#   - Turn counts into thresholds, with the warm-up that starts all of them at 0.
+# prerequisites: []
+# hints:
+#   - >-
+#     Compute β for the first example by hand: what is the largest count, how many of the 100 images have no label, and which of the two
+#     is larger? Every class's count is divided by that one number.
+#   - >-
+#     Three lines: the number of images without a label, β as a tensor divided by one number, and τ_c from β. `torch.maximum` takes two
+#     tensors; `max` of a tensor gives its largest entry. While nothing is labeled, the divisor is N, so nothing is divided by 0.
+# idea: >-
+#   The most advanced class gets the full τ once most images have a label, and the others get a share of it. Before that, the number of
+#   images without a label keeps all thresholds low, because small counts say little about which class is ahead.
 
 # %% [markdown]
 # Write the formulas for β and $\tau_c$, for all classes at once. In the first example most images have no label yet, so their number is the larger one; in the second the most advanced class decides, and it has reached τ.
@@ -306,6 +371,22 @@ with course.practical_check("flexible_thresholds", flexible_thresholds):
 course.check("flexible_thresholds", flexible_thresholds)
 
 # %% [markdown] about="flexible_mask"
+# title: "Find the bug: whose probability is it?"
+# minutes: 10
+# points: 2
+# difficulty: 2
+# objectives:
+#   - Find out why a mask of the right shape and type selects the wrong images, and fix it.
+# prerequisites: []
+# hints:
+#   - >-
+#     In the table, images 1, 4 and 7 all have class 0, and the bug gives all three the same answer. Whose probability decides for them?
+#   - >-
+#     The loop variable is a class. `thresholds` has one entry per class, so it can be indexed by it. `confidence` has one entry per
+#     image, in the order of the images. Only one of the two lookups is right. The comparison works on whole tensors; no loop is needed.
+# idea: >-
+#   Two tensors with different meanings were indexed by the same thing, and because a batch has more images than classes, the wrong index
+#   always exists. Ask what each tensor's axis counts, images or classes, and you find such bugs before they run.
 
 # %% [markdown]
 # This mask comes from an online tutorial, rewritten but with its mistake. It runs, its shape and type are right, and the training it was written for seemed to work.
@@ -345,6 +426,23 @@ course.check("flexible_mask", flexible_mask)
 # With the bug, five of the eight answers were right. That is why it is hard to see: the wrong mask is not random. Section 7 measures how often the two masks agree in a real run, and what the difference does.
 
 # %% [markdown] about="remember_labels"
+# title: Remember the latest pseudo-labels
+# minutes: 15
+# points: 3
+# difficulty: 2
+# objectives:
+#   - Update some entries of a tensor by index, and leave the input tensor unchanged.
+# prerequisites: []
+# hints:
+#   - >-
+#     What belongs in the result for an image that is not in the batch, for a confident one, and for one that is in the batch but not
+#     confident? Two of the three keep what they had.
+#   - >-
+#     Copy û with `clone`, and assign to the positions `index` in one step. What you assign has one entry per image of the batch: its new
+#     label where it is confident, its old one elsewhere. `torch.where` chooses entry by entry.
+# idea: >-
+#   û is the method's memory: what the network said the last time it was sure of an image, whenever that was. The fixed τ guards it, so a
+#   count means that the network was sure, not merely that an image was let through.
 
 # %% [markdown]
 # After the step, the mini-batch's confident images get their new label. `index` says where they are among all $N$
@@ -366,8 +464,37 @@ with course.practical_check("remember_labels", remember_labels):
 course.check("remember_labels", remember_labels)
 
 # %% [markdown] question="Q2"
+# title: Question 2
+# minutes: 10
+# points: 2
+# prompt: >-
+#   FlexMatch uses two thresholds: the fixed τ decides which labels are remembered and counted, the flexible
+#   ones decide which images enter the loss. Suppose the flexible thresholds decided both. What would happen
+#   in the first hundred steps of a run?
+# criteria:
+#   - {points: 1, text: "The answer starts from the values at step 0 and says what is counted then."}
+#   - {points: 1, text: "It says what the learning status would mean after that."}
 
 # %% [markdown] about="flexmatch_loss"
+# title: The FlexMatch loss
+# minutes: 30
+# points: 5
+# difficulty: 4
+# objectives:
+#   - Put the pieces together in the right order - thresholds first, update last.
+#   - Carry state from step to step as an argument and a return value.
+# prerequisites: [fixmatch_loss, learning_status, flexible_thresholds, flexible_mask, remember_labels]
+# hints:
+#   - >-
+#     Which quantities are known before the network has seen the batch, and which only afterwards? Compute the first outside the rule, the
+#     others inside it.
+#   - >-
+#     Outside: û from the state, σ by `learning_status`, the thresholds τ_c by `flexible_thresholds`. N is the length of û. Inside a
+#     function of confidence and pseudo-labels: the mask by `flexible_mask`, the new û by `remember_labels` with the fixed τ, both
+#     returned, û in a dictionary. Then call `fixmatch_loss` with that rule, and add a metric for each class.
+# idea: >-
+#   A closure carries this step's thresholds and û into FixMatch's loss, and the new û comes out with the state. No object remembers
+#   anything between steps, so a run can be interrupted and resumed, and a step can be tested on its own.
 
 # %% [markdown]
 # Put the pieces together: a rule for `fixmatch_loss` that knows the thresholds and returns the new state. An inner function remembers what the outer one has computed: a closure, as in the unit `fixmatch`. Mind the order: first the thresholds from
@@ -652,6 +779,16 @@ threshold_plots.index_bug_table(recorded_runs)
 # the last position in the mini-batch; but nobody trains with so few.
 
 # %% [markdown] question="Q3"
+# title: Question 3
+# minutes: 10
+# points: 3
+# prompt: >-
+#   Nobody noticed the bug of exercise 4 for a long time. Using the figures of section 7, explain why the usual
+#   curves do not reveal it, and describe a test that would have found it in a second.
+# criteria:
+#   - {points: 1, text: "The explanation refers to something measured in this notebook."}
+#   - {points: 1, text: "The test is concrete: the answer gives its inputs and the result it asserts."}
+#   - {points: 1, text: "The answer says why this test would fail for the wrong mask, and not by chance."}
 
 # %% [markdown]
 # ## 8. What you should know now

@@ -92,6 +92,23 @@ mixing_plots.pipeline(load_dataset("shapes").train, 7, 3, WeakViews(2))
 # You begin with the simplest step: making a guess more certain.
 
 # %% [markdown] about="sharpen"
+# title: Sharpening a distribution
+# minutes: 5
+# points: 2
+# difficulty: 1
+# objectives:
+#   - Make a distribution more certain without leaving the set of distributions.
+# prerequisites: []
+# hints:
+#   - >-
+#     Take the row .6, .2, .2 with T = 0.5. Which number is 1/T, and what do the three entries become? Their sum is no longer 1: how do
+#     you make it a distribution again?
+#   - >-
+#     Raise the whole tensor to one power, then divide it by a sum. The sum runs over the classes, which are the last axis, and has to
+#     keep that axis with length 1 (`keepdim`) so that each row is divided by its own sum.
+# idea: >-
+#   A temperature below 1 exaggerates the differences between probabilities and keeps their order. Training toward a sharper version of
+#   its own prediction is entropy minimization: the network is asked to be more certain than it is, without being told of what.
 
 # %% [markdown]
 # Sharpening raises every probability to the power $1/T$ and divides by the sum. At $T = 1$ nothing changes; as $T$ goes to 0, the largest takes all. The stub states the formula; two lines will do.
@@ -141,6 +158,24 @@ course.reveal("sharpened_largest", sharpen(unsure, 0.5).max())
 # The third row is where two versions of one method diverge most often: in JAX an extra pass over the data is harmless, in PyTorch it leaves a trace.
 
 # %% [markdown] about="guess_labels"
+# title: Guessing labels
+# minutes: 15
+# points: 4
+# difficulty: 2
+# objectives:
+#   - Combine a network's predictions on several views into one target.
+#   - Keep the gradient, and BatchNorm's running statistics, out of a pass that only predicts.
+# prerequisites: [sharpen]
+# hints:
+#   - >-
+#     Follow the shapes on paper: `views` is (K, n, 3, H, W), the network takes four axes and gives (rows, classes). Which rows belong to
+#     the first view, and which to the first image? What shape does the result have, and which axis has to go?
+#   - >-
+#     One `with` statement can hold both conditions, `torch.no_grad()` and `frozen_statistics`. In it: one call of the network on the
+#     joined views, a softmax over the classes, `unflatten` to get the view axis back, a mean over that axis, and finally your `sharpen`.
+# idea: >-
+#   Averaging over views removes what is peculiar to each view, so the guess is better than a single prediction. This pass only observes:
+#   it must leave no trace, neither a gradient nor a count in BatchNorm's statistics.
 
 # %% [markdown]
 # Two things must *not* happen while the network guesses.
@@ -233,6 +268,24 @@ for name, value in example_batch.items():
     print(f"{name:12s} {value.dtype} {tuple(value.shape)}" if torch.is_tensor(value) else f"{name:12s} {value}")
 
 # %% [markdown] about="mixup"
+# title: MixUp, sample by sample
+# minutes: 10
+# points: 3
+# difficulty: 2
+# objectives:
+#   - Broadcast one weight for each sample over images and over targets.
+# prerequisites: []
+# hints:
+#   - >-
+#     Mix a white pixel (1) with a black one (0) for λ = 0.2. Which of the two shares does the white pixel get if the result has to be
+#     closer to it? Write the larger share as a function of λ.
+#   - >-
+#     `torch.maximum` gives λ′ for all samples at once. For the targets it needs one more axis, for the images three, because broadcasting
+#     compares shapes from the end. Index with `None` or use `view`, then write the same weighted sum twice.
+# idea: >-
+#   Between two images of different classes, MixUp puts a whole path of images, with labels that change along the way. A network that
+#   follows it is linear and cautious there: it cannot memorize its few labels with full certainty, and its decision boundary lies in the
+#   middle.
 
 # %% [markdown]
 # MixUp [2] trains on images that do not exist, between two that do, and asks for a prediction that mixes the two labels in the same proportion. The network learns to change linearly from one image to the other, which leaves no room for a sudden
@@ -296,6 +349,16 @@ mixing_plots.mixtures(
 # longest. FlexMatch fixes that. You know FixMatch from the previous unit; here you write its predecessor, and find out what its successors could do without.
 
 # %% [markdown] question="Q1"
+# title: Question 1
+# minutes: 10
+# points: 3
+# prompt: >-
+#   Consistency regularization, entropy minimization and MixUp are three ideas from before MixMatch. For each of the three, name the step
+#   of MixMatch that uses it, and say what that step assumes about the images.
+# criteria:
+#   - {points: 1, text: "The answer finds each of the three ideas in a step of the algorithm."}
+#   - {points: 1, text: "For each, the answer names an assumption about images and classes, not only what is computed."}
+#   - {points: 1, text: "For at least one of them, the answer describes data for which the assumption fails."}
 
 # %% [markdown]
 # You can come back to Question 1 once you have written the whole method.
@@ -332,6 +395,23 @@ mixing_plots.mixtures(
 # its images are easy. So it has both a shorter ramp and a smaller weight: $\lambda_u$ is 20 after 300 steps. Do not use these two numbers for photographs.
 
 # %% [markdown] about="linear_rampup"
+# title: A weight that grows
+# minutes: 5
+# points: 1
+# difficulty: 1
+# objectives:
+#   - Let a weight grow over a fixed number of steps, not over the run.
+# prerequisites: []
+# hints:
+#   - >-
+#     What are the values at step 0, at half the length, at the length, and at twice the length? Which one does a plain quotient get
+#     wrong?
+#   - >-
+#     A quotient, capped at 1. One length needs a case of its own, because you cannot divide by it: no ramp means that everything counts
+#     right away.
+# idea: >-
+#   The ramp postpones trust in the guesses until there is something to trust. Its length depends on the learning, not on the run: in its
+#   first steps, a longer run should not be a different method.
 
 # %% [markdown]
 # The function returns the share of $\lambda_u$ that counts at a step: a straight line from 0 at step 0 to 1 at step `length`, and 1 from then on.
@@ -382,6 +462,28 @@ course.reveal("gradient_ratio", without_cut[0] / with_cut[0])
 # wrong way. Neither the loss nor any other *value* of the first step changes, no error is raised, and a test that compares values passes. That is why the check of your loss compares gradients.
 
 # %% [markdown] about="mixmatch_loss"
+# title: The MixMatch loss
+# minutes: 35
+# points: 7
+# difficulty: 4
+# objectives:
+#   - Put the pieces together in the right order, with every target next to its own image.
+#   - Average over the right things, and send the gradient through the right pass only.
+# prerequisites: [sharpen, guess_labels, mixup, linear_rampup]
+# hints:
+#   - >-
+#     Make a table with one row for each sample of the joined batch: which image, which view, which target? Write it for two labeled
+#     images and two views of three unlabeled ones. In which order are the guesses, and how often does each one occur? Only then mix,
+#     images and targets by the same table.
+#   - >-
+#     Guesses from your second function, with all views; labels by `F.one_hot`, in the guesses' dtype. Join images with `torch.cat`,
+#     repeat the guesses once for each view, join the targets. Mix with the rows of both in the given order. Then one pass of the network;
+#     the first B rows of logits and targets go to `F.cross_entropy`, which accepts distributions, and the others, after a softmax, to
+#     `F.mse_loss`. The weight is λ_u times your ramp.
+# idea: >-
+#   Two old ideas and a strong regularization in one loss: consistency (every view has to match one guess), entropy minimization (the
+#   guess is sharper than the prediction), and MixUp. Targets do not move: no gradient flows through them, so an unsure prediction cannot
+#   meet its target by becoming even less sure.
 
 # %% [markdown]
 # Now put everything together. This section and section 3 say what goes in; the stub's comments name the steps. Decide
@@ -423,6 +525,16 @@ with course.practical_check("mixmatch_loss", mixmatch_loss):
 course.check("mixmatch_loss", mixmatch_loss)
 
 # %% [markdown] question="Q2"
+# title: Question 2
+# minutes: 10
+# points: 3
+# prompt: >-
+#   In FixMatch, leaving the gradient in the pseudo-label changes nothing. In MixMatch, leaving it in the guessed label changes the training.
+#   Explain the difference, and describe what a network could learn to do if the gradient were left in.
+# criteria:
+#   - {points: 1, text: "The difference is traced to a property of the two kinds of target, in terms of derivatives."}
+#   - {points: 1, text: "The answer describes a way to lower the loss that classifies nothing."}
+#   - {points: 1, text: "The answer backs its claim with a number or a sign from this notebook, or with a derivation."}
 
 # %% [markdown]
 # ### Weight decay outside the loss
@@ -435,6 +547,23 @@ course.check("mixmatch_loss", mixmatch_loss)
 course.figures.source(ShrinkingAdam)
 
 # %% [markdown] about="ema_update"
+# title: Averaged weights
+# minutes: 15
+# points: 3
+# difficulty: 3
+# objectives:
+#   - Distinguish what is averaged from what is copied, and change a model in place.
+# prerequisites: []
+# hints:
+#   - >-
+#     Compute `keep` for step 0, for step 100 and for step 100,000 with a decay of 0.999. Which entries of a model are trained, and which
+#     ones does BatchNorm update by itself?
+#   - >-
+#     `parameters()` and `buffers()` list the two kinds in the same order for both models. For each pair of parameters, multiply the
+#     average in place by one share (`mul_`), and add the other share of the weight (`add_`). For each pair of buffers, use `copy_`.
+# idea: >-
+#   With a constant learning rate the weights never come to rest; the average of where they have been is closer to where they are going.
+#   It costs a copy of the weights, and does not affect the training.
 
 # %% [markdown]
 # The network that is validated and tested is not the trained one, but one with averaged weights: an exponential moving average (EMA). A step of stochastic gradient descent is noisy, and with a constant learning rate, as here, it stays noisy; the
@@ -617,6 +746,15 @@ warn_if_partial(*records.values())
 # supervised loss cannot go to zero, whatever the network does. Why not?
 
 # %% [markdown] question="Q3"
+# title: Question 3
+# minutes: 10
+# points: 2
+# prompt: >-
+#   Your two runs differ in their validation error. List what differs between the two runs, and what else could have caused
+#   a difference of this size. What would you run next before you report it?
+# criteria:
+#   - {points: 1, text: "The answer separates what differs by design from what differs by chance."}
+#   - {points: 1, text: "The proposed runs would answer the question, and the answer says which result would settle it."}
 
 # %% [markdown]
 # ### How confident, and how often right?

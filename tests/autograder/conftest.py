@@ -24,35 +24,6 @@ minutes: 10
 objectives: [Add.]
 prerequisites: [Count.]
 sections: []
-exercises:
-  - name: add
-    title: Add
-    minutes: 1
-    points: 2
-    difficulty: 1
-    objectives: [Add.]
-    prerequisites: []
-  - name: double
-    title: Double
-    minutes: 2
-    points: 3
-    difficulty: 2
-    objectives: [Double.]
-    prerequisites: [add]
-  - name: get_adder
-    title: Adder
-    minutes: 2
-    points: 1
-    difficulty: 2
-    objectives: [Close over a number.]
-    prerequisites: []
-questions:
-  - name: Q1
-    title: Question 1
-    minutes: 1
-    points: 2
-    prompt: Why?
-    criteria: [{points: 2, text: Any reason.}]
 budgets:
   - {machine: any, minutes: 1, note: none}
 """
@@ -110,6 +81,11 @@ import warnings
 import sys
 
 # %% [markdown] question="Q1"
+# title: Question 1
+# minutes: 1
+# points: 2
+# prompt: Why?
+# criteria: [{points: 2, text: Any reason.}]
 
 # %% [markdown]
 # A heading.
@@ -118,6 +94,14 @@ import sys
 print("shown")
 
 # %% [markdown] about="add"
+# title: Add
+# minutes: 1
+# points: 2
+# difficulty: 1
+# objectives: [Add.]
+# prerequisites: []
+# hints: [Think of a sum., Use a plus sign.]
+# idea: Numbers have sums.
 
 # %% exercise="add"
 
@@ -126,6 +110,14 @@ assert add(1, 2) == 3, "1 + 2 is 3"
 assert add(-1, 1) == 0
 
 # %% [markdown] about="double"
+# title: Double
+# minutes: 2
+# points: 3
+# difficulty: 2
+# objectives: [Double.]
+# prerequisites: [add]
+# hints: [Think of a sum., Use a plus sign.]
+# idea: Numbers have sums.
 
 # %% exercise="double"
 
@@ -137,6 +129,16 @@ assert double(4) == 8
 # %% locked="train" tags=["training"]
 for step in range(10**9):
     print(step)
+
+# %% [markdown] about="get_adder"
+# title: Adder
+# minutes: 2
+# points: 1
+# difficulty: 2
+# objectives: [Close over a number.]
+# prerequisites: []
+# hints: [Think of a sum., Use a plus sign.]
+# idea: Numbers have sums.
 
 # %% exercise="get_adder"
 

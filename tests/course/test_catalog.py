@@ -1,4 +1,4 @@
-"""course.yml and the units' unit.yml are read, and each kind of mistake in it is named."""
+"""course.yml and each unit's files are read, and each kind of mistake in what is written by hand is named."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 
 from autograder.builder.tables import about_budgets
 from autograder.reference import solution_text
-from course.catalog import Course, load_course, load_unit
+from course.catalog import EXERCISES, Course, load_course, load_unit, unit_names
 from course.errors import CourseError
 from course.training.checkpoint import PROVIDED
 
@@ -19,7 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
 COURSE = ROOT / "course"
 
 
-FILES = ("course.yml", *(f"units/{unit.name}/unit.yml" for unit in load_course().units))
+FILES = (
+    "course.yml",
+    *(f"units/{u.name}/{file}" for u in load_course().units for file in ("unit.yml", EXERCISES)),
+)
 
 
 @pytest.fixture
@@ -40,6 +43,11 @@ def edit_file(path: Path, edit) -> None:
 def test_the_files_load_the_same_by_path_and_as_package_data(copy):
     assert load_course(copy) == load_course()
     assert isinstance(load_course(), Course)
+
+
+def test_the_names_of_the_units_need_no_other_file(tmp_path):
+    shutil.copy(COURSE / "course.yml", tmp_path)
+    assert unit_names(tmp_path) == [unit.name for unit in load_course().units]
 
 
 def test_fixmatch_points_add_up():
@@ -114,16 +122,10 @@ def test_a_mistake_in_the_course_is_named(copy, edit, message):
         (lambda d: d["budgets"][0].update(minutes=None), "`minutes` must be float"),
         (lambda d: d.update(objectives="one"), "`objectives` must be a list"),
         (lambda d: d.update(sections=[1]), "`sections` must be a list of texts"),
-        (lambda d: d["exercises"][0].update(points=0), "must be positive"),
-        (lambda d: d["exercises"][0].update(points=True), "`points` must be int"),
-        (lambda d: d["exercises"][0].update(difficulty=5), "`difficulty`"),
-        (lambda d: d["exercises"][1].update(name="Q1"), "have one name"),
-        (
-            lambda d: d["exercises"][0].update(prerequisites=["get_forward_fn"]),
-            "not an earlier exercise",
-        ),
-        (lambda d: d["questions"][0].update(points=9), "does not add up"),
-        (lambda d: d["questions"].append("Q5"), "must be a mapping"),
+        (lambda d: d.update(budgets="none"), "`budgets` must be a list"),
+        (lambda d: d["budgets"].append("a day"), "must be a mapping"),
+        (lambda d: d.update(name="fixmatch"), "unknown name: not a fact"),
+        (lambda d: d.update(questions=[], exercises=[]), "unknown exercises, questions: not a fact"),
     ],
 )
 def test_a_mistake_in_a_unit_is_named(copy, edit, message):

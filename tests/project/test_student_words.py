@@ -33,7 +33,7 @@ def texts(path: Path) -> Iterator[str]:
 
 
 MODULES = sorted(COURSE.rglob("*.py"))
-PAGES = sorted(COURSE.rglob("*.yml"))
+PAGES = sorted([*COURSE.rglob("*.yml"), *COURSE.glob("units/*/exercises.json")])
 
 
 @pytest.mark.parametrize("path", MODULES + PAGES, ids=lambda path: str(path.relative_to(COURSE)))

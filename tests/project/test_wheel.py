@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from autograder.publish.bundle import student_wheel
+from course.catalog import load_course
 
 ROOT = Path(__file__).parents[2]
 START = "course/checkpoints/resnet18-w16-shapes-10.safetensors"
@@ -50,8 +51,8 @@ def model_sentences() -> set[str]:
     sentences = [
         part for text in texts for part in re.split(r"(?<=[.?!])\s+|\n\n|^#.*$", text, flags=re.MULTILINE)
     ]
-    units = (ROOT / "course" / "units").glob("*/unit.yml")
-    asked = squeezed("".join(path.read_text(encoding="utf-8") for path in units))
+    questions = [question for unit in load_course().units for question in unit.questions]
+    asked = squeezed("".join(text for q in questions for text in (q.prompt, *(c.text for c in q.criteria))))
     return {s for part in sentences if len(s := squeezed(part)) >= 40 and s not in asked}
 
 

@@ -12,6 +12,7 @@ from tests.support.worked_example import ROOT, assert_styled, blocks, copy_with,
 
 PAGE = ROOT / "docs" / "adding-an-exercise.md"
 FEWER_LINES_THAN = 50
+EDITED = (4, 4)  # files, and folders that they are in
 PROOF = """
 import json
 from autograder.units.alternative import alternatives_of
@@ -49,6 +50,12 @@ def test_it_is_short() -> None:
     assert 30 < len(lines) < FEWER_LINES_THAN
 
 
+def test_it_edits_few_files_in_few_folders() -> None:
+    """Whoever adds an exercise has to know these."""
+    files = {Path(block.about["file"]) for block in blocks(PAGE.read_text(encoding="utf-8"))}
+    assert (len(files), len({path.parent for path in files})) == EDITED
+
+
 def test_the_release_has_the_exercise_and_not_its_answer(example: Path) -> None:
     release = nbformat.read(example / "release" / "fixmatch" / "01_fixmatch.ipynb", as_version=4)
     cells = {cell.id: cell for cell in release.cells}
@@ -69,9 +76,7 @@ def test_its_check_holds(example: Path) -> None:
 
 
 def test_a_learner_gets_hints(example: Path) -> None:
-    program = (
-        "from course.notebook.texts import load_texts; print(load_texts('fixmatch').exercises['mask_rate'])"
-    )
+    program = "from course.notebook.hints import find_exercise; print(find_exercise('mask_rate').hints)"
     assert "A comparison of arrays" in run(example, "-c", program)
 
 

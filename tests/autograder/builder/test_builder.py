@@ -26,6 +26,7 @@ from course.notebook.texts import load_texts
 SOURCE = Path("source_notebooks/toy/01_toy.ipynb")
 RELEASE = Path("release/toy/01_toy.ipynb")
 LIST = Path("course/units/toy/cells.json")
+EXERCISES = Path("course/units/toy/exercises.json")
 
 
 def edit(root: Path, path: str, old: str, new: str) -> None:
@@ -229,7 +230,7 @@ def test_a_cell_magic_stays_in_the_first_line(toy_root: Path) -> None:
     assert cells["train"][:3] == ["%%time", GIVEN, "for step in range(10**9):"]
 
 
-def test_points_rubrics_and_times_come_from_the_units_file(toy_root: Path) -> None:
+def test_points_rubrics_and_times_come_from_the_cells_and_the_units_file(toy_root: Path) -> None:
     cells = {cell.id: cell.source for cell in build(toy_root)[RELEASE].cells}
     assert cells["prompt-Q1"].startswith("### Question 1\n")
     assert "- Any reason. (2 points)" in cells["prompt-Q1"]
@@ -299,9 +300,15 @@ def test_cell_ids_are_unique_also_for_equal_cells(toy_root: Path) -> None:
             "source_notebooks/toy/01_toy.py",
             '# %% exercise="add"',
             '# %% exercise="sub"',
-            "no exercise called 'sub'",
+            "cell 7 (exercise='sub') has no cell about='sub' above it",
         ),
         ("source_notebooks/toy/01_toy.py", '# %% exercise="add"', "", "has no exercise='add' above it"),
+        (
+            "source_notebooks/toy/01_toy.py",
+            '# %% exercise="get_adder"\n\n# %% grade="get_adder"\nassert get_adder(1)(2) == 3',
+            "",
+            "exercise 'get_adder' has no cell exercise='get_adder'",
+        ),
         (
             "source_notebooks/toy/01_toy.py",
             '# %% exercise="double"',
@@ -333,8 +340,19 @@ def test_cell_ids_are_unique_also_for_equal_cells(toy_root: Path) -> None:
             "filled by the builder",
         ),
         ("source_notebooks/toy/01_toy.py", "assert double(4) == 8", "", "is empty"),
-        ("source_notebooks/toy/01_toy.py", '# %% [markdown] question="Q1"', "", "no cell question='Q1'"),
-        ("source_notebooks/toy/01_toy.py", 'question="Q1"', 'question="Q9"', "no question called 'Q9'"),
+        ("source_notebooks/toy/01_toy.py", 'question="Q1"', 'question="Q9"', "no model answer `## Q9`"),
+        (
+            "solutions/questions/toy.md",
+            "## Q1",
+            "## Q0\n\nNothing.\n\n## Q1",
+            "`## Q0` answers no question of the notebook: add the cell question='Q0'",
+        ),
+        (
+            "source_notebooks/toy/01_toy.py",
+            'about="unit"',
+            'about="budgets"\n# title: Times',
+            "cell 1 (about='budgets') is filled by the builder",
+        ),
         (
             "source_notebooks/toy/01_toy.py",
             '[markdown] question="Q1"',
@@ -363,7 +381,6 @@ def test_cell_ids_are_unique_also_for_equal_cells(toy_root: Path) -> None:
         ("solutions/toy.py", "def add(", "def plus(", "has no function 'add'"),
         ("solutions/toy.py", "def add(", "def add((", "solutions/toy.py, line 8"),
         ("solutions/questions/toy.md", "## Q1", "## Q2", "no model answer `## Q1`"),
-        ("course/units/toy/unit.yml", "    points: 3\n", "", "missing points"),
     ],
 )
 def test_malformed_sources_are_one_line_errors(
@@ -388,7 +405,7 @@ def test_unpaired_markers_around_an_answer_are_refused(toy_root: Path) -> None:
 def test_drift_names_each_file_and_the_repair(toy_root: Path) -> None:
     files = derived_files(toy_root, "toy")
     assert {drift.reason for drift in find_drift(toy_root, "toy", files)} == {"missing"}
-    assert write_files(toy_root, files) == [SOURCE, LIST, RELEASE]
+    assert write_files(toy_root, files) == [EXERCISES, SOURCE, LIST, RELEASE]
     assert find_drift(toy_root, "toy", files) == []
     assert write_files(toy_root, files) == []
 

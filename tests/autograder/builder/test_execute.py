@@ -73,5 +73,9 @@ def test_failures_are_one_line_and_leave_nothing(toy_root: Path, code: str, mess
 
 
 def test_an_unbuilt_unit_says_how_to_build_it(toy_root: Path) -> None:
+    with pytest.raises(CourseError, match="run `make build`"):
+        execute_solution(toy_root, "toy")
+    write_files(toy_root, derived_files(toy_root, "toy"))
+    (toy_root / "source_notebooks/toy/01_toy.ipynb").unlink()
     with pytest.raises(CourseError, match="python -m autograder build toy"):
         execute_solution(toy_root, "toy")

@@ -51,12 +51,8 @@ def test_a_passed_check_is_followed_by_the_explanation(
 ) -> None:
     check("logits_to_log_probs", reference.logits_to_log_probs)
     out = capsys.readouterr().out
-    lesson = session.texts.exercises["logits_to_log_probs"]
-    assert (
-        out.index("correct")
-        < out.index("the idea, and common mistakes")
-        < out.index(lesson.idea.split(".")[0])
-    )
+    idea = session.unit.exercises[0].idea
+    assert out.index("correct") < out.index("the idea, and common mistakes") < out.index(idea.split(".")[0])
     common = load_expectations("fixmatch")["logits_to_log_probs"].common
     assert len(common) == 2
     assert re.findall(r"^ *- (.*)$", out, re.MULTILINE) == list(common)
@@ -69,7 +65,7 @@ def test_a_failed_check_is_followed_by_the_way_to_a_hint_and_not_by_the_explanat
         check("logits_to_log_probs", lambda logits: logits)
     out = capsys.readouterr().out
     assert 'Stuck? `course.hint("logits_to_log_probs", 1)`' in out
-    assert session.texts.exercises["logits_to_log_probs"].idea[:30] not in out
+    assert session.unit.exercises[0].idea[:30] not in out
 
 
 def test_an_untouched_stub_is_told_nothing_more(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
