@@ -68,12 +68,10 @@ test-unit: setup ## Tests that start no process and train nothing: a minute on t
 
 .PHONY: test
 test: lint ## All tests but the long ones: fifteen minutes on two cores.
-	$(PY) -m autograder build --check
 	$(PYTEST) -m "not slow and not colab" tests
 
 .PHONY: test-all
 test-all: lint ## All tests, the long ones too: an hour on two cores.
-	$(PY) -m autograder build --check
 	$(PYTEST) -m "not colab" tests
 
 .PHONY: test-notebooks

@@ -62,6 +62,7 @@ UNIT_TESTS = (
 # They start first, so that no worker is left alone with a long one at the end.
 LONGEST = (
     "project/test_solution_notebook.py",
+    "autograder/builder/test_derived.py",
     "autograder/classroom/test_class.py",
     "autograder/grading/test_faults.py",
     "project/test_worked_example.py",

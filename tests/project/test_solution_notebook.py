@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 UNITS = load_course().units
 WORKER_ONLY = ("PYTEST_", "PJRT_NPROC", "OMP_NUM_THREADS")
 SHORT_RUNS = Path(__file__).with_name("short_runs.py")
+# For a few steps, compiling takes longer than running what was compiled.
+QUICK = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 
 
 def executed(unit: Unit) -> Path:
@@ -63,7 +65,7 @@ def test_every_cell_runs_with_short_training(unit: Unit, tmp_path: Path) -> None
         resources={"metadata": {"path": str(tmp_path / "course")}},
     )
     # A cell that raises is an error here, and its traceback the message.
-    client.execute(env=os.environ | CPU_MODE | {"IPYTHONDIR": str(tmp_path / "ipython")})
+    client.execute(env=os.environ | CPU_MODE | QUICK | {"IPYTHONDIR": str(tmp_path / "ipython")})
     cells = code_cells(notebook)
     # TensorBoard's panel is a server's page; everything else runs.
     assert {cell.id for cell in cells if cell.execution_count is None} <= {"tensorboard"}

@@ -1,10 +1,12 @@
 """Each unit itself: right, untouched and wrong hand-ins, through the stock command.
 
-The cheapest unit gets damaged ones as well; every kind of damage that is known is tried on the toy unit.
+Every kind of damage that is known is tried on the toy unit (`grading/test_faults.py`); on the cheapest unit
+of the course, those that happen in every class are a slow test.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -85,15 +87,22 @@ CLASSES = {
             "untouched": (0, 0, 0, 0, 0),
             "half": (2, 3, 0, 0, 0),
             "wrong": (2, 3, 2, 0, 2),
-            "warning": COMPARISON,
-            "duplicated": COMPARISON,
-            "deleted_check": (2, 3, 2, 4, 0),
-            "weakened_check": (2, 3, 2, 4, 0),
-            "stripped": COMPARISON,
-            "endless": (0, 3, 2, 4, 2),
         },
     ),
 }
+DAMAGED = replace(
+    CLASSES["comparison"],
+    gradebook={
+        "perfect": COMPARISON,
+        "untouched": (0, 0, 0, 0, 0),
+        "warning": COMPARISON,
+        "duplicated": COMPARISON,
+        "deleted_check": (2, 3, 2, 4, 0),
+        "weakened_check": (2, 3, 2, 4, 0),
+        "stripped": COMPARISON,
+        "endless": (0, 3, 2, 4, 2),
+    },
+)
 
 
 def expected_of(sample: SampleClass) -> Expected:
@@ -116,17 +125,32 @@ def test_a_new_units_class_gets_what_a_table_would_say(monkeypatch: pytest.Monke
     sample = SampleClass(REPOSITORY, "comparison")
     table = CLASSES["comparison"]
     monkeypatch.delitem(CLASSES, "comparison")
-    found = expected_of(sample)
-    # The table has more kinds of damage than every unit's class.
-    ordinary = {student: table.gradebook[student] for student in found.gradebook}
-    assert found == replace(table, gradebook=ordinary)
+    assert expected_of(sample) == table
 
 
 @pytest.mark.parametrize("unit", [unit.name for unit in load_course().units])
 def test_the_class_gets_exactly_this_gradebook(unit: str, tmp_path: Path) -> None:
     sample = SampleClass(REPOSITORY, unit)
-    wanted = expected_of(sample)
     classroom = Classroom(tmp_path, unit, (LIMIT,))
+    log = assert_graded(sample, classroom, expected_of(sample))
+    assert f", {unit}/{sample.unit.notebook}:" not in log
+    if unit == "comparison":
+        assert_pages(sample, classroom)
+
+
+@pytest.mark.slow
+def test_damage_that_happens_in_every_class_costs_no_other_points(tmp_path: Path) -> None:
+    """The toy unit's class shows the same of the grader; here the course's own checks and cells are in it."""
+    sample = SampleClass(REPOSITORY, "comparison")
+    log = assert_graded(sample, Classroom(tmp_path, "comparison", (LIMIT,)), DAMAGED)
+    assert f"stripped, comparison/{sample.unit.notebook}: All nbgrader metadata was missing" in log
+    assert f"endless, cell check-{sample.alone}: stopped after" in log
+    for calm in ("perfect", "untouched", "warning"):
+        assert f"{calm}, comparison/{sample.unit.notebook}:" not in log
+
+
+def assert_graded(sample: SampleClass, classroom: Classroom, wanted: Expected) -> str:
+    """Grade the class, look at the gradebook and at the notebooks as graded, and return the log."""
     classroom.copy_sources()
     classroom.release()
     for hand_in in sample.ordinary():
@@ -146,24 +170,34 @@ def test_the_class_gets_exactly_this_gradebook(unit: str, tmp_path: Path) -> Non
     assert tuple(most[check] for check in checks) == wanted.full
     assert sum(most.values()) == sample.unit.points == wanted.points
 
-    notebook = f"{unit}/{sample.unit.notebook}"
-    if "stripped" in expected:
-        assert f"stripped, {notebook}: All nbgrader metadata was missing" in log
-    if "endless" in expected:
-        assert f"endless, cell check-{sample.alone}: stopped after" in log
-    for calm in expected.keys() & {"perfect", "untouched", "half", "wrong", "warning", "early"}:
-        assert f"{calm}, {notebook}:" not in log
-
-    pages = {page.parts[-3]: page.read_text(encoding="utf-8") for page in classroom.feedback()}
-    assert pages.keys() == expected.keys()
-    assert f"{sample.unit.notebook} (Score: {sum(wanted.full)}.0 / {wanted.points}.0)" in pages["perfect"]
-    # The reports of the checks are part of the page, and an untouched stub has no traceback.
-    assert pages["perfect"].count("correct") >= len(checks)
-    assert pages["untouched"].count("not attempted") >= len(checks)
-    assert "Traceback (most recent call last)" not in pages["untouched"]
+    # What the feedback shows: the reports of the checks, and of an untouched stub no traceback.
+    graded = {student: outputs_of(sample, classroom, student) for student in ("perfect", "untouched")}
+    assert graded["perfect"].count("correct") >= len(checks)
+    assert graded["untouched"].count("not attempted") >= len(checks)
+    assert "Traceback (most recent call last)" not in graded["untouched"]
     # A figure that belongs to a written answer is drawn again, for the person who grades it.
-    release = REPOSITORY / "release" / unit / f"{sample.unit.notebook}.ipynb"
+    release = REPOSITORY / "release" / sample.unit.name / f"{sample.unit.notebook}.ipynb"
     cells = nbformat.read(release, as_version=4).cells
     figures = sum("handed-in" in cell.metadata.get("tags", []) for cell in cells)
-    assert figures == (1 if unit == "comparison" else 0)
-    assert pages["perfect"].count("data:image/svg+xml") >= figures
+    assert figures == (1 if sample.unit.name == "comparison" else 0)
+    assert graded["perfect"].count("image/svg+xml") >= figures
+    return log
+
+
+def outputs_of(sample: SampleClass, classroom: Classroom, student: str) -> str:
+    """All outputs in a student's notebook as graded, as text."""
+    path = classroom.folder / "autograded" / student / sample.unit.name / f"{sample.unit.notebook}.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
+    return json.dumps([cell.outputs for cell in cells if cell.cell_type == "code"])
+
+
+def assert_pages(sample: SampleClass, classroom: Classroom) -> None:
+    """The feedback of a real notebook: the reports, the points and the figure are on the pages."""
+    wanted = expected_of(sample)
+    pages = {page.parts[-3]: page.read_text(encoding="utf-8") for page in classroom.feedback()}
+    assert pages.keys() == wanted.gradebook.keys()
+    assert f"{sample.unit.notebook} (Score: {sum(wanted.full)}.0 / {wanted.points}.0)" in pages["perfect"]
+    assert pages["perfect"].count("correct") >= len(wanted.full)
+    assert pages["untouched"].count("not attempted") >= len(wanted.full)
+    assert "Traceback (most recent call last)" not in pages["untouched"]
+    assert "data:image/svg+xml" in pages["perfect"]

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 import pytest
 
+from autograder.units import reference_of
 from autograder.units.mutant import Mutant, load_mutant, mutants_of
 from course.catalog import Unit, checks_of, load_course
 from course.checks import State, check, render_text
@@ -37,15 +38,27 @@ def says(exercise: str, slip: str) -> tuple[str, str]:
     return mutant.message, mutant.look
 
 
-def test_the_reference_is_correct(exercise: str, reference: Function) -> None:
+def test_the_reference_is_correct_and_jax_and_numpy_stay_as_they_were(
+    exercise: str, reference: Function
+) -> None:
+    settings = dict(jax.config.values)
+    np.random.seed(3)
+    state = np.random.get_state()[1].copy()
     result = check.run(exercise, reference)
     assert result.state is State.CORRECT, render_text(result)
     assert {case.state for case in result.cases} == {CaseState.PASSED}
+    assert dict(jax.config.values) == settings
+    assert not jax.config.jax_disable_jit
+    assert np.array_equal(np.random.get_state()[1], state)
 
 
-def test_the_reference_is_correct_where_jax_stops_at_nans(exercise: str, reference: Function) -> None:
+@pytest.mark.parametrize(
+    "name", [c.name for unit in UNITS if unit.framework == "JAX" for c in checks_of(unit.name)]
+)
+def test_the_reference_is_correct_where_jax_stops_at_nans(name: str) -> None:
+    unit, _ = find_check(name)
     with jax.debug_nans(True):
-        assert check.run(exercise, reference).state is State.CORRECT
+        assert check.run(name, reference_of(unit, name)).state is State.CORRECT
 
 
 def test_an_untouched_stub_is_not_attempted(exercise: str, stub: Function) -> None:
@@ -173,16 +186,6 @@ def test_a_case_draws_the_same_inputs_again(exercise: str) -> None:
         first, second = jax.tree.leaves(case.inputs()), jax.tree.leaves(case.inputs())
         assert len(first) == len(second) > 0
         assert all(np.array_equal(one, other) for one, other in zip(first, second, strict=True))
-
-
-def test_a_check_leaves_jax_and_numpy_as_they_were(exercise: str, reference: Function) -> None:
-    settings = dict(jax.config.values)
-    np.random.seed(3)
-    state = np.random.get_state()[1].copy()
-    check.run(exercise, reference)
-    assert dict(jax.config.values) == settings
-    assert not jax.config.jax_disable_jit
-    assert np.array_equal(np.random.get_state()[1], state)
 
 
 LOSS = next(c for c in CHECKS if c.name == "get_fixmatch_loss_fn")
