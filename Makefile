@@ -51,6 +51,10 @@ $(STAMP): requirements/dev.txt pyproject.toml
 demo: setup ## Build, grade a sample class, train FixMatch on shapes: two minutes, offline.
 	@$(PY) -m autograder.classroom.demo
 
+.PHONY: attacks
+attacks: setup ## Attack the grader in every way that is known, and write docs/attacks.md: five minutes on two cores.
+	$(PY) -m autograder.classroom.attacks --write
+
 .PHONY: build
 build: setup ## Make every derived file: notebooks, releases, expected values, tables.
 	$(PY) -m autograder build

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from autograder.builder.derived import Generator
 
 DRIFTED = 1
+NO_SANDBOX = 1
 BAD_INPUT = 2
 CORES = cores()
 
@@ -128,6 +129,70 @@ def publish(
 
 
 @app.command()
+def grade(
+    unit: Annotated[str, typer.Argument(help="The assignment.")],
+    student: Annotated[
+        list[str] | None, typer.Option(help="Only this student's hand-in; may be repeated.")
+    ] = None,
+    jobs: JobsOption = CORES,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a dask scheduler whose workers see the same folders.")
+    ] = None,
+    regrade: Annotated[
+        bool, typer.Option("--regrade", help="Also hand-ins that have not changed since they were graded.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document in place of lines.")
+    ] = False,
+    unsafe: Annotated[
+        bool,
+        typer.Option(
+            "--unsafe-no-sandbox", help="Run students' code with all rights of this account. Not for a class."
+        ),
+    ] = False,
+    course: Annotated[
+        Path, typer.Option(help="The course folder, with release/ and submitted/.", show_default=False)
+    ] = REPOSITORY,
+) -> None:
+    """Grade a class in parallel; exit with status 1 when a hand-in could not be graded.
+
+    A command that was stopped goes on where it was. The gradebook is nbgrader's: formgrader, feedback and
+    export are used as ever.
+    """
+    from autograder.grading.batch import ClassGrader
+    from autograder.grading.lines import closing_table, line_of, to_json
+    from autograder.grading.sandbox import find_sandbox
+    from solutions.experiments.sweep.processes import processes_here, reach
+
+    (name,) = _units(unit, REPOSITORY)
+    from course.catalog import load_course
+
+    notebook = next(known.notebook for known in load_course().units if known.name == name)
+    if scheduler is None:
+        find_sandbox(unsafe=unsafe)  # before anything is started
+    grader = ClassGrader(course, name, notebook, unsafe=unsafe)
+    there = grader.students()
+    missing = sorted(set(student or []) - set(there))
+    if missing:
+        raise CourseError(f"nothing of {', '.join(missing)} is in {course / 'submitted'} for {name}")
+    chosen = [one for one in there if not student or one in student]
+    todo = grader.to_grade(chosen, regrade=regrade)
+    lines = []
+    if todo:
+        with reach(scheduler) if scheduler else processes_here(min(jobs, len(todo))) as client:
+            for line in grader.grade_all(todo, client):
+                lines.append(line)
+                if not as_json:
+                    console.print(line_of(line, len(lines), len(todo)))
+    if as_json:
+        print(to_json(lines, len(chosen) - len(todo)))
+    else:
+        console.print(closing_table(lines, len(chosen) - len(todo)))
+    if any(line.error for line in lines):
+        raise typer.Exit(DRIFTED)
+
+
+@app.command()
 def mutants(
     unit: UnitArgument = None,
     jobs: JobsOption = CORES,
@@ -199,6 +264,37 @@ def consequences(
             for job, run, _ in measure(name, chosen[name], jobs):
                 console.print(f"{job.label}: {run}")
                 progress.update(task, description=name, advance=job.mutant is not None)
+
+
+@app.command()
+def doctor() -> None:
+    """Say whether students' code can be run safely on this machine, and what to install where it cannot.
+
+    Exits with status 1 where there is no sandbox.
+    """
+    from autograder.grading.sandbox import examine
+
+    levels = examine()
+    for level in levels:
+        console.print(f"{level.sandbox.level}: {f'not usable: {level.reason}' if level.reason else 'usable'}")
+        for finding in level.findings:
+            console.print(
+                f"  {'✗' if finding.hole else '✓'} {finding.promise}: {finding.hole or 'tried, held'}"
+            )
+        if level.reason:
+            console.print("  What may help, as root:")
+            for remedy in level.remedies:
+                console.print(f"    {remedy}")
+    usable = [level.sandbox.level for level in levels if not level.reason]
+    if usable:
+        console.print(f"Grading runs students' code in: {usable[0]}")
+        return
+    console.print("Grading refuses: there is no sandbox for students' code.")
+    console.print("  docs/sandbox.md says more, and how to grade in a container.")
+    console.print(
+        "  With --unsafe-no-sandbox, grading runs their code in your account, without any protection."
+    )
+    raise typer.Exit(NO_SANDBOX)
 
 
 def _progress() -> Progress:

@@ -67,6 +67,21 @@ class Classroom:
         """Grade the class. Returns the log. Raises CourseError if nbgrader fails."""
         return self._must("autograde", self.unit, *self.options, *arguments)
 
+    def grade(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m autograder grade`` on this folder."""
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", "autograder", "grade", self.unit),
+                *(f"--course={self.folder}", *arguments),
+            ],
+            cwd=REPOSITORY,
+            env=os.environ | {"JAX_PLATFORMS": "cpu"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     def feedback(self) -> list[Path]:
         """Make the feedback pages and return them. Raises CourseError if nbgrader fails."""
         self._must("generate_feedback", self.unit, "--force")

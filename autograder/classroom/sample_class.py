@@ -58,7 +58,7 @@ class SampleClass:
         release = root / "release" / unit_name / f"{self.unit.notebook}.ipynb"
         if not release.is_file():
             raise CourseError(f"{release} is missing: run `python -m autograder build {unit_name}`")
-        self._release = nbformat.read(release, as_version=4)
+        self.release = nbformat.read(release, as_version=4)
         label = f"solutions/{unit_name}.py"
         self._functions = FunctionTexts(root / label, label)
         self.names = [item.name for item in self.unit.exercises]
@@ -110,7 +110,7 @@ class SampleClass:
 
     def untouched(self) -> HandIn:
         """The release as it is."""
-        return self._hand_in("untouched", deepcopy(self._release), ())
+        return self._hand_in("untouched", deepcopy(self.release), ())
 
     def half(self) -> HandIn:
         """The first half of the exercises."""
@@ -144,7 +144,7 @@ class SampleClass:
         first, second = self.names[:2]
         for copied in (
             _cell(notebook, f"check-{first}"),
-            _cell(self._release, first),
+            _cell(self.release, first),
             _cell(notebook, second),
         ):
             position = notebook.cells.index(_cell(notebook, copied.id)) + 1
@@ -205,7 +205,7 @@ class SampleClass:
 
     def tagged_check(self) -> HandIn:
         """Nothing solved, and every check tagged so that it would not be run."""
-        notebook = deepcopy(self._release)
+        notebook = deepcopy(self.release)
         for name in self.names:
             _cell(notebook, f"check-{name}").metadata["tags"] = [TRAINING, "skip-execution"]
         return self._hand_in("tagged_check", notebook, ())
@@ -229,7 +229,7 @@ class SampleClass:
 
     def shown_values(self) -> HandIn:
         """Nothing solved; each check is replaced by a value that nbgrader would take for points."""
-        notebook = deepcopy(self._release)
+        notebook = deepcopy(self.release)
         values = ["float('nan')", "-1", "'100'", "None", "1000", "[1]"]
         for name, value in zip(self.names, values * len(self.names), strict=False):
             cell = _cell(notebook, f"check-{name}")
@@ -252,14 +252,14 @@ class SampleClass:
     def _with_body(self, student: str, body: str) -> HandIn:
         notebook = self._solved()
         cell = _cell(notebook, self.alone)
-        stub = _cell(self._release, self.alone).source
+        stub = _cell(self.release, self.alone).source
         line = next(line for line in stub.splitlines() if line.strip() == STUB)
         cell.source = stub.replace(line, _indent(body, len(line) - len(line.lstrip())))
         return self._hand_in(student, notebook, self._but(self.alone))
 
     def _solved(self, names: Iterable[str] | None = None) -> NotebookNode:
         """The release with these exercises solved (all, if not given) and the questions answered."""
-        notebook = deepcopy(self._release)
+        notebook = deepcopy(self.release)
         for name in self.names if names is None else names:
             _cell(notebook, name).source = _without_markers(self._functions.exercise(name))
         for question in self.unit.questions:

@@ -12,6 +12,7 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import NbGraderException
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from autograder.grading.clean import clean_cell
 from autograder.grading.matching import repair
 
 RELEASE_ID = re.compile("[0-9a-f]{12}")
@@ -53,6 +54,10 @@ class RepairHandIn(NbGraderPreprocessor):
         with Gradebook(facts["db_url"]) as gradebook:
             _apply_gradebook(gradebook, repaired, name, assignment)
             _forget_scores(gradebook, name, assignment, student)
+        given = {(cell.cell_type, cell.source) for cell in released.cells}
+        for cell in repaired.cells:
+            if (cell.cell_type, cell.source) not in given:
+                clean_cell(cell)
         repaired.metadata = released.metadata
         if problems:
             lines = [f"- {problem}" for problem in problems]

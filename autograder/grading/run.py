@@ -1,13 +1,12 @@
-"""Running a hand-in within limits: whatever a cell does, it costs no other cell its points."""
+"""Running a hand-in: its cells in a sandbox, its checks from outside, and no cell at the cost of another."""
 
 from __future__ import annotations
 
 import math
-import os
-import shutil
-import tempfile
 import time
+from collections.abc import Mapping
 from copy import deepcopy
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,22 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade, is_solution
-from traitlets import Bool, Enum, Integer
+from traitlets import Bool, Enum, Integer, Unicode
 
-from autograder.cpu_mode import CPU_MODE
+from autograder.grading.clean import clean_outputs
+from autograder.grading.drawn import Drawn
+from autograder.grading.judge import judge_exercise
+from autograder.grading.kernel import SandboxedKernel, room
 from autograder.grading.matching import FIGURE, HANDED_IN, SKIPPING_TAGS
+from autograder.grading.remote import Remote, Session, failure
+from autograder.grading.sandbox import Sandbox, find_sandbox
+from autograder.grading.secret import read_secret
+from course.catalog import load_course
+from course.checks.case import Failure
+from course.checks.render import SYMBOLS, render_html, render_text
+from course.checks.result import Result, State
 
+CHECK = "check-"  # the grade id of an exercise's check begins like this
 SETTLE_SECONDS = 0.3
 # Where a notebook's outcomes stand in nbgrader's resources: grade id → whether the cell ran to its end.
 OUTCOMES = "outcomes"
@@ -32,7 +42,11 @@ BEHIND = "Not run while grading: no check follows it."
 
 
 class RunCells(Execute):
-    """Runs the cells up to the last check, skips those that train, and records which checks passed.
+    """Runs the cells up to the last check in a sandbox, skips those that train, and judges the exercises.
+
+    Where an exercise's check stands, the cell itself is not run: the function is driven in the sandbox and
+    judged out here (`judge_exercise`), with inputs drawn from the instructor's secret too. A grade cell for
+    which the course has no check, an instructor's own, passes when it runs to its end.
 
     A cell over its time is interrupted. If it goes on regardless, or ends the process, the kernel is
     replaced, the cells before it run again, and grading continues behind it.
@@ -41,7 +55,17 @@ class RunCells(Execute):
     notebook_timeout = Integer(
         900, help="Seconds for all cells of a hand-in together; later cells are not run and get no points."
     ).tag(config=True)
+    case_timeout = Integer(60, help="Seconds for one case of a check.").tag(config=True)
+    check_timeout = Integer(240, help="Seconds for all cases of a check, hidden ones included.").tag(
+        config=True
+    )
     max_output = Integer(2_000_000, help="Characters of output kept of one cell.").tag(config=True)
+    unsafe_no_sandbox = Bool(
+        False, help="Run students' code in the instructor's own account where no sandbox is to be had."
+    ).tag(config=True)
+    grading_folder = Unicode(
+        ".grading", help="Folder of the secret that hidden inputs are drawn from, and of what is drawn."
+    ).tag(config=True)
 
     iopub_timeout = Integer(10, help="Seconds that an interrupted cell has to stop.").tag(config=True)
     shutdown_kernel = Enum(["graceful", "immediate"], default_value="immediate").tag(config=True)
@@ -57,34 +81,61 @@ class RunCells(Execute):
         self.reset_execution_trackers()
         self.resources = resources
         self.timeout_func = self._seconds_for
-        self._deadline = time.monotonic() + self.notebook_timeout
+        self._deadline = self._check_deadline = math.inf  # the clock starts with the first session
         self._kept, self._cut = 0, False
         self._reply: dict[str, Any] = {}
+        self._asking = False
         self._who = resources["nbgrader"]["student"]
+        self._exercises = judged_exercises(resources["nbgrader"].get("assignment", ""))
         self._died_in: set[int] = set()
         self._outcomes: dict[str, bool] = {}
+        self._results: dict[int, Result] = {}
         resources["nbgrader"][OUTCOMES] = self._outcomes
 
         todo = cells_to_run(nb)
         _remark_on_others(nb, todo)
         ran: list[int] = []
-        folder = tempfile.mkdtemp(prefix="ipython-")
-        _remove_work(resources)  # a student's own, handed in with the notebook: no verdict depends on it
-        try:
-            while todo and self._has_time():
-                with self.setup_kernel(env=kernel_environment(folder)):
+        while todo and self._has_time():
+            with room(self._sandbox, self._handed_in()) as self._room:
+                self.km = kernel = SandboxedKernel(self._room)
+                with self.setup_kernel(cwd=str(self._room.work)), kernel.watched() as self._overuse:
+                    self._deadline = min(self._deadline, time.monotonic() + self.notebook_timeout)
                     self._run_in_one_kernel(ran, todo)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            _remove_work(resources)
         for index in todo:
             self._fail(nb.cells[index], f"not run: the hand-in took over {self.notebook_timeout} seconds")
+        for cell in nb.cells:
+            clean_outputs(cell)
+        for index, result in self._results.items():
+            nb.cells[index].outputs = _report(result)
         return nb, resources
+
+    def _handed_in(self) -> Path | None:
+        """The folder of what was handed in; nbgrader's copy of it lacks the student's modules."""
+        facts = self.resources["nbgrader"]
+        if self.parent is not None:
+            directory = self.parent.parent.coursedir
+            folder = directory.submitted_directory
+            return Path(directory.format_path(folder, facts["student"], facts["assignment"]))
+        path = self.resources.get("metadata", {}).get("path")
+        return Path(path) if path else None
 
     def on_cell_executed(self, **kwargs: Any) -> None:
         """nbclient's hook behind each cell: keep the kernel's verdict."""
         super().on_cell_executed(**kwargs)
         self._reply = kwargs["execute_reply"]["content"]
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
+        """nbclient's handler of one message of the kernel, which may send anything.
+
+        While a check is asking, nothing is shown: its report is the grader's.
+        """
+        if self._asking and msg.get("msg_type") != "status":
+            return None
+        try:
+            return super().process_message(msg, cell, cell_index)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            self.log.debug("%s: a message that makes no sense was dropped (%r)", self._who, error)
+            return None
 
     def output(self, outs: list[NotebookNode], msg: dict[str, Any], display_id: Any, cell_index: int) -> Any:
         """nbclient's handler of one output: what is beyond ``max_output`` is dropped."""
@@ -114,11 +165,16 @@ class RunCells(Execute):
         while todo and self._has_time():
             index = todo[0]
             cell = self.nb.cells[index]
+            exercise = self._exercises.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
             try:
-                self._execute(index)
+                if exercise is None:
+                    self._execute(index)
+                else:
+                    self._judge(index, exercise)
             except DeadKernelError:
                 if index in self._died_in:
-                    self._fail(cell, "the cell ended its Python process")
+                    why = f"it used {self._overuse[0]}" if self._overuse else ""
+                    self._fail(cell, why or "the cell ended its Python process")
                     del todo[0]
                 self._died_in.add(index)
                 return
@@ -127,6 +183,8 @@ class RunCells(Execute):
                 del todo[0]
                 return
             del todo[0]
+            if exercise is not None:
+                continue
             if is_grade(cell) and not is_solution(cell):
                 self._outcomes[cell.metadata.nbgrader.grade_id] = self._reply["status"] == "ok"
             if self._reply.get("ename") == self.error_on_timeout["ename"]:
@@ -137,6 +195,54 @@ class RunCells(Execute):
     def _execute(self, index: int) -> None:
         self._kept, self._cut = 0, False
         self.execute_cell(self.nb.cells[index], index, store_history=True)
+
+    def _judge(self, index: int, exercise: str) -> None:
+        """Judge an exercise where its check stands, and keep the result.
+
+        Raises:
+            CellTimeoutError, DeadKernelError: the session is lost.
+        """
+        self._check_deadline = time.monotonic() + self.check_timeout
+        session = Session(lambda request: self._ask(index, request), self._room.questions, self._room.answers)
+        unit = self.resources["nbgrader"]["assignment"]
+        result = judge_exercise(exercise, Remote(session, exercise), self._drawn(unit))
+        self._results[index] = result
+        grade_id = self.nb.cells[index].metadata.nbgrader.grade_id
+        self._outcomes[grade_id] = result.state is State.CORRECT
+
+    def _ask(self, index: int, request: Mapping[str, Any]) -> Failure | None:
+        """Have the session serve a request of a check; see ``course.checks.worker``."""
+        serve = f"__import__('course.checks.worker', fromlist=['serve']).serve({dict(request)!r})"
+        self._kept, self._cut = 0, False
+        self._asking, cell = True, self.nb.cells[index]
+        waits, self.iopub_timeout = self.iopub_timeout, 1  # what it shows is not needed
+        try:
+            self.execute_cell(nbformat.v4.new_code_cell(serve), index, store_history=False)
+        finally:
+            # nbclient puts the cell that it runs in the place of the one with that index.
+            self._asking, self.nb.cells[index] = False, cell
+            self.iopub_timeout = waits
+        if self._reply.get("ename") == self.error_on_timeout["ename"]:
+            return failure("TimeLimit", f"no answer after {self._limit} seconds")
+        return None
+
+    def _drawn(self, unit: str) -> Drawn:
+        if unit not in self._hidden:
+            root = self.parent.parent.coursedir.root if self.parent is not None else ""
+            folder = Path(root, self.grading_folder)
+            self._hidden[unit] = Drawn(unit, read_secret(folder), folder)
+        return self._hidden[unit]
+
+    @cached_property
+    def _hidden(self) -> dict[str, Drawn]:
+        return {}
+
+    @cached_property
+    def _sandbox(self) -> Sandbox:
+        sandbox = find_sandbox(unsafe=self.unsafe_no_sandbox)
+        if self.unsafe_no_sandbox:
+            self.log.warning("students' code runs without a sandbox, with all rights of this account")
+        return sandbox
 
     def _loses_kernel_again(self, index: int) -> bool:
         """Run a cell once more, with its outputs thrown away, and see whether the kernel survives it."""
@@ -165,27 +271,30 @@ class RunCells(Execute):
 
     def _seconds_for(self, cell: NotebookNode) -> int:
         """nbclient's ``timeout_func``. Never 0, which would mean no limit."""
-        self._limit = max(1, min(self.timeout, math.ceil(self._deadline - time.monotonic())))
+        most, deadline = self.timeout, self._deadline
+        if self._asking:
+            most, deadline = self.case_timeout, min(deadline, self._check_deadline)
+        self._limit = max(1, math.ceil(min(most, deadline - time.monotonic())))
         return self._limit
 
 
-def _remove_work(resources: ResourcesDict) -> None:
-    """Remove what the course keeps of a student's work beside the notebook that is being graded."""
-    beside = resources.get("metadata", {}).get("path")
-    if beside:
-        shutil.rmtree(Path(beside) / CPU_MODE["SSL_COURSE_WORK"], ignore_errors=True)
+def judged_exercises(unit: str) -> dict[str, str]:
+    """Grade id → exercise of a unit's checks; empty for a unit that the course does not know."""
+    units = {known.name: known for known in load_course().units}
+    exercises = units[unit].exercises if unit in units else ()
+    return {f"{CHECK}{exercise.name}": exercise.name for exercise in exercises}
 
 
-def kernel_environment(folder: str) -> dict[str, str]:
-    """The environment of a grading kernel: CPU only, and nothing of the instructor's IPython profile.
-
-    Args:
-        folder: an empty one, for IPython's own files.
-    """
-    environment = dict(os.environ)
-    # nbgrader tells student code with this that it is being graded.
-    environment.pop("NBGRADER_EXECUTION", None)
-    return environment | CPU_MODE | {"IPYTHONDIR": folder}
+def _report(result: Result) -> list[NotebookNode]:
+    """What stands below a check: the grader's own report, as in the student's notebook."""
+    data = {"text/html": render_html(result), "text/plain": render_text(result)}
+    shown = [nbformat.v4.new_output("display_data", data=data)]
+    if result.state is not State.CORRECT:
+        line = f"{SYMBOLS[result.state]} {result.headline} (the report is above)"
+        shown.append(
+            nbformat.v4.new_output("error", ename="CheckFailed", evalue=result.headline, traceback=[line])
+        )
+    return shown
 
 
 def cells_to_run(nb: NotebookNode) -> list[int]:

@@ -1,6 +1,6 @@
 """The hidden counterparts of public cases.
 
-`autograder.builder.hidden` makes a check of them.
+`autograder.expected.hidden` makes a check of them.
 """
 
 from __future__ import annotations

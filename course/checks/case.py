@@ -145,10 +145,17 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What driving a function gave: plain data, or a failure."""
+    """What driving a function gave: plain data, or a failure.
+
+    Attributes:
+        returned: the data, where there is no failure.
+        failure: what ended the call.
+        refused: how often a stand-in for an earlier exercise was called as the reference never calls it.
+    """
 
     returned: Plain = None
     failure: Failure | None = None
+    refused: int = 0
 
 
 @dataclass(frozen=True)

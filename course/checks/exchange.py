@@ -100,19 +100,21 @@ def read_folder(folder: Path, limits: Limits = LIMITS) -> Plain:
 def write_outcome(outcome: Outcome, folder: Path, limits: Limits = LIMITS) -> None:
     """Write what driving a function gave. Raises as :func:`write_folder` does."""
     if outcome.failure is None:
-        write_folder({"returned": outcome.returned}, folder, limits)
+        found: dict[str, Plain] = {"returned": outcome.returned}
     else:
-        failure = dataclasses.asdict(outcome.failure)
-        write_folder({"failure": _lists(failure)}, folder, limits)
+        found = {"failure": _lists(dataclasses.asdict(outcome.failure))}
+    write_folder(found | {"refused": outcome.refused}, folder, limits)
 
 
 def read_outcome(folder: Path, limits: Limits = LIMITS) -> Outcome:
     """The outcome in a folder. Raises CourseError as :func:`read_folder` does."""
     data = read_folder(folder, limits)
-    if type(data) is dict and data.keys() == {"returned"}:
-        return Outcome(returned=data["returned"])
-    if type(data) is dict and data.keys() == {"failure"}:
-        return Outcome(failure=_failure(data["failure"], folder / DATA))
+    refused = data.get("refused") if type(data) is dict else None
+    if type(data) is dict and type(refused) is int:
+        if data.keys() == {"returned", "refused"}:
+            return Outcome(returned=data["returned"], refused=refused)
+        if data.keys() == {"failure", "refused"}:
+            return Outcome(failure=_failure(data["failure"], folder / DATA), refused=refused)
     raise _bad(folder / DATA, "holds no outcome")
 
 

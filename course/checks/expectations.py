@@ -49,6 +49,11 @@ def load_expectations(unit: str) -> dict[str, Expectation]:
     data = json.loads(path.read_text(encoding="utf-8"))
     if data["format"] != FORMAT:
         raise CourseError(f"the expected values of unit {unit!r} have another format: reinstall the course")
+    return parse_expectations(data)
+
+
+def parse_expectations(data: dict[str, Any]) -> dict[str, Expectation]:
+    """The expectations in what :func:`dump_expectations` has written, by exercise."""
     return {name: _decode(entry) for name, entry in data["checks"].items()}
 
 

@@ -23,6 +23,7 @@ from course.checks.runner import (
     run_check,
 )
 from course.checks.state import nothing_compiled
+from course.checks.subject import Local
 from course.frontend import shell, show_below
 
 
@@ -180,12 +181,12 @@ def practical_check(name: str, function: Callable[..., Any] | None = None) -> It
     _, exercise = find_check(name)
     with ExitStack() as stack:
         if function is not None and has_to_be_stopped(exercise, function):
-            found = examine(name, function, echo=False)
+            found = examine(name, Local(function), echo=False)
             if found.result.state is not State.CORRECT:
                 check.remark(name, function)
                 _conclude(found.result)
             # It is an earlier exercise that would hold the body up.
-            stack.enter_context(stand_ins(function, found.replaced))
+            stack.enter_context(stand_ins(function, found.replaced.functions(exercise)))
         stack.enter_context(nothing_compiled())
         try:
             yield
@@ -207,7 +208,7 @@ def _explain(exercise: Check, function: Callable[..., Any] | None, error: Except
         result = run_check(exercise.name, function, echo=False)
         if result.state is not State.CORRECT:
             return result
-        lacks = lacking(function, exercise.uses)
+        lacks = lacking(Local(function), exercise.uses)
         if lacks:
             return replace(result, note=cell_note(exercise.name, lacks))
     elif comes_from_a_stub(error, _cell_of(error)):

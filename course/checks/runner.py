@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 from course.catalog import checks_of, load_course
 from course.checks.advice import advise, advise_difference
@@ -13,16 +13,14 @@ from course.checks.blame import Lack, made_up_note, others_note, replaced_note
 from course.checks.call import describe_argument
 from course.checks.case import FINDINGS, Case, Check, Inputs, Outcome, Slip, Verdict, attempt, judge
 from course.checks.compare import format_value, place_in_words
-from course.checks.earlier import Mock, called_names, make_stand_ins, scope_of, stand_ins
+from course.checks.earlier import Mock
 from course.checks.expectations import Expectation, load_expectations
-from course.checks.guard import Stop, guarded
-from course.checks.plain import to_plain, type_name
-from course.checks.playback import Playback
+from course.checks.guard import Stop
+from course.checks.plain import to_plain
 from course.checks.result import CaseResult, CaseState, Result, ShownInput, State
 from course.checks.state import unusual_settings
+from course.checks.subject import NOTHING_REPLACED, Local, Replaced, Subject
 from course.errors import unknown_name
-
-T = TypeVar("T")
 
 
 @cache
@@ -37,7 +35,7 @@ def find_check(name: str) -> tuple[str, Check]:
 
 def run_check(name: str, function: Callable[..., Any], *, echo: bool = True) -> Result:
     """The result of an exercise's check on a student's function; see :func:`examine`."""
-    return examine(name, function, echo=echo).result
+    return examine(name, Local(function), echo=echo).result
 
 
 @dataclass(frozen=True)
@@ -46,14 +44,14 @@ class Examination:
 
     Attributes:
         result: what counts.
-        replaced: the earlier exercises for which another function stood in, with that function.
+        replaced: the earlier exercises for which another function stood in.
     """
 
     result: Result
-    replaced: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    replaced: Replaced = NOTHING_REPLACED
 
 
-def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Examination:
+def examine(name: str, subject: Subject, *, echo: bool = True) -> Examination:
     """Run an exercise's check on a student's function.
 
     Where it fails while the function calls earlier exercises that are wrong or not done, it is run again with
@@ -62,48 +60,51 @@ def examine(name: str, function: Callable[..., Any], *, echo: bool = True) -> Ex
 
     Args:
         name: the exercise.
-        function: the student's.
+        subject: the student's function.
         echo: whether to show what the function prints.
 
     Raises:
         CourseError: the course has no check of that name, or its expected values are missing.
     """
     unit, check = find_check(name)
-    if not callable(function):
+    kind = subject.kind()
+    if not kind.callable:
         return Examination(
             Result(
                 name,
                 State.INCORRECT,
-                message=f"The check was given {type_name(function)} instead of a function.",
+                message=f"The check was given {kind.type} instead of a function.",
                 look=f"Pass the function itself: check({name!r}, {name}), without calling it.",
                 cases=_case_results(check, []),
             )
         )
     expectation = load_expectations(unit)[name]
-    result = _run_cases(check, expectation, function, echo)
+    result, _ = run_cases(check, expectation, subject, echo=echo)
     if result.state is not State.INCORRECT:
         return Examination(result)
-    called = _look(lambda: called_names(function, check.uses))
-    lacks = lacking(function, called) if called else {}
-    replaced = make_stand_ins(check.uses, lacks, expectation.recorded)
-    made_up = [name for name in replaced if isinstance(check.uses[name], Mock)]
-    if replaced:
-        # How a slip shows itself beside a mock is not known.
-        beside = Expectation(expectation.mocked, {}) if made_up else expectation
-        with stand_ins(function, replaced):
-            again = _run_cases(check, beside, function, echo=False)
-        refused = sum(one.refused for one in replaced.values() if isinstance(one, Playback))
+    called = subject.called(check.uses)
+    lacks = lacking(subject, called) if called else {}
+    names = tuple(name for name in lacks if check.uses[name] is not None)
+    replaced = Replaced(names, expectation.recorded)
+    if names:
+        again, refused = run_cases(check, expectation, subject, replaced)
         if again.state is not State.CORRECT and refused:
-            replaced, made_up = {}, []
+            replaced = NOTHING_REPLACED
         else:
             result = again
+    made_up = _mocked(check, replaced)
     notes = [
-        replaced_note({name: lacks[name] for name in replaced}, result.state),
+        replaced_note({name: lacks[name] for name in replaced.names}, result.state),
         made_up_note(made_up) if result.state is State.INCORRECT else "",
-        others_note({name: lack for name, lack in lacks.items() if name not in replaced}),
+        others_note({name: lack for name, lack in lacks.items() if name not in replaced.names}),
         _settings_note(),
     ]
     return Examination(replace(result, note=" ".join(filter(None, notes))), replaced)
+
+
+def _mocked(check: Check, replaced: Replaced) -> list[str]:
+    """Those of the replaced exercises that give something else now, on purpose."""
+    return [name for name in replaced.names if isinstance(check.uses[name], Mock)]
 
 
 def has_to_be_stopped(check: Check, function: Callable[..., Any]) -> bool:
@@ -112,41 +113,55 @@ def has_to_be_stopped(check: Check, function: Callable[..., Any]) -> bool:
     return outcome.failure is not None and outcome.failure.type in tuple(Stop)
 
 
-def lacking(function: Callable[..., Any], names: Iterable[str]) -> dict[str, Lack]:
+def lacking(subject: Subject, names: Iterable[str]) -> dict[str, Lack]:
     """Those of the earlier exercises ``names`` that do not exist, are not done or fail their own checks."""
-    scope = _look(lambda: scope_of(function))
-    if not scope:  # not a function of a notebook, so there is no telling
+    if not subject.has_notebook():  # not a function of a notebook, so there is no telling
         return {}
-    found = {name: _lack(name, scope) for name in names}
+    found = {name: _lack(name, subject.earlier(name)) for name in names}
     return {name: lack for name, lack in found.items() if lack is not None}
 
 
-def _lack(name: str, scope: Mapping[str, Any]) -> Lack | None:
+def _lack(name: str, earlier: Subject | None) -> Lack | None:
     """What an earlier exercise lacks: after a restart of the kernel it may only be waiting for its cell."""
-    if name not in scope:
+    if earlier is None:
         return Lack.MISSING
-    state = run_check(name, scope[name], echo=False).state
+    state = examine(name, earlier, echo=False).result.state
     return {State.INCORRECT: Lack.WRONG, State.NOT_ATTEMPTED: Lack.UNDONE}.get(state)
 
 
-def _look(look: Callable[[], T]) -> T | None:
-    """What ``look`` finds out about a student's objects; None where these resist: it runs their code."""
-    try:
-        return guarded(look, seconds=5, echo=False).returned
-    except (Exception, SystemExit):
-        return None
+def run_cases(
+    check: Check,
+    expectation: Expectation,
+    subject: Subject,
+    replaced: Replaced = NOTHING_REPLACED,
+    *,
+    echo: bool = False,
+) -> tuple[Result, int]:
+    """Try the cases in their order; the first that fails is reported.
 
+    Args:
+        check: public or hidden.
+        expectation: what the reference gives for its cases.
+        subject: the student's function.
+        replaced: earlier exercises for which others stand in.
+        echo: whether to show what the function prints.
 
-def _run_cases(check: Check, expectation: Expectation, function: Callable[..., Any], echo: bool) -> Result:
-    """Try the cases in their order; the first that fails is reported."""
+    Returns:
+        the result, and how often a stand-in was called as the reference never calls it.
+    """
+    if _mocked(check, replaced):
+        # How a slip shows itself beside a mock is not known.
+        expectation = Expectation(expectation.mocked, {})
     trials: list[CaseTrial] = []
     failed: list[CaseTrial] = []
     told: set[str] = set()
+    refused = 0
     for case in check.cases:
         if failed and case.last:
             continue
         inputs = case.inputs()
-        outcome = attempt(case, function, inputs, echo=echo and not failed, told=told)
+        outcome = subject.attempt(check, case, inputs, replaced, echo=echo and not failed, told=told)
+        refused += outcome.refused
         verdict = judge_outcome(case, expectation, outcome)
         if verdict.slip is not None and failed:
             # A slip that passes the case which failed first is no explanation of that.
@@ -157,13 +172,17 @@ def _run_cases(check: Check, expectation: Expectation, function: Callable[..., A
         # The first failure decides. The cases after it are tried only to learn which slip it is.
         if failed and _settled(trials[-1].verdict):
             break
+    return _conclude(check, trials, failed, subject), refused
+
+
+def _conclude(check: Check, trials: list[CaseTrial], failed: list[CaseTrial], subject: Subject) -> Result:
     if not failed:
         message = f"All {len(check.cases)} cases pass."
         return Result(check.name, State.CORRECT, message=message, cases=_case_results(check, trials))
     failure = failed[0].verdict.failure
     if failure is not None and failure.unfinished:
         return _unfinished(check, failure.raised_in)
-    return _report(check, trials, failed[0], failed[-1].verdict.slip, function)
+    return _report(check, trials, failed[0], failed[-1].verdict.slip, subject.kind().a_class)
 
 
 @dataclass(frozen=True)
@@ -198,7 +217,7 @@ def _settled(verdict: Verdict) -> bool:
 
 
 def _report(
-    check: Check, trials: list[CaseTrial], first: CaseTrial, slip: Slip | None, function: Callable[..., Any]
+    check: Check, trials: list[CaseTrial], first: CaseTrial, slip: Slip | None, a_class: bool
 ) -> Result:
     """The report on the first failing case, with the message of the slip if one was recognized."""
     case, failure, difference = first.case, first.verdict.failure, first.verdict.difference
@@ -214,7 +233,7 @@ def _report(
             place = case.names.get(difference.where, "the result")
             message = f"{place[0].upper()}{place[1:]} is the negative of what the exercise asks for."
             look = "Look for a minus sign that is missing, and for one too many."
-    if slip is None and issubclass(type(function), type):
+    if slip is None and a_class:
         message = f"`{check.name}` is a class here; the exercise asks for a function."
         look = "Keep the line of the stub that begins with def."
     return Result(

@@ -749,7 +749,7 @@ course.check("get_validate_fn", get_validate_fn)
 #
 # **Find the bug** before you write any code. The table shows what went into that mean. Which rows count too much, and by what factor?
 
-# %%
+# %% tags=["figure"]
 sizes = np.array([len(y) for _, y in mock_batches])
 rates = np.array([np.mean(y != 9) for _, y in mock_batches])
 print("mini-batches  images in each  error rate")

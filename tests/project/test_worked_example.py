@@ -16,7 +16,7 @@ EDITED = (4, 4)  # files, and folders that they are in
 PROOF = """
 import json
 from autograder.units.alternative import alternatives_of
-from autograder.builder.hidden import hidden_check
+from autograder.expected.hidden import hidden_check
 from autograder.units.mutant import mutants_of
 from autograder.proof.trials import try_one
 from course.checks import check

@@ -17,7 +17,7 @@ import json
 import sys
 from pathlib import Path
 
-from autograder.builder.hidden import hidden_check
+from autograder.expected.hidden import hidden_check
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
 from autograder.files import REPOSITORY

@@ -16,7 +16,7 @@ from torch import nn
 
 import solutions.flexmatch
 import solutions.mixmatch
-from autograder.builder.expected import enable_x64
+from autograder.expected.values import enable_x64
 from course.training.torch.methods import flexmatch_state
 from solutions.experiments.methods import METHODS
 from solutions.fixmatch import get_fixmatch_loss_fn

@@ -8,7 +8,8 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from autograder.grading.run import BEHIND, OUTCOMES, SHOWS, TRAINS, RunCells, kernel_environment
+from autograder.grading.kernel import session_environment
+from autograder.grading.run import BEHIND, OUTCOMES, SHOWS, TRAINS, RunCells
 
 
 def code(source: str, **metadata: Any) -> NotebookNode:
@@ -64,6 +65,7 @@ def test_a_lost_kernel_costs_its_own_cell_alone_and_earlier_ones_run_again(tmp_p
         check("after", "assert state == 2"),
         check("dies too", "os.kill(os.getpid(), 9)"),
         check("last", "assert state == 2"),
+        unsafe_no_sandbox=True,
     )
     assert outcomes == {"before": True, "after": True, "last": True}
     assert log.read_text() == "first first first first first "
@@ -107,6 +109,7 @@ def test_an_interrupted_cell_is_not_run_again_when_a_later_one_dies(tmp_path: Pa
         check("dies", "import os; os._exit(1)"),
         check("last", "assert True"),
         timeout=3,
+        unsafe_no_sandbox=True,
     )
     assert outcomes == {"hangs": False, "last": True}
     assert log.read_text() == "x"
@@ -140,6 +143,7 @@ def test_training_cells_and_cells_behind_the_last_check_do_not_run(tmp_path: Pat
         code(f"open({str(mark)!r}, 'w')", tags=["figure"]),
         check("only", "assert True"),
         code(f"open({str(mark)!r}, 'w')"),
+        unsafe_no_sandbox=True,
     )
     assert outcomes == {"only": True}
     assert not mark.exists()
@@ -176,18 +180,21 @@ def test_a_figure_that_is_handed_in_is_drawn_for_the_grader(tmp_path: Path) -> N
     assert shown(notebook.cells[4]).strip() == TRAINS
 
 
-def test_kernels_compute_on_the_cpu_and_are_not_told_that_they_grade(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sessions_compute_on_the_cpu_and_are_not_told_that_they_grade(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     monkeypatch.setenv("JAX_PLATFORMS", "cuda")
-    environment = kernel_environment("folder")
-    assert "NBGRADER_EXECUTION" not in environment
+    monkeypatch.setenv("A_TOKEN", "of the instructor's")
+    environment = session_environment(tmp_path)
+    assert not {"NBGRADER_EXECUTION", "A_TOKEN"} & environment.keys()
     assert environment["JAX_PLATFORMS"] == "cpu"
     assert environment["CUDA_VISIBLE_DEVICES"] == ""
     assert environment["SSL_COURSE_MODE"] == "cpu"
-    assert environment["IPYTHONDIR"] == "folder"
+    assert environment["IPYTHONDIR"] == str(tmp_path)
 
 
-def test_nothing_that_the_course_keeps_is_left_beside_a_graded_notebook(tmp_path: Path) -> None:
+def test_what_the_course_keeps_of_a_student_is_neither_read_nor_changed(tmp_path: Path) -> None:
     handed_in = tmp_path / "ssl-course-work" / "fixmatch" / "progress.json"
     handed_in.parent.mkdir(parents=True)
     handed_in.write_text("{}")
@@ -203,7 +210,7 @@ def test_nothing_that_the_course_keeps_is_left_beside_a_graded_notebook(tmp_path
     """
     _, outcomes = run(tmp_path, check("begins", textwrap.dedent(begin)), timeout=60)
     assert outcomes == {"begins": True}
-    assert list(tmp_path.iterdir()) == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [handed_in]
 
 
 def test_students_code_finds_the_course_and_not_the_answers(tmp_path: Path) -> None:
@@ -214,3 +221,30 @@ def test_students_code_finds_the_course_and_not_the_answers(tmp_path: Path) -> N
         check("autograder", "import autograder"),
     )
     assert outcomes == {"course": True, "solutions": False, "autograder": False}
+
+
+def test_messages_that_make_no_sense_cost_nothing(tmp_path: Path) -> None:
+    send = """
+        from IPython.display import update_display
+        kernel = get_ipython().kernel
+        parent = kernel.get_parent("shell")
+        for kind, content in (
+            ("display_data", {}),
+            ("display_data", {"data": 3}),
+            ("stream", {"name": "stdout"}),
+            ("error", {}),
+            ("nonsense", {}),
+            ("update_display_data", {"data": {}, "transient": {"display_id": "one"}}),
+            ("comm_open", {}),
+        ):
+            kernel.session.send(kernel.iopub_socket, kind, content, parent=parent)
+    """
+    show = "display('x', display_id='one')"
+    _, outcomes = run(
+        tmp_path,
+        code(show),
+        code(textwrap.dedent(send)),
+        check("one", textwrap.dedent(send)),
+        check("two", "1"),
+    )
+    assert outcomes == {"one": True, "two": True}

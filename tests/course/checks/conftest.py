@@ -13,7 +13,7 @@ import pytest
 
 from autograder import units
 from autograder.builder.functions import FunctionTexts
-from autograder.builder.hidden import hidden_check
+from autograder.expected.hidden import hidden_check
 from autograder.units.alternative import imports_of
 from autograder.units.mutant import BEGIN, END
 from course.catalog import load_course

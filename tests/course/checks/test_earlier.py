@@ -14,6 +14,7 @@ from course.checks import CheckFailed, Result, State, check, practical_check, re
 from course.checks.blame import listed
 from course.checks.earlier import called_names, make_stand_ins, scope_of, stand_ins
 from course.checks.runner import examine
+from course.checks.subject import Local
 
 RunCell = Callable[..., dict[str, Any]]
 StubText = Callable[[str], str]
@@ -75,9 +76,9 @@ def test_a_right_function_is_correct_beside_a_wrong_earlier_one(
 
 def test_two_wrong_earlier_ones_are_replaced_together(notebook: Notebook) -> None:
     names = notebook(logits_to_log_probs="wrong", log_softmax_cross_entropy="stub")
-    found = examine("get_fixmatch_loss_fn", names["get_fixmatch_loss_fn"])
+    found = examine("get_fixmatch_loss_fn", Local(names["get_fixmatch_loss_fn"]))
     assert found.result.state is State.CORRECT
-    assert list(found.replaced) == ["logits_to_log_probs", "log_softmax_cross_entropy"]
+    assert list(found.replaced.names) == ["logits_to_log_probs", "log_softmax_cross_entropy"]
     assert "`logits_to_log_probs`, which does not pass its own check, and" in found.result.note
     assert "`log_softmax_cross_entropy`, which is not done yet." in found.result.note
     assert "Fix `logits_to_log_probs` and `log_softmax_cross_entropy` as well" in found.result.note

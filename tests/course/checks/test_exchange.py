@@ -268,7 +268,9 @@ def test_a_link_to_somebody_elses_folder_is_not_read(tmp_path: Path) -> None:
 FAILURE = Failure("TypeError", "no", "f(x=…)", (("x", "float32 (3,)"), ("y", "1")), "return x", False, "f")
 
 
-@pytest.mark.parametrize("outcome", [Outcome(returned=[1, {"a": 2.5}]), Outcome(), Outcome(failure=FAILURE)])
+@pytest.mark.parametrize(
+    "outcome", [Outcome(returned=[1, {"a": 2.5}], refused=2), Outcome(), Outcome(failure=FAILURE)]
+)
 def test_outcomes_come_back(outcome: Outcome, tmp_path: Path) -> None:
     write_outcome(outcome, tmp_path / "outcome")
     assert read_outcome(tmp_path / "outcome") == outcome
@@ -282,16 +284,18 @@ def failure(**fields: Any) -> Plain:
         "values": [],
         "unfinished": False,
     }
-    return {"failure": stated | fields}
+    return {"failure": stated | fields, "refused": 0}
 
 
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
         (None, "holds no outcome"),
-        ({"returned": 1, "failure": None}, "holds no outcome"),
-        ({"failure": None}, "holds no failure"),
-        ({"failure": {"type": "E"}}, "holds no failure"),
+        ({"returned": 1}, "holds no outcome"),
+        ({"returned": 1, "refused": True}, "holds no outcome"),
+        ({"returned": 1, "failure": None, "refused": 0}, "holds no outcome"),
+        ({"failure": None, "refused": 0}, "holds no failure"),
+        ({"failure": {"type": "E"}, "refused": 0}, "holds no failure"),
         (failure(more=1), "holds no failure"),
         (failure(message=1), "fields have other types"),
         (failure(unfinished=1), "fields have other types"),

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import solutions.flexmatch
-from autograder.builder.expected import reference_values
+from autograder.expected.values import reference_values
 from autograder.units.flexmatch.common import confidence_of
 from autograder.units.mutant import load_mutant, mutants_of, run_text
 from course.checks import State, check, render_text

@@ -21,7 +21,7 @@ import torch
 
 import solutions.fixmatch
 import solutions.flexmatch
-from autograder.builder.hidden import hidden_check
+from autograder.expected.hidden import hidden_check
 from autograder.units import reference_of
 from course.catalog import load_course
 from course.checks import State, check, render_text

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import solutions.mixmatch
-from autograder.builder.expected import reference_values
+from autograder.expected.values import reference_values
 from autograder.reference import solution_text
 from autograder.units.alternative import imports_of
 from autograder.units.mutant import load_mutant, mutants_of, run_text
@@ -23,6 +23,7 @@ from course.checks.blame import Lack
 from course.checks.case import attempt
 from course.checks.compare import find_difference
 from course.checks.runner import lacking
+from course.checks.subject import Local
 from course.checks.torch_functions import tensors
 from course.checks.torch_mocks import LinearNet
 from course.training.modes import mixmatch_hparams
@@ -111,7 +112,7 @@ def test_a_wrong_guess_function_is_named_beside_the_loss_that_calls_it() -> None
     result = check.run("mixmatch_loss", names["mixmatch_loss"])
     # The mistake costs its own exercise only: the loss is judged with a correct function in its place.
     assert result.state is State.CORRECT and "guess_labels" in result.note
-    lacks = lacking(names["mixmatch_loss"], ["guess_labels", "sharpen"])
+    lacks = lacking(Local(names["mixmatch_loss"]), ["guess_labels", "sharpen"])
     assert lacks == {"guess_labels": Lack.WRONG}
 
 

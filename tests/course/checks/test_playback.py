@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.builder.expected import reference_values
-from autograder.builder.hidden import hidden_check
-from autograder.builder.recordings import finished
-from autograder.grading.separate import SeparateProcess
+from autograder.expected.hidden import hidden_check
+from autograder.expected.recordings import finished
+from autograder.expected.values import reference_values
+from autograder.grading.remote import Remote
 from autograder.reference import solution_text
 from autograder.units.alternative import Alternative, alternatives_of, load_alternative
 from autograder.units.mutant import Mutant, load_edited, load_mutant, mutants_of, run_text
@@ -24,8 +24,11 @@ from course.checks.case import Check
 from course.checks.earlier import Mock, make_stand_ins, scope_of, stand_ins
 from course.checks.expectations import load_expectations
 from course.checks.playback import NotRecorded, Playback, record_call
-from course.checks.runner import examine, find_check, judge_case, judge_outcome
+from course.checks.runner import Examination, find_check, judge_case, judge_outcome
+from course.checks.runner import examine as examine_subject
+from course.checks.subject import Local, Replaced
 from course.checks.torch_functions import recorded
+from tests.support.sessions import names_of, session_of
 
 EXERCISES = {"guess_labels": "mixmatch", "mixmatch_loss": "mixmatch", "flexmatch_loss": "flexmatch"}
 ALTERNATIVES = [
@@ -34,6 +37,10 @@ ALTERNATIVES = [
     for alternative in alternatives_of(unit)
     if alternative.exercise in EXERCISES
 ]
+
+
+def examine(name: str, function: Callable[..., Any]) -> Examination:
+    return examine_subject(name, Local(function))
 
 
 def stub(*arguments: Any, **options: Any) -> Any:
@@ -75,7 +82,7 @@ def test_every_torch_exercise_that_uses_others_is_here() -> None:
 def test_one_wrong_earlier_exercise_costs_nothing(name: str, earlier: str, wrong: Callable[..., Any]) -> None:
     found = examine(name, beside(reference(name), **{earlier: wrong}))
     assert found.result.state is State.CORRECT
-    assert list(found.replaced) == [earlier]
+    assert found.replaced.names == (earlier,)
     lacks = "is not done yet" if wrong is stub else "does not pass its own check"
     assert f"your `{earlier}`, which {lacks}" in found.result.note
     assert "run with a correct function in its place, and passes" in render_text(found.result)
@@ -116,7 +123,7 @@ def test_a_call_that_the_reference_never_makes_leaves_the_first_verdict() -> Non
     assert examine("guess_labels", function).result.state is State.CORRECT
     found = examine("guess_labels", beside(function, sharpen=zero))
     assert found.result.state is State.INCORRECT
-    assert found.replaced == {}
+    assert found.replaced.names == ()
     assert "your `sharpen`, which does not pass its own check. Fix that first" in found.result.note
     assert "NotRecorded" not in render_text(found.result)
 
@@ -193,37 +200,28 @@ def test_an_object_that_resists_does_not_break_the_check() -> None:
 # --- in another process, with hidden draws
 
 
-@pytest.fixture(scope="module")
-def worker() -> Iterator[SeparateProcess]:
-    with SeparateProcess("mixmatch") as separate:
-        yield separate
-
-
 @pytest.mark.parametrize("hidden", [False, True])
-def test_recorded_calls_stand_in_where_students_code_runs(
-    hidden: bool, worker: SeparateProcess, tmp_path: Path
-) -> None:
+def test_recorded_calls_stand_in_where_students_code_runs(hidden: bool, tmp_path: Path) -> None:
     text = solution_text("mixmatch")
     powers = "powers = (probabilities / probabilities.amax(dim=-1, keepdim=True)) ** (1 / T)"
     assert text.count(powers) == 1
-    file = tmp_path / "hand_in.py"
-    file.write_text(text.replace(powers, powers.replace("(1 / T)", "T")), encoding="utf-8")
+    names = names_of(text.replace(powers, powers.replace("(1 / T)", "T")))
     _, check = find_check("guess_labels")
     expectation = load_expectations("mixmatch")["guess_labels"]
     if hidden:
         check, expectation = hidden_check("mixmatch", "guess_labels", b"sixteen bytes or more")
+    there = Remote(session_of(names, tmp_path), check.name)
 
-    def passed(**options: Any) -> list[bool]:
+    def passed(replaced: Replaced) -> list[bool]:
+        outcomes = [there.attempt(check, case, case.inputs(), replaced) for case in check.cases]
         return [
-            judge_outcome(
-                case, expectation, worker.drive(file, check.name, case.name, case.inputs(), **options)
-            ).passed
-            for case in check.cases
+            judge_outcome(case, expectation, outcome).passed
+            for case, outcome in zip(check.cases, outcomes, strict=True)
         ]
 
-    assert not all(passed())
-    assert all(passed(stand_ins=["sharpen"], recorded=expectation.recorded))
-    assert not any(passed(stand_ins=["sharpen"]))  # without its records it answers nothing
+    assert not all(passed(Replaced()))
+    assert all(passed(Replaced(("sharpen",), expectation.recorded)))
+    assert not any(passed(Replaced(("sharpen",))))  # without its records it answers nothing
 
 
 # --- recorded calls by themselves

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.builder.expected import double_precision, enable_x64
+from autograder.expected.values import double_precision, enable_x64
 from autograder.units import reference_of
 from autograder.units.alternative import Alternative, alternatives_of, load_alternative
 from autograder.units.mutant import Mutant, load_mutant, mutants_of

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.builder.expected import enable_x64
+from autograder.expected.values import enable_x64
 from course.checks import State, check, render_text
 from course.checks.state import JAX_SETTINGS, kept_state, unusual_settings
 

@@ -12,7 +12,7 @@ import torch
 
 import solutions.flexmatch
 import solutions.mixmatch
-from autograder.builder.hidden import hidden_check
+from autograder.expected.hidden import hidden_check
 from course.checks import Result, State, check, render_text
 from course.checks.call import UnfitType
 from course.checks.runner import find_check, judge_case

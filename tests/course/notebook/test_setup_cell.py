@@ -17,7 +17,7 @@ import pytest
 
 import course
 import course.notebook.setup.start as reporting
-from autograder.grading.run import kernel_environment
+from autograder.grading.kernel import session_environment
 from course.notebook.setup import newer, setup_cell
 from course.notebook.setup.cell import PLACES
 from course.notebook.setup.newer import newer_package
@@ -351,7 +351,7 @@ def test_the_newer_package_takes_over_from_the_installed_one(tmp_path):
 
 def test_a_package_that_was_handed_in_is_not_taken_while_grading(tmp_path):
     put_wheel(tmp_path / "ssl_course-99.0.0-py3-none-any.whl", "99.0.0")
-    graded = start_notebook(facts(tmp_path), a_machine(tmp_path, environ=kernel_environment("folder")))
+    graded = start_notebook(facts(tmp_path), a_machine(tmp_path, environ=session_environment(tmp_path)))
     assert graded.notes[0].startswith(f"Versions: course {course.__version__}")
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import replace
 
-from autograder.builder.expected import reference_values
+from autograder.expected.values import reference_values
 from autograder.units import instructor_unit
 from autograder.units.hidden import Hidden
 from course.checks.case import Case, Check
@@ -23,7 +23,13 @@ SECRET_BYTES = 16
 
 
 def hidden_check(unit: str, exercise: str, secret: bytes) -> tuple[Check, Expectation]:
-    """The hidden check of an exercise, with what the reference gives for its cases.
+    """The hidden check of an exercise, with what the reference gives for its cases; see `hidden_cases`."""
+    check = hidden_cases(unit, exercise, secret)
+    return check, reference_values(unit, check)
+
+
+def hidden_cases(unit: str, exercise: str, secret: bytes) -> Check:
+    """The hidden check of an exercise.
 
     It has a case for each of the public check's, of the same name, and no slips: the
     reason of a failure is for the public check to say. The same secret gives the same check.
@@ -51,8 +57,7 @@ def hidden_check(unit: str, exercise: str, secret: bytes) -> tuple[Check, Expect
         _hide(case, counterparts[case.name], _seed(secret, unit, exercise, case.name))
         for case in public.cases
     )
-    check = replace(public, cases=cases)
-    return check, reference_values(unit, check)
+    return replace(public, cases=cases)
 
 
 def _hide(case: Case, hidden: Hidden, seed: int) -> Case:

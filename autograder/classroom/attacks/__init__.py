@@ -1,0 +1,1 @@
+"""Hand-ins that attack the grader, and the proof that none of them wins anything."""

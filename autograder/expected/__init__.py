@@ -1,0 +1,1 @@
+"""What the reference gives: expected values of the checks, public and hidden."""

@@ -1,0 +1,214 @@
+"""Grading a class: hand-ins are run in several processes, and one puts them into nbgrader's gradebook.
+
+What a hand-in was graded from is written down when its points are in, so a command that was stopped goes on
+where it was, and a hand-in that is newer than its grade is graded again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import SAWarning
+from traitlets.config import Config
+
+from autograder.files import REPOSITORY, write_changed
+from autograder.grading.config import configure
+from autograder.grading.graded import Graded
+from autograder.grading.grader import Task, grade
+from course.errors import CourseError
+
+GRADING = ".grading"  # what the grader keeps for itself, in the course folder
+# With these, a hand-in may get other points.
+_CODE = ("autograder/grading", "autograder/units", "course", "solutions")
+
+
+@dataclass(frozen=True)
+class Line:
+    """What became of one hand-in.
+
+    Attributes:
+        student: who handed it in.
+        points: the automatic points; None where it could not be graded.
+        most: those that there are.
+        seconds: that running it took.
+        remarks: what an instructor should know.
+        error: why it could not be graded; empty where it was.
+    """
+
+    student: str
+    points: float | None
+    most: float
+    seconds: float
+    remarks: tuple[str, ...] = ()
+    error: str = ""
+
+
+class ClassGrader:
+    """Grades the hand-ins of one unit in a course folder.
+
+    Args:
+        folder: with release/, submitted/ and the gradebook.
+        unit: the assignment.
+        notebook: its notebook's name, without the suffix.
+        unsafe: whether to do without a sandbox.
+        options: of `RunCells`, in place of the configuration's.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        unit: str,
+        notebook: str,
+        *,
+        unsafe: bool = False,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.folder, self.unit, self.unsafe = folder.resolve(), unit, unsafe
+        self.name = f"{notebook}.ipynb"
+        self.config = Config()
+        configure(self.config)
+        self.config.RunCells |= Config(options or {})
+        self.config.CourseDirectory.root = str(self.folder)
+        self.course = CourseDirectory(config=self.config)
+        self.release = self.folder / self.course.release_directory / unit / self.name
+        if not self.release.is_file():
+            raise CourseError(f"{self.release} is missing: run `nbgrader generate_assignment {unit}`")
+        self._code = _digest_of_code()
+
+    def students(self) -> list[str]:
+        """Who has handed in something for this unit, in order."""
+        submitted = self.folder / self.course.submitted_directory
+        return sorted(path.parent.name for path in submitted.glob(f"*/{self.unit}") if path.is_dir())
+
+    def to_grade(self, students: Sequence[str], *, regrade: bool = False) -> list[str]:
+        """Those whose hand-in has not been graded as it is now."""
+        return [student for student in students if regrade or not self._is_done(student)]
+
+    def task(self, student: str) -> Task:
+        """What grading a student's hand-in needs."""
+        return Task(
+            student,
+            self.unit,
+            self._folder_of(student) / self.name,
+            self.release,
+            self.folder / GRADING,
+            dict(self.config.RunCells),
+            self.unsafe,
+        )
+
+    def grade_all(self, students: Sequence[str], client: Any) -> Iterator[Line]:
+        """Grade hand-ins on the workers of a dask client; yields them as they are done.
+
+        Raises:
+            CourseError: a worker has no sandbox.
+        """
+        from distributed import as_completed
+
+        futures = {client.submit(grade, self.task(student), pure=False): student for student in students}
+        for future in as_completed(futures, loop=client.loop):
+            student = futures[future]
+            error = future.exception()
+            if isinstance(error, CourseError):
+                raise error
+            if error is not None:
+                yield self._failed(student, f"{type(error).__name__}: {error}")
+            else:
+                yield self.enter(student, future.result())
+            future.release()
+
+    def enter(self, student: str, graded: Graded) -> Line:
+        """Put a graded hand-in into the gradebook and its folder, by nbgrader's own command."""
+        done = self._digest(student)
+        config = self.config.copy()
+        config.Autograde.autograde_preprocessors = [
+            "autograder.grading.put.PutGraded" if step.endswith(".RunCells") else step
+            for step in config.Autograde.autograde_preprocessors
+        ]
+        config.PutGraded.graded = graded
+        config.CourseDirectory.assignment_id = self.unit
+        with warnings.catch_warnings(category=SAWarning, action="ignore"):  # of nbgrader's own queries
+            told = NbGraderAPI(CourseDirectory(config=config), config=config).autograde(
+                self.unit, student, force=True, create=True
+            )
+        if "KeyboardInterrupt" in told.get("error", "").splitlines()[-1:]:
+            raise KeyboardInterrupt  # nbgrader catches it
+        if not told["success"]:
+            return self._failed(student, _last_line(told.get("error") or told.get("log") or ""))
+        write_changed(self._record(student), json.dumps({"digest": done}).encode())
+        points, most = self._points(student)
+        who = f"{student}, {self.unit}/{Path(self.name).stem}: "
+        remarks = tuple(line.removeprefix(who) for line in _warnings(told.get("log") or ""))
+        return Line(student, points, most, graded.seconds, remarks)
+
+    def _failed(self, student: str, why: str) -> Line:
+        return Line(student, None, 0.0, 0.0, error=why)
+
+    def _points(self, student: str) -> tuple[float, float]:
+        with Gradebook(self.course.db_url) as gradebook:
+            submission = gradebook.find_submission(self.unit, student)
+            grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
+            automatic = [grade for grade in grades if grade.cell.cell_type == "code"]
+            return sum(g.auto_score or 0.0 for g in automatic), sum(g.max_score for g in automatic)
+
+    def _is_done(self, student: str) -> bool:
+        """Whether the gradebook holds what this hand-in, as it is now, was graded to."""
+        try:
+            known = json.loads(self._record(student).read_text(encoding="utf-8"))["digest"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        if known != self._digest(student):
+            return False
+        if not (self.folder / self.course.autograded_directory / student / self.unit / self.name).is_file():
+            return False
+        try:
+            with Gradebook(self.course.db_url) as gradebook:
+                gradebook.find_submission(self.unit, student)
+        except MissingEntry:
+            return False
+        return True
+
+    def _record(self, student: str) -> Path:
+        return self.folder / GRADING / "done" / self.unit / f"{student}.json"
+
+    def _folder_of(self, student: str) -> Path:
+        return self.folder / self.course.submitted_directory / student / self.unit
+
+    def _digest(self, student: str) -> str:
+        """A digest of all that a grade depends on."""
+        digest = hashlib.sha256(self._code.encode())
+        digest.update(self.release.read_bytes())
+        folder = self._folder_of(student)
+        for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()):
+            digest.update(str(path.relative_to(folder)).encode("utf-8", "surrogateescape") + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
+
+
+def _digest_of_code() -> str:
+    digest = hashlib.sha256()
+    for folder in _CODE:
+        for path in sorted((REPOSITORY / folder).rglob("*")):
+            if path.suffix in (".py", ".json", ".yml"):
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _warnings(log: str) -> Iterator[str]:
+    """The warnings in nbgrader's log."""
+    for line in log.splitlines():
+        if line.startswith("[WARNING] "):
+            yield line.removeprefix("[WARNING] ")
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "nbgrader says nothing"

@@ -1,0 +1,64 @@
+"""The hidden checks of a unit, drawn once for each secret and kept in the grader's own folder."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.expected.hidden import hidden_cases
+from autograder.expected.values import reference_values
+from autograder.files import REPOSITORY, write_changed
+from course.checks.case import Check
+from course.checks.expectations import Expectation, dump_expectations, parse_expectations
+
+# What the reference returns may change with any of these.
+_SOURCES = ("autograder/units", "course/checks", "course/units", "solutions")
+
+
+@dataclass
+class Drawn:
+    """Hidden checks of one unit; callable as `HiddenChecks`.
+
+    What the reference gives for them takes seconds to compute, so it is kept in a file whose name depends on
+    the secret and on everything that it was computed from.
+
+    Attributes:
+        unit: whose exercises are meant.
+        secret: the instructor's.
+        folder: what the grader keeps for itself.
+    """
+
+    unit: str
+    secret: bytes
+    folder: Path
+    _known: dict[str, tuple[Check, Expectation]] = field(default_factory=dict)
+
+    def __call__(self, exercise: str) -> tuple[Check, Expectation]:
+        """The hidden check of an exercise, and what the reference gives for its cases."""
+        if exercise not in self._known:
+            check = hidden_cases(self.unit, exercise, self.secret)
+            self._known[exercise] = check, self._expected(check)
+        return self._known[exercise]
+
+    def _expected(self, check: Check) -> Expectation:
+        key = hmac.digest(self.secret, f"{check.name} {_sources()}".encode(), "sha256").hex()[:32]
+        path = self.folder / "hidden" / f"{check.name}-{key}.json"
+        with suppress(OSError, ValueError, KeyError, TypeError):  # it is missing or damaged
+            return parse_expectations(json.loads(path.read_text(encoding="utf-8")))[check.name]
+        found = reference_values(self.unit, check)
+        write_changed(path, dump_expectations(self.unit, {check.name: found}))
+        return found
+
+
+def _sources() -> str:
+    """A digest of the files that hidden inputs and expected values come from."""
+    digest = hashlib.sha256()
+    for folder in _SOURCES:
+        for path in sorted((REPOSITORY / folder).rglob("*.py")):
+            digest.update(f"{path.relative_to(REPOSITORY)} {path.stat().st_size}".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,177 @@
+"""A student's session: a kernel of its own in a sandbox, and the folders by which it is reached."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import zmq
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+
+from autograder.cpu_mode import CPU_MODE
+from autograder.grading.sandbox import Cell, Limits, Place, Sandbox, environment, overuse
+
+# -P: IPython puts the hand-in's folder behind the course and Python's own modules, not before them.
+KERNEL = (sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}")
+
+
+LIMITS = Limits()
+LOOK_SECONDS = 1.0
+MESSAGE_BYTES = 64_000_000  # a larger message ends the connection, and with it the session
+
+
+@dataclass(frozen=True)
+class Room:
+    """The folders of one session. The first two are the grader's, the others the session's as well.
+
+    Attributes:
+        questions: what the grader asks; the session can only read it.
+        answers: what the session answers.
+        sockets: where grader and kernel meet.
+        work: where the cells run: a copy of what was handed in.
+        cell: runs a command inside.
+        place, limits: what the session may touch and use.
+    """
+
+    questions: Path
+    answers: Path
+    sockets: Path
+    work: Path
+    cell: Cell
+    place: Place
+    limits: Limits
+
+
+@contextmanager
+def room(sandbox: Sandbox, hand_in: Path | None, limits: Limits = LIMITS) -> Iterator[Room]:
+    """A room for one session; nothing of it is left afterwards.
+
+    Args:
+        sandbox: around the session.
+        hand_in: the folder of the hand-in, of which the session gets a copy.
+        limits: of the sandbox.
+    """
+    # Paths of sockets are short: Linux allows 107 characters.
+    root = Path(tempfile.mkdtemp(prefix="hand-in-")).resolve()
+    root.chmod(0o711)
+    names = ("questions", "answers", "sockets", "work", "home")
+    folders = {name: root / name for name in names}
+    try:
+        for folder in folders.values():
+            folder.mkdir()
+        if hand_in is not None:
+            _copy(hand_in, folders["work"])
+        place = Place(
+            readable=(folders["questions"],),
+            writable=tuple(folders[name] for name in names[1:]),
+            folder=folders["work"],
+            environment=session_environment(folders["home"]),
+        )
+        with sandbox.cell(place, limits) as cell:
+            questions, answers, sockets, work = (folders[name] for name in names[:4])
+            yield Room(questions, answers, sockets, work, cell, place, limits)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def session_environment(home: Path) -> dict[str, str]:
+    """All variables of a session: CPU only, and nothing of the instructor's account or IPython profile."""
+    return environment(home) | {"IPYTHONDIR": str(home)} | CPU_MODE
+
+
+# What comes along with a hand-in and is none of it: environments, version control, what systems and the
+# course itself leave. Of the last, no verdict depends.
+_NOT_HANDED_IN = shutil.ignore_patterns(
+    ".git",
+    ".venv",
+    "venv",
+    "__MACOSX",
+    "._*",
+    ".ipynb_checkpoints",
+    "__pycache__",
+    CPU_MODE["SSL_COURSE_WORK"],
+)
+
+
+def _copy(hand_in: Path, work: Path) -> None:
+    """Copy a hand-in's files. Links are left out: they could lead anywhere."""
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        links = {name for name in names if os.path.islink(os.path.join(folder, name))}
+        return links | _NOT_HANDED_IN(folder, names)
+
+    shutil.copytree(hand_in, work, ignore=left_out, dirs_exist_ok=True)
+    work.chmod(0o755)  # the copy has the original's rights; root enters it before it takes another uid
+
+
+class SandboxedKernel(AsyncKernelManager):
+    """Starts ipykernel in a room. It is reached over sockets in a folder, for a sandbox has no network.
+
+    An interrupt is a message: a signal from outside does not reach the processes inside.
+    """
+
+    def __init__(self, room: Room, **options: Any) -> None:
+        super().__init__(
+            transport="ipc",
+            connection_file=str(room.sockets / "kernel.json"),
+            ip=str(room.sockets / "s"),
+            **options,
+        )
+        self._room = room
+        # The kernel is a student's process: what it sends must not fill this one's memory.
+        self.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """This interpreter's kernel, whatever is installed under the notebook's kernel name."""
+        return KernelSpec(
+            argv=list(KERNEL), display_name="Python 3", language="python", interrupt_mode="message"
+        )
+
+    async def _async_pre_start_kernel(self, **options: Any) -> tuple[list[str], dict[str, Any]]:
+        command, options = await super()._async_pre_start_kernel(**options)
+        # jupyter writes it for its own user alone; the session may have another.
+        owner = self._room.sockets.stat()
+        with suppress(PermissionError):
+            os.chown(self.connection_file, owner.st_uid, owner.st_gid)
+        # What the kernel itself says on its streams is nothing for the instructor's terminal.
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return self._room.cell.command(command), options | quiet
+
+    @contextmanager
+    def watched(self) -> Iterator[list[str]]:
+        """End the session when its processes together use too much; yields why, once that has happened.
+
+        Limits of a process do not add up, so this process looks at all of them now and then.
+        """
+        reasons: list[str] = []
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(LOOK_SECONDS):
+                process = getattr(self.provisioner, "process", None)
+                if process is None:
+                    return
+                reason = overuse(process.pid, self._room.place, self._room.limits)
+                if reason:
+                    reasons.append(reason)
+                    process.kill()  # and, with bwrap, all that is inside
+                    return
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield reasons
+        finally:
+            over.set()
+            thread.join()

@@ -1,0 +1,46 @@
+"""What the command line says about graded hand-ins."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from autograder.grading.batch import Line
+
+
+def line_of(line: Line, number: int, of: int) -> str:
+    """One line about a hand-in that has just been graded."""
+    if line.points is None:
+        return f"{number} of {of}, {line.student}: not graded: {line.error}"
+    return f"{number} of {of}, {line.student}: {line.points:g} of {line.most:g}, {line.seconds:.1f} s"
+
+
+def closing_table(lines: Sequence[Line], unchanged: int) -> RenderableType:
+    """Who needs a look, and why; and how many hand-ins were graded.
+
+    Args:
+        lines: of this run.
+        unchanged: hand-ins that had been graded before as they are.
+    """
+    parts: list[RenderableType] = []
+    looked_at = [line for line in sorted(lines, key=lambda line: line.student) if line.error or line.remarks]
+    if looked_at:
+        table = Table("student", "why", title="Have a look at these", title_justify="left")
+        for line in looked_at:
+            table.add_row(line.student, "\n".join(filter(None, (line.error, *line.remarks))))
+        parts.append(table)
+    graded = sum(line.points is not None for line in lines)
+    before = f"; {unchanged} had been graded before and have not changed" if unchanged else ""
+    parts.append(Text(f"graded {graded} of {len(lines)} hand-ins{before}"))
+    return Group(*parts)
+
+
+def to_json(lines: Sequence[Line], unchanged: int) -> str:
+    """The same as one JSON document."""
+    found = sorted((dataclasses.asdict(line) for line in lines), key=lambda line: line["student"])
+    return json.dumps({"graded": found, "unchanged": unchanged}, indent=1)

@@ -1,0 +1,47 @@
+"""The instructor's secret, from which the hidden inputs are drawn."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from course.errors import CourseError
+
+BYTES = 32
+FILE = "secret"
+
+
+def read_secret(folder: Path) -> bytes:
+    """The secret of a course, made when it is first needed.
+
+    Args:
+        folder: what the grader keeps for itself; made when it is missing. Nobody else may read the secret.
+
+    Raises:
+        CourseError: the file is damaged.
+        OSError: it can be neither read nor written.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / FILE
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read(path)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        secret = secrets.token_bytes(BYTES)
+        file.write(secret.hex() + "\n")
+    return secret
+
+
+def _read(path: Path) -> bytes:
+    try:
+        secret = bytes.fromhex(path.read_text(encoding="ascii"))
+    except ValueError:
+        secret = b""
+    if len(secret) != BYTES:
+        raise CourseError(
+            f"{path} holds no secret of {BYTES} bytes: put its backup in place, or delete it (hidden inputs "
+            "are then other ones)"
+        )
+    return secret

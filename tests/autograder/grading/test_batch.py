@@ -1,0 +1,144 @@
+"""``python -m autograder grade``: once, again, after a change, after a crash, and with wrong input."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from autograder.classroom.classroom import Classroom
+from autograder.classroom.sample_class import SampleClass
+from autograder.files import REPOSITORY
+from autograder.grading.batch import GRADING, Line
+from autograder.grading.lines import line_of, to_json
+
+UNIT = "comparison"
+FULL = 13.0
+
+
+@pytest.fixture(scope="module")
+def sample() -> SampleClass:
+    return SampleClass(REPOSITORY, UNIT)
+
+
+@pytest.fixture(scope="module")
+def graded(sample: SampleClass, tmp_path_factory: pytest.TempPathFactory) -> Classroom:
+    """A class of three that has been graded once."""
+    classroom = Classroom(tmp_path_factory.mktemp("class") / "course", UNIT)
+    classroom.copy_sources()
+    classroom.release()
+    for hand_in in (sample.perfect(), sample.untouched()):
+        classroom.hand_in(hand_in.student, sample.unit.notebook, hand_in.content)
+    classroom.hand_in("broken", sample.unit.notebook, b"{")
+    done = classroom.grade("--jobs=2")
+    assert done.returncode == 0, done.stderr
+    assert "graded 3 of 3 hand-ins" in done.stdout
+    assert "perfect: 13 of 13" in done.stdout and "untouched: 0 of 13" in done.stdout
+    assert "broken: 0 of 13" in done.stdout
+    assert "This hand-in could not be read: the file is not JSON." in done.stdout
+    assert done.stderr == ""
+    return classroom
+
+
+@pytest.fixture
+def classroom(graded: Classroom, tmp_path: Path) -> Classroom:
+    """A copy of it."""
+    shutil.copytree(graded.folder, tmp_path / "course")
+    return Classroom(tmp_path / "course", UNIT)
+
+
+def totals(classroom: Classroom) -> Mapping[str, float]:
+    return {
+        student: sum(value or 0 for name, value in grades.items() if name.startswith("check-"))
+        for student, grades in classroom.points().items()
+    }
+
+
+def test_what_has_not_changed_is_not_graded_again_and_what_has_is(
+    classroom: Classroom, sample: SampleClass
+) -> None:
+    done = classroom.grade()
+    assert done.stdout.strip() == "graded 0 of 0 hand-ins; 3 had been graded before and have not changed"
+    classroom.hand_in("untouched", sample.unit.notebook, sample.half().content)
+    classroom.hand_in("perfect", sample.unit.notebook, sample.untouched().content)
+    done = classroom.grade("--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["unchanged"] == 1
+    assert {line["student"]: line["points"] for line in found["graded"]} == {"untouched": 5.0, "perfect": 0.0}
+    assert totals(classroom) == {"untouched": 5.0, "perfect": 0.0, "broken": 0.0}
+
+
+def test_both_doors_give_the_same_points_and_reports(classroom: Classroom, sample: SampleClass) -> None:
+    path = Path("autograded", "perfect", UNIT, f"{sample.unit.notebook}.ipynb")
+    ours, points = (classroom.folder / path).read_text(encoding="utf-8"), classroom.points()
+    classroom.autograde("--force")
+    assert classroom.points() == points
+    theirs = (classroom.folder / path).read_text(encoding="utf-8")
+    assert reports(theirs) == reports(ours) != []
+
+
+def reports(notebook: str) -> list[str]:
+    cells = json.loads(notebook)["cells"]
+    return [
+        "".join(output["data"]["text/plain"])
+        for cell in cells
+        if cell.get("metadata", {}).get("nbgrader", {}).get("grade") and cell["cell_type"] == "code"
+        for output in cell["outputs"]
+        if output["output_type"] == "display_data"
+    ]
+
+
+def test_a_grader_that_was_killed_loses_nothing(classroom: Classroom) -> None:
+    shutil.rmtree(classroom.folder / GRADING / "done")
+    command = [sys.executable, "-m", "autograder", "grade", UNIT, f"--course={classroom.folder}"]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("1 of 3")  # the others are under way
+        process.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    done = classroom.grade()
+    assert time.monotonic() < deadline
+    assert done.returncode == 0, done.stderr
+    assert "graded 2 of 2 hand-ins; 1 had been graded before" in done.stdout
+    assert totals(classroom) == {"perfect": FULL, "untouched": 0.0, "broken": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["comparision"], "no unit called 'comparision'"),
+        ([UNIT, "--student=nobody"], "nothing of nobody is in"),
+        ([UNIT, "--scheduler=tcp://127.0.0.1:9"], "there is no dask scheduler at"),
+    ],
+)
+def test_wrong_input_is_one_line(arguments: list[str], message: str, classroom: Classroom) -> None:
+    shutil.rmtree(classroom.folder / GRADING / "done")
+    command = [sys.executable, "-m", "autograder", "grade", *arguments, f"--course={classroom.folder}"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_folder_without_a_release_says_what_to_run(tmp_path: Path) -> None:
+    done = Classroom(tmp_path, UNIT).grade()
+    assert done.returncode == 2
+    assert "run `nbgrader generate_assignment comparison`" in done.stderr
+
+
+def test_a_line_says_what_became_of_a_hand_in() -> None:
+    good, bad = Line("ann", 5.0, 13.0, 2.91), Line("bob", None, 0.0, 0.0, error="it is gone")
+    assert line_of(good, 3, 8) == "3 of 8, ann: 5 of 13, 2.9 s"
+    assert line_of(bad, 4, 8) == "4 of 8, bob: not graded: it is gone"
+    found = json.loads(to_json([bad, good], 2))
+    assert [line["student"] for line in found["graded"]] == ["ann", "bob"]
+    assert found["unchanged"] == 2
