@@ -134,15 +134,16 @@ class BubblewrapCell:
         for how, source, target in sorted(bound, key=lambda mount: mount[2]):
             mounts += [how, str(source), str(target)]
         # What is left of the two is memory without a limit.
-        return [*mounts, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(self.place.folder)]
+        return [*mounts, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
 
     def _last(self) -> list[str]:
-        """What is done inside, before the command: the limits, and the other uid."""
+        """What is done inside, before the command: the limits, the other uid, and the folder."""
         command = ["/usr/bin/prlimit", *rlimit_options(self.limits), "/usr/bin/choom", "-n", "1000", "--"]
         if self.uid is not None:
             command += ["/usr/bin/setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups"]
             command += ["--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--"]
-        return command
+        # Not bwrap's own option: root without capabilities may not enter a folder of the other uid's alone.
+        return [*command, "/usr/bin/env", f"--chdir={self.place.folder}", f"PWD={self.place.folder}"]
 
 
 def rlimit_options(limits: Limits) -> list[str]:

@@ -279,7 +279,9 @@ except MemoryError:
 
 def test_too_large_files(run: Run, folder: Path) -> None:
     code = """
-for path in ("large", "/tmp/large", "/dev/shm/large"):
+import os
+for folder in (".", os.environ["TMPDIR"], "/dev/shm"):
+    path = os.path.join(folder, "large")
     try:
         with open(path, "wb") as file:
             for _ in range(64):
@@ -293,7 +295,7 @@ for path in ("large", "/tmp/large", "/dev/shm/large"):
     assert (folder / "large").stat().st_size <= 2**20
     roomy = Limits(memory_bytes=2**29, file_bytes=2**24, scratch_bytes=2**20)
     assert _lines(run(code, limits=roomy)) == [
-        "written large",
+        "written ./large",
         "No space left on device",
         "No space left on device",
     ]
@@ -400,6 +402,14 @@ def test_a_daemon_goes_on_without_a_sandbox(folder: Path) -> None:
         subprocess.run(cell.command(argv), check=True)
     beats = beat.stat().st_size
     assert _wait_for(lambda: beat.stat().st_size > beats + 3)
+
+
+def test_a_folder_of_its_owner_alone(run: Run, folder: Path) -> None:
+    """As ``tempfile.mkdtemp`` makes it."""
+    folder.chmod(0o700)
+    assert _lines(run("import os; open('made', 'w'); print(os.getcwd(), os.environ['PWD'])")) == [
+        f"{folder} {folder}"
+    ]
 
 
 def test_the_status_comes_back(run: Run) -> None:

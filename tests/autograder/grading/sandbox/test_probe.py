@@ -24,7 +24,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="the sandboxes are Li
 
 @pytest.fixture
 def fresh() -> Iterator[None]:
-    """The verdict is made anew, before and after the test."""
+    """The verdict is made again, before and after the test."""
     examine.cache_clear()
     yield
     examine.cache_clear()
