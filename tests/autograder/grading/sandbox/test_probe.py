@@ -39,7 +39,7 @@ def test_continuous_integration_has_a_sandbox() -> None:
 
 
 def test_a_level_that_keeps_its_promises_is_used(sandbox: Sandbox) -> None:
-    assert find_sandbox() is sandbox
+    assert find_sandbox() is examine()[0].sandbox
     assert [finding.promise for finding in examine()[0].findings] == list(PROMISES)
 
 
