@@ -401,7 +401,7 @@ _FILES = (
         import os, pathlib
         print(dict(os.environ))
         home = pathlib.Path.home()
-        for name in ("/etc/shadow", "/proc/1/environ", "/root/.bash_history", home / ".ssh" / "id_rsa"):
+        for name in ("/etc/shadow", "/proc/1/environ", home / ".bash_history", home / ".ssh" / "id_rsa"):
             try:
                 print(pathlib.Path(name).read_bytes()[:2000])
             except OSError as error:
@@ -552,9 +552,10 @@ _PROCESSES = (
         Aim.PROCESSES,
         "writes files as long as it can",
         """
+        import tempfile
         written = 0
         try:
-            with open("/tmp/large", "wb") as file:
+            with open(tempfile.gettempdir() + "/large", "wb") as file:
                 while written < 3_000_000_000:
                     written += file.write(bytes(10_000_000))
         except OSError as error:

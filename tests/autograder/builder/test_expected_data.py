@@ -147,7 +147,7 @@ def test_two_mutants_are_told_apart_by_a_later_case(monkeypatch: pytest.MonkeyPa
 def test_a_wrong_value_is_a_better_sign_than_an_earlier_exception(monkeypatch: pytest.MonkeyPatch) -> None:
     """It raises on four classes and returns something on three. Exceptions differ between versions."""
     found = generate_for(monkeypatch, *bodies(one="logits + jnp.ones(3)", two="logits"))
-    shown = found.signatures["probabilities"]
+    shown = found.slips["probabilities"].signature
     assert (shown.case, shown.first, shown.error) == ("batch", "published", "")
     assert shown.returned is not None
 
@@ -157,7 +157,7 @@ def test_an_exception_known_from_an_earlier_case_hides_no_other_slip(monkeypatch
     raising = "logits if logits.shape[1] == 4 else logits + jnp.ones(2)"
     mutants = bodies(one="logits + jnp.ones(2)", two=f"jax.nn.log_softmax({raising})")
     found = generate_for(monkeypatch, *mutants)
-    assert [shown.case for shown in found.signatures.values()] == ["published", "batch"]
+    assert [slip.signature.case for slip in found.slips.values()] == ["published", "batch"]
 
 
 def test_the_reference_must_agree_with_published_values(monkeypatch: pytest.MonkeyPatch) -> None:

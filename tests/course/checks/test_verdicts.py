@@ -18,7 +18,8 @@ from course.checks import State, check, render_text
 from course.checks.compare import Kind
 from course.checks.expectations import load_expectations
 from course.checks.result import CaseState
-from course.checks.runner import _place, _run_cases, find_check
+from course.checks.runner import _place, find_check, run_cases
+from course.checks.subject import Local
 
 UNITS = load_course().units
 CHECKS = [find_check(exercise.name)[1] for unit in UNITS for exercise in unit.exercises]
@@ -171,7 +172,8 @@ def test_a_slip_explains_the_case_that_failed_first(first: str, slip: str) -> No
     assert signature.case == "no ramp" != rampup.cases[0].name
     slips = {**known.slips, by_zero.id: dataclasses.replace(by_zero, signature=signature)}
     expectation = dataclasses.replace(known, slips=slips)
-    result = _run_cases(rampup, expectation, lambda step, length: 0.123 if length else 1 / length, False)
+    subject = Local(lambda step, length: 0.123 if length else 1 / length)
+    result, _ = run_cases(rampup, expectation, subject)
     assert result.state is State.INCORRECT
     assert result.slip == slip
 

@@ -179,5 +179,5 @@ def test_another_units_questions_can_be_asked(session: Session, capsys: pytest.C
     capsys.readouterr()
     recall("fixmatch")
     assert capsys.readouterr().out.count("Question ") == len(session.texts.recall)
-    with pytest.raises(CourseError, match="no hints for a unit called 'nomatch'"):
+    with pytest.raises(CourseError, match="no texts for a unit called 'nomatch'"):
         recall("nomatch")
