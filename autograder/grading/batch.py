@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -142,7 +143,7 @@ class ClassGrader:
         if "KeyboardInterrupt" in told.get("error", "").splitlines()[-1:]:
             raise KeyboardInterrupt  # nbgrader catches it
         if not told["success"]:
-            return self._failed(student, _last_line(told.get("error") or told.get("log") or ""))
+            return self._failed(student, cause_of(told.get("log", ""), told.get("error", "")))
         write_changed(self._record(student), json.dumps({"digest": done}).encode())
         points, most = self._points(student)
         who = f"{student}, {self.unit}/{Path(self.name).stem}: "
@@ -209,6 +210,10 @@ def _warnings(log: str) -> Iterator[str]:
             yield line.removeprefix("[WARNING] ")
 
 
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "nbgrader says nothing"
+_RAISED = re.compile(r"^\s*(?:\w+\.)*(\w*(?:Error|Exception|Entry)): (.+)$", re.MULTILINE)
+
+
+def cause_of(log: str, error: str) -> str:
+    """Why nbgrader could not process a hand-in: the first exception in its log, which the last one hides."""
+    found = _RAISED.search(log) or _RAISED.search(error)
+    return f"{found[2]} ({found[1]})" if found else "nbgrader gives no reason: try `nbgrader autograde`"

@@ -48,5 +48,6 @@ def code_cells(nb: NotebookNode) -> list[NotebookNode]:
 
 def digest_of(nb: NotebookNode) -> str:
     """A digest of what decides how a notebook runs: its code cells' texts, tags and grade ids, in order."""
-    parts = [[cell.source, grade_id(cell), list(cell.metadata.get("tags", []))] for cell in code_cells(nb)]
+    # nbconvert writes tags in an order of its own.
+    parts = [[cell.source, grade_id(cell), sorted(cell.metadata.get("tags", []))] for cell in code_cells(nb)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

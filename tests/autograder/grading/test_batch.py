@@ -11,12 +11,14 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
 from autograder.files import REPOSITORY
-from autograder.grading.batch import GRADING, Line
+from autograder.grading.batch import GRADING, Line, cause_of
+from autograder.grading.graded import digest_of
 from autograder.grading.lines import line_of, to_json
 
 UNIT = "comparison"
@@ -142,3 +144,28 @@ def test_a_line_says_what_became_of_a_hand_in() -> None:
     found = json.loads(to_json([bad, good], 2))
     assert [line["student"] for line in found["graded"]] == ["ann", "bob"]
     assert found["unchanged"] == 2
+
+
+def test_what_was_run_is_told_by_its_code_and_not_by_the_order_of_tags() -> None:
+    """nbconvert puts tags in an order of its own, between the two."""
+
+    def digest(source: str, *tags: str) -> str:
+        cells = [nbformat.v4.new_markdown_cell("text"), nbformat.v4.new_code_cell(source)]
+        cells[1].metadata["tags"] = list(tags)
+        return digest_of(nbformat.v4.new_notebook(cells=cells))
+
+    assert digest("1", "training", "figure") == digest("1", "figure", "training")
+    assert len({digest("1"), digest("2"), digest("1", "training")}) == 3
+
+
+def test_the_cause_is_named_and_not_nbgraders_last_words() -> None:
+    log = (
+        "[ERROR] Traceback (most recent call last):\n"
+        "      File x\n"
+        "    sqlalchemy.exc.OperationalError: database is locked\n"
+        "[ERROR] Please see the the above traceback\n"
+    )
+    error = "nbgrader.converters.base.NbGraderException: Please see the the above traceback"
+    assert cause_of(log, error) == "database is locked (OperationalError)"
+    assert cause_of("", error).startswith("Please see")
+    assert "nbgrader gives no reason" in cause_of("", "")
