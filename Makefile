@@ -48,7 +48,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@touch $@
 
 .PHONY: demo
-demo: setup ## Build, grade a sample class, train FixMatch on shapes: two minutes, offline.
+demo: setup ## Build, grade a sample class, train FixMatch on shapes: three minutes, offline.
 	@$(PY) -m autograder.classroom.demo
 
 .PHONY: attacks
@@ -71,7 +71,7 @@ test-unit: setup ## Tests that start no process and train nothing: a minute on t
 	$(PYTEST) -m unit tests
 
 .PHONY: test
-test: lint ## All tests but the long ones: fifteen minutes on two cores.
+test: lint ## All tests but the long ones: twenty minutes on two cores.
 	$(PYTEST) -m "not slow and not colab" tests
 
 .PHONY: test-all
