@@ -162,12 +162,11 @@ def grade(
     from autograder.grading.batch import ClassGrader
     from autograder.grading.lines import closing_table, line_of, to_json
     from autograder.grading.sandbox import find_sandbox
+    from course.catalog import load_course
     from solutions.experiments.sweep.processes import processes_here, reach
 
     (name,) = _units(unit, REPOSITORY)
-    from course.catalog import load_course
-
-    notebook = next(known.notebook for known in load_course().units if known.name == name)
+    notebook = load_course().unit(name).notebook
     if scheduler is None:
         find_sandbox(unsafe=unsafe)  # before anything is started
     grader = ClassGrader(course, name, notebook, unsafe=unsafe)

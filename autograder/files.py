@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from course.files import write_atomically
@@ -26,3 +28,18 @@ def write_changed(path: Path, content: bytes) -> bool:
         return False
     write_atomically(path, content)
     return True
+
+
+def digest_of_sources(folders: Iterable[str]) -> str:
+    """A digest of the code and the data in folders of the repository, by the files' paths and contents.
+
+    Args:
+        folders: within the repository.
+    """
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted((REPOSITORY / folder).rglob("*")):
+            if path.suffix in (".py", ".json", ".yml"):
+                digest.update(f"{path.relative_to(REPOSITORY)}\0".encode())
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

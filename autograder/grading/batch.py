@@ -21,15 +21,15 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
-from autograder.files import REPOSITORY, write_changed
+from autograder.files import digest_of_sources, write_changed
 from autograder.grading.config import configure
-from autograder.grading.graded import Graded
+from autograder.grading.graded import GradedHandIn
 from autograder.grading.grader import Task, grade
+from autograder.grading.secret import FOLDER
 from course.errors import CourseError
 
-GRADING = ".grading"  # what the grader keeps for itself, in the course folder
 # With these, a hand-in may get other points.
-_CODE = ("autograder/grading", "autograder/units", "course", "solutions")
+_CODE = ("autograder/expected", "autograder/grading", "autograder/units", "course", "solutions")
 
 
 @dataclass(frozen=True)
@@ -83,16 +83,21 @@ class ClassGrader:
         self.release = self.folder / self.course.release_directory / unit / self.name
         if not self.release.is_file():
             raise CourseError(f"{self.release} is missing: run `nbgrader generate_assignment {unit}`")
-        self._code = _digest_of_code()
+        self._code = digest_of_sources(_CODE)
 
     def students(self) -> list[str]:
         """Who has handed in something for this unit, in order."""
         submitted = self.folder / self.course.submitted_directory
         return sorted(path.parent.name for path in submitted.glob(f"*/{self.unit}") if path.is_dir())
 
-    def to_grade(self, students: Sequence[str], *, regrade: bool = False) -> list[str]:
-        """Those whose hand-in has not been graded as it is now."""
-        return [student for student in students if regrade or not self._is_done(student)]
+    def to_grade(self, students: Sequence[str], *, regrade: bool = False) -> dict[str, str]:
+        """Those whose hand-in has not been graded as it is now, with the digest of all it is graded from."""
+        digests = {student: self._digest(student) for student in students}
+        return {
+            student: digest
+            for student, digest in digests.items()
+            if regrade or not self._is_done(student, digest)
+        }
 
     def task(self, student: str) -> Task:
         """What grading a student's hand-in needs."""
@@ -101,20 +106,24 @@ class ClassGrader:
             self.unit,
             self._folder_of(student) / self.name,
             self.release,
-            self.folder / GRADING,
+            self.folder / FOLDER,
             dict(self.config.RunCells),
             self.unsafe,
         )
 
-    def grade_all(self, students: Sequence[str], client: Any) -> Iterator[Line]:
+    def grade_all(self, digests: Mapping[str, str], client: Any) -> Iterator[Line]:
         """Grade hand-ins on the workers of a dask client; yields them as they are done.
+
+        Args:
+            digests: of `to_grade`.
+            client: of the workers.
 
         Raises:
             CourseError: a worker has no sandbox.
         """
         from distributed import as_completed
 
-        futures = {client.submit(grade, self.task(student), pure=False): student for student in students}
+        futures = {client.submit(grade, self.task(student), pure=False): student for student in digests}
         for future in as_completed(futures, loop=client.loop):
             student = futures[future]
             error = future.exception()
@@ -123,12 +132,11 @@ class ClassGrader:
             if error is not None:
                 yield self._failed(student, f"{type(error).__name__}: {error}")
             else:
-                yield self.enter(student, future.result())
+                yield self.enter(student, digests[student], future.result())
             future.release()
 
-    def enter(self, student: str, graded: Graded) -> Line:
+    def enter(self, student: str, digest: str, graded: GradedHandIn) -> Line:
         """Put a graded hand-in into the gradebook and its folder, by nbgrader's own command."""
-        done = self._digest(student)
         config = self.config.copy()
         config.Autograde.autograde_preprocessors = [
             "autograder.grading.put.PutGraded" if step.endswith(".RunCells") else step
@@ -144,7 +152,7 @@ class ClassGrader:
             raise KeyboardInterrupt  # nbgrader catches it
         if not told["success"]:
             return self._failed(student, cause_of(told.get("log", ""), told.get("error", "")))
-        write_changed(self._record(student), json.dumps({"digest": done}).encode())
+        write_changed(self._record(student), json.dumps({"digest": digest}).encode())
         points, most = self._points(student)
         who = f"{student}, {self.unit}/{Path(self.name).stem}: "
         remarks = tuple(line.removeprefix(who) for line in _warnings(told.get("log") or ""))
@@ -160,13 +168,13 @@ class ClassGrader:
             automatic = [grade for grade in grades if grade.cell.cell_type == "code"]
             return sum(g.auto_score or 0.0 for g in automatic), sum(g.max_score for g in automatic)
 
-    def _is_done(self, student: str) -> bool:
+    def _is_done(self, student: str, digest: str) -> bool:
         """Whether the gradebook holds what this hand-in, as it is now, was graded to."""
         try:
             known = json.loads(self._record(student).read_text(encoding="utf-8"))["digest"]
         except (OSError, ValueError, KeyError, TypeError):
             return False
-        if known != self._digest(student):
+        if known != digest:
             return False
         if not (self.folder / self.course.autograded_directory / student / self.unit / self.name).is_file():
             return False
@@ -178,7 +186,7 @@ class ClassGrader:
         return True
 
     def _record(self, student: str) -> Path:
-        return self.folder / GRADING / "done" / self.unit / f"{student}.json"
+        return self.folder / FOLDER / "done" / self.unit / f"{student}.json"
 
     def _folder_of(self, student: str) -> Path:
         return self.folder / self.course.submitted_directory / student / self.unit
@@ -192,15 +200,6 @@ class ClassGrader:
             digest.update(str(path.relative_to(folder)).encode("utf-8", "surrogateescape") + b"\0")
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         return digest.hexdigest()
-
-
-def _digest_of_code() -> str:
-    digest = hashlib.sha256()
-    for folder in _CODE:
-        for path in sorted((REPOSITORY / folder).rglob("*")):
-            if path.suffix in (".py", ".json", ".yml"):
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
 
 
 def _warnings(log: str) -> Iterator[str]:

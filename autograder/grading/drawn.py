@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from autograder.expected.hidden import hidden_cases
 from autograder.expected.values import reference_values
-from autograder.files import REPOSITORY, write_changed
+from autograder.files import digest_of_sources, write_changed
 from course.checks.case import Check
 from course.checks.expectations import Expectation, dump_expectations, parse_expectations
 
 # What the reference returns may change with any of these.
-_SOURCES = ("autograder/units", "course/checks", "course/units", "solutions")
+_SOURCES = ("autograder/expected", "autograder/units", "course/checks", "course/units", "solutions")
 
 
 @dataclass
@@ -54,11 +54,12 @@ class Drawn:
         return found
 
 
+@cache
 def _sources() -> str:
-    """A digest of the files that hidden inputs and expected values come from."""
-    digest = hashlib.sha256()
-    for folder in _SOURCES:
-        for path in sorted((REPOSITORY / folder).rglob("*.py")):
-            digest.update(f"{path.relative_to(REPOSITORY)} {path.stat().st_size}".encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return digest_of_sources(_SOURCES)
+
+
+@cache
+def drawn(unit: str, secret: bytes, folder: Path) -> Drawn:
+    """The hidden checks of a unit, drawn once for all hand-ins of this process."""
+    return Drawn(unit, secret, folder)

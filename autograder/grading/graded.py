@@ -14,7 +14,7 @@ from course.notebook.cells import grade_id
 
 
 @dataclass(frozen=True)
-class Graded:
+class GradedHandIn:
     """A hand-in that has been run and judged.
 
     Attributes:

@@ -12,8 +12,8 @@ from typing import Any
 
 import nbformat
 
-from autograder.grading.graded import Graded, code_cells, digest_of
-from autograder.grading.hand_in import UnreadableHandIn, read_hand_in
+from autograder.grading.graded import GradedHandIn, code_cells, digest_of
+from autograder.grading.hand_in import notebook_of
 from autograder.grading.matching import repair
 from autograder.grading.run import OUTCOMES, RunCells
 
@@ -41,7 +41,7 @@ class Task:
     unsafe: bool = False
 
 
-def grade(task: Task) -> Graded:
+def grade(task: Task) -> GradedHandIn:
     """Run and judge one hand-in. A file that is no notebook has no points, like an empty one.
 
     Raises:
@@ -50,12 +50,8 @@ def grade(task: Task) -> Graded:
     """
     began = time.monotonic()
     released = nbformat.read(task.release, as_version=4)
-    try:
-        with open(task.file, encoding="utf-8", errors="replace") as file:
-            submitted = read_hand_in(file)
-    except UnreadableHandIn:
-        submitted = nbformat.v4.new_notebook()
-    notebook, _ = repair(submitted, released)
+    with open(task.file, encoding="utf-8", errors="replace") as file:
+        notebook, _ = repair(notebook_of(file), released)
     notebook.metadata = released.metadata
     resources: Any = {
         "nbgrader": {"student": task.student, "assignment": task.unit},
@@ -64,7 +60,7 @@ def grade(task: Task) -> Graded:
     run = RunCells(**task.options, grading_folder=str(task.grading_folder), unsafe_no_sandbox=task.unsafe)
     with _warnings(run.log) as warnings:
         notebook, resources = run.preprocess(notebook, resources)
-    return Graded(
+    return GradedHandIn(
         digest=digest_of(notebook),
         outcomes=resources["nbgrader"][OUTCOMES],
         outputs=[cell.outputs for cell in code_cells(notebook)],

@@ -42,12 +42,15 @@ class HandInExporter(NotebookExporter):
 
     def from_file(self, file_stream: TextIO, resources: ResourcesDict | None = None, **kw: Any) -> Any:
         """Read a notebook from an open file and convert it."""
-        try:
-            notebook = read_hand_in(file_stream)
-        except UnreadableHandIn as error:
-            notebook = nbformat.v4.new_notebook()
-            notebook.metadata["course"] = NotebookNode(problem=str(error))
-        return self.from_notebook_node(notebook, resources=resources, **kw)
+        return self.from_notebook_node(notebook_of(file_stream), resources=resources, **kw)
+
+
+def notebook_of(file: TextIO) -> NotebookNode:
+    """What :func:`read_hand_in` reads; for a file that is no notebook an empty one that says why."""
+    try:
+        return read_hand_in(file)
+    except UnreadableHandIn as error:
+        return nbformat.v4.new_notebook(metadata={"course": {"problem": str(error)}})
 
 
 def read_hand_in(file: TextIO) -> NotebookNode:

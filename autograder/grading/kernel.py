@@ -23,8 +23,6 @@ from autograder.grading.sandbox import Cell, Limits, Place, Sandbox, environment
 
 # -P: IPython puts the hand-in's folder behind the course and Python's own modules, not before them.
 KERNEL = (sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}")
-
-
 LIMITS = Limits()
 LOOK_SECONDS = 1.0
 MESSAGE_BYTES = 64_000_000  # a larger message ends the connection, and with it the session
@@ -64,21 +62,20 @@ def room(sandbox: Sandbox, hand_in: Path | None, limits: Limits = LIMITS) -> Ite
     # Paths of sockets are short: Linux allows 107 characters.
     root = Path(tempfile.mkdtemp(prefix="hand-in-")).resolve()
     root.chmod(0o711)
-    names = ("questions", "answers", "sockets", "work", "home")
-    folders = {name: root / name for name in names}
+    folders = [root / name for name in ("questions", "answers", "sockets", "work", "home")]
+    questions, answers, sockets, work, home = folders
     try:
-        for folder in folders.values():
+        for folder in folders:
             folder.mkdir()
         if hand_in is not None:
-            _copy(hand_in, folders["work"])
+            _copy(hand_in, work)
         place = Place(
-            readable=(folders["questions"],),
-            writable=tuple(folders[name] for name in names[1:]),
-            folder=folders["work"],
-            environment=session_environment(folders["home"]),
+            readable=(questions,),
+            writable=(answers, sockets, work, home),
+            folder=work,
+            environment=session_environment(home),
         )
         with sandbox.cell(place, limits) as cell:
-            questions, answers, sockets, work = (folders[name] for name in names[:4])
             yield Room(questions, answers, sockets, work, cell, place, limits)
     finally:
         shutil.rmtree(root, ignore_errors=True)

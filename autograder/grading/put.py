@@ -8,14 +8,14 @@ from nbgrader.converters import NbGraderException
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Instance
 
-from autograder.grading.graded import Graded
+from autograder.grading.graded import GradedHandIn
 from autograder.grading.run import OUTCOMES
 
 
 class PutGraded(NbGraderPreprocessor):
     """Takes the place of `RunCells` where `grader.grade` has run the same cells elsewhere."""
 
-    graded = Instance(Graded, help="What running the hand-in gave.").tag(config=True)
+    graded = Instance(GradedHandIn, help="What running the hand-in gave.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
         """Put outputs and outcomes into one notebook.

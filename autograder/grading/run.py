@@ -20,16 +20,17 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Enum, Integer, Unicode
 
 from autograder.grading.clean import clean_outputs
-from autograder.grading.drawn import Drawn
+from autograder.grading.drawn import drawn
 from autograder.grading.judge import judge_exercise
 from autograder.grading.kernel import SandboxedKernel, room
 from autograder.grading.matching import FIGURE, HANDED_IN, SKIPPING_TAGS
 from autograder.grading.remote import Remote, Session, failure
 from autograder.grading.sandbox import Sandbox, find_sandbox
-from autograder.grading.secret import read_secret
+from autograder.grading.secret import FOLDER, read_secret
 from course.catalog import load_course
 from course.checks.case import Failure
-from course.checks.render import SYMBOLS, render_html, render_text
+from course.checks.notebook import CheckFailed
+from course.checks.render import render_html, render_text
 from course.checks.result import Result, State
 
 CHECK = "check-"  # the grade id of an exercise's check begins like this
@@ -64,7 +65,7 @@ class RunCells(Execute):
         False, help="Run students' code in the instructor's own account where no sandbox is to be had."
     ).tag(config=True)
     grading_folder = Unicode(
-        ".grading", help="Folder of the secret that hidden inputs are drawn from, and of what is drawn."
+        FOLDER, help="Folder of the secret that hidden inputs are drawn from, and of what is drawn."
     ).tag(config=True)
 
     iopub_timeout = Integer(10, help="Seconds that an interrupted cell has to stop.").tag(config=True)
@@ -205,7 +206,10 @@ class RunCells(Execute):
         self._check_deadline = time.monotonic() + self.check_timeout
         session = Session(lambda request: self._ask(index, request), self._room.questions, self._room.answers)
         unit = self.resources["nbgrader"]["assignment"]
-        result = judge_exercise(exercise, Remote(session, exercise), self._drawn(unit))
+        root = self.parent.parent.coursedir.root if self.parent is not None else ""
+        folder = Path(root, self.grading_folder)
+        hidden = drawn(unit, read_secret(folder), folder)
+        result = judge_exercise(exercise, Remote(session, exercise), hidden)
         self._results[index] = result
         grade_id = self.nb.cells[index].metadata.nbgrader.grade_id
         self._outcomes[grade_id] = result.state is State.CORRECT
@@ -225,17 +229,6 @@ class RunCells(Execute):
         if self._reply.get("ename") == self.error_on_timeout["ename"]:
             return failure("TimeLimit", f"no answer after {self._limit} seconds")
         return None
-
-    def _drawn(self, unit: str) -> Drawn:
-        if unit not in self._hidden:
-            root = self.parent.parent.coursedir.root if self.parent is not None else ""
-            folder = Path(root, self.grading_folder)
-            self._hidden[unit] = Drawn(unit, read_secret(folder), folder)
-        return self._hidden[unit]
-
-    @cached_property
-    def _hidden(self) -> dict[str, Drawn]:
-        return {}
 
     @cached_property
     def _sandbox(self) -> Sandbox:
@@ -290,10 +283,9 @@ def _report(result: Result) -> list[NotebookNode]:
     data = {"text/html": render_html(result), "text/plain": render_text(result)}
     shown = [nbformat.v4.new_output("display_data", data=data)]
     if result.state is not State.CORRECT:
-        line = f"{SYMBOLS[result.state]} {result.headline} (the report is above)"
-        shown.append(
-            nbformat.v4.new_output("error", ename="CheckFailed", evalue=result.headline, traceback=[line])
-        )
+        error = CheckFailed(result)
+        lines = error._render_traceback_()
+        shown.append(nbformat.v4.new_output("error", ename="CheckFailed", evalue=str(error), traceback=lines))
     return shown
 
 

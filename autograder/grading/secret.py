@@ -9,6 +9,7 @@ from pathlib import Path
 from course.errors import CourseError
 
 BYTES = 32
+FOLDER = ".grading"  # what the grader keeps for itself, in the course folder
 FILE = "secret"
 
 

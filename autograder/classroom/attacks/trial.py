@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ from autograder.classroom.attacks.corpus import Attack
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import STUB, SampleClass
 from autograder.files import REPOSITORY
-from autograder.grading.batch import GRADING, ClassGrader, Line
-from autograder.grading.secret import FILE
+from autograder.grading.batch import ClassGrader, Line
+from autograder.grading.secret import FILE, FOLDER
 from solutions.experiments.sweep.processes import processes_here
 
 UNIT = "comparison"  # the one that is graded in the shortest time
@@ -55,7 +55,6 @@ class Trial:
     changed: Sequence[str]
     connections: int
     left: Sequence[str]
-    folder: Path = field(repr=False)
 
 
 def try_attacks(attacks: Sequence[Attack], folder: Path, jobs: int) -> Trial:
@@ -83,13 +82,15 @@ def try_attacks(attacks: Sequence[Attack], folder: Path, jobs: int) -> Trial:
         for attack in attacks:
             path = classroom.hand_in(attack.id, sample.unit.notebook, attacker(attack, sample, facts))
             if attack.link:
-                (path.parent / attack.link).symlink_to(classroom.folder / GRADING / FILE)
+                (path.parent / attack.link).symlink_to(classroom.folder / FOLDER / FILE)
         classroom.hand_in(VICTIM, sample.unit.notebook, _victim(sample))
         os.environ["GRADERS_TOKEN"] = f"token of {marker}"
         grader = ClassGrader(classroom.folder, UNIT, sample.unit.notebook, options=LIMITS)
         before = _digests(classroom.folder)
         with processes_here(jobs) as client:
-            lines = {line.student: line for line in grader.grade_all(grader.students(), client)}
+            lines = {
+                line.student: line for line in grader.grade_all(grader.to_grade(grader.students()), client)
+            }
         changed = _differences(before, _digests(classroom.folder))
         reached = len(connections)
     return Trial(
@@ -97,14 +98,13 @@ def try_attacks(attacks: Sequence[Attack], folder: Path, jobs: int) -> Trial:
         honest=lines[VICTIM],
         shown=_shown(classroom.folder, sample.unit.notebook, [attack.id for attack in attacks]),
         canaries={
-            "secret": (classroom.folder / GRADING / FILE).read_text().strip(),
+            "secret": (classroom.folder / FOLDER / FILE).read_text().strip(),
             "another's work": _words_of(VICTIM),
             "the instructor's variables": os.environ.pop("GRADERS_TOKEN"),
         },
         changed=changed,
         connections=reached,
         left=_processes_with(marker),
-        folder=classroom.folder,
     )
 
 

@@ -64,7 +64,6 @@ NOTHING = Trial(
     changed=[],
     connections=0,
     left=[],
-    folder=Path(),
 )
 SHOWN = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("It is c0ffee.")])
 

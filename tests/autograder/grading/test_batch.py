@@ -17,9 +17,10 @@ import pytest
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
 from autograder.files import REPOSITORY
-from autograder.grading.batch import GRADING, Line, cause_of
+from autograder.grading.batch import Line, cause_of
 from autograder.grading.graded import digest_of
 from autograder.grading.lines import line_of, to_json
+from autograder.grading.secret import FOLDER
 
 UNIT = "comparison"
 FULL = 13.0
@@ -99,7 +100,7 @@ def reports(notebook: str) -> list[str]:
 
 
 def test_a_grader_that_was_killed_loses_nothing(classroom: Classroom) -> None:
-    shutil.rmtree(classroom.folder / GRADING / "done")
+    shutil.rmtree(classroom.folder / FOLDER / "done")
     command = [sys.executable, "-m", "autograder", "grade", UNIT, f"--course={classroom.folder}"]
     with subprocess.Popen(
         command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -124,7 +125,7 @@ def test_a_grader_that_was_killed_loses_nothing(classroom: Classroom) -> None:
     ],
 )
 def test_wrong_input_is_one_line(arguments: list[str], message: str, classroom: Classroom) -> None:
-    shutil.rmtree(classroom.folder / GRADING / "done")
+    shutil.rmtree(classroom.folder / FOLDER / "done")
     command = [sys.executable, "-m", "autograder", "grade", *arguments, f"--course={classroom.folder}"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 2
