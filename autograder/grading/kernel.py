@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,23 @@ from jupyter_client.manager import AsyncKernelManager
 
 from autograder.cpu_mode import CPU_MODE
 from autograder.grading.sandbox import Cell, Limits, Place, Sandbox, environment, overuse
+from autograder.grading.sandbox.joining import CannotJoin, ForkServer, Held
 
 # -P: IPython puts the hand-in's folder behind the course and Python's own modules, not before them.
 KERNEL = (sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}")
+# What takes seconds to import, and what nearly every session needs.
+IMPORTED = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "matplotlib.pyplot",
+    "flax.linen",
+    "jax.numpy",
+    "jax_resnet",
+    "optax",
+    "torch",
+    "torchvision",
+    "course.checks.worker",
+)
 LIMITS = Limits()
 LOOK_SECONDS = 1.0
 MESSAGE_BYTES = 64_000_000  # a larger message ends the connection, and with it the session
@@ -83,7 +99,19 @@ def room(sandbox: Sandbox, hand_in: Path | None, limits: Limits = LIMITS) -> Ite
 
 def session_environment(home: Path) -> dict[str, str]:
     """All variables of a session: CPU only, and nothing of the instructor's account or IPython profile."""
-    return environment(home) | {"IPYTHONDIR": str(home)} | CPU_MODE
+    return environment(home) | {"IPYTHONDIR": str(home)} | WHEN_IMPORTED
+
+
+# What libraries read when they are imported. ipykernel would set the last one later.
+WHEN_IMPORTED = CPU_MODE | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+
+
+@cache
+def fork_server() -> ForkServer:
+    """This process's: started once, and ended with it."""
+    server = ForkServer(IMPORTED, WHEN_IMPORTED)
+    atexit.register(server.close)
+    return server
 
 
 # What comes along with a hand-in and is none of it: environments, version control, what systems and the
@@ -124,6 +152,8 @@ class SandboxedKernel(AsyncKernelManager):
             **options,
         )
         self._room = room
+        self._held: Held | None = None
+        self._joined: tuple[int, ...] = ()
         # The kernel is a student's process: what it sends must not fill this one's memory.
         self.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
 
@@ -142,7 +172,27 @@ class SandboxedKernel(AsyncKernelManager):
             os.chown(self.connection_file, owner.st_uid, owner.st_gid)
         # What the kernel itself says on its streams is nothing for the instructor's terminal.
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return self._room.cell.command(command), options | quiet
+        entry = self._room.cell.entry
+        if entry is None:
+            return self._room.cell.command(command), options | quiet
+        self._held, self._argv = Held(entry), command
+        return self._held.command, options | self._held.options
+
+    async def _async_post_start_kernel(self, **options: Any) -> None:
+        await super()._async_post_start_kernel(**options)
+        if self._held is None:
+            return
+        process = getattr(self.provisioner, "process", None)
+        try:
+            with self._held as held, open(os.devnull, "r+b") as nothing:
+                streams = (nothing.fileno(),) * 3
+                self._joined = (held.join(fork_server(), self._argv, streams),)
+        except CannotJoin:
+            if process is not None:
+                process.kill()
+            raise
+        finally:
+            self._held = None
 
     @contextmanager
     def watched(self) -> Iterator[list[str]]:
@@ -158,7 +208,7 @@ class SandboxedKernel(AsyncKernelManager):
                 process = getattr(self.provisioner, "process", None)
                 if process is None:
                     return
-                reason = overuse(process.pid, self._room.place, self._room.limits)
+                reason = overuse((process.pid, *self._joined), self._room.place, self._room.limits)
                 if reason:
                     reasons.append(reason)
                     process.kill()  # and, with bwrap, all that is inside

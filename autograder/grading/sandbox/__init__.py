@@ -5,7 +5,7 @@
     with sandbox.cell(place, limits) as cell:
         process = subprocess.Popen(cell.command([sys.executable, "-c", code]))
         ...
-        overuse(process.pid, place, limits)  # now and then: what all of its processes use together
+        overuse([process.pid], place, limits)  # now and then: what all of its processes use together
         process.kill()  # and everything that it has started
         process.wait()
 

@@ -1,4 +1,4 @@
-"""Level 1: the distribution's bubblewrap, with an empty root and namespaces of its own.
+"""The distribution's bubblewrap, with an empty root and namespaces of its own.
 
 Sources: bwrap(1), namespaces(7), setpriv(1), prlimit(1), choom(1), getrlimit(2), proc(5).
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.grading.sandbox import seccomp
+from autograder.grading.sandbox.interface import Entry
 from autograder.grading.sandbox.place import COURSE, USER, Limits, Place, interpreter_folders
 from autograder.grading.sandbox.uids import give, own_uid
 
@@ -45,10 +46,20 @@ _FILTER = "filter.bpf"
 _UNTIL_SETPRIV = ("CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID")
 
 
+@dataclass(frozen=True)
 class Bubblewrap:
-    """Runs commands through ``/usr/bin/bwrap``."""
+    """Runs commands through ``/usr/bin/bwrap``.
 
-    level = "bubblewrap"
+    Attributes:
+        forks: whether its sandboxes may be joined by a fork (`joining`), which saves a session the imports.
+    """
+
+    forks: bool = False
+
+    @property
+    def level(self) -> str:
+        """See ``Sandbox.level``."""
+        return "bubblewrap, with a fork server" if self.forks else "bubblewrap"
 
     @contextmanager
     def cell(self, place: Place, limits: Limits = Limits()) -> Iterator[BubblewrapCell]:  # noqa: B008 (frozen)
@@ -70,7 +81,7 @@ class Bubblewrap:
                 )
                 (made_up / name).write_text(filled)
             (made_up / _FILTER).write_bytes(seccomp.program())
-            yield BubblewrapCell(place, limits, uid, made_up.resolve())
+            yield BubblewrapCell(place, limits, uid, made_up.resolve(), self.forks)
 
 
 @dataclass(frozen=True)
@@ -82,18 +93,37 @@ class BubblewrapCell:
         limits: what it may use.
         uid: its uid where root starts it.
         made_up: folder with the filter of system calls, and the files of its ``/etc`` that are no copies.
+        forks: whether it may be joined by a fork.
     """
 
     place: Place
     limits: Limits
     uid: int | None
     made_up: Path
+    forks: bool
+
+    @property
+    def entry(self) -> Entry | None:
+        """See ``Cell.entry``."""
+        if not self.forks:
+            return None
+        return Entry(
+            command=self._command,
+            uid=self.uid,
+            limits=rlimits(self.limits),
+            filter=seccomp.program(),
+            folder=self.place.folder,
+            environment=self.place.environment,
+        )
 
     def command(self, argv: Sequence[str]) -> list[str]:
         """See ``Cell.command``."""
+        return self._command(argv, ())
+
+    def _command(self, argv: Sequence[str], options: Sequence[str]) -> list[str]:
         # bwrap's own environment can be read inside, in /proc/1/environ, so it is empty.
         start = ["/usr/bin/env", "-i", "/bin/sh", "-c", 'exec "$@" 9<"$0"', str(self.made_up / _FILTER)]
-        bwrap = [str(BWRAP), "--seccomp", "9", *self._isolation(), *self._mounts(), "--"]
+        bwrap = [str(BWRAP), "--seccomp", "9", *options, *self._isolation(), *self._mounts(), "--"]
         return [*start, *bwrap, *self._last(), *argv]
 
     def _isolation(self) -> list[str]:
@@ -138,7 +168,8 @@ class BubblewrapCell:
 
     def _last(self) -> list[str]:
         """What is done inside, before the command: the limits, the other uid, and the folder."""
-        command = ["/usr/bin/prlimit", *rlimit_options(self.limits), "/usr/bin/choom", "-n", "1000", "--"]
+        limits = [f"--{name}={value}" for name, value in rlimits(self.limits).items()]
+        command = ["/usr/bin/prlimit", *limits, "/usr/bin/choom", "-n", "1000", "--"]
         if self.uid is not None:
             command += ["/usr/bin/setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups"]
             command += ["--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--"]
@@ -146,8 +177,8 @@ class BubblewrapCell:
         return [*command, "/usr/bin/env", f"--chdir={self.place.folder}", f"PWD={self.place.folder}"]
 
 
-def rlimit_options(limits: Limits) -> list[str]:
-    """Options of prlimit(1). What this process is limited to already stays the limit: it cannot be raised."""
+def rlimits(limits: Limits) -> dict[str, int]:
+    """Limits by their names in prlimit(1). What this process is limited to already cannot be raised."""
     wanted = {
         "as": (resource.RLIMIT_AS, limits.memory_bytes),
         # 0 would still start the handler that /proc/sys/kernel/core_pattern may name; 1 means no dump at all
@@ -158,11 +189,11 @@ def rlimit_options(limits: Limits) -> list[str]:
         "nofile": (resource.RLIMIT_NOFILE, limits.open_files),
         "nproc": (resource.RLIMIT_NPROC, limits.processes),
     }
-    options = []
+    found = {}
     for name, (kind, value) in wanted.items():
         hard = resource.getrlimit(kind)[1]
-        options.append(f"--{name}={value if hard == resource.RLIM_INFINITY else min(value, hard)}")
-    return options
+        found[name] = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    return found
 
 
 def _outermost(paths: Sequence[Path]) -> list[Path]:

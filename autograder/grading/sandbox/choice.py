@@ -41,10 +41,12 @@ class Examined:
         return self.missing or "; ".join(finding.hole for finding in self.findings if finding.hole)
 
 
-@functools.cache
+LEVELS: tuple[Bubblewrap, ...] = (Bubblewrap(forks=True), Bubblewrap())  # best first
+
+
 def examine() -> tuple[Examined, ...]:
     """All levels, best first, each probed. The verdict holds for the life of this process."""
-    return (_examine_bubblewrap(),)
+    return tuple(map(_examine, LEVELS))
 
 
 def find_sandbox(*, unsafe: bool = False) -> Sandbox:
@@ -58,18 +60,19 @@ def find_sandbox(*, unsafe: bool = False) -> Sandbox:
     """
     if unsafe:
         return NoSandbox()
-    levels = examine()
-    for level in levels:
+    levels = []
+    for level in map(_examine, LEVELS):
         if not level.reason:
             return level.sandbox
+        levels.append(level)
     reasons = "; ".join(f"{level.sandbox.level}: {level.reason}" for level in levels)
     raise CourseError(
         f"no sandbox for students' code here ({reasons}): `python -m autograder doctor` says what to install"
     )
 
 
-def _examine_bubblewrap() -> Examined:
-    sandbox = Bubblewrap()
+@functools.cache
+def _examine(sandbox: Bubblewrap) -> Examined:
     if sys.platform != "linux":
         return Examined(sandbox, (), "needs Linux", ("grade in a virtual machine or a container with Linux",))
     missing = [path for path in (BWRAP, *TOOLS) if not path.is_file()]

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from autograder.grading.sandbox.place import Limits, Place
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a forked process must be to be in a sandbox like the one that a command starts in.
+
+    Attributes:
+        command: that runs a program there and keeps the sandbox for as long; takes the program, and options
+            of bwrap's own.
+        uid: to take; None to keep one's own.
+        limits: name of a limit as prlimit(1) has it → its value.
+        filter: of system calls.
+        folder: to start in.
+        environment: all variables.
+    """
+
+    command: Callable[[Sequence[str], Sequence[str]], list[str]]
+    uid: int | None
+    limits: Mapping[str, int]
+    filter: bytes
+    folder: Path
+    environment: Mapping[str, str]
 
 
 class Cell(Protocol):
@@ -18,6 +42,11 @@ class Cell(Protocol):
         Killing the process that it starts ends everything inside, and so does the end of the *thread* that
         started it (``PR_SET_PDEATHSIG`` of prctl(2)): start it from a thread that lives as long as it should.
         """
+        ...
+
+    @property
+    def entry(self) -> Entry | None:
+        """How a forked process joins it; None where none may, and commands are the only way in."""
         ...
 
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from autograder.files import REPOSITORY
 from autograder.grading.sandbox import inside
-from autograder.grading.sandbox.interface import Sandbox
+from autograder.grading.sandbox.interface import Cell, Sandbox
+from autograder.grading.sandbox.joining import CannotJoin, ForkServer, run_python
 from autograder.grading.sandbox.place import COURSE, GIB, MIB, Limits, Place, environment, interpreter_folders
 
 # Small, so that reaching them takes no time. numpy and ipykernel need 1 GiB of address space.
@@ -78,27 +79,35 @@ def probe(sandbox: Sandbox) -> list[Finding]:
             "memory bytes": _LIMITS.memory_bytes,
             "processes": _LIMITS.processes + 8,
         }
-        with sandbox.cell(place, _LIMITS) as cell:
-            return _run(cell.command([sys.executable, str(script)]), plan)
+        with sandbox.cell(place, _LIMITS) as cell, _server(cell) as server:
+            return _run(cell, [sys.executable, str(script)], server, plan)
 
 
-def _run(command: list[str], plan: dict[str, Any]) -> list[Finding]:
+@contextlib.contextmanager
+def _server(cell: Cell) -> Iterator[ForkServer | None]:
+    """The fork server of a cell that one may join."""
+    if cell.entry is None:
+        yield None
+        return
+    server = ForkServer((), {})
     try:
-        done = subprocess.run(
-            command,
-            env=dict(os.environ, PROBE_TOKEN=plan["token"]),
-            input=json.dumps(plan),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS,
-        )
+        yield server
+    finally:
+        server.close()
+
+
+def _run(cell: Cell, argv: list[str], server: ForkServer | None, plan: dict[str, Any]) -> list[Finding]:
+    variables = dict(os.environ, PROBE_TOKEN=plan["token"])
+    try:
+        done = run_python(cell, argv, server, told=json.dumps(plan), outside=variables, seconds=_SECONDS)
         found = json.loads(done.stdout)
         return [Finding(promise, str(found[promise])) for promise in PROMISES]
     except subprocess.TimeoutExpired:
         reason = f"it does not end within {_SECONDS:.0f} seconds"
+    except CannotJoin as error:
+        reason = str(error)
     except OSError as error:
-        reason = f"{command[0]} does not start: {error.strerror}"
+        reason = f"{error.filename} does not start: {error.strerror}"
     except (KeyError, TypeError, ValueError):
         lines = done.stderr.strip().splitlines() or [
             f"it ends with status {done.returncode} and says nothing"

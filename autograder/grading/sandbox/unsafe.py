@@ -47,6 +47,7 @@ class OpenCell:
 
     place: Place
     limits: Limits
+    entry = None
 
     def command(self, argv: Sequence[str]) -> list[str]:
         """See ``Cell.command``; what the command leaves running goes on."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from autograder.grading.sandbox.place import MIB, Limits, Place
@@ -18,18 +18,18 @@ _BLOCK = 512  # of st_blocks, stat(2)
 _PROC = Path("/proc")
 
 
-def overuse(process: int, place: Place, limits: Limits) -> str:
+def overuse(processes: Iterable[int], place: Place, limits: Limits) -> str:
     """Whether a sandbox uses more than it may. Takes a few milliseconds.
 
     Args:
-        process: number of the process that the cell's command started.
+        processes: numbers of the process that the cell's command started, and of the one that joined it.
         place: its place.
         limits: its limits.
 
     Returns:
         what is too much, in a few words; empty where nothing is.
     """
-    members = list(_family(process))
+    members = list(_family(processes))
     # What processes share is counted once only where that matters: it takes longer.
     if _sum_of(members, "status", "VmRSS") > limits.memory_together:
         used = _sum_of(members, "smaps_rollup", "Pss")
@@ -52,7 +52,7 @@ def _too_much_disk(members: list[int], place: Place, limits: Limits) -> str:
     return ""
 
 
-def _family(process: int) -> Iterator[int]:
+def _family(processes: Iterable[int]) -> Iterator[int]:
     """A process and all that descend from it. One whose parent has ended belongs to bwrap's."""
     children: dict[int, list[int]] = {}
     for folder in _PROC.iterdir():
@@ -61,7 +61,7 @@ def _family(process: int) -> Iterator[int]:
                 # The name before it may have spaces and brackets.
                 parent = int((folder / "stat").read_bytes().rpartition(b")")[2].split()[1])
                 children.setdefault(parent, []).append(int(folder.name))
-    found = [process]
+    found = [*processes]
     while found:
         member = found.pop()
         yield member

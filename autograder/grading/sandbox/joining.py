@@ -1,0 +1,227 @@
+"""Starting a session by a fork of a process that has imported everything, in a sandbox that is held open."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from autograder.grading.sandbox import forkserver
+from autograder.grading.sandbox.interface import Cell, Entry
+from autograder.grading.sandbox.place import environment
+from course.errors import CourseError
+
+_IMPORT_SECONDS = 180.0  # it takes three; a machine with much other work may need longer
+_JOIN_SECONDS = 60.0  # it takes a twentieth of one
+_HOLDER = ("/bin/sh", "-c", "echo in; read end")  # says that the sandbox stands, and waits for the end
+
+
+class CannotJoin(CourseError):
+    """A sandbox was not entered; the message says why."""
+
+
+class ForkServer:
+    """A process that has imported modules, and forks into sandboxes. Starts at once; imports meanwhile.
+
+    Args:
+        modules: to import. What they leave in memory, students can read.
+        variables: of its environment, which students can read.
+    """
+
+    def __init__(self, modules: Sequence[str], variables: Mapping[str, str]) -> None:
+        self._home = tempfile.TemporaryDirectory(prefix="fork-server-")
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            script = [sys.executable, "-P", forkserver.__file__, str(theirs.fileno()), *modules]
+            self._process = subprocess.Popen(
+                script,
+                env=environment(Path(self._home.name)) | dict(variables),
+                cwd="/",
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for this process
+            )
+        self._ready = False
+
+    def send(self, request: Mapping[str, Any], files: Sequence[int]) -> None:
+        """Ask for a fork. Raises CannotJoin if the server has ended."""
+        try:
+            if not self._ready:
+                self._control.settimeout(_IMPORT_SECONDS)
+                if self._control.recv(len(b"ready")) != b"ready":
+                    raise OSError("it ended while importing")
+                self._ready = True
+            socket.send_fds(self._control, [json.dumps(request).encode()], list(files))
+        except OSError as error:
+            raise CannotJoin(f"the fork server does not answer ({error})") from None
+
+    def close(self) -> None:
+        """End it. Sessions that it started go on."""
+        self._control.close()
+        self._process.kill()
+        self._process.wait()
+        self._home.cleanup()
+
+
+class Held:
+    """A sandbox that stands empty until a fork joins it, and ends with it.
+
+    with Held(entry) as held:
+        process = subprocess.Popen(held.command, **held.options)
+        number = held.join(server, [sys.executable, script], (0, 1, 2))
+    """
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+        self._hold, self._inside = socket.socketpair()
+        read, write = os.pipe()
+        self._told = os.fdopen(read, "rb")
+        self._tell = fcntl.fcntl(write, fcntl.F_DUPFD_CLOEXEC, 10)  # shells know numbers up to 9
+        os.close(write)
+
+    @property
+    def command(self) -> list[str]:
+        """What opens the sandbox, and holds it."""
+        return self._entry.command(_HOLDER, ("--info-fd", str(self._tell)))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """How to start the command, for ``subprocess.Popen``."""
+        ends = {"stdin": self._inside.fileno(), "stdout": self._inside.fileno()}
+        return ends | {"stderr": subprocess.DEVNULL, "pass_fds": [self._tell]}
+
+    def join(self, server: ForkServer, argv: Sequence[str], streams: tuple[int, int, int]) -> int:
+        """Have a fork of the server run a Python command inside, once the sandbox has been started.
+
+        Args:
+            server: that forks.
+            argv: ``python -P -m MODULE …`` or ``python SCRIPT …``.
+            streams: files for its stdin, stdout and stderr.
+
+        Returns:
+            the number of its process, as seen out here.
+
+        Raises:
+            CannotJoin: something refuses. Nothing of the command has run then.
+        """
+        self._inside.close()
+        os.close(self._tell)
+        self._tell = -1
+        first = self._first_process()
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with mine, theirs:
+            request = {
+                "argv": list(argv),
+                "uid": self._entry.uid,
+                "limits": dict(self._entry.limits),
+                "filter": b64encode(self._entry.filter).decode(),
+                "folder": str(self._entry.folder),
+                "environment": dict(self._entry.environment),
+            }
+            try:
+                server.send(request, [first, theirs.fileno(), self._hold.fileno(), *streams])
+            finally:
+                os.close(first)
+            theirs.close()
+            self._hold.close()
+            mine.settimeout(_JOIN_SECONDS)
+            told = []
+            with contextlib.suppress(OSError):
+                told = [mine.recv(1000).decode(errors="replace") for _ in range(2)]
+        numbers = [text.removeprefix("forked ") for text in told if text.startswith("forked ")]
+        if "inside" not in told or not numbers:
+            why = [text for text in told if text and not text.startswith("forked ")]
+            raise CannotJoin(f"a sandbox cannot be joined ({'; '.join(why) or 'no answer'})")
+        return int(numbers[0])
+
+    def _first_process(self) -> int:
+        """A pidfd of the sandbox's first process, once everything stands."""
+        ready, _, _ = select.select([self._hold], [], [], _JOIN_SECONDS)
+        if not ready or self._hold.recv(10) != b"in\n":
+            raise CannotJoin("the sandbox did not open")
+        try:
+            return os.pidfd_open(json.loads(self._told.read())["child-pid"])
+        except (OSError, ValueError, KeyError) as error:
+            raise CannotJoin(f"the sandbox's first process is not known ({error})") from None
+
+    def __enter__(self) -> Held:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for end in (self._hold, self._inside, self._told):
+            end.close()
+        if self._tell >= 0:
+            os.close(self._tell)
+
+
+def run_python(
+    cell: Cell,
+    argv: Sequence[str],
+    server: ForkServer | None,
+    *,
+    told: str = "",
+    outside: Mapping[str, str] | None = None,
+    seconds: float = 60,
+) -> subprocess.CompletedProcess[str]:
+    """Run a Python command in a sandbox to its end, by a fork where there is a server.
+
+    Args:
+        cell: the sandbox.
+        argv: ``python -P -m MODULE …`` or ``python SCRIPT …``.
+        server: that forks; its cell has an entry.
+        told: what the command reads.
+        outside: the environment that the sandbox is opened in; without it, this process's.
+        seconds: that it may take.
+
+    Returns:
+        what it printed. The status of a fork is the sandbox's own.
+
+    Raises:
+        CannotJoin: a fork does not get in.
+        subprocess.TimeoutExpired: it did not end; it has been killed.
+        OSError: it does not start.
+    """
+    if server is None or cell.entry is None:
+        return subprocess.run(
+            cell.command(argv),
+            input=told,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=outside,
+            timeout=seconds,
+            check=False,
+        )
+    with Held(cell.entry) as held, contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
+        streams[0].write(told.encode())
+        streams[0].seek(0)
+        process = subprocess.Popen(held.command, env=outside, **held.options)
+        try:
+            held.join(server, argv, tuple(stream.fileno() for stream in streams))
+            process.wait(seconds)
+        finally:
+            process.kill()
+            process.wait()
+        for stream in streams:
+            stream.seek(0)
+        printed, errors = (stream.read().decode(errors="replace") for stream in streams[1:])
+        return subprocess.CompletedProcess(list(argv), process.returncode, printed, errors)
