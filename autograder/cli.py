@@ -179,6 +179,8 @@ def grade(
     lines = []
     if todo:
         with reach(scheduler) if scheduler else processes_here(min(jobs, len(todo))) as client:
+            with Console(stderr=True).status(f"{name}: drawing hidden cases"):
+                grader.prepare(len(todo), client)
             for line in grader.grade_all(todo, client):
                 lines.append(line)
                 if not as_json:

@@ -25,11 +25,15 @@ from autograder.files import digest_of_sources, write_changed
 from autograder.grading.config import configure
 from autograder.grading.graded import GradedHandIn
 from autograder.grading.grader import Task, grade
+from autograder.grading.prepare import exercises_to_prepare, prepare
 from autograder.grading.secret import FOLDER
 from course.errors import CourseError
 
 # With these, a hand-in may get other points.
 _CODE = ("autograder/expected", "autograder/grading", "autograder/units", "course", "solutions")
+
+# From so many hand-ins on, compiling what other right answers than the reference need pays.
+MANY = 32
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,22 @@ class ClassGrader:
             self.folder / FOLDER,
             dict(self.config.RunCells),
             self.unsafe,
+        )
+
+    def prepare(self, hand_ins: int, client: Any) -> None:
+        """Have the workers of a dask client do what a class needs once.
+
+        Args:
+            hand_ins: how many will be graded; with many, more is compiled beforehand.
+            client: of the workers.
+        """
+        many, folder = hand_ins >= MANY, self.folder / FOLDER
+        todo = exercises_to_prepare(self.unit, folder, alternatives=many)
+        client.gather(
+            [
+                client.submit(prepare, self.unit, exercise, folder, alternatives=many, pure=False)
+                for exercise in todo
+            ]
         )
 
     def grade_all(self, digests: Mapping[str, str], client: Any) -> Iterator[Line]:

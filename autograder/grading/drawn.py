@@ -44,9 +44,12 @@ class Drawn:
             self._known[exercise] = check, self._expected(check)
         return self._known[exercise]
 
+    def key(self, exercise: str) -> str:
+        """What stands for the secret and the code in names of files about an exercise."""
+        return hmac.digest(self.secret, f"{exercise} {_sources()}".encode(), "sha256").hex()[:32]
+
     def _expected(self, check: Check) -> Expectation:
-        key = hmac.digest(self.secret, f"{check.name} {_sources()}".encode(), "sha256").hex()[:32]
-        path = self.folder / "hidden" / f"{check.name}-{key}.json"
+        path = self.folder / "hidden" / f"{check.name}-{self.key(check.name)}.json"
         with suppress(OSError, ValueError, KeyError, TypeError):  # it is missing or damaged
             return parse_expectations(json.loads(path.read_text(encoding="utf-8")))[check.name]
         found = reference_values(self.unit, check)

@@ -21,8 +21,10 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 from autograder.cpu_mode import CPU_MODE
+from autograder.grading.prepare import reading
 from autograder.grading.sandbox import Cell, Limits, Place, Sandbox, environment, overuse
 from autograder.grading.sandbox.joining import CannotJoin, ForkServer, Held
+from solutions.experiments.sweep.processes import ONE_THREAD
 
 # -P: IPython puts the hand-in's folder behind the course and Python's own modules, not before them.
 KERNEL = (sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}")
@@ -38,6 +40,7 @@ IMPORTED = (
     "torch",
     "torchvision",
     "course.checks.worker",
+    "course.data.shapes:make_shapes",
 )
 LIMITS = Limits()
 LOOK_SECONDS = 1.0
@@ -53,6 +56,7 @@ class Room:
         answers: what the session answers.
         sockets: where grader and kernel meet.
         work: where the cells run: a copy of what was handed in.
+        programs: what JAX has compiled, to be read.
         cell: runs a command inside.
         place, limits: what the session may touch and use.
     """
@@ -61,18 +65,20 @@ class Room:
     answers: Path
     sockets: Path
     work: Path
+    programs: Path
     cell: Cell
     place: Place
     limits: Limits
 
 
 @contextmanager
-def room(sandbox: Sandbox, hand_in: Path | None, limits: Limits = LIMITS) -> Iterator[Room]:
+def room(sandbox: Sandbox, hand_in: Path | None, programs: Path, limits: Limits = LIMITS) -> Iterator[Room]:
     """A room for one session; nothing of it is left afterwards.
 
     Args:
         sandbox: around the session.
         hand_in: the folder of the hand-in, of which the session gets a copy.
+        programs: the folder of what JAX has compiled (`prepare`).
         limits: of the sandbox.
     """
     # Paths of sockets are short: Linux allows 107 characters.
@@ -86,30 +92,36 @@ def room(sandbox: Sandbox, hand_in: Path | None, limits: Limits = LIMITS) -> Ite
         if hand_in is not None:
             _copy(hand_in, work)
         place = Place(
-            readable=(questions,),
+            readable=(questions, programs),
             writable=(answers, sockets, work, home),
             folder=work,
-            environment=session_environment(home),
+            environment=session_environment(home, programs),
         )
         with sandbox.cell(place, limits) as cell:
-            yield Room(questions, answers, sockets, work, cell, place, limits)
+            yield Room(questions, answers, sockets, work, programs, cell, place, limits)
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def session_environment(home: Path) -> dict[str, str]:
+def session_environment(home: Path, programs: Path) -> dict[str, str]:
     """All variables of a session: CPU only, and nothing of the instructor's account or IPython profile."""
-    return environment(home) | {"IPYTHONDIR": str(home)} | WHEN_IMPORTED
+    return environment(home) | {"IPYTHONDIR": str(home)} | _when_imported(programs)
 
 
-# What libraries read when they are imported. ipykernel would set the last one later.
-WHEN_IMPORTED = CPU_MODE | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+def _when_imported(programs: Path) -> dict[str, str]:
+    """What libraries read when they are imported. ipykernel would set matplotlib's variable later."""
+    backend = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    return CPU_MODE | ONE_THREAD | backend | reading(programs)
 
 
 @cache
-def fork_server() -> ForkServer:
-    """This process's: started once, and ended with it."""
-    server = ForkServer(IMPORTED, WHEN_IMPORTED)
+def fork_server(programs: Path) -> ForkServer:
+    """This process's: started once, and ended with it.
+
+    Args:
+        programs: the folder of what JAX has compiled.
+    """
+    server = ForkServer(IMPORTED, _when_imported(programs))
     atexit.register(server.close)
     return server
 
@@ -186,7 +198,7 @@ class SandboxedKernel(AsyncKernelManager):
         try:
             with self._held as held, open(os.devnull, "r+b") as nothing:
                 streams = (nothing.fileno(),) * 3
-                self._joined = (held.join(fork_server(), self._argv, streams),)
+                self._joined = (held.join(fork_server(self._room.programs), self._argv, streams),)
         except CannotJoin:
             if process is not None:
                 process.kill()

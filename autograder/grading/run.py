@@ -20,13 +20,13 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Enum, Integer, Unicode
 
 from autograder.grading.clean import clean_outputs
-from autograder.grading.drawn import drawn
 from autograder.grading.judge import judge_exercise
 from autograder.grading.kernel import SandboxedKernel, room
 from autograder.grading.matching import FIGURE, HANDED_IN, SKIPPING_TAGS
+from autograder.grading.prepare import prepare, programs_folder
 from autograder.grading.remote import Remote, Session, failure
 from autograder.grading.sandbox import Sandbox, find_sandbox
-from autograder.grading.secret import FOLDER, read_secret
+from autograder.grading.secret import FOLDER
 from course.catalog import load_course
 from course.checks.case import Failure
 from course.checks.notebook import CheckFailed
@@ -97,7 +97,7 @@ class RunCells(Execute):
         _remark_on_others(nb, todo)
         ran: list[int] = []
         while todo and self._has_time():
-            with room(self._sandbox, self._handed_in()) as self._room:
+            with room(self._sandbox, self._handed_in(), self._programs) as self._room:
                 self.km = kernel = SandboxedKernel(self._room)
                 with self.setup_kernel(cwd=str(self._room.work)), kernel.watched() as self._overuse:
                     self._deadline = min(self._deadline, time.monotonic() + self.notebook_timeout)
@@ -205,10 +205,7 @@ class RunCells(Execute):
         """
         self._check_deadline = time.monotonic() + self.check_timeout
         session = Session(lambda request: self._ask(index, request), self._room.questions, self._room.answers)
-        unit = self.resources["nbgrader"]["assignment"]
-        root = self.parent.parent.coursedir.root if self.parent is not None else ""
-        folder = Path(root, self.grading_folder)
-        hidden = drawn(unit, read_secret(folder), folder)
+        hidden = prepare(self.resources["nbgrader"]["assignment"], exercise, self._own_folder)
         result = judge_exercise(exercise, Remote(session, exercise), hidden)
         self._results[index] = result
         grade_id = self.nb.cells[index].metadata.nbgrader.grade_id
@@ -229,6 +226,16 @@ class RunCells(Execute):
         if self._reply.get("ename") == self.error_on_timeout["ename"]:
             return failure("TimeLimit", f"no answer after {self._limit} seconds")
         return None
+
+    @cached_property
+    def _own_folder(self) -> Path:
+        """What the grader keeps for itself."""
+        root = self.parent.parent.coursedir.root if self.parent is not None else ""
+        return Path(root, self.grading_folder).resolve()
+
+    @cached_property
+    def _programs(self) -> Path:
+        return programs_folder(self._own_folder)
 
     @cached_property
     def _sandbox(self) -> Sandbox:

@@ -15,6 +15,7 @@ defines to the last bit (``sin`` and ``exp`` it does not).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -89,6 +90,15 @@ class _Draws:
 
 
 def _draw(n: int, seed: int, stream: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels in shuffled order, of the caller's own."""
+    order, images = _draw_by_class(n, seed, stream)
+    labels = np.repeat(np.arange(len(CLASSES), dtype=np.int64), n // len(CLASSES))
+    return images[order], labels[order]
+
+
+@lru_cache(maxsize=2)
+def _draw_by_class(n: int, seed: int, stream: int) -> tuple[np.ndarray, np.ndarray]:
+    """The shuffled order, and the images class by class. Drawn once: it takes a second or more."""
     draws = _Draws(seed, stream)
     order = np.argsort(draws.raw(n), kind="stable")
     images = np.empty((n, SIDE, SIDE, 3), np.uint8)
@@ -98,8 +108,7 @@ def _draw(n: int, seed: int, stream: int) -> tuple[np.ndarray, np.ndarray]:
             count = min(_CHUNK, per_class - start)
             first = label * per_class + start
             images[first : first + count] = _render(_SILHOUETTES[name], count, draws)
-    labels = np.repeat(np.arange(len(CLASSES), dtype=np.int64), per_class)
-    return images[order], labels[order]
+    return order, images
 
 
 # --- the picture, layer upon layer -------------------------------------------------------------

@@ -50,7 +50,10 @@ def main() -> None:
     with socket.socket(fileno=int(sys.argv[1])) as control:
         for name in sys.argv[2:]:
             with contextlib.suppress(ImportError):  # the session will say so itself, where it matters
-                importlib.import_module(name)
+                module, _, function = name.partition(":")
+                imported = importlib.import_module(module)
+                if function:
+                    getattr(imported, function)()
         gc.collect()
         gc.freeze()  # so that children do not copy what they only look through
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -35,7 +35,8 @@ class ForkServer:
     """A process that has imported modules, and forks into sandboxes. Starts at once; imports meanwhile.
 
     Args:
-        modules: to import. What they leave in memory, students can read.
+        modules: to import; with a function behind a colon, one to call. What they leave in memory, students
+            can read.
         variables: of its environment, which students can read.
     """
 
@@ -216,12 +217,13 @@ def run_python(
         streams[0].seek(0)
         process = subprocess.Popen(held.command, env=outside, **held.options)
         try:
-            held.join(server, argv, tuple(stream.fileno() for stream in streams))
+            read, write, errors = (stream.fileno() for stream in streams)
+            held.join(server, argv, (read, write, errors))
             process.wait(seconds)
         finally:
             process.kill()
             process.wait()
         for stream in streams:
             stream.seek(0)
-        printed, errors = (stream.read().decode(errors="replace") for stream in streams[1:])
-        return subprocess.CompletedProcess(list(argv), process.returncode, printed, errors)
+        printed, complaints = (stream.read().decode(errors="replace") for stream in streams[1:])
+        return subprocess.CompletedProcess(list(argv), process.returncode, printed, complaints)

@@ -17,6 +17,6 @@ def twice(draw: Draw) -> Draw:
 
 
 def plain_images(rng: Rng, labeled: int, unlabeled: int) -> Inputs:
-    """Images of one brightness in each batch."""
+    """Images of one brightness in each batch, as large as those of the published values."""
     sizes = {"x_labeled": labeled, "x_unlabeled_weak": unlabeled, "x_unlabeled_strong": unlabeled}
-    return {name: np.full((n, 8, 8, 3), number(rng, 0.1, 0.9)) for name, n in sizes.items()}
+    return {name: np.full((n, 32, 32, 3), number(rng, 0.1, 0.9)) for name, n in sizes.items()}

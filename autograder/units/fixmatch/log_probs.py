@@ -208,8 +208,17 @@ _LOG_PROBS_EQUIVALENTS = (
 )
 
 
-def _logits(rows: tuple[int, int]) -> Draw:
-    return lambda rng: {"logits": uniform(rng, (size(rng, *rows), size(rng, 4, 9)), -5.0, 5.0)}
+def _logits(rows: int, classes: int) -> Draw:
+    """A draw of logits.
+
+    Sizes are those of the public cases, so that a class compiles the same operations; the cases called
+    "batch" have others.
+    """
+    return lambda rng: {"logits": uniform(rng, (rows, classes), -5.0, 5.0)}
+
+
+def _other_size(rng: Rng) -> Inputs:
+    return _logits(size(rng, 7, 11), size(rng, 5, 9))(rng)
 
 
 def _large_logits(rng: Rng) -> Inputs:
@@ -221,23 +230,23 @@ def _large_logits(rng: Rng) -> Inputs:
 
 
 def _logits_and_weights(rng: Rng) -> Inputs:
-    logits = _logits((4, 7))(rng)["logits"]
+    logits = _logits(5, 3)(rng)["logits"]
     return {"logits": logits, "weights": uniform(rng, logits.shape)}
 
 
 def _quarters(rng: Rng) -> Inputs:
     """Quarters up to four: bfloat16 holds them exactly."""
-    return {"logits": rng.randint(-16, 17, (size(rng, 3, 5), size(rng, 3, 6))) / 4.0}
+    return {"logits": rng.randint(-16, 17, (2, 4)) / 4.0}
 
 
 _LOG_PROBS_HIDDEN = {
-    "published": Hidden("some rows of logits", _logits((3, 6))),
-    "batch": Hidden("more rows of logits", _logits((7, 11))),
-    "one row": Hidden("a batch of a single image", _logits((1, 1))),
+    "published": Hidden("some rows of logits", _logits(3, 4)),
+    "batch": Hidden("more rows of logits", _other_size),
+    "one row": Hidden("a batch of a single image", _logits(1, 3)),
     "large logits": Hidden("logits of many thousands", _large_logits),
     "gradient": Hidden("the gradient under jit, as training computes it", _logits_and_weights),
     "bfloat16": Hidden("logits in bfloat16", _quarters),
-    "called again": Hidden("three calls, and one inside jit", twice(_logits((3, 6)))),
+    "called again": Hidden("three calls, and one inside jit", twice(_logits(5, 3))),
 }
 
 LOGITS_TO_LOG_PROBS = InstructorExercise(
@@ -436,13 +445,16 @@ _CROSS_ENTROPY_EQUIVALENTS = (
 )
 
 
-def _targets(rows: tuple[int, int]) -> Draw:
+def _targets(rows: int, classes: int) -> Draw:
     def draw(rng: Rng) -> Inputs:
-        n, classes = size(rng, *rows), size(rng, 4, 8)
-        labels = rng.randint(0, classes, n)
-        return {"log_probs": log_of_distribution(rng, n, classes), "targets": targets_of(labels, classes)}
+        labels = rng.randint(0, classes, rows)
+        return {"log_probs": log_of_distribution(rng, rows, classes), "targets": targets_of(labels, classes)}
 
     return draw
+
+
+def _more_targets(rng: Rng) -> Inputs:
+    return _targets(size(rng, 7, 11), size(rng, 4, 8))(rng)
 
 
 def _improbable_targets(rng: Rng) -> Inputs:
@@ -452,17 +464,17 @@ def _improbable_targets(rng: Rng) -> Inputs:
 
 
 def _targets_and_weights(rng: Rng) -> Inputs:
-    inputs = _targets((4, 7))(rng)
+    inputs = _targets(5, 3)(rng)
     return inputs | {"weights": uniform(rng, inputs["targets"].shape[:1])}
 
 
 _CROSS_ENTROPY_HIDDEN = {
-    "published": Hidden("some samples", _targets((4, 6))),
-    "batch": Hidden("more samples, one number for each", _targets((7, 11))),
-    "one sample": Hidden("a batch of a single sample", _targets((1, 1))),
+    "published": Hidden("some samples", _targets(3, 4)),
+    "batch": Hidden("more samples, one number for each", _more_targets),
+    "one sample": Hidden("a batch of a single sample", _targets(1, 3)),
     "improbable labels": Hidden("log-probabilities far below zero", _improbable_targets),
     "gradient": Hidden("the gradient under jit, as training computes it", _targets_and_weights),
-    "called again": Hidden("three calls, and one inside jit", twice(_targets((3, 6)))),
+    "called again": Hidden("three calls, and one inside jit", twice(_targets(5, 3))),
 }
 
 LOG_SOFTMAX_CROSS_ENTROPY = InstructorExercise(

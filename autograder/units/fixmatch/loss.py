@@ -578,9 +578,14 @@ _EQUIVALENTS = (
 )
 
 
+# Sizes as in the public cases, so that a class compiles the same operations; cases that are about sizes, and
+# "small batches" is the one, draw others.
+_LABELED, _UNLABELED = 5, 7
+
+
 def _equal_logits(rng: Rng) -> Inputs:
     """As the published values: both classes have equal logits, so every probability is 0.5."""
-    labeled, unlabeled = size(rng, 3, 5), size(rng, 6, 8)
+    labeled, unlabeled = 2, 3
     return {
         "params": -size(rng, 2, 7),
         "batch_stats": size(rng, 2, 9),
@@ -631,8 +636,8 @@ def _weights(rng: Rng, threshold: float, n_classes: int = 4) -> Inputs:
 
 
 def _mixed_views(rng: Rng) -> Inputs:
-    labeled, unlabeled = size(rng, 3, 6), size(rng, 8, 11)
-    drawn = views(rng, labeled=_gaps(rng, labeled), weak=_mix(rng, unlabeled), strong=_gaps(rng, unlabeled))
+    weak, strong = _mix(rng, _UNLABELED), _gaps(rng, _UNLABELED)
+    drawn = views(rng, labeled=_gaps(rng, _LABELED), weak=weak, strong=strong)
     return drawn | _weights(rng, number(rng, 0.7, 0.85))
 
 
@@ -641,16 +646,14 @@ _mixed = until(_mixed_views, _telling)
 
 def _at_the_threshold(rng: Rng) -> Inputs:
     """Some weak views have a probability of exactly 1, because exp(−150) is 0 in float32."""
-    n = size(rng, 5, 9)
-    weak = [number(rng, 150.0, 250.0) if i < 3 else UNSURE for i in rng.permutation(n)]
-    return views(rng, labeled=_gaps(rng, size(rng, 2, 5)), weak=weak, strong=_gaps(rng, n)) | _weights(
-        rng, 1.0
-    )
+    weak = [number(rng, 150.0, 250.0) if i < 3 else UNSURE for i in rng.permutation(_UNLABELED)]
+    drawn = views(rng, labeled=_gaps(rng, _LABELED), weak=weak, strong=_gaps(rng, _UNLABELED))
+    return drawn | _weights(rng, 1.0)
 
 
 def _none_confident(rng: Rng) -> Inputs:
-    n = size(rng, 3, 8)
-    drawn = views(rng, labeled=_gaps(rng, size(rng, 2, 5)), weak=[UNSURE] * n, strong=_gaps(rng, n))
+    weak, strong = [UNSURE] * _UNLABELED, _gaps(rng, _UNLABELED)
+    drawn = views(rng, labeled=_gaps(rng, _LABELED), weak=weak, strong=strong)
     return drawn | _weights(rng, number(rng, 0.9, 0.99))
 
 
@@ -667,14 +670,14 @@ def _small(rng: Rng) -> Inputs:
 
 
 def _one_unlabeled(rng: Rng) -> Inputs:
-    drawn = views(rng, labeled=_gaps(rng, size(rng, 2, 5)), weak=[SURE], strong=_gaps(rng, 1))
+    drawn = views(rng, labeled=_gaps(rng, _LABELED), weak=[SURE], strong=_gaps(rng, 1))
     return drawn | _weights(rng, number(rng, 0.7, 0.9))
 
 
 def _large_views(rng: Rng) -> Inputs:
-    large, n, labeled = number(rng, 3e3, 2e4, 0), size(rng, 5, 9), size(rng, 2, 5)
-    weak = [large if i < 3 else UNSURE for i in rng.permutation(n)]
-    drawn = views(rng, labeled=[large] * labeled, weak=weak, strong=[large] * n)
+    large = number(rng, 3e3, 2e4, 0)
+    weak = [large if i < 3 else UNSURE for i in rng.permutation(_UNLABELED)]
+    drawn = views(rng, labeled=[large] * _LABELED, weak=weak, strong=[large] * _UNLABELED)
     return drawn | _weights(rng, number(rng, 0.9, 0.99))
 
 

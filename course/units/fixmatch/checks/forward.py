@@ -56,7 +56,8 @@ def draw_batches(labeled: int, unlabeled: int) -> Callable[[np.random.RandomStat
     return draw
 
 
-def _two_calls(rng: np.random.RandomState) -> Inputs:
+def two_calls(rng: np.random.RandomState) -> Inputs:
+    """A draw of two batches of different sizes."""
     return draw_batches(3, 5)(rng) | other(draw_batches(2, 3)(rng))
 
 
@@ -180,7 +181,7 @@ GET_FORWARD_FN = Check(
         Case(
             name="called again",
             tries="three calls of one forward function, the last with the inputs of the first",
-            draw=_two_calls,
+            draw=two_calls,
             drive=_drive_again,
             tolerance=FLOAT32,
             misconception=KEPT,

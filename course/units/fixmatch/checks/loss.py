@@ -20,7 +20,7 @@ from course.checks.compare import Tolerance
 from course.checks.earlier import Library
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, names_of_calls, other, uniform
 from course.checks.jax_functions import arrays, compiled, eager
-from course.checks.mocks import MockHparams, dense
+from course.checks.mocks import MockHparams, computed, dense
 from course.checks.plain import Plain
 from course.checks.purity import trace
 from course.units.fixmatch.checks.common import (
@@ -186,7 +186,8 @@ class _Network:
         self, params: Any, batch_stats: Any, x_labeled: Any, x_unlabeled_weak: Any, x_unlabeled_strong: Any
     ) -> tuple[Any, ...]:
         logits = [dense(params, x) for x in (x_labeled, x_unlabeled_weak, x_unlabeled_strong)]
-        return *logits, {"norm": {"mean": 0.9 * batch_stats["norm"]["mean"] + 0.1}}
+        mean = computed(lambda xp, old: 0.9 * old + 0.1, batch_stats["norm"]["mean"])
+        return *logits, {"norm": {"mean": mean}}
 
 
 class _PublishedNetwork:
@@ -195,15 +196,19 @@ class _PublishedNetwork:
     def __call__(
         self, params: Any, batch_stats: Any, x_labeled: Any, x_unlabeled_weak: Any, x_unlabeled_strong: Any
     ) -> tuple[Any, ...]:
-        batches = (x_labeled, x_unlabeled_weak, x_unlabeled_strong)
-        total = sum(len(x) for x in batches)
-        mean = sum((jnp.sum(x) for x in batches), jnp.zeros(())) / sum(x.size for x in batches)
-        start, logits = 0, []
-        for x in batches:
-            rows = (start + jnp.arange(len(x))[:, None]) / (total - 1)
-            logits.append(jnp.tile((rows * batch_stats - params) * mean, 2))
-            start += len(x)
-        return *logits, jnp.array(0)
+        logits = computed(_rows, params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong)
+        return *logits, jnp.asarray(np.array(0))
+
+
+def _rows(xp: Any, params: Any, batch_stats: Any, *batches: Any) -> list[Any]:
+    total = sum(len(x) for x in batches)
+    mean = sum(xp.sum(x) for x in batches) / sum(x.size for x in batches)
+    start, logits = 0, []
+    for x in batches:
+        rows = (start + xp.arange(len(x))[:, None]) / (total - 1)
+        logits.append(xp.tile((rows * batch_stats - params) * mean, 2))
+        start += len(x)
+    return logits
 
 
 def _loss(call: Call, function: Function, inputs: Inputs, network: Any) -> Callable[..., Any]:
