@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 from autograder.builder.functions import BEGIN, END, FunctionTexts
 from autograder.grading.matching import TRAINING
 from autograder.units import instructor_unit
+from autograder.units.alternative import alternatives_of
 from autograder.units.mutant import Mutant, apply_edits, mutants_of
 from course.catalog import Unit, load_course
 from course.errors import CourseError
@@ -103,6 +104,22 @@ class SampleClass:
             ),
             self.odd_schema(),
         ]
+
+    def variety(self, count: int) -> list[HandIn]:
+        """Hand-ins that all differ, right and wrong in turn.
+
+        A right one has other right answers than the reference in all exercises, a wrong one a mutant in one.
+        """
+        unit = self.unit.name
+        mutants = mutants_of(unit)
+        found = []
+        for number in range(count):
+            if number % 2:
+                mutant = mutants[number * len(mutants) // count]
+                found.append(self._with_fault(f"mutant{number}", mutant))
+            else:
+                found.append(self._otherwise(f"alternative{number}", number // 2))
+        return found
 
     def perfect(self) -> HandIn:
         """Everything solved, questions answered."""
@@ -271,6 +288,14 @@ class SampleClass:
         mutated = apply_edits(fault, self._functions.exercise(fault.exercise))
         _cell(notebook, fault.exercise).source = _without_markers(mutated)
         return self._hand_in(student, notebook, self._but(fault.exercise))
+
+    def _otherwise(self, student: str, number: int) -> HandIn:
+        """All solved, in each exercise by the alternative of that number, counted around."""
+        notebook = self._solved()
+        for name in self.names:
+            answers = [one for one in alternatives_of(self.unit.name) if one.exercise == name]
+            _cell(notebook, name).source = answers[number % len(answers)].source
+        return self._hand_in(student, notebook, self.names)
 
     def _hand_in(self, student: str, notebook: NotebookNode, solved: Iterable[str]) -> HandIn:
         return HandIn(student, json.dumps(notebook, indent=1).encode(), frozenset(solved))

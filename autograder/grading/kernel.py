@@ -12,7 +12,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -114,16 +113,26 @@ def _when_imported(programs: Path) -> dict[str, str]:
     return CPU_MODE | ONE_THREAD | backend | reading(programs)
 
 
-@cache
+_servers: dict[Path, ForkServer] = {}  # one at most: it holds half a gigabyte
+
+
 def fork_server(programs: Path) -> ForkServer:
-    """This process's: started once, and ended with it.
+    """This process's, which is started when it is first needed and ends with it.
 
     Args:
         programs: the folder of what JAX has compiled.
     """
-    server = ForkServer(IMPORTED, _when_imported(programs))
-    atexit.register(server.close)
-    return server
+    if programs not in _servers:
+        close_fork_server()
+        _servers[programs] = ForkServer(IMPORTED, _when_imported(programs))
+    return _servers[programs]
+
+
+@atexit.register
+def close_fork_server() -> None:
+    """End this process's fork server, if it has one."""
+    while _servers:
+        _servers.popitem()[1].close()
 
 
 # What comes along with a hand-in and is none of it: environments, version control, what systems and the

@@ -26,6 +26,7 @@ from autograder.grading.matching import FIGURE, HANDED_IN, SKIPPING_TAGS
 from autograder.grading.prepare import prepare, programs_folder
 from autograder.grading.remote import Remote, Session, failure
 from autograder.grading.sandbox import Sandbox, find_sandbox
+from autograder.grading.sandbox.joining import CannotJoin
 from autograder.grading.secret import FOLDER
 from course.catalog import load_course
 from course.checks.case import Failure
@@ -97,11 +98,15 @@ class RunCells(Execute):
         _remark_on_others(nb, todo)
         ran: list[int] = []
         while todo and self._has_time():
-            with room(self._sandbox, self._handed_in(), self._programs) as self._room:
-                self.km = kernel = SandboxedKernel(self._room)
-                with self.setup_kernel(cwd=str(self._room.work)), kernel.watched() as self._overuse:
-                    self._deadline = min(self._deadline, time.monotonic() + self.notebook_timeout)
-                    self._run_in_one_kernel(ran, todo)
+            try:
+                with room(self._sandbox, self._handed_in(), self._programs) as self._room:
+                    self.km = kernel = SandboxedKernel(self._room)
+                    with self.setup_kernel(cwd=str(self._room.work)), kernel.watched() as self._overuse:
+                        self._deadline = min(self._deadline, time.monotonic() + self.notebook_timeout)
+                        self._run_in_one_kernel(ran, todo)
+            except CannotJoin as error:  # nothing has run; by a command it starts as well, if later
+                self.log.info("%s: %s", self._who, error)
+                self._sandbox = find_sandbox(forks=False)
         for index in todo:
             self._fail(nb.cells[index], f"not run: the hand-in took over {self.notebook_timeout} seconds")
         for cell in nb.cells:

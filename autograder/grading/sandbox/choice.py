@@ -44,35 +44,9 @@ class Examined:
 LEVELS: tuple[Bubblewrap, ...] = (Bubblewrap(forks=True), Bubblewrap())  # best first
 
 
-def examine() -> tuple[Examined, ...]:
-    """All levels, best first, each probed. The verdict holds for the life of this process."""
-    return tuple(map(_examine, LEVELS))
-
-
-def find_sandbox(*, unsafe: bool = False) -> Sandbox:
-    """The best sandbox that keeps its promises here.
-
-    Args:
-        unsafe: take none, whatever there is: the instructor said ``--unsafe-no-sandbox``.
-
-    Raises:
-        CourseError: there is none. It says why and what to do.
-    """
-    if unsafe:
-        return NoSandbox()
-    levels = []
-    for level in map(_examine, LEVELS):
-        if not level.reason:
-            return level.sandbox
-        levels.append(level)
-    reasons = "; ".join(f"{level.sandbox.level}: {level.reason}" for level in levels)
-    raise CourseError(
-        f"no sandbox for students' code here ({reasons}): `python -m autograder doctor` says what to install"
-    )
-
-
 @functools.cache
-def _examine(sandbox: Bubblewrap) -> Examined:
+def examine_level(sandbox: Bubblewrap) -> Examined:
+    """One level, probed. The verdict holds for the life of this process."""
     if sys.platform != "linux":
         return Examined(sandbox, (), "needs Linux", ("grade in a virtual machine or a container with Linux",))
     missing = [path for path in (BWRAP, *TOOLS) if not path.is_file()]
@@ -82,6 +56,34 @@ def _examine(sandbox: Bubblewrap) -> Examined:
         return Examined(sandbox, (), f"{missing[0]} is missing", (remedy, *_profile()))
     remedies = (*_profile(), "in a container: start it with the options that docs/sandbox.md names")
     return Examined(sandbox, tuple(probe(sandbox)), "", remedies)
+
+
+def examine() -> tuple[Examined, ...]:
+    """All levels, best first, each probed."""
+    return tuple(map(examine_level, LEVELS))
+
+
+def find_sandbox(*, unsafe: bool = False, forks: bool = True) -> Sandbox:
+    """The best sandbox that keeps its promises here.
+
+    Args:
+        forks: whether it may be one that forks join.
+        unsafe: take none, whatever there is: the instructor said ``--unsafe-no-sandbox``.
+
+    Raises:
+        CourseError: there is none. It says why and what to do.
+    """
+    if unsafe:
+        return NoSandbox()
+    levels = []
+    for level in (examine_level(level) for level in LEVELS if forks or not level.forks):
+        if not level.reason:
+            return level.sandbox
+        levels.append(level)
+    reasons = "; ".join(f"{level.sandbox.level}: {level.reason}" for level in levels)
+    raise CourseError(
+        f"no sandbox for students' code here ({reasons}): `python -m autograder doctor` says what to install"
+    )
 
 
 def _profile() -> tuple[str, ...]:

@@ -84,8 +84,11 @@ def _attend(request: dict[str, Any], files: dict[str, int]) -> NoReturn:
     os.write(files["report"], f"forked {inside}".encode())
     for name in set(FILES) - {"hold"}:
         os.close(files[name])
-    os.waitpid(inside, 0)
-    os._exit(0)  # with which "hold" is closed, and the sandbox ends
+    _, status = os.waitpid(inside, 0)
+    number = 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    with contextlib.suppress(OSError):  # the sandbox has ended already
+        os.write(files["hold"], f"{number}\n".encode())
+    os._exit(0)
 
 
 def _become(request: dict[str, Any], files: dict[str, int]) -> NoReturn:

@@ -24,7 +24,8 @@ from course.errors import CourseError
 
 _IMPORT_SECONDS = 180.0  # it takes three; a machine with much other work may need longer
 _JOIN_SECONDS = 60.0  # it takes a twentieth of one
-_HOLDER = ("/bin/sh", "-c", "echo in; read end")  # says that the sandbox stands, and waits for the end
+# Says that the sandbox stands, waits for the end of what joined it, and ends with its status.
+_HOLDER = ("/bin/sh", "-c", "echo in; read status; exit ${status:-1}")
 
 
 class CannotJoin(CourseError):
@@ -193,7 +194,7 @@ def run_python(
         seconds: that it may take.
 
     Returns:
-        what it printed. The status of a fork is the sandbox's own.
+        what it printed, and its exit status.
 
     Raises:
         CannotJoin: a fork does not get in.

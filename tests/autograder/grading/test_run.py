@@ -8,8 +8,9 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from autograder.grading.kernel import session_environment
+from autograder.grading import kernel
 from autograder.grading.run import BEHIND, OUTCOMES, SHOWS, TRAINS, RunCells
+from autograder.grading.sandbox.joining import ForkServer
 
 
 def code(source: str, **metadata: Any) -> NotebookNode:
@@ -25,7 +26,9 @@ def run(folder: Path, *cells: NotebookNode, **limits: Any) -> tuple[NotebookNode
     notebook = nbformat.v4.new_notebook(cells=list(cells))
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     resources: dict[str, Any] = {"nbgrader": {"student": "someone"}, "metadata": {"path": str(folder)}}
-    runner = RunCells(**({"timeout": 30, "iopub_timeout": 2} | limits))
+    # One folder for all tests, and so one fork server.
+    own = str(folder.parent / "grading")
+    runner = RunCells(**({"timeout": 30, "iopub_timeout": 2, "grading_folder": own} | limits))
     notebook, resources = runner.preprocess(notebook, resources)
     return notebook, resources["nbgrader"][OUTCOMES]
 
@@ -186,7 +189,7 @@ def test_sessions_compute_on_the_cpu_and_are_not_told_that_they_grade(
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     monkeypatch.setenv("JAX_PLATFORMS", "cuda")
     monkeypatch.setenv("A_TOKEN", "of the instructor's")
-    environment = session_environment(tmp_path)
+    environment = kernel.session_environment(tmp_path, tmp_path)
     assert not {"NBGRADER_EXECUTION", "A_TOKEN"} & environment.keys()
     assert environment["JAX_PLATFORMS"] == "cpu"
     assert environment["CUDA_VISIBLE_DEVICES"] == ""
@@ -221,6 +224,45 @@ def test_students_code_finds_the_course_and_not_the_answers(tmp_path: Path) -> N
         check("autograder", "import autograder"),
     )
     assert outcomes == {"course": True, "solutions": False, "autograder": False}
+
+
+def test_where_no_fork_gets_in_the_session_starts_by_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dead(programs: Path) -> ForkServer:
+        server = ForkServer((), {})
+        server.close()
+        return server
+
+    monkeypatch.setattr(kernel, "fork_server", dead)
+    _, outcomes = run(tmp_path, check("passes", "import sys; assert 'jax' not in sys.modules"))
+    assert outcomes == {"passes": True}
+
+
+def test_a_fork_has_imported_what_hand_ins_import(tmp_path: Path) -> None:
+    _, outcomes = run(tmp_path, check("passes", "import sys; assert {'jax', 'torch'} <= sys.modules.keys()"))
+    assert outcomes == {"passes": True}
+
+
+def test_a_fork_server_starts_no_backend(tmp_path: Path) -> None:
+    """Threads do not survive a fork: JAX has to start its own in the session."""
+    asks = "from jax._src import xla_bridge; assert not xla_bridge.backends_are_initialized()"
+    _, outcomes = run(
+        tmp_path, check("none", asks), check("works", "import jax; assert jax.jit(abs)(-1) == 1")
+    )
+    assert outcomes == {"none": True, "works": True}
+
+
+def test_compiled_programs_cannot_be_listed_and_not_be_changed(tmp_path: Path) -> None:
+    where = "import os, pathlib; place = pathlib.Path(os.environ['JAX_COMPILATION_CACHE_DIR']); "
+    _, outcomes = run(
+        tmp_path,
+        check("there", f"{where}assert place.is_dir()"),
+        check("listed", f"{where}list(place.iterdir())"),
+        check("written", f"{where}(place / 'mine').write_text('')"),
+        check("opened up", f"{where}place.chmod(0o777)"),
+    )
+    assert outcomes == {"there": True, "listed": False, "written": False, "opened up": False}
 
 
 def test_messages_that_make_no_sense_cost_nothing(tmp_path: Path) -> None:

@@ -351,7 +351,9 @@ def test_the_newer_package_takes_over_from_the_installed_one(tmp_path):
 
 def test_a_package_that_was_handed_in_is_not_taken_while_grading(tmp_path):
     put_wheel(tmp_path / "ssl_course-99.0.0-py3-none-any.whl", "99.0.0")
-    graded = start_notebook(facts(tmp_path), a_machine(tmp_path, environ=session_environment(tmp_path)))
+    graded = start_notebook(
+        facts(tmp_path), a_machine(tmp_path, environ=session_environment(tmp_path, tmp_path))
+    )
     assert graded.notes[0].startswith(f"Versions: course {course.__version__}")
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from autograder.grading.sandbox import Limits, Place, Sandbox, environment, examine
+from autograder.grading.sandbox.bubblewrap import Bubblewrap
+from autograder.grading.sandbox.joining import ForkServer, run_python
 
 # Enough for the standard library.
 SMALL = Limits(
@@ -39,19 +41,30 @@ def place(folder: Path, *readable: Path, **variables: str) -> Place:
     return Place(readable, (folder,), folder, environment(folder) | variables)
 
 
-@pytest.fixture
-def run(sandbox: Sandbox, folder: Path) -> Run:
-    """Run Python code in a sandbox and get what it prints."""
+@pytest.fixture(scope="session")
+def server() -> Iterator[ForkServer]:
+    """A fork server with nothing but Python in it."""
+    server = ForkServer((), {})
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["by a command", "by a fork"])
+def run(request: pytest.FixtureRequest, sandbox: Sandbox, server: ForkServer, folder: Path) -> Run:
+    """Run Python code in a sandbox, which it enters in each of the two ways, and get what it prints."""
+    way: Sandbox = sandbox if request.param == "by a fork" else Bubblewrap()
 
     def run_code(
         code: str,
         *arguments: object,
         limits: Limits = SMALL,
-        level: Sandbox = sandbox,
+        level: Sandbox = way,
         readable: tuple[Path, ...] = (),
     ) -> subprocess.CompletedProcess[str]:
-        with level.cell(place(folder, *readable), limits) as cell:
-            argv = [sys.executable, "-S", "-c", code, *map(str, arguments)]
-            return subprocess.run(cell.command(argv), capture_output=True, text=True, timeout=60)
+        script = folder.parent / "code.py"
+        script.write_text(code)
+        script.chmod(0o644)
+        with level.cell(place(folder, script, *readable), limits) as cell:
+            return run_python(cell, [sys.executable, str(script), *map(str, arguments)], server)
 
     return run_code

@@ -255,13 +255,13 @@ def test_limits_hold_inside(run: Run) -> None:
 def test_a_lower_limit_of_the_parent_stays(folder: Path, sandbox: Sandbox) -> None:
     code = """
 import resource
-from autograder.grading.sandbox.bubblewrap import rlimit_options
+from autograder.grading.sandbox.bubblewrap import rlimits
 from autograder.grading.sandbox import Limits
 resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
-print([option for option in rlimit_options(Limits(open_files=200)) if "nofile" in option])
+print([option for option in rlimits(Limits(open_files=200)).items() if "nofile" in option])
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True)
-    assert done.stdout == "['--nofile=100']\n", done.stderr
+    assert done.stdout == "[('nofile', 100)]\n", done.stderr
 
 
 def test_too_much_memory(run: Run) -> None:

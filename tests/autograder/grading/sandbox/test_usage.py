@@ -56,15 +56,15 @@ def place(folder: Path) -> Place:
 
 def test_memory_of_all_processes_counts(sandbox: Sandbox, place: Place) -> None:
     with running(sandbox, place, CHILDREN, 4, 40 * MIB, 0) as process:
-        assert overuse(process, place, Limits(memory_together=400 * MIB)) == ""
-        found = overuse(process, place, Limits(memory_together=100 * MIB))
+        assert overuse([process], place, Limits(memory_together=400 * MIB)) == ""
+        found = overuse([process], place, Limits(memory_together=100 * MIB))
         assert found.endswith("of memory, and 100 MiB are allowed")
         assert 160 <= int(found.split()[0]) < 300
 
 
 def test_memory_that_processes_share_counts_once(sandbox: Sandbox, place: Place) -> None:
     with running(sandbox, place, CHILDREN, 4, 40 * MIB, 1) as process:
-        assert overuse(process, place, Limits(memory_together=100 * MIB)) == ""
+        assert overuse([process], place, Limits(memory_together=100 * MIB)) == ""
 
 
 FILES = """
@@ -82,10 +82,10 @@ sys.stdin.read()
 
 def test_all_files_count(sandbox: Sandbox, place: Place) -> None:
     with running(sandbox, place, FILES) as process:
-        assert overuse(process, place, Limits(disk_together=5 * MIB)) == ""
+        assert overuse([process], place, Limits(disk_together=5 * MIB)) == ""
         # Three that can be seen, and one without a name.
-        assert overuse(process, place, Limits(disk_together=3 * MIB + 2**19)).startswith("4 MiB in files")
-        assert overuse(process, place, Limits(files_together=3)) == "more than 3 files"
+        assert overuse([process], place, Limits(disk_together=3 * MIB + 2**19)).startswith("4 MiB in files")
+        assert overuse([process], place, Limits(files_together=3)) == "more than 3 files"
 
 
 def test_a_folder_cannot_be_hidden_from_an_ordinary_user(
@@ -102,6 +102,6 @@ def test_a_folder_cannot_be_hidden_from_an_ordinary_user(
 
     monkeypatch.setattr(os, "scandir", refusing)
     assert (
-        overuse(os.getpid(), place, Limits(memory_together=2**40))
+        overuse([os.getpid()], place, Limits(memory_together=2**40))
         == "a folder that is closed to the grader: closed"
     )
