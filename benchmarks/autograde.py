@@ -53,8 +53,8 @@ def _ours(classroom: Classroom) -> None:
 def measure(rounds: int) -> list[Line]:
     """Seconds a hand-in, for a class of right and wrong hand-ins that all differ.
 
-    Stock nbgrader runs the notebooks' own checks; ours judges with hidden inputs too, in a sandbox. What a class
-    needs once (hidden cases, compiled programs) is made before, and timed in the second line.
+    Stock nbgrader runs the notebooks' own checks; ours judges with hidden inputs too, in a sandbox. What a
+    class needs once (hidden cases, compiled programs) is made before, and timed in the second line.
     """
     hand_ins = SampleClass(REPOSITORY, UNIT).variety(HAND_INS)
     with tempfile.TemporaryDirectory() as name:
