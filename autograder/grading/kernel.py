@@ -9,13 +9,16 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import zmq
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.channels import HBChannel
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
@@ -44,6 +47,7 @@ IMPORTED = (
 LIMITS = Limits()
 LOOK_SECONDS = 1.0
 MESSAGE_BYTES = 64_000_000  # a larger message ends the connection, and with it the session
+SEND_MILLISECONDS = 5000
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,22 @@ def _copy(hand_in: Path, work: Path) -> None:
     shutil.copytree(hand_in, work, ignore=left_out, dirs_exist_ok=True)
 
 
+class _Heartbeat(HBChannel):
+    """The thread that listens for the kernel's heart; where the kernel has no socket for it, it just ends."""
+
+    def run(self) -> None:
+        with suppress(zmq.ZMQError):
+            super().run()
+
+
+def _protect(context: zmq.Context[Any]) -> None:
+    """Limits of sockets to be made. The kernel is a student's process: what it sends must not fill this one's
+    memory, and sockets that it has broken must not hold this one up.
+    """
+    context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
+    context.setsockopt(zmq.SNDTIMEO, SEND_MILLISECONDS)
+
+
 class SandboxedKernel(AsyncKernelManager):
     """Starts ipykernel in a room. It is reached over sockets in a folder, for a sandbox has no network.
 
@@ -175,8 +195,14 @@ class SandboxedKernel(AsyncKernelManager):
         self._room = room
         self._held: Held | None = None
         self._joined: tuple[int, ...] = ()
-        # The kernel is a student's process: what it sends must not fill this one's memory.
-        self.context.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES)
+        _protect(self.context)
+
+    def client(self, **options: Any) -> AsyncKernelClient:
+        """A client whose sockets have limits."""
+        found: AsyncKernelClient = super().client(**options)
+        _protect(found.context)
+        found.hb_channel_class = _Heartbeat
+        return found
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -215,11 +241,21 @@ class SandboxedKernel(AsyncKernelManager):
         finally:
             self._held = None
 
+    async def _async_interrupt_kernel(self) -> None:
+        """Ask it to stop. Where it cannot be reached, whoever waits for it finds that out."""
+        with suppress(zmq.Again):
+            await super()._async_interrupt_kernel()
+
+    interrupt_kernel = _async_interrupt_kernel
+
     @contextmanager
-    def watched(self) -> Iterator[list[str]]:
+    def watched(self, deadline: Callable[[], float]) -> Iterator[list[str]]:
         """End the session when its processes together use too much; yields why, once that has happened.
 
         Limits of a process do not add up, so this process looks at all of them now and then.
+
+        Args:
+            deadline: gives the time of ``time.monotonic`` at which the session ends in any case.
         """
         reasons: list[str] = []
         over = threading.Event()
@@ -230,6 +266,8 @@ class SandboxedKernel(AsyncKernelManager):
                 if process is None:
                     return
                 reason = overuse((process.pid, *self._joined), self._room.place, self._room.limits)
+                if time.monotonic() > deadline():
+                    reason = "more time than a hand-in has"
                 if reason:
                     reasons.append(reason)
                     process.kill()  # and, with bwrap, all that is inside

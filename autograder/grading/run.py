@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import nbformat
+import zmq
+from jupyter_core.utils import ensure_async, run_sync
 from nbclient.client import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.exporters.exporter import ResourcesDict
@@ -36,6 +40,7 @@ from course.checks.result import Result, State
 
 CHECK = "check-"  # the grade id of an exercise's check begins like this
 SETTLE_SECONDS = 0.3
+LAST_SECONDS = 30  # behind a hand-in's time, in which what runs is stopped in order
 # Where a notebook's outcomes stand in nbgrader's resources: grade id → whether the cell ran to its end.
 OUTCOMES = "outcomes"
 TRAINS = "Not run while grading: this cell trains, or needs a trained network."
@@ -101,7 +106,10 @@ class RunCells(Execute):
             try:
                 with room(self._sandbox, self._handed_in(), self._programs) as self._room:
                     self.km = kernel = SandboxedKernel(self._room)
-                    with self.setup_kernel(cwd=str(self._room.work)), kernel.watched() as self._overuse:
+                    with (
+                        self.setup_kernel(cwd=str(self._room.work)),
+                        kernel.watched(lambda: self._deadline + LAST_SECONDS) as self._overuse,
+                    ):
                         self._deadline = min(self._deadline, time.monotonic() + self.notebook_timeout)
                         self._run_in_one_kernel(ran, todo)
             except CannotJoin as error:  # nothing has run; by a command it starts as well, if later
@@ -200,7 +208,14 @@ class RunCells(Execute):
 
     def _execute(self, index: int) -> None:
         self._kept, self._cut = 0, False
-        self.execute_cell(self.nb.cells[index], index, store_history=True)
+        self._run_cell(self.nb.cells[index], index, store_history=True)
+
+    def _run_cell(self, cell: NotebookNode, index: int, *, store_history: bool) -> None:
+        """nbclient's ``execute_cell``; a kernel that cannot be reached any more counts as dead."""
+        try:
+            self.execute_cell(cell, index, store_history=store_history)
+        except zmq.ZMQError as error:
+            raise DeadKernelError(f"its sockets are broken ({error})") from error
 
     def _judge(self, index: int, exercise: str) -> None:
         """Judge an exercise where its check stands, and keep the result.
@@ -223,7 +238,7 @@ class RunCells(Execute):
         self._asking, cell = True, self.nb.cells[index]
         waits, self.iopub_timeout = self.iopub_timeout, 1  # what it shows is not needed
         try:
-            self.execute_cell(nbformat.v4.new_code_cell(serve), index, store_history=False)
+            self._run_cell(nbformat.v4.new_code_cell(serve), index, store_history=False)
         finally:
             # nbclient puts the cell that it runs in the place of the one with that index.
             self._asking, self.nb.cells[index] = False, cell
@@ -257,13 +272,27 @@ class RunCells(Execute):
             self._execute(index)
             # exit() returns, and stops the kernel a moment later.
             time.sleep(SETTLE_SECONDS)
-            self.wait_for_reply(self.kc.kernel_info())
-        except (CellTimeoutError, DeadKernelError) as error:
+            run_sync(self._hear_from_kernel)()
+        except (CellTimeoutError, DeadKernelError, TimeoutError, zmq.ZMQError) as error:
             self.log.warning("%s, cell %s: left out from here on (%s)", self._who, original.id, error)
             return True
         finally:
             self.nb.cells[index] = original
         return False
+
+    async def _hear_from_kernel(self) -> None:
+        """Wait for an answer of the kernel. nbclient's own wait has no end where it lives and has no sockets.
+
+        Raises:
+            DeadKernelError: it has ended.
+            TimeoutError: it lives, and does not answer.
+        """
+        for _ in range(self.iopub_timeout):
+            await self._async_check_alive()
+            with suppress(TimeoutError, Empty):
+                await ensure_async(self.kc.kernel_info(reply=True, timeout=1))
+                return
+        raise TimeoutError("it does not answer")
 
     def _fail(self, cell: NotebookNode, reason: str) -> None:
         self.log.warning("%s, cell %s: %s", self._who, cell.id, reason)

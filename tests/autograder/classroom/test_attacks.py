@@ -25,6 +25,7 @@ QUICK = (
     "own_worker",
     "reads_the_secret",
     "reads_the_account",
+    "reads_its_memory",
     "writes_the_gradebook",
     "outlives_its_session",
     "connects",

@@ -1,5 +1,6 @@
 """Running hand-ins within limits, one notebook at a time and without a gradebook."""
 
+import json
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -263,6 +264,39 @@ def test_compiled_programs_cannot_be_listed_and_not_be_changed(tmp_path: Path) -
         check("opened up", f"{where}place.chmod(0o777)"),
     )
     assert outcomes == {"there": True, "listed": False, "written": False, "opened up": False}
+
+
+@pytest.mark.parametrize("after", ["", "; import time; time.sleep(60)"])
+def test_who_breaks_the_sockets_holds_nobody_up(tmp_path: Path, after: str) -> None:
+    """What is written there ends the connections, and no answer ever comes."""
+    breaks = f"""
+import os
+for number in range(3, 100):
+    try:
+        if os.readlink(f"/proc/self/fd/{{number}}").startswith("socket:"):
+            os.write(number, b"nonsense" * 1000)
+    except OSError:
+        pass
+{after.lstrip("; ")}"""
+    _, outcomes = run(
+        tmp_path,
+        check("before", "x = 1"),
+        code(breaks),
+        check("behind", "assert x"),
+        timeout=5,
+        notebook_timeout=60,
+    )
+    assert outcomes["before"] and len(outcomes) <= 2
+
+
+def test_a_huge_message_is_not_received(tmp_path: Path) -> None:
+    notebook, _ = run(
+        tmp_path,
+        code("from IPython.display import display; display({'text/plain': 'x' * 200_000_000}, raw=True)"),
+        check("behind", "assert True"),
+        timeout=20,
+    )
+    assert len(json.dumps(notebook)) < 5_000_000
 
 
 def test_messages_that_make_no_sense_cost_nothing(tmp_path: Path) -> None:
