@@ -30,18 +30,15 @@ from solutions.experiments.sweep.processes import ONE_THREAD
 
 # -P: IPython puts the hand-in's folder behind the course and Python's own modules, not before them.
 KERNEL = (sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}")
-# What takes seconds to import, and what nearly every session needs.
-IMPORTED = (
-    "ipykernel.kernelapp",
-    "ipykernel.ipkernel",
-    "matplotlib.pyplot",
+# What every session imports, and what those of units that train import besides, for seconds.
+_EVERY = ("ipykernel.kernelapp", "ipykernel.ipkernel", "matplotlib.pyplot", "course.checks.worker")
+_TRAINING = (
     "flax.linen",
     "jax.numpy",
     "jax_resnet",
     "optax",
     "torch",
     "torchvision",
-    "course.checks.worker",
     "course.data.shapes:make_shapes",
 )
 LIMITS = Limits()
@@ -60,6 +57,7 @@ class Room:
         sockets: where grader and kernel meet.
         work: where the cells run: a copy of what was handed in.
         programs: what JAX has compiled, to be read.
+        imported: what the session finds imported.
         cell: runs a command inside.
         place, limits: what the session may touch and use.
     """
@@ -69,19 +67,27 @@ class Room:
     sockets: Path
     work: Path
     programs: Path
+    imported: tuple[str, ...]
     cell: Cell
     place: Place
     limits: Limits
 
 
 @contextmanager
-def room(sandbox: Sandbox, hand_in: Path | None, programs: Path, limits: Limits = LIMITS) -> Iterator[Room]:
+def room(
+    sandbox: Sandbox,
+    hand_in: Path | None,
+    programs: Path,
+    framework: str | None = None,
+    limits: Limits = LIMITS,
+) -> Iterator[Room]:
     """A room for one session; nothing of it is left afterwards.
 
     Args:
         sandbox: around the session.
         hand_in: the folder of the hand-in, of which the session gets a copy.
         programs: the folder of what JAX has compiled (`prepare`).
+        framework: the unit's, by its name in the catalog.
         limits: of the sandbox.
     """
     # Paths of sockets are short: Linux allows 107 characters.
@@ -101,7 +107,8 @@ def room(sandbox: Sandbox, hand_in: Path | None, programs: Path, limits: Limits 
             environment=session_environment(home, programs),
         )
         with sandbox.cell(place, limits) as cell:
-            yield Room(questions, answers, sockets, work, programs, cell, place, limits)
+            imported = _EVERY + (_TRAINING if framework in ("JAX", "PyTorch") else ())
+            yield Room(questions, answers, sockets, work, programs, imported, cell, place, limits)
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
@@ -117,19 +124,21 @@ def _when_imported(programs: Path) -> dict[str, str]:
     return CPU_MODE | ONE_THREAD | backend | reading(programs)
 
 
-_servers: dict[Path, ForkServer] = {}  # one at most: it holds half a gigabyte
+_servers: dict[tuple[Path, tuple[str, ...]], ForkServer] = {}  # one at most: it holds half a gigabyte
 
 
-def fork_server(programs: Path) -> ForkServer:
+def fork_server(programs: Path, imported: tuple[str, ...]) -> ForkServer:
     """This process's, which is started when it is first needed and ends with it.
 
     Args:
         programs: the folder of what JAX has compiled.
+        imported: what its forks find imported.
     """
-    if programs not in _servers:
+    key = programs, imported
+    if key not in _servers:
         close_fork_server()
-        _servers[programs] = ForkServer(IMPORTED, _when_imported(programs))
-    return _servers[programs]
+        _servers[key] = ForkServer(imported, _when_imported(programs))
+    return _servers[key]
 
 
 @atexit.register
@@ -233,7 +242,8 @@ class SandboxedKernel(AsyncKernelManager):
         try:
             with self._held as held, open(os.devnull, "r+b") as nothing:
                 streams = (nothing.fileno(),) * 3
-                self._joined = (held.join(fork_server(self._room.programs), self._argv, streams),)
+                server = fork_server(self._room.programs, self._room.imported)
+                self._joined = (held.join(server, self._argv, streams),)
         except CannotJoin:
             if process is not None:
                 process.kill()

@@ -32,7 +32,7 @@ from autograder.grading.remote import Remote, Session, failure
 from autograder.grading.sandbox import Sandbox, find_sandbox
 from autograder.grading.sandbox.joining import CannotJoin
 from autograder.grading.secret import FOLDER
-from course.catalog import load_course
+from course.catalog import Unit, load_course
 from course.checks.case import Failure
 from course.checks.notebook import CheckFailed
 from course.checks.render import render_html, render_text
@@ -93,7 +93,9 @@ class RunCells(Execute):
         self._reply: dict[str, Any] = {}
         self._asking = False
         self._who = resources["nbgrader"]["student"]
-        self._exercises = judged_exercises(resources["nbgrader"].get("assignment", ""))
+        unit = unit_of(resources["nbgrader"].get("assignment", ""))
+        framework = unit.framework if unit is not None else None
+        self._exercises = judged_exercises(unit)
         self._died_in: set[int] = set()
         self._outcomes: dict[str, bool] = {}
         self._results: dict[int, Result] = {}
@@ -104,7 +106,7 @@ class RunCells(Execute):
         ran: list[int] = []
         while todo and self._has_time():
             try:
-                with room(self._sandbox, self._handed_in(), self._programs) as self._room:
+                with room(self._sandbox, self._handed_in(), self._programs, framework) as self._room:
                     self.km = kernel = SandboxedKernel(self._room)
                     with (
                         self.setup_kernel(cwd=str(self._room.work)),
@@ -312,11 +314,14 @@ class RunCells(Execute):
         return self._limit
 
 
-def judged_exercises(unit: str) -> dict[str, str]:
-    """Grade id → exercise of a unit's checks; empty for a unit that the course does not know."""
-    units = {known.name: known for known in load_course().units}
-    exercises = units[unit].exercises if unit in units else ()
-    return {f"{CHECK}{exercise.name}": exercise.name for exercise in exercises}
+def unit_of(assignment: str) -> Unit | None:
+    """The unit of an assignment; None where the course does not know it."""
+    return next((unit for unit in load_course().units if unit.name == assignment), None)
+
+
+def judged_exercises(unit: Unit | None) -> dict[str, str]:
+    """Grade id → exercise of a unit's checks."""
+    return {f"{CHECK}{exercise.name}": exercise.name for exercise in (unit.exercises if unit else ())}
 
 
 def _report(result: Result) -> list[NotebookNode]:

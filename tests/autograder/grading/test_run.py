@@ -23,10 +23,13 @@ def check(name: str, source: str) -> NotebookNode:
     return code(source, nbgrader=facts)
 
 
-def run(folder: Path, *cells: NotebookNode, **limits: Any) -> tuple[NotebookNode, dict[str, bool]]:
+def run(
+    folder: Path, *cells: NotebookNode, unit: str = "", **limits: Any
+) -> tuple[NotebookNode, dict[str, bool]]:
     notebook = nbformat.v4.new_notebook(cells=list(cells))
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    resources: dict[str, Any] = {"nbgrader": {"student": "someone"}, "metadata": {"path": str(folder)}}
+    facts = {"student": "someone", "assignment": unit}
+    resources: dict[str, Any] = {"nbgrader": facts, "metadata": {"path": str(folder)}}
     # One folder for all tests, and so one fork server.
     own = str(folder.parent / "grading")
     runner = RunCells(**({"timeout": 30, "iopub_timeout": 2, "grading_folder": own} | limits))
@@ -230,7 +233,7 @@ def test_students_code_finds_the_course_and_not_the_answers(tmp_path: Path) -> N
 def test_where_no_fork_gets_in_the_session_starts_by_a_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dead(programs: Path) -> ForkServer:
+    def dead(programs: Path, imported: tuple[str, ...]) -> ForkServer:
         server = ForkServer((), {})
         server.close()
         return server
@@ -241,7 +244,11 @@ def test_where_no_fork_gets_in_the_session_starts_by_a_command(
 
 
 def test_a_fork_has_imported_what_hand_ins_import(tmp_path: Path) -> None:
-    _, outcomes = run(tmp_path, check("passes", "import sys; assert {'jax', 'torch'} <= sys.modules.keys()"))
+    _, outcomes = run(
+        tmp_path,
+        check("passes", "import sys; assert {'jax', 'torch'} <= sys.modules.keys()"),
+        unit="fixmatch",
+    )
     assert outcomes == {"passes": True}
 
 
@@ -249,7 +256,10 @@ def test_a_fork_server_starts_no_backend(tmp_path: Path) -> None:
     """Threads do not survive a fork: JAX has to start its own in the session."""
     asks = "from jax._src import xla_bridge; assert not xla_bridge.backends_are_initialized()"
     _, outcomes = run(
-        tmp_path, check("none", asks), check("works", "import jax; assert jax.jit(abs)(-1) == 1")
+        tmp_path,
+        check("none", asks),
+        check("works", "import jax; assert jax.jit(abs)(-1) == 1"),
+        unit="fixmatch",
     )
     assert outcomes == {"none": True, "works": True}
 
