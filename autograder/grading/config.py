@@ -18,6 +18,9 @@ CODE_HERE = "# YOUR CODE HERE, in place of the next line.\nraise NotImplementedE
 CELL_SECONDS = 120
 NOTEBOOK_SECONDS = 900
 
+TEMPLATES = Path(__file__).with_name("templates")
+TEMPLATE = "course_feedback"  # of the feedback page
+
 
 def configure(c: Config) -> None:
     """Fill nbgrader's configuration: folders, the release, and the steps of autograding."""
@@ -49,11 +52,11 @@ def configure(c: Config) -> None:
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
-    c.GenerateFeedback.preprocessors = [
-        "nbgrader.preprocessors.GetGrades",
-        "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
-        f"{HOOKS}.feedback.StylePage",
-    ]
+    c.GenerateFeedback.exporter_class = f"{HOOKS}.feedback.FeedbackExporter"
+    # Not HTMLExporter's own settings: formgrader has the same.
+    c.FeedbackExporter.template_name = TEMPLATE
+    c.FeedbackExporter.extra_template_basedirs = [str(TEMPLATES)]
+    c.GenerateFeedback.preprocessors = [f"{HOOKS}.feedback.ReadGrades", f"{HOOKS}.feedback.MakePage"]
     # ipykernel warns at each start that it talks to nbgrader over this machine's own network.
     c.RunCells.extra_arguments = ["--IPKernelApp.log_level=ERROR"]
     c.RunCells.timeout = CELL_SECONDS

@@ -17,6 +17,8 @@ from autograder.grading.matching import repair
 
 RELEASE_ID = re.compile("[0-9a-f]{12}")
 
+NOTICE = "grader-notice"  # id of the cell that says what was found before grading
+
 
 class RepairHandIn(NbGraderPreprocessor):
     """Restores what the grader needs of a hand-in, and logs by name whatever was wrong with it.
@@ -62,7 +64,7 @@ class RepairHandIn(NbGraderPreprocessor):
         if problems:
             lines = [f"- {problem}" for problem in problems]
             notice = "\n".join(["**Before grading, this was found:**", "", *lines])
-            repaired.cells.insert(0, nbformat.v4.new_markdown_cell(notice, id="grader-notice"))
+            repaired.cells.insert(0, nbformat.v4.new_markdown_cell(notice, id=NOTICE))
         return repaired, resources
 
     def _released_notebook(self, assignment: str, name: str) -> NotebookNode:

@@ -196,7 +196,10 @@ def assert_pages(sample: SampleClass, classroom: Classroom) -> None:
     wanted = expected_of(sample)
     pages = {page.parts[-3]: page.read_text(encoding="utf-8") for page in classroom.feedback()}
     assert pages.keys() == wanted.gradebook.keys()
-    assert f"{sample.unit.notebook} (Score: {sum(wanted.full)}.0 / {wanted.points}.0)" in pages["perfect"]
+    assert f"<strong>{sum(wanted.full)} of {wanted.points} points</strong>" in pages["perfect"]
+    assert f"; {wanted.points - sum(wanted.full)} more are not graded yet" in pages["perfect"]
+    assert all(f">{exercise.title}</a>" in pages["perfect"] for exercise in sample.unit.exercises)
+    assert "<script" not in pages["perfect"]
     assert pages["perfect"].count("correct") >= len(wanted.full)
     assert pages["untouched"].count("not attempted") >= len(wanted.full)
     assert "Traceback (most recent call last)" not in pages["untouched"]

@@ -1,0 +1,135 @@
+"""The feedback page: what stands first, what is not graded yet, and formulas without a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from autograder.grading.config import TEMPLATE, TEMPLATES
+from autograder.grading.feedback import FeedbackExporter, page_of
+from autograder.grading.formulas import mathml
+from course.catalog import load_course
+
+UNIT = load_course().unit("fixmatch")
+EXERCISE, QUESTION = UNIT.exercises[0], UNIT.questions[0]
+REPORT = "<div>the report of the check</div>"
+
+
+def cell(kind: str, source: str, outputs: list[Any] | None = None, **facts: Any) -> NotebookNode:
+    make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
+    found = make(source, metadata={"nbgrader": facts} if facts else {})
+    if outputs:
+        found.outputs = outputs
+    return found
+
+
+def graded(score: float = 2.0, comment: str = "", answered: dict[str, Any] | None = None) -> NotebookNode:
+    """A notebook with a text, an exercise with its check, and a question."""
+    report = nbformat.v4.new_output("display_data", data={"text/html": REPORT, "text/plain": "the report"})
+    check = {"grade": True, "locked": True, "points": 2, "score": score, "graded": True}
+    question = {"grade": True, "solution": True, "points": 3, "score": 0.0, "graded": False}
+    return nbformat.v4.new_notebook(
+        cells=[
+            cell("markdown", "A formula: $\\frac{a}{b}$, and one by itself:\n\n$$\\sum_i x_i$$"),
+            cell(
+                "code", "def f(x):\n    return x < 1", grade_id=EXERCISE.name, solution=True, comment=comment
+            ),
+            cell("code", "check()", [report], grade_id=f"check-{EXERCISE.name}", **check),
+            cell(
+                "markdown", "My answer", grade_id=f"question-{QUESTION.name}", **(question | (answered or {}))
+            ),
+        ]
+    )
+
+
+def html_of(notebook: NotebookNode, **options: Any) -> str:
+    exporter = FeedbackExporter(template_name=TEMPLATE, extra_template_basedirs=[str(TEMPLATES)])
+    page = page_of(notebook, UNIT, UNIT.notebook, "ada", **options)
+    html, _ = exporter.from_notebook_node(notebook, resources={"nbgrader": {"page": page}})
+    return str(html)
+
+
+def test_points_come_first_and_what_nobody_graded_is_no_zero() -> None:
+    page = page_of(graded(), UNIT, UNIT.notebook, "ada")
+    assert (page.title, page.score, page.most, page.open) == (UNIT.title, 2.0, 5.0, 3.0)
+    exercise, question = page.entries
+    assert (exercise.title, exercise.result, exercise.reports) == (EXERCISE.title, "✓ correct", (REPORT,))
+    assert exercise.code.startswith("def f(x)")
+    assert (question.title, question.result, question.prompt) == (
+        QUESTION.title,
+        "not graded yet",
+        QUESTION.prompt,
+    )
+    html = html_of(graded())
+    assert "<strong>2 of 5 points</strong>; 3 more are not graded yet." in html
+    assert "– of 3" in html and "0 of 3" not in html
+
+
+def test_a_graded_answer_and_its_comment() -> None:
+    answered = {"score": 1.5, "graded": True, "comment": "Say *why*."}
+    html = html_of(graded(answered=answered), late_penalty=0.5)
+    assert "<strong>3 of 5 points</strong>; 0.5 were taken off for lateness." in html
+    assert "1.5 of 3" in html and "Say <em>why</em>." in html and "not graded yet" not in html
+
+
+@pytest.mark.parametrize(("score", "result"), [(0.0, "✗ not correct"), (1.0, "partly"), (2.0, "✓ correct")])
+def test_results_are_words(score: float, result: str) -> None:
+    assert page_of(graded(score), UNIT, UNIT.notebook, "ada").entries[0].result == result
+
+
+def test_the_outline_leads_to_each_section_and_code_is_folded() -> None:
+    html = html_of(graded(comment="Well done."))
+    for name in (f"check-{EXERCISE.name}", f"question-{QUESTION.name}"):
+        assert html.count(f'href="#{name}"') == html.count(f' id="{name}"') == 1
+    assert html.index(REPORT) < html.index("The code that was graded") < html.index("The whole notebook")
+    assert "Well done." in html
+
+
+def test_the_page_needs_no_network_and_runs_no_script() -> None:
+    html = html_of(graded())
+    assert "<script" not in html and "http://" not in html.replace("http://www.w3.org/1998/Math/MathML", "")
+    assert "<mfrac>" in html and 'display="block"' in html and "$" not in html.split("<style>")[0]
+    assert "prefers-color-scheme: dark" in html
+
+
+def test_a_cell_that_the_course_does_not_know_shows_its_id_and_text() -> None:
+    notebook = graded()
+    error = nbformat.v4.new_output("error", ename="E", evalue="", traceback=["E: <b>wrong</b>"])
+    facts = {"grade": True, "points": 1, "score": 0.0, "graded": True}
+    notebook.cells.append(cell("code", "assert False", [error], grade_id="mine", **facts))
+    entry = page_of(notebook, None, "01_other", "ada").entries[-1]
+    assert (entry.title, entry.reports) == ("mine", ("<pre>E: &lt;b&gt;wrong&lt;/b&gt;</pre>",))
+
+
+def test_what_was_found_before_grading_stands_above() -> None:
+    notebook = graded()
+    notice = nbformat.v4.new_markdown_cell("**Before grading, this was found:** a copy.", id="grader-notice")
+    notebook.cells.insert(0, notice)
+    html = html_of(notebook)
+    assert html.index("this was found:") < html.index("What was graded")
+
+
+def test_formulas_hold_no_links_and_no_styles() -> None:
+    assert "href" not in mathml(r"\href{javascript:alert(1)}{x}")
+    assert "style" not in mathml(r"\style{background:url(x)}{y}")
+    assert mathml(r"\frac{a}{") == r"<code>\frac{a}{</code>"
+    assert "<script" not in mathml("</math><script>1</script>")
+
+
+def test_all_formulas_of_the_course_can_be_read() -> None:
+    """In the notebooks' own text and in the questions there is none that stays LaTeX."""
+    exporter = FeedbackExporter(template_name=TEMPLATE, extra_template_basedirs=[str(TEMPLATES)])
+    filters = dict(exporter.default_filters())
+    count = 0
+    for unit in load_course().units:
+        texts = [question.prompt for question in unit.questions]
+        notebook = nbformat.read(f"release/{unit.name}/{unit.notebook}.ipynb", as_version=4)
+        texts += [one.source for one in notebook.cells if one.cell_type == "markdown"]
+        for text in texts:
+            html = filters["markdown2html"]({}, text)
+            count += html.count("<math")
+            assert "<code>\\" not in html, (unit.name, text)
+    assert count > 100
