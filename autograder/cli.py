@@ -194,6 +194,36 @@ def grade(
 
 
 @app.command()
+def report(
+    unit: Annotated[str, typer.Argument(help="The assignment.")],
+    course: Annotated[
+        Path, typer.Option(help="The course folder, with the gradebook.", show_default=False)
+    ] = REPOSITORY,
+    out: Annotated[
+        Path | None, typer.Option(help="The page; without it, reports/UNIT.html of the course folder.")
+    ] = None,
+) -> None:
+    """Write a page on a graded class: points, exercises, commonest misconceptions. It names nobody."""
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import Config
+
+    from autograder.files import write_changed
+    from autograder.grading.class_report import figures_of, read_class, render
+    from autograder.grading.config import configure
+    from course.catalog import load_course
+
+    (name,) = _units(unit, REPOSITORY)
+    config = Config()
+    configure(config)
+    config.CourseDirectory.root = str(course.resolve())
+    record = load_course().unit(name)
+    figures = figures_of(record, read_class(CourseDirectory(config=config), record))
+    path = out or course / "reports" / f"{name}.html"
+    write_changed(path, render(figures))
+    console.print(f"wrote {path}: {figures.students} hand-ins, median {figures.median:g} of {figures.most:g}")
+
+
+@app.command()
 def mutants(
     unit: UnitArgument = None,
     jobs: JobsOption = CORES,

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
 from pygments.formatters import HtmlFormatter
 
-from autograder.grading.config import TEMPLATE, TEMPLATES
+from autograder.grading.config import TEMPLATES
 from autograder.grading.formulas import FormulaRenderer
 from autograder.grading.repair import NOTICE
 from autograder.grading.run import CHECK
@@ -217,7 +217,7 @@ def _facts(cell: NotebookNode) -> dict[str, Any]:
 
 
 def _css() -> str:
-    own = (TEMPLATES / TEMPLATE / "page.css").read_text(encoding="utf-8")
+    own = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     light, dark = (HtmlFormatter(style=name).get_style_defs(".highlight") for name in ("default", "monokai"))
     # The page has its own background for code.
     plain = ".highlight { background: var(--soft); }"

@@ -43,6 +43,7 @@ SETTLE_SECONDS = 0.3
 LAST_SECONDS = 30  # behind a hand-in's time, in which what runs is stopped in order
 # Where a notebook's outcomes stand in nbgrader's resources: grade id → whether the cell ran to its end.
 OUTCOMES = "outcomes"
+REPORT_FACTS = "course"  # in a report's metadata: its exercise, state and message, for the class report
 TRAINS = "Not run while grading: this cell trains, or needs a trained network."
 SHOWS = "Not run while grading: this cell only shows something."
 BEHIND = "Not run while grading: no check follows it."
@@ -327,7 +328,8 @@ def judged_exercises(unit: Unit | None) -> dict[str, str]:
 def _report(result: Result) -> list[NotebookNode]:
     """What stands below a check: the grader's own report, as in the student's notebook."""
     data = {"text/html": render_html(result), "text/plain": render_text(result)}
-    shown = [nbformat.v4.new_output("display_data", data=data)]
+    facts = {"exercise": result.exercise, "state": result.state.value, "message": result.message}
+    shown = [nbformat.v4.new_output("display_data", data=data, metadata={REPORT_FACTS: facts})]
     if result.state is not State.CORRECT:
         error = CheckFailed(result)
         lines = error._render_traceback_()
