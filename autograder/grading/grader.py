@@ -50,8 +50,7 @@ def grade(task: Task) -> GradedHandIn:
     """
     began = time.monotonic()
     released = nbformat.read(task.release, as_version=4)
-    with open(task.file, encoding="utf-8", errors="replace") as file:
-        notebook, _ = repair(notebook_of(file), released)
+    notebook, _ = repair(notebook_of(task.file), released)
     notebook.metadata = released.metadata
     resources: Any = {
         "nbgrader": {"student": task.student, "assignment": task.unit},

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import mmap
 import re
-from typing import Any, TextIO
+from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 
+from autograder.grading.notebook_file import UnreadableHandIn, bytes_of, content_of, has_conflict
 from course.notebook.cells import cell_id, mapping, source_of
 
-# Far above a notebook with plots; far below what would fill the grader's memory.
-MAX_CHARACTERS = 64_000_000
 CELL_TYPES = {
     "code": nbformat.v4.new_code_cell,
     "markdown": nbformat.v4.new_markdown_cell,
@@ -29,10 +29,6 @@ METADATA: dict[str, tuple[set[str], set[str]]] = {
 CELL_ID = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
 
-class UnreadableHandIn(Exception):
-    """A file is not a notebook; the message says why, in a few words."""
-
-
 class HandInExporter(NotebookExporter):
     """Like nbgrader's own exporter, but a file that is no notebook becomes an empty one that says so.
 
@@ -40,42 +36,47 @@ class HandInExporter(NotebookExporter):
     with the reason, and the class goes on.
     """
 
-    def from_file(self, file_stream: TextIO, resources: ResourcesDict | None = None, **kw: Any) -> Any:
-        """Read a notebook from an open file and convert it."""
-        return self.from_notebook_node(notebook_of(file_stream), resources=resources, **kw)
+    def from_filename(self, filename: str, resources: ResourcesDict | None = None, **kw: Any) -> Any:
+        """Read a notebook and convert it."""
+        path = Path(filename)
+        resources = ResourcesDict() if resources is None else resources
+        resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
+        return self.from_notebook_node(notebook_of(path), resources=resources, **kw)
 
 
-def notebook_of(file: TextIO) -> NotebookNode:
-    """What :func:`read_hand_in` reads; for a file that is no notebook an empty one that says why."""
+def notebook_of(path: Path) -> NotebookNode:
+    """What :func:`read_hand_in` reads from a file; for one that is no notebook an empty one that says why.
+
+    What was mended stands under ``remarks`` in the metadata ``course``, and the reason under ``problem``; a
+    student's own metadata of these names are not kept.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
     try:
-        return read_hand_in(file)
+        with bytes_of(path) as raw:
+            notebook, remarks = read_hand_in(raw)
     except UnreadableHandIn as error:
-        return nbformat.v4.new_notebook(metadata={"course": {"problem": str(error)}})
+        return nbformat.v4.new_notebook(metadata={"course": {"problem": f"{error}. {error.remedy}"}})
+    if remarks:
+        notebook.metadata.setdefault("course", NotebookNode())["remarks"] = remarks
+    return notebook
 
 
-def read_hand_in(file: TextIO) -> NotebookNode:
-    """A valid notebook in format 4.5 from a file that may hold anything.
+def read_hand_in(raw: bytes | mmap.mmap) -> tuple[NotebookNode, list[str]]:
+    """A valid notebook in format 4.5 from the content of a file that may hold anything.
 
     Kept of each cell: type, text, attached pictures, id, tags and nbgrader's metadata. What is no cell is
     left out. Outputs are dropped: they are never graded.
 
+    Returns:
+        the notebook, and what was mended, a sentence each.
+
     Raises:
         UnreadableHandIn: the file is empty, too long, no JSON, no notebook, or has no cells.
     """
-    try:
-        text = file.read(MAX_CHARACTERS + 1)
-    except UnicodeDecodeError as error:
-        raise UnreadableHandIn("the file is not text") from error
-    if len(text) > MAX_CHARACTERS:
-        raise UnreadableHandIn(f"the file is longer than {MAX_CHARACTERS:,} characters; clear its outputs")
-    if not text.strip():
-        raise UnreadableHandIn("the file is empty")
-    try:
-        content = json.loads(text.removeprefix("\ufeff"))
-    except (ValueError, RecursionError) as error:
-        raise UnreadableHandIn("the file is not JSON") from error
-    if not isinstance(content, dict):
-        raise UnreadableHandIn("the file is not a notebook")
+    found = content_of(raw)
+    content, remarks = found.data, list(found.remarks)
     if content.get("nbformat") in (1, 2, 3):
         try:
             content = nbformat.convert(nbformat.from_dict(content), 4)
@@ -86,6 +87,9 @@ def read_hand_in(file: TextIO) -> NotebookNode:
     kept = [cell for cell in cells if cell is not None]
     if not kept:
         raise UnreadableHandIn("the notebook has no cells")
+    conflicts = sum(has_conflict(cell.source) for cell in kept)
+    if conflicts:
+        remarks.append(f"{conflicts} cell(s) hold the markers of a merge conflict (<<<<<<<): resolve it.")
     seen: set[str] = set()
     for cell in kept:
         if cell.id in seen:
@@ -99,7 +103,7 @@ def read_hand_in(file: TextIO) -> NotebookNode:
             texts = {k: v for k, v in facts.items() if isinstance(v, str)} if isinstance(facts, dict) else {}
             if demanded <= texts.keys():
                 notebook.metadata[key] = NotebookNode({k: texts[k] for k in texts if k in demanded | welcome})
-    return notebook
+    return notebook, remarks
 
 
 def _clean_cell(raw: Any) -> NotebookNode | None:
@@ -118,7 +122,8 @@ def _clean_cell(raw: Any) -> NotebookNode | None:
     if cell_type == "markdown" and _are_attachments(attachments):
         cell["attachments"] = nbformat.from_dict(attachments)
     if isinstance(metadata.get("nbgrader"), dict):
-        cell.metadata["nbgrader"] = nbformat.from_dict(metadata["nbgrader"])
+        facts = metadata["nbgrader"].items()
+        cell.metadata["nbgrader"] = NotebookNode({k: v for k, v in facts if not isinstance(v, dict | list)})
     tags = metadata.get("tags")
     if isinstance(tags, list) and all(isinstance(tag, str) and "," not in tag for tag in tags):
         cell.metadata["tags"] = sorted(set(tags))

@@ -23,6 +23,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
 from autograder.cpu_mode import CPU_MODE
+from autograder.grading.not_handed_in import not_handed_in
 from autograder.grading.prepare import reading
 from autograder.grading.sandbox import Cell, Limits, Place, Sandbox, environment, overuse
 from autograder.grading.sandbox.joining import CannotJoin, ForkServer, Held
@@ -148,26 +149,12 @@ def close_fork_server() -> None:
         _servers.popitem()[1].close()
 
 
-# What comes along with a hand-in and is none of it: environments, version control, what systems and the
-# course itself leave. Of the last, no verdict depends.
-_NOT_HANDED_IN = shutil.ignore_patterns(
-    ".git",
-    ".venv",
-    "venv",
-    "__MACOSX",
-    "._*",
-    ".ipynb_checkpoints",
-    "__pycache__",
-    CPU_MODE["SSL_COURSE_WORK"],
-)
-
-
 def _copy(hand_in: Path, work: Path) -> None:
     """Copy a hand-in's files. Links are left out: they could lead anywhere."""
 
     def left_out(folder: str, names: list[str]) -> set[str]:
         links = {name for name in names if os.path.islink(os.path.join(folder, name))}
-        return links | _NOT_HANDED_IN(folder, names)
+        return links | not_handed_in(names)
 
     shutil.copytree(hand_in, work, ignore=left_out, dirs_exist_ok=True)
 

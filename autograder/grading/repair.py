@@ -39,9 +39,9 @@ class RepairHandIn(NbGraderPreprocessor):
         who = f"{student}, {assignment}/{name}"
         submitted_course = nb.metadata.get("course", {})
         repaired, repairs = repair(nb, released)
-        problems = repairs.describe()
+        problems = [*submitted_course.get("remarks", []), *repairs.describe()]
         if "problem" in submitted_course:
-            problems = [f"This hand-in could not be read: {submitted_course['problem']}."]
+            problems = [f"This hand-in could not be read: {submitted_course['problem']}"]
         for problem in problems:
             self.log.warning("%s: %s", who, problem)
         wanted = released.metadata.get("course", {}).get("release")

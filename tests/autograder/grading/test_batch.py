@@ -45,7 +45,7 @@ def graded(sample: SampleClass, tmp_path_factory: pytest.TempPathFactory) -> Cla
     assert "graded 3 of 3 hand-ins" in done.stdout
     assert "perfect: 13 of 13" in done.stdout and "untouched: 0 of 13" in done.stdout
     assert "broken: 0 of 13" in done.stdout
-    assert "This hand-in could not be read: the file is not JSON." in done.stdout
+    assert "This hand-in could not be read: the file is cut off." in done.stdout
     assert done.stderr == ""
     return classroom
 

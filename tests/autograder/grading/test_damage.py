@@ -1,6 +1,5 @@
 """Properties of repairing, under damage that nobody thought of."""
 
-import io
 import json
 from copy import deepcopy
 from pathlib import Path
@@ -11,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
 
-from autograder.grading.hand_in import UnreadableHandIn, read_hand_in
+from autograder.grading.hand_in import read_hand_in
 from autograder.grading.matching import repair
+from autograder.grading.notebook_file import UnreadableHandIn
 
 quick = settings(
     max_examples=150,
@@ -83,7 +83,7 @@ def damage(notebook: NotebookNode, damages: list) -> str:
 @given(damages)
 def test_whatever_was_done_the_released_cells_are_back(released: NotebookNode, damages: list) -> None:
     try:
-        handed_in = read_hand_in(io.StringIO(damage(released, damages)))
+        handed_in, _ = read_hand_in(damage(released, damages).encode())
     except UnreadableHandIn:
         handed_in = nbformat.v4.new_notebook()
     nbformat.validate(handed_in)
@@ -118,7 +118,7 @@ def test_whatever_was_done_the_released_cells_are_back(released: NotebookNode, d
 )
 def test_any_json_is_read_or_refused(content: object) -> None:
     try:
-        notebook = read_hand_in(io.StringIO(json.dumps(content)))
+        notebook, _ = read_hand_in(json.dumps(content).encode())
     except UnreadableHandIn as error:
         assert str(error)
     else:

@@ -1,22 +1,34 @@
 """Reading what students hand in: any file becomes a valid notebook or a reason in words."""
 
-import io
 import json
+import os
+import time
+from pathlib import Path
 
 import nbformat
 import pytest
 
-from autograder.grading import hand_in
-from autograder.grading.hand_in import UnreadableHandIn, read_hand_in
+from autograder.grading import notebook_file
+from autograder.grading.hand_in import HandInExporter, read_hand_in
+from autograder.grading.hand_in import notebook_of as read_file
+from autograder.grading.notebook_file import UnreadableHandIn, without_outputs
 
 CELL = {"cell_type": "code", "metadata": {}, "source": "x = 1", "outputs": [], "execution_count": None}
 
 
 def read(content: object) -> nbformat.NotebookNode:
-    text = content if isinstance(content, str) else json.dumps(content)
-    notebook = read_hand_in(io.StringIO(text))
+    return read_with_remarks(content)[0]
+
+
+def read_with_remarks(content: object) -> tuple[nbformat.NotebookNode, list[str]]:
+    if not isinstance(content, bytes):
+        content = (content if isinstance(content, str) else json.dumps(content)).encode(
+            "utf-8", "surrogatepass"
+        )
+    notebook, remarks = read_hand_in(content)
     nbformat.validate(notebook)
-    return notebook
+    nbformat.writes(notebook).encode()  # no half characters are left
+    return notebook, remarks
 
 
 def notebook_of(*cells: object, **more: object) -> dict:
@@ -28,7 +40,7 @@ def notebook_of(*cells: object, **more: object) -> dict:
     [
         ("", "the file is empty"),
         (" \n", "the file is empty"),
-        ("{", "not JSON"),
+        ("{", "cut off"),
         ("<html></html>", "not JSON"),
         ("[" * 100_000, "not JSON"),
         ("[]", "not a notebook"),
@@ -48,15 +60,158 @@ def test_unreadable_files_say_why(content: object, reason: str) -> None:
         read(content)
 
 
-def test_a_file_that_is_no_text_says_so() -> None:
-    with pytest.raises(UnreadableHandIn, match="not text"):
-        read_hand_in(io.TextIOWrapper(io.BytesIO(bytes(range(256))), encoding="utf-8"))
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (bytes(range(256)), "not text"),
+        (b"\0" * 9000, "nothing but zeros"),
+        (b"\xef\xbb\xbf \n", "the file is empty"),
+        (b"PK\x03\x04 and more", "a zip archive"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"\n <!DOCTYPE html>", "a web page"),
+        ("=" * 9, "the file is not JSON$"),
+        (json.dumps(notebook_of(CELL))[:-30], "cut off"),
+        (json.dumps(notebook_of(CELL))[:40], "cut off"),
+        ('{"cells": 5,, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "the file is not JSON$"),
+        (
+            json.dumps(notebook_of(CELL), indent=1).replace(
+                ' "nbformat": 4,', '<<<<<<< HEAD\n "nbformat": 4,\n=======\n "nbformat": 3,\n>>>>>>> mine'
+            ),
+            "markers of a merge conflict",
+        ),
+    ],
+)
+def test_what_a_file_is_instead_is_named(content: bytes | str, reason: str) -> None:
+    with pytest.raises(UnreadableHandIn, match=reason) as raised:
+        read(content)
+    assert raised.value.remedy.endswith(".")
 
 
 def test_a_giant_file_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hand_in, "MAX_CHARACTERS", 1000)
-    with pytest.raises(UnreadableHandIn, match="longer than 1,000 characters"):
+    monkeypatch.setattr(notebook_file, "MAX_CHARACTERS", 1000)
+    with pytest.raises(UnreadableHandIn, match="longer than 1,000 characters without its outputs"):
         read(notebook_of(CELL | {"source": "x" * 1000}))
+
+
+def test_outputs_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notebook_file, "MAX_CHARACTERS", 1000)
+    picture = {"output_type": "display_data", "data": {"image/png": "iVBO" * 1000, "text/plain": '"]}\\'}}
+    cell = CELL | {"outputs": [picture, picture]}
+    assert [each.source for each in read(notebook_of(cell, cell)).cells] == ["x = 1", "x = 1"]
+
+
+def test_sixty_four_megabytes_of_outputs_are_dropped() -> None:
+    outputs = b'[{"output_type": "stream", "name": "stdout", "text": ["' + b"x" * 70_000_000 + b'"]}]'
+    raw = json.dumps(notebook_of(CELL)).encode().replace(b'"outputs": []', b'"outputs": ' + outputs)
+    assert len(raw) > 70_000_000
+    assert read(raw).cells[0].source == "x = 1"
+
+
+def test_only_lists_called_outputs_are_emptied_and_texts_about_them_stay() -> None:
+    cell = CELL | {"source": 'print("\\"outputs\\": [1]")  # "outputs": [2]', "outputs": [{"a": ["]", "["]}]}
+    raw = json.dumps(notebook_of(cell, outputs={"b": []}, metadata={"outputs": "c"})).encode()
+    assert json.loads(without_outputs(raw)) == json.loads(raw) | {"cells": [cell | {"outputs": []}]}
+
+
+def test_unended_texts_take_linear_time() -> None:
+    raw = b'{"outputs": [' + b'"' + b'\\"' * 2_000_000
+    began = time.monotonic()
+    with pytest.raises(UnreadableHandIn, match="cut off"):
+        read(raw)
+    assert time.monotonic() - began < 5
+
+
+def test_a_conflict_within_outputs_does_no_harm() -> None:
+    raw = json.dumps(notebook_of(CELL)).encode()
+    conflict = b'"outputs": [\n<<<<<<< HEAD\n{"text": ["1"]}\n=======\n{"text": ["2"]}\n>>>>>>> mine\n]'
+    assert read_with_remarks(raw.replace(b'"outputs": []', conflict))[1] == []
+
+
+def test_a_conflict_within_a_cell_is_named() -> None:
+    source = "<<<<<<< local\nx = 1\n=======\nx = 2\n>>>>>>> remote"
+    notebook, remarks = read_with_remarks(notebook_of(CELL | {"source": source}, CELL))
+    assert notebook.cells[0].source == source
+    assert remarks == ["1 cell(s) hold the markers of a merge conflict (<<<<<<<): resolve it."]
+
+
+@pytest.mark.parametrize("half", ['"\\ud83d"', '"\\ud83d x \\ude00"', '"\ud83d"'])
+def test_half_an_emoji_is_replaced(half: str) -> None:
+    raw = json.dumps(notebook_of(CELL)).replace('"x = 1"', half)
+    notebook, remarks = read_with_remarks(raw)
+    assert "\ufffd" in notebook.cells[0].source
+    assert remarks == ["Half a character (of an emoji, for example) was replaced by \ufffd."]
+
+
+def test_a_whole_emoji_and_a_text_about_half_of_one_stay() -> None:
+    raw = json.dumps(notebook_of(CELL | {"source": '"\\ud83d" and \U0001f600'}))
+    assert read_with_remarks(raw)[1] == []
+    assert read(raw).cells[0].source == '"\\ud83d" and \U0001f600'
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told"),
+    [
+        ("utf-8", ""),
+        ("utf-8-sig", ""),
+        ("utf-16", "in UTF-16, not UTF-8"),
+        ("utf-16-le", "in UTF-16, not UTF-8"),
+        ("utf-16-be", "in UTF-16, not UTF-8"),
+        ("utf-32", "in UTF-32, not UTF-8"),
+        ("cp1252", "read as Windows-1252"),
+    ],
+)
+def test_other_encodings_are_read(encoding: str, told: str) -> None:
+    raw = json.dumps(notebook_of(CELL | {"source": "naïve = “é”"}), ensure_ascii=False).encode(encoding)
+    notebook, remarks = read_with_remarks(raw)
+    assert notebook.cells[0].source == "naïve = “é”"
+    assert told in "".join(remarks) and len(remarks) == bool(told)
+
+
+def test_a_damaged_character_costs_itself_alone() -> None:
+    raw = json.dumps(notebook_of(CELL | {"source": "äöü ß"}), ensure_ascii=False).encode()
+    notebook, remarks = read_with_remarks(raw.replace("ß".encode(), b"\xff"))
+    assert notebook.cells[0].source == "äöü \ufffd"
+    assert remarks == ["1 damaged character(s) were replaced by \ufffd."]
+
+
+def test_the_tail_of_an_older_file_is_left_out() -> None:
+    raw = json.dumps(notebook_of(CELL)) + '\n ],\n "nbformat": 4\n}\n'
+    notebook, remarks = read_with_remarks(raw)
+    assert notebook.cells[0].source == "x = 1"
+    assert remarks == [
+        "Behind the notebook's end stood 19 more characters, as an older and longer file leaves them; they "
+        "were left out."
+    ]
+
+
+def test_no_file_of_another_kind_is_opened(tmp_path: Path) -> None:
+    """Neither by our command nor by nbgrader's exporter; a pipe would be waited for without end."""
+    secret = tmp_path / "secret.ipynb"
+    secret.write_text(json.dumps(notebook_of(CELL | {"source": "the secret"})), encoding="utf-8")
+    hand_ins = tmp_path / "ann" / "toy"
+    hand_ins.mkdir(parents=True)
+    (hand_ins / "link.ipynb").symlink_to(secret)
+    (hand_ins / "folder.ipynb").mkdir()
+    os.mkfifo(hand_ins / "pipe.ipynb")
+    (tmp_path / "linked").symlink_to(tmp_path / "ann")
+    reasons = {
+        "ann/toy/link.ipynb": "it is a link, and links are not followed. Hand in the notebook itself.",
+        "ann/toy/folder.ipynb": "it is a folder.",
+        "ann/toy/pipe.ipynb": "it is not a file.",
+        "linked/toy/x.ipynb": "its folder linked is a link, and links are not followed.",
+    }
+    for name, reason in reasons.items():
+        for notebook in (read_file(tmp_path / name), exported(tmp_path / name)):
+            assert notebook.metadata.course.problem.startswith(reason), name
+            assert notebook.cells == []
+    with pytest.raises(FileNotFoundError):
+        read_file(hand_ins / "nothing.ipynb")
+
+
+def exported(path: Path) -> nbformat.NotebookNode:
+    text, resources = HandInExporter(default_preprocessors=[]).from_filename(str(path))
+    assert resources["metadata"]["name"] == path.stem
+    return nbformat.reads(text, as_version=4)
 
 
 def test_what_is_no_cell_is_left_out_and_the_rest_kept() -> None:

@@ -1,6 +1,5 @@
 """Repairing a hand-in: every released cell is there once, and the student's work is untouched."""
 
-import io
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -305,7 +304,7 @@ def test_common_damage_is_repaired_in_every_unit(unit: str) -> None:
     stubs = {each.id: each.source for each in released.cells}
 
     def graded(hand_in: HandIn) -> dict[str, str]:
-        repaired, _ = repair(read_hand_in(io.StringIO(hand_in.content.decode())), released)
+        repaired, _ = repair(read_hand_in(hand_in.content)[0], released)
         return {each.id: each.source for each in repaired.cells if "nbgrader" in each.metadata}
 
     perfect = graded(sample.perfect())

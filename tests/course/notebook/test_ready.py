@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 import json
 import random
 import sys
@@ -181,7 +180,7 @@ def test_the_findings_agree_with_what_the_grader_repairs(content: Content, seed:
         else:
             del one["metadata"]["nbgrader"]
     findings = inspect_cells(content, CELLS)
-    submitted = read_hand_in(io.StringIO(json.dumps(content)))
+    submitted, _ = read_hand_in(json.dumps(content).encode())
     _, repairs = repair(submitted, released)
     assert set(findings.missing) == set(repairs.missing)
     assert set(findings.duplicated) == set(repairs.duplicated)

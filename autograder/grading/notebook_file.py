@@ -1,0 +1,268 @@
+"""From a file that was handed in as a notebook to its JSON data, or to the reason why there is none.
+
+What can be read is, with a remark: other encodings, half characters, text behind the notebook's end. Outputs
+are never graded, and are taken out before anything is counted or parsed.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Far above a notebook without its outputs; far below what would fill the grader's memory.
+MAX_CHARACTERS = 64_000_000
+MAX_BYTES = 1 << 30  # with its outputs
+
+AGAIN = "Hand in the notebook itself again, as JupyterLab or Colab saves it."
+# A string, also one that has no end, or a bracket. Nothing here goes back, so time is linear in the length.
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_SOMETHING = re.compile(rb"[^\0 \t\r\n]")
+_BLANK = "\ufeff \t\r\n"
+_OUTPUTS = b'"outputs"'
+_LIST_FOLLOWS = re.compile(rb"\s*+:\s*+\[")
+_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: |\r?$)", re.MULTILINE)
+_HALF = re.compile(r"[\ud800-\udfff]")
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_KINDS = {
+    b"PK\x03\x04": "a zip archive",
+    b"%PDF": "a PDF",
+    b"\x1f\x8b": "a gzip archive",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"<": "a web page",
+}
+
+
+class UnreadableHandIn(Exception):
+    """A file is not a notebook; the message says why in a few words, and ``remedy`` what to do."""
+
+    def __init__(self, reason: str, remedy: str = AGAIN) -> None:
+        super().__init__(reason)
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file holds.
+
+    Attributes:
+        data: a JSON object without its outputs.
+        remarks: what was wrong with the file and could be mended, a sentence each.
+    """
+
+    data: dict[str, Any]
+    remarks: tuple[str, ...] = ()
+
+
+@contextmanager
+def bytes_of(path: Path) -> Iterator[bytes | mmap.mmap]:
+    """A file's content, not all of it in memory. No link is followed, be it the file or a folder of it.
+
+    Raises:
+        UnreadableHandIn: it is a link, a folder, a device, too long, or this account may not read it.
+        FileNotFoundError: there is nothing.
+    """
+    for place in (path, path.parent, path.parent.parent):
+        if place.is_symlink():
+            what = "it is a link" if place == path else f"its folder {place.name} is a link"
+            raise UnreadableHandIn(f"{what}, and links are not followed", "Hand in the notebook itself.")
+    try:
+        # A pipe in its place must not be waited for.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnreadableHandIn(f"it cannot be opened ({error.strerror})") from error
+    try:
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
+            raise UnreadableHandIn("it is a folder" if stat.S_ISDIR(facts.st_mode) else "it is not a file")
+        if facts.st_size > MAX_BYTES:
+            raise UnreadableHandIn(f"the file is longer than {MAX_BYTES:,} bytes", "Clear its outputs.")
+        if facts.st_size:
+            with mmap.mmap(handle, 0, access=mmap.ACCESS_READ) as mapped:
+                yield mapped
+        else:
+            yield b""
+    finally:
+        os.close(handle)
+
+
+def content_of(raw: bytes | mmap.mmap) -> Content:
+    """What the bytes of a file hold.
+
+    Raises:
+        UnreadableHandIn: they are no JSON object, or it is too long even without its outputs.
+    """
+    remarks: list[str] = []
+    if not _SOMETHING.search(raw):
+        raise UnreadableHandIn(
+            "the file holds nothing but zeros" if b"\0" in bytes(raw[:1]) else "the file is empty"
+        )
+    text = _text(raw, remarks)
+    if not text.strip(_BLANK):
+        raise UnreadableHandIn("the file is empty")
+    data, end = _parsed(text, _what_it_is(raw))
+    if not isinstance(data, dict):
+        raise UnreadableHandIn("the file is not a notebook")
+    behind = text[end:].strip()
+    if behind:
+        remarks.append(
+            f"Behind the notebook's end stood {len(behind):,} more characters, as an older and longer file "
+            "leaves them; they were left out."
+        )
+    if _HALF.search(text) or _ESCAPED_HALF.search(text):
+        # A pair of escapes is one character; what is alone is half of one, which no file can hold.
+        mended, halves = _without_halves(data)
+        if halves:
+            data = mended
+            remarks.append("Half a character (of an emoji, for example) was replaced by \ufffd.")
+    return Content(data, tuple(remarks))
+
+
+def without_outputs(raw: bytes | mmap.mmap) -> bytes:
+    """JSON in which each list under the key ``outputs`` is empty.
+
+    Raises:
+        UnreadableHandIn: what is left is too long.
+    """
+    kept: list[bytes] = []
+    length = start = position = 0
+    while token := _TOKEN.search(raw, position):
+        position = token.end()
+        if position - token.start() != len(_OUTPUTS) or token[0] != _OUTPUTS:
+            continue
+        value = _LIST_FOLLOWS.match(raw, position)
+        if value is None:
+            continue
+        kept.append(raw[start : value.end()])
+        length += len(kept[-1])
+        _refuse_above(length)
+        start = position = _end_of_list(raw, value.end())
+    _refuse_above(length + len(raw) - start)
+    kept.append(raw[start:])
+    return b"".join(kept)
+
+
+def has_conflict(text: str) -> bool:
+    """Whether a merge left its markers in a text."""
+    return {found[0][0] for found in _CONFLICT.finditer(text)} >= {"<", ">"}
+
+
+def _refuse_above(length: int) -> None:
+    if length > MAX_CHARACTERS:
+        raise UnreadableHandIn(
+            f"the file is longer than {MAX_CHARACTERS:,} characters without its outputs",
+            "Take out what it should not hold, such as pictures pasted into texts.",
+        )
+
+
+def _end_of_list(raw: bytes | mmap.mmap, position: int) -> int:
+    """Where the bracket stands that ends a list, or the end of a text in which none does."""
+    depth = 1
+    while token := _TOKEN.search(raw, position):
+        position = token.end()
+        first = raw[token.start()]
+        if first in b"[{":
+            depth += 1
+        elif first in b"]}":
+            depth -= 1
+            if not depth:
+                return token.start()
+    return len(raw)
+
+
+def _text(raw: bytes | mmap.mmap, remarks: list[str]) -> str:
+    """The text without its outputs, in whatever encoding the file is."""
+    encoding = json.detect_encoding(bytes(raw[:4]))
+    if encoding not in ("utf-8", "utf-8-sig"):
+        try:
+            raw = bytes(raw).decode(encoding, "surrogatepass").encode("utf-8", "surrogatepass")
+        except UnicodeError as error:
+            raise UnreadableHandIn("the file is not text") from error
+        remarks.append(f"The file was in {encoding[:6].upper()}, not UTF-8, and was read as such.")
+    raw = without_outputs(raw).removeprefix(b"\xef\xbb\xbf")
+    try:
+        return raw.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        pass
+    text = raw.decode("utf-8", "replace")
+    damaged = text.count("\ufffd")
+    if sum(character > "\x7f" for character in text) - damaged > damaged:
+        remarks.append(f"{damaged} damaged character(s) were replaced by \ufffd.")
+        return text
+    remarks.append(
+        "The file was not in UTF-8 and was read as Windows-1252: letters with accents may be other ones."
+    )
+    return raw.decode("cp1252", "replace")
+
+
+def _parsed(text: str, what: str) -> tuple[Any, int]:
+    """The first JSON value of a text, and where it ends.
+
+    Args:
+        text: of the file.
+        what: that the file's first bytes say it is, or "".
+    """
+    begin = len(text) - len(text.lstrip(_BLANK))
+    try:
+        # Control characters in strings do no harm.
+        return json.JSONDecoder(strict=False).raw_decode(text, begin)
+    except (ValueError, RecursionError) as error:
+        if has_conflict(text):
+            reason = "it holds the markers of a merge conflict (<<<<<<<, =======, >>>>>>>)"
+            remedy = "Resolve the conflict, open the notebook once, and hand it in again."
+        elif what:
+            reason, remedy = f"the file is not JSON but {what}", AGAIN
+        elif sum(not (c.isprintable() or c.isspace()) for c in text[:4096]) > 16:
+            reason, remedy = "the file is not text", AGAIN
+        elif isinstance(error, json.JSONDecodeError) and text[begin] == "{" and _is_cut(text, error):
+            reason, remedy = "the file is cut off", "Hand the notebook in again, and wait until it is sent."
+        else:
+            reason, remedy = "the file is not JSON", AGAIN
+        raise UnreadableHandIn(reason, remedy) from error
+
+
+def _is_cut(text: str, error: json.JSONDecodeError) -> bool:
+    """Whether a text went wrong where it ends."""
+    return error.msg.startswith("Unterminated string") or error.pos >= len(text.rstrip()) - 8
+
+
+def _what_it_is(raw: bytes | mmap.mmap) -> str:
+    """What a file is that is no notebook, where its first bytes say so; else ""."""
+    start = bytes(raw[:64]).removeprefix(b"\xef\xbb\xbf").lstrip()
+    return next((what for magic, what in _KINDS.items() if start.startswith(magic)), "")
+
+
+def _without_halves(value: Any) -> tuple[Any, int]:
+    """JSON data with each half of a character replaced, and how many there were.
+
+    Raises:
+        UnreadableHandIn: it is nested too deeply.
+    """
+    halves = 0
+
+    def mended(value: Any) -> Any:
+        nonlocal halves
+        if isinstance(value, str):
+            text, found = _HALF.subn("\ufffd", value)
+            halves += found
+            return text
+        if isinstance(value, list):
+            return [mended(item) for item in value]
+        if isinstance(value, dict):
+            return {mended(key): mended(item) for key, item in value.items()}
+        return value
+
+    try:
+        return mended(value), halves
+    except RecursionError as error:
+        raise UnreadableHandIn("the file is not a notebook: it is nested too deeply") from error
