@@ -156,11 +156,13 @@ def grade(
 ) -> None:
     """Grade a class in parallel; exit with status 1 when a hand-in could not be graded.
 
-    A command that was stopped goes on where it was. The gradebook is nbgrader's: formgrader, feedback and
-    export are used as ever.
+    The preflight comes first. A command that was stopped goes on where it was. The gradebook is nbgrader's:
+    formgrader, feedback and export are used as ever.
     """
     from autograder.grading.batch import ClassGrader
     from autograder.grading.lines import closing_table, line_of, to_json
+    from autograder.grading.preflight import preflight
+    from autograder.grading.preflight.lines import strays_of
     from autograder.grading.sandbox import find_sandbox
     from course.catalog import load_course
     from solutions.experiments.sweep.processes import processes_here, reach
@@ -170,6 +172,7 @@ def grade(
     if scheduler is None:
         find_sandbox(unsafe=unsafe)  # before anything is started
     grader = ClassGrader(course, name, notebook, unsafe=unsafe)
+    before = preflight(grader.course, name, only=student)
     there = grader.students()
     missing = sorted(set(student or []) - set(there))
     if missing:
@@ -184,12 +187,49 @@ def grade(
             for line in grader.grade_all(todo, client):
                 lines.append(line)
                 if not as_json:
-                    console.print(line_of(line, len(lines), len(todo)))
+                    console.print(line_of(line, len(lines), len(todo)), markup=False)
     if as_json:
-        print(to_json(lines, len(chosen) - len(todo)))
+        print(to_json(lines, len(chosen) - len(todo), before.strays))
     else:
-        console.print(closing_table(lines, len(chosen) - len(todo)))
-    if any(line.error for line in lines):
+        console.print(*strays_of(before), closing_table(lines, len(chosen) - len(todo)), sep="\n")
+    if before.strays or any(line.error for line in lines):
+        raise typer.Exit(DRIFTED)
+
+
+@app.command("preflight")
+def check_hand_ins(
+    unit: Annotated[str, typer.Argument(help="The assignment.")],
+    student: Annotated[
+        list[str] | None, typer.Option(help="Only this student's hand-in; may be repeated.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document in place of lines.")
+    ] = False,
+    course: Annotated[
+        Path, typer.Option(help="The course folder, with release/ and submitted/.", show_default=False)
+    ] = REPOSITORY,
+) -> None:
+    """Look at hand-ins before they are graded, and put right names and folders; nothing is deleted.
+
+    Exits with status 1 when a student handed in no notebook, or a file belongs to nobody. `grade` does this
+    by itself; run it before `nbgrader autograde`.
+    """
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import Config
+
+    from autograder.grading import configure
+    from autograder.grading.preflight import preflight
+    from autograder.grading.preflight.lines import table_of, to_json
+
+    config = Config()
+    configure(config)
+    config.CourseDirectory.root = str(course.resolve())
+    found = preflight(CourseDirectory(config=config), unit, only=student, dry_run=dry_run)
+    print(to_json(found)) if as_json else console.print(table_of(found))
+    if not found.good:
         raise typer.Exit(DRIFTED)
 
 

@@ -69,9 +69,16 @@ class Classroom:
 
     def grade(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``python -m autograder grade`` on this folder."""
+        return self._autograder("grade", *arguments)
+
+    def preflight(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m autograder preflight`` on this folder."""
+        return self._autograder("preflight", *arguments)
+
+    def _autograder(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [
-                *(sys.executable, "-m", "autograder", "grade", self.unit),
+                *(sys.executable, "-m", "autograder", command, self.unit),
                 *(f"--course={self.folder}", *arguments),
             ],
             cwd=REPOSITORY,

@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
@@ -25,6 +25,9 @@ from autograder.files import digest_of_sources, write_changed
 from autograder.grading.config import configure
 from autograder.grading.graded import GradedHandIn
 from autograder.grading.grader import Task, grade
+from autograder.grading.preflight.names import student_id
+from autograder.grading.preflight.record import digest_of
+from autograder.grading.preflight.walk import Folder, files_of
 from autograder.grading.prepare import exercises_to_prepare, prepare
 from autograder.grading.secret import FOLDER
 from course.errors import CourseError
@@ -92,7 +95,8 @@ class ClassGrader:
     def students(self) -> list[str]:
         """Who has handed in something for this unit, in order."""
         submitted = self.folder / self.course.submitted_directory
-        return sorted(path.parent.name for path in submitted.glob(f"*/{self.unit}") if path.is_dir())
+        names = (path.parent.name for path in submitted.glob(f"*/{self.unit}") if path.is_dir())
+        return sorted(name for name in names if student_id(name) == name)
 
     def to_grade(self, students: Sequence[str], *, regrade: bool = False) -> dict[str, str]:
         """Those whose hand-in has not been graded as it is now, with the digest of all it is graded from."""
@@ -163,6 +167,7 @@ class ClassGrader:
             for step in config.Autograde.autograde_preprocessors
         ]
         config.PutGraded.graded = graded
+        config.Autograde.pop("pre_convert_hook", None)  # the preflight is done
         config.CourseDirectory.assignment_id = self.unit
         with warnings.catch_warnings(category=SAWarning, action="ignore"):  # of nbgrader's own queries
             told = NbGraderAPI(CourseDirectory(config=config), config=config).autograde(
@@ -216,16 +221,21 @@ class ClassGrader:
         digest = hashlib.sha256(self._code.encode())
         digest.update(self.release.read_bytes())
         folder = self._folder_of(student)
-        for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()):
-            digest.update(str(path.relative_to(folder)).encode("utf-8", "surrogateescape") + b"\0")
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        for file in sorted(files_of(folder, Folder(PurePosixPath("."))), key=lambda file: file.path):
+            digest.update(str(file.path).encode("utf-8", "surrogateescape") + b"\0")
+            if not file.why:
+                digest.update(digest_of(folder / file.path).encode())
         return digest.hexdigest()
+
+
+# The preflight names them.
+UNKNOWN = "[WARNING] Skipping unknown notebook: "
 
 
 def _warnings(log: str) -> Iterator[str]:
     """The warnings in nbgrader's log."""
     for line in log.splitlines():
-        if line.startswith("[WARNING] "):
+        if line.startswith("[WARNING] ") and not line.startswith(UNKNOWN):
             yield line.removeprefix("[WARNING] ")
 
 

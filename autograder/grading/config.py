@@ -8,6 +8,7 @@ from pathlib import Path
 
 from traitlets.config import Config
 
+from autograder.grading.not_handed_in import NOT_HANDED_IN
 from course.notebook.released import ANSWER_HERE
 
 HOOKS = "autograder.grading"
@@ -32,12 +33,13 @@ def configure(c: Config) -> None:
     c.CourseDirectory.source_directory = "source_notebooks"
     # The notebook's .py holds the answers' names and, beside the .ipynb, would be copied into the release and
     # next to each hand-in. Students' modules must not shadow the course's either.
-    c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", "*.py", "*.tmp"]
+    c.CourseDirectory.ignore = ["*.pyc", "feedback", "*.py", "*.tmp", *NOT_HANDED_IN]
     # release/ is derived and tracked: the command always makes it again, and records it in the gradebook.
     c.GenerateAssignment.force = True
     c.ClearSolutions.code_stub = {"python": CODE_HERE}
     c.ClearSolutions.text_stub = ANSWER_HERE
 
+    c.Autograde.pre_convert_hook = f"{HOOKS}.preflight.hook.before_autograding"
     c.Autograde.exporter_class = f"{HOOKS}.hand_in.HandInExporter"
     c.Autograde.sanitize_preprocessors = [
         "nbgrader.preprocessors.ClearOutput",

@@ -12,7 +12,7 @@ from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 
-from autograder.grading.notebook_file import UnreadableHandIn, bytes_of, content_of, has_conflict
+from autograder.grading.notebook_file import UnreadableHandIn, a_link, bytes_of, content_of, has_conflict
 from course.notebook.cells import cell_id, mapping, source_of
 
 CELL_TYPES = {
@@ -54,6 +54,9 @@ def notebook_of(path: Path) -> NotebookNode:
         FileNotFoundError: there is no such file.
     """
     try:
+        for folder in (path.parent, path.parent.parent):  # of the unit, of the student
+            if folder.is_symlink():
+                raise a_link(f"its folder {folder.name}")
         with bytes_of(path) as raw:
             notebook, remarks = read_hand_in(raw)
     except UnreadableHandIn as error:

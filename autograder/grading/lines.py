@@ -32,7 +32,7 @@ def closing_table(lines: Sequence[Line], unchanged: int) -> RenderableType:
     if looked_at:
         table = Table("student", "why", title="Have a look at these", title_justify="left")
         for line in looked_at:
-            table.add_row(line.student, "\n".join(filter(None, (line.error, *line.remarks))))
+            table.add_row(Text(line.student), Text("\n".join(filter(None, (line.error, *line.remarks)))))
         parts.append(table)
     graded = sum(line.points is not None for line in lines)
     before = f"; {unchanged} had been graded before and have not changed" if unchanged else ""
@@ -40,7 +40,7 @@ def closing_table(lines: Sequence[Line], unchanged: int) -> RenderableType:
     return Group(*parts)
 
 
-def to_json(lines: Sequence[Line], unchanged: int) -> str:
-    """The same as one JSON document."""
+def to_json(lines: Sequence[Line], unchanged: int, strays: Sequence[str] = ()) -> str:
+    """The same as one JSON document, with what the preflight found to be nobody's."""
     found = sorted((dataclasses.asdict(line) for line in lines), key=lambda line: line["student"])
-    return json.dumps({"graded": found, "unchanged": unchanged}, indent=1)
+    return json.dumps({"graded": found, "unchanged": unchanged, "strays": list(strays)}, indent=1)

@@ -62,18 +62,21 @@ class Content:
     remarks: tuple[str, ...] = ()
 
 
+def a_link(what: str) -> UnreadableHandIn:
+    """What to raise for a link."""
+    return UnreadableHandIn(f"{what} is a link, and links are not followed", "Hand in the notebook itself.")
+
+
 @contextmanager
 def bytes_of(path: Path) -> Iterator[bytes | mmap.mmap]:
-    """A file's content, not all of it in memory. No link is followed, be it the file or a folder of it.
+    """A file's content, not all of it in memory. A link in its place is not followed.
 
     Raises:
         UnreadableHandIn: it is a link, a folder, a device, too long, or this account may not read it.
         FileNotFoundError: there is nothing.
     """
-    for place in (path, path.parent, path.parent.parent):
-        if place.is_symlink():
-            what = "it is a link" if place == path else f"its folder {place.name} is a link"
-            raise UnreadableHandIn(f"{what}, and links are not followed", "Hand in the notebook itself.")
+    if path.is_symlink():
+        raise a_link("it")
     try:
         # A pipe in its place must not be waited for.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

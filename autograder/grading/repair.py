@@ -12,9 +12,11 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import NbGraderException
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from autograder.grading.clean import clean_cell
+from autograder.grading.clean import clean_cell, clean_text
 from autograder.grading.matching import repair
+from autograder.grading.preflight import record
 
+UNIT = re.compile(r"[\w-]{1,40}", re.ASCII)
 RELEASE_ID = re.compile("[0-9a-f]{12}")
 
 NOTICE = "grader-notice"  # id of the cell that says what was found before grading
@@ -42,6 +44,12 @@ class RepairHandIn(NbGraderPreprocessor):
         problems = [*submitted_course.get("remarks", []), *repairs.describe()]
         if "problem" in submitted_course:
             problems = [f"This hand-in could not be read: {submitted_course['problem']}"]
+        unit = submitted_course.get("unit", assignment)
+        if unit != assignment and UNIT.fullmatch(unit):
+            problems = [f"This is a notebook of the unit {unit}, not of {assignment}.", *problems]
+        before = self._preflight_record(student, assignment, name)
+        if before is not None:
+            problems = [*before.remarks, *([before.problem] if before.problem else problems)]
         for problem in problems:
             self.log.warning("%s: %s", who, problem)
         wanted = released.metadata.get("course", {}).get("release")
@@ -63,9 +71,16 @@ class RepairHandIn(NbGraderPreprocessor):
         repaired.metadata = released.metadata
         if problems:
             lines = [f"- {problem}" for problem in problems]
-            notice = "\n".join(["**Before grading, this was found:**", "", *lines])
+            # Names of files are a student's too.
+            notice = clean_text("\n".join(["**Before grading, this was found:**", "", *lines]))
             repaired.cells.insert(0, nbformat.v4.new_markdown_cell(notice, id=NOTICE))
         return repaired, resources
+
+    def _preflight_record(self, student: str, assignment: str, name: str) -> record.Record | None:
+        """What the preflight found out about this hand-in, as it is now."""
+        directory = self.parent.parent.coursedir
+        folder = directory.format_path(directory.submitted_directory, student, assignment)
+        return record.about(Path(directory.root), assignment, student, Path(folder) / f"{name}.ipynb")
 
     def _released_notebook(self, assignment: str, name: str) -> NotebookNode:
         """The notebook that students received, from the release folder of the course that is being graded."""
