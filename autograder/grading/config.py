@@ -23,6 +23,19 @@ TEMPLATES = Path(__file__).with_name("templates")
 TEMPLATE = "course_feedback"  # of the feedback page
 
 
+# How a file is called in the archive with all hand-ins that a platform offers for download. A student's own
+# folders and names follow.
+LMS_NAMES = {
+    # "Jane Doe_1234567_assignsubmission_file_/01_fixmatch.ipynb", or without folders; participant 1234567
+    "Moodle": (
+        r"(?:[^/]+/)*?(?P<name>[^/]+)_(?P<participant>\d+)_assignsubmission_(?:file|onlinetext)(?:_?/|_)"
+        r"(?P<file_id>.+)"
+    ),
+    # "doejane_late_12345_678_01_fixmatch-2.ipynb": user 12345
+    "Canvas": r"(?:[^/]+/)*?(?P<name>[^/]+?)_(?i:late_)?(?P<user>\d+)_\d+_(?P<file_id>[^/]+(?:/.+)?)",
+}
+
+
 def configure(c: Config) -> None:
     """Fill nbgrader's configuration: folders, the release, and the steps of autograding."""
     # nbgrader makes its database with a command of this environment, which need not be activated.
@@ -54,6 +67,11 @@ def configure(c: Config) -> None:
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
+    c.ZipCollectApp.extractor_plugin = f"{HOOKS}.collect.LmsArchives"
+    c.ZipCollectApp.collector_plugin = f"{HOOKS}.collect.LmsFiles"
+    c.LmsArchives.zip_ext = [".zip", ".ZIP", ".gz", ".tgz", ".tar"]
+    c.LmsFiles.named_regexps = dict(LMS_NAMES)
+
     c.GenerateFeedback.exporter_class = f"{HOOKS}.feedback.FeedbackExporter"
     # Not HTMLExporter's own settings: formgrader has the same.
     c.FeedbackExporter.template_name = TEMPLATE
