@@ -28,6 +28,7 @@ UNIT_TESTS = (
     "autograder/grading/preflight/test_page.py",
     "autograder/grading/preflight/test_plan.py",
     "autograder/grading/preflight/test_preflight.py",
+    "autograder/grading/test_stops.py",
     "autograder/proof/test_minima.py",
     "autograder/proof/test_trials.py",
     "autograder/units/",

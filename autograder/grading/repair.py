@@ -11,10 +11,12 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.converters import NbGraderException
 from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_grade, is_solution
 
 from autograder.grading.clean import clean_cell, clean_text
 from autograder.grading.matching import repair
 from autograder.grading.preflight import record
+from autograder.grading.stops import stops
 
 UNIT = re.compile(r"[\w-]{1,40}", re.ASCII)
 RELEASE_ID = re.compile("[0-9a-f]{12}")
@@ -41,7 +43,9 @@ class RepairHandIn(NbGraderPreprocessor):
         who = f"{student}, {assignment}/{name}"
         submitted_course = nb.metadata.get("course", {})
         repaired, repairs = repair(nb, released)
-        problems = [*submitted_course.get("remarks", []), *repairs.describe()]
+        given = {(cell.cell_type, cell.source) for cell in released.cells}
+        own = [cell for cell in repaired.cells if (cell.cell_type, cell.source) not in given]
+        problems = [*submitted_course.get("remarks", []), *repairs.describe(), *_stops(repaired.cells, own)]
         if "problem" in submitted_course:
             problems = [f"This hand-in could not be read: {submitted_course['problem']}"]
         unit = submitted_course.get("unit", assignment)
@@ -64,10 +68,8 @@ class RepairHandIn(NbGraderPreprocessor):
         with Gradebook(facts["db_url"]) as gradebook:
             _apply_gradebook(gradebook, repaired, name, assignment)
             _forget_scores(gradebook, name, assignment, student)
-        given = {(cell.cell_type, cell.source) for cell in released.cells}
-        for cell in repaired.cells:
-            if (cell.cell_type, cell.source) not in given:
-                clean_cell(cell)
+        for cell in own:
+            clean_cell(cell)
         repaired.metadata = released.metadata
         if problems:
             lines = [f"- {problem}" for problem in problems]
@@ -90,6 +92,13 @@ class RepairHandIn(NbGraderPreprocessor):
         if not path.is_file():
             raise NbGraderException(f"{path} is missing: run `nbgrader generate_assignment {assignment}`")
         return nbformat.read(path, as_version=4)
+
+
+def _stops(cells: list[NotebookNode], own: list[NotebookNode]) -> list[str]:
+    """What will not work in the student's own code, as far as it is run."""
+    checks = [index for index, cell in enumerate(cells) if is_grade(cell) and not is_solution(cell)]
+    run = [cell for cell in cells[: checks[-1] if checks else 0] if cell.cell_type == "code"]
+    return stops([cell for cell in run if any(cell is one for one in own)], run)
 
 
 def _apply_gradebook(gradebook: Gradebook, nb: NotebookNode, name: str, assignment: str) -> None:

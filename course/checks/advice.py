@@ -536,6 +536,12 @@ _ADVICE = (
         "Your function ends the program.",
         "Take out exit() or quit(), and return a value.",
     ),
+    (
+        r"StdinNotImplementedError|BdbQuit",
+        r"",
+        "Your function waits for somebody to type: it calls input() or stops in a debugger.",
+        "Take out input(), breakpoint() and set_trace(); what it needs are its arguments.",
+    ),
 )
 
 _SIGNATURE = (

@@ -252,6 +252,8 @@ def test_the_missing_key_alone_is_told_and_what_is_there_instead(
         ("RuntimeError", "Subtraction, the `-` operator, with two bool tensors is not supported.",
          "An operator does not fit"),
         ("ZeroDivisionError", "division by zero", "divides by 0"),
+        ("StdinNotImplementedError", "raw_input was called, but", "waits for somebody to type"),
+        ("BdbQuit", "", "waits for somebody to type"),
         ("ModuleNotFoundError", "No module named 'tensorflow'", "not installed here"),
     ],
 )  # fmt: skip

@@ -31,6 +31,13 @@ def hand_in(classroom: Classroom, path: str, content: bytes) -> Path:
     return target
 
 
+def with_cell(notebook: bytes, source: str) -> bytes:
+    """The notebook with one more code cell at its start."""
+    content = json.loads(notebook)
+    cell = {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+    return json.dumps(content | {"cells": [cell, *content["cells"]]}).encode()
+
+
 def link(classroom: Classroom, path: str, target: Path) -> None:
     place = classroom.folder / "submitted" / path
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -63,6 +70,7 @@ def test_the_stock_command_grades_everybody_after_a_preflight(
     hand_in(
         toy, "other/toy/01_toy.ipynb", (REPOSITORY / "release/comparison/01_comparison.ipynb").read_bytes()
     )
+    hand_in(toy, "asks/toy/01_toy.ipynb", with_cell(solved, "name = input()"))
     hand_in(toy, "utf16/toy/01_toy.ipynb", solved.decode().encode("utf-16"))
     link(toy, "linked/toy/01_toy.ipynb", secret)
     (toy.folder / "submitted/empty/toy").mkdir(parents=True)
@@ -70,7 +78,7 @@ def test_the_stock_command_grades_everybody_after_a_preflight(
     link(toy, "env/toy/.venv/bin/python", Path("nowhere"))
     done = toy.preflight()
     assert done.returncode == 1, done.stderr
-    assert "13 hand-ins, 3 of them without a notebook" in done.stdout
+    assert "14 hand-ins, 3 of them without a notebook" in done.stdout
     log = toy.autograde()
     full = (
         "copied",
@@ -82,6 +90,7 @@ def test_the_stock_command_grades_everybody_after_a_preflight(
         "dated",
         "utf16",
         "env",
+        "asks",
     )
     expected = {**dict.fromkeys(full, 6.0), **dict.fromkeys(("pdf", "linked", "empty", "other"), 0.0)}
     assert exported(toy) == expected
@@ -90,6 +99,7 @@ def test_the_stock_command_grades_everybody_after_a_preflight(
     for student, line in {
         "copied": "Handed in as Copy of 01_toy.ipynb, and graded as 01_toy.ipynb.",
         "pdf": "No notebook of this unit was handed in: there is report.pdf. Hand in 01_toy.ipynb.",
+        "asks": "The code waits for somebody to type (input())",
         "other": "This is a notebook of the unit comparison, not of toy.",
         "linked": "01_toy.ipynb was left out: links are not followed.",
         "utf16": "The file was in UTF-16, not UTF-8, and was read as such.",

@@ -4,6 +4,7 @@ import json
 from pathlib import PurePosixPath
 from typing import Any
 
+import nbformat
 import pytest
 
 from autograder.files import REPOSITORY
@@ -11,6 +12,7 @@ from autograder.grading.hand_in import read_hand_in
 from autograder.grading.notebook_file import UnreadableHandIn
 from autograder.grading.preflight.found import Candidate, Kind, Place, Student
 from autograder.grading.preflight.plan import plan
+from autograder.grading.stops import stops
 
 PAGE = (REPOSITORY / "docs/hand-ins.md").read_text(encoding="utf-8")
 HOME = PurePosixPath("submitted/ann/fixmatch")
@@ -73,3 +75,13 @@ def test_the_readers_lines_are_on_the_page(raw: bytes) -> None:
     except UnreadableHandIn as error:
         lines = [f"This hand-in could not be read: {error}. {error.remedy}"]
     assert lines and not [line for line in lines if line not in PAGE]
+
+
+def test_the_lines_about_code_are_on_the_page() -> None:
+    cells = [
+        nbformat.v4.new_code_cell(source) for source in ("import pdb; pdb.set_trace()", "input()\nexit()")
+    ]
+    cells[0].metadata = {"nbgrader": {"grade_id": "ema_update"}}
+    cells.append(nbformat.v4.new_code_cell("sum = 0\nsum([1])"))
+    lines = stops(cells, cells)
+    assert len(lines) == 4 and not [line for line in lines if line not in PAGE]
