@@ -128,6 +128,7 @@ def _student(unit: Unit, student: str, folders: list[Folder], alias_of: str) -> 
     if (known, alias_of, state, like) == (None, "", Place.FILE, [place]) and not apart and not stamps:
         return None
     written = known.written if known else {}
+    moved = known.moved if known else {}
     digest = record.digest_of(unit.course / place) if state is Place.FILE else ""
     if digest and written.get(place) == digest:
         state = Place.OURS
@@ -140,7 +141,7 @@ def _student(unit: Unit, student: str, folders: list[Folder], alias_of: str) -> 
     others = [
         file.path.name
         for file in files
-        if found[file.path][1].of_unit and file.path not in like and file.path not in written
+        if found[file.path][1].of_unit and file.path not in (*like, *written, *moved)
     ]
     return Student(
         id=student,
@@ -158,11 +159,7 @@ def _student(unit: Unit, student: str, folders: list[Folder], alias_of: str) -> 
         },
         present={file.path: record.digest_of(unit.course / file.path) for file in inside if not file.why},
         written=written,
-        moved={
-            path: moved
-            for path, moved in (known.moved if known else {}).items()
-            if os.path.lexists(unit.course / path)
-        },
+        moved={path: each for path, each in moved.items() if os.path.lexists(unit.course / path)},
         alias_of=alias_of,
     )
 

@@ -75,10 +75,12 @@ def plan(student: Student, aside: PurePosixPath) -> Plan:
     chosen = choose(student.candidates, place)
     moves = _moves(student, chosen, aside)
     moved_to = {move.source: move.target for move in moves}
+    about_moves = {move.remark for move in moves}
+    about_moves |= {moved.remark for moved in student.moved.values() if _still_holds(student, moved)}
     steps: list[Step] = [*moves]
     problem = ""
     if chosen is None:
-        problem = _problem(student, name)
+        problem = _problem(student, name, bool(about_moves - {""}))
         if student.state is not Place.OURS or student.place_digest != PLACEHOLDER_DIGEST:
             steps.append(Placeholder(place))
     elif chosen.path != place:
@@ -86,8 +88,7 @@ def plan(student: Student, aside: PurePosixPath) -> Plan:
             steps.append(Copy(_after(chosen.path, moved_to), place))
         steps += _along(student, chosen, moved_to)
     remarks = [*_about_folder(student), *_about_choice(student, chosen, moved_to)]
-    remarks += [move.remark for move in moves if move.remark]
-    remarks += [moved.remark for _, moved in sorted(student.moved.items()) if _still_holds(student, moved)]
+    remarks += sorted(about_moves - {""})
     return Plan(student.id, tuple(steps), tuple(dict.fromkeys(remarks)), problem)
 
 
@@ -202,12 +203,13 @@ def _about_choice(
     return remarks
 
 
-def _problem(student: Student, name: str) -> str:
+def _problem(student: Student, name: str, moved: bool) -> str:
+    """Why there is no notebook; where something was moved, remarks say more than this."""
     found = [f"{shown(one.path.name)} is {one.told}" for one in student.candidates]
     found = [text.replace("is cannot", "cannot") for text in found]
     if not found and student.others:
         found = [f"there is {_listed([shown(other) for other in sorted(student.others)])}"]
-    elif not found and not (student.apart or student.moved):
+    elif not found and not moved:
         found = ["the folder is empty"]
     why = f": {'; '.join(found)}" if found else ""
     return f"No notebook of this unit was handed in{why}. Hand in {name}."
