@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from autograder.grading.preflight.found import Moved
+from autograder.grading.preflight.names import free_name
 from autograder.grading.preflight.plan import PLACEHOLDER, Move, Placeholder, Step
 from autograder.grading.preflight.record import digest_of
 from course.files import cannot_write, write_atomically
@@ -33,7 +34,7 @@ def carry_out(
     for step in steps:
         try:
             if isinstance(step, Move):
-                target = _free(course, step.target)
+                target = free_name(step.target, lambda path: os.path.lexists(course / path))
                 _move(course / step.source, course / target)
                 moved[target] = Moved(step.source, step.remark)
                 continue
@@ -45,15 +46,6 @@ def carry_out(
         except OSError as error:
             raise cannot_write(course / step.target, error) from error
     return written, moved
-
-
-def _free(course: Path, target: PurePosixPath) -> PurePosixPath:
-    """A name that nothing has: the target's, or that with a number."""
-    number, free = 1, target
-    while os.path.lexists(course / free):
-        number += 1
-        free = target.with_name(f"{target.stem}-{number}{target.suffix}")
-    return free
 
 
 def _move(source: Path, target: Path) -> None:

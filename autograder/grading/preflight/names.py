@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Callable
+from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 # nbgrader finds folders by patterns in which these mean something, and writes its table without quotes.
@@ -56,6 +58,15 @@ def shown(name: object) -> str:
     """A name as it can be printed: a student may have put anything into it."""
     text = os.fsencode(str(name)).decode("utf-8", "replace")
     return "".join(character if character.isprintable() else "\ufffd" for character in text)[:200]
+
+
+def free_name(wanted: PurePosixPath, is_taken: Callable[[PurePosixPath], bool]) -> PurePosixPath:
+    """A path that nothing has: the wanted one, or that with a number."""
+    number, free = 1, wanted
+    while is_taken(free):
+        number += 1
+        free = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
+    return free
 
 
 def _stem(name: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from autograder.grading.preflight.found import Candidate, Kind, Moved, Place, Student
-from autograder.grading.preflight.names import is_named, shown, version
+from autograder.grading.preflight.names import free_name, is_named, shown, version
 
 # Files that were changed within so many seconds were unpacked together, and their times say nothing.
 SAME_MOMENT = 10.0
@@ -135,7 +135,8 @@ def _moves(student: Student, chosen: Candidate | None, aside: PurePosixPath) -> 
     moves = []
     in_the_way = student.state not in (Place.NOTHING, Place.OURS) and (chosen is None or chosen.path != place)
     if in_the_way and student.state is Place.FILE:
-        moves.append(Move(place, place.with_name(f"{place.stem}-earlier.ipynb")))
+        earlier = place.with_name(f"{place.stem}-earlier.ipynb")
+        moves.append(Move(place, free_name(earlier, student.present.__contains__)))
     elif in_the_way and student.state is Place.FOLDER:
         moves.append(Move(place, place.with_name(f"{place.stem}-folder"), f"{place.name} was a folder."))
     for path, why in sorted(student.apart.items()):

@@ -7,8 +7,11 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
 from autograder.classroom.sample_class import SampleClass
+from autograder.cli import app
 from autograder.grading.preflight import record
 from autograder.grading.preflight.hook import before_autograding
 from autograder.grading.preflight.lines import table_of, to_json
@@ -116,6 +119,32 @@ def test_a_renamed_resubmission_counts_and_then_a_proper_one(
     assert course.graded("ann") == half
     contents = {content for path, (content, _) in course.tree().items() if path.startswith("submitted/ann/")}
     assert contents == {untouched, solved, half}
+
+
+def test_nothing_is_overwritten_by_what_is_moved(
+    course: Course, solved: bytes, untouched: bytes, toy_class: SampleClass
+) -> None:
+    half = toy_class.half().content
+    course.hand_in("ann/toy/01_toy.ipynb", untouched, 0)
+    course.hand_in("ann/toy/01_toy-earlier.ipynb", half, 10)
+    course.hand_in("ann/toy/01_toy (1).ipynb", solved, 20)
+    course.hand_in("bob/toy/01_toy.ipynb/a.txt", b"a")
+    course.hand_in("bob/toy/01_toy-folder/b.txt", b"b")
+    for target in ("one", "two"):
+        course.hand_in("cem/toy/01_toy.ipynb", solved)
+        (course.root / "submitted/cem/toy/data").symlink_to(target)
+        found = course.checked()
+    assert "01_toy-earlier-2.ipynb (untouched)" in found["ann"].remarks[0]
+    assert course.checked() == found
+    tree = course.tree()
+    assert {tree[f"submitted/ann/toy/01_toy{end}.ipynb"][0] for end in ("-earlier", "-earlier-2", "")} == {
+        half,
+        untouched,
+        solved,
+    }
+    assert tree["submitted/bob/toy/01_toy-folder-2/a.txt"][0] == b"a"
+    assert tree["submitted/bob/toy/01_toy-folder/b.txt"][0] == b"b"
+    assert [tree[f".grading/set-aside/toy/cem/data{end}"][0] for end in ("", "-2")] == ["one", "two"]
 
 
 def test_own_modules_and_data_come_along(course: Course, solved: bytes) -> None:
@@ -374,3 +403,22 @@ def test_the_lines_say_who_needs_a_look(course: Course, solved: bytes, capsys: p
     told = json.loads(to_json(found))
     assert [one["student"] for one in told["checked"]] == ["_red]", "bob", "cem"]
     assert told["strays"] == list(found.strays)
+
+
+def test_the_command_says_by_its_status_whether_a_person_is_needed(course: Course, solved: bytes) -> None:
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["preflight", "toy", f"--course={course.root}", *arguments])
+
+    course.hand_in("ann/toy/x.ipynb", solved)
+    course.hand_in("bob/toy/report.pdf", b"")
+    before = course.tree()
+    assert run("--dry-run").exit_code == 1 and course.tree() == before
+    done = run("--student=ann")
+    assert done.exit_code == 0 and "Handed in as x.ipynb" in done.stdout and "bob" not in done.stdout
+    assert course.graded("ann") == solved
+    told = json.loads(run("--json").stdout)
+    assert [one["student"] for one in told["checked"]] == ["ann", "bob"]
+    assert course.graded("bob") == PLACEHOLDER
+    unknown = CliRunner().invoke(app, ["preflight", "toys", f"--course={course.root}"])
+    assert isinstance(unknown.exception, CourseError)
+    assert str(unknown.exception).endswith("run `nbgrader generate_assignment toys`")
