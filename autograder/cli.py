@@ -163,6 +163,7 @@ def grade(
     from autograder.grading.lines import closing_table, line_of, to_json
     from autograder.grading.preflight import preflight
     from autograder.grading.preflight.lines import strays_of
+    from autograder.grading.preflight.names import student_id
     from autograder.grading.sandbox import find_sandbox
     from course.catalog import load_course
     from solutions.experiments.sweep.processes import processes_here, reach
@@ -174,10 +175,11 @@ def grade(
     grader = ClassGrader(course, name, notebook, unsafe=unsafe)
     before = preflight(grader.course, name, only=student)
     there = grader.students()
-    missing = sorted(set(student or []) - set(there))
+    wanted = {student_id(folder) for folder in student or there}
+    missing = sorted(wanted - set(there))
     if missing:
         raise CourseError(f"nothing of {', '.join(missing)} is in {course / 'submitted'} for {name}")
-    chosen = [one for one in there if not student or one in student]
+    chosen = [one for one in there if one in wanted]
     todo = grader.to_grade(chosen, regrade=regrade)
     lines = []
     if todo:

@@ -19,15 +19,20 @@ from typing import Any
 
 # Far above a notebook without its outputs; far below what would fill the grader's memory.
 MAX_CHARACTERS = 64_000_000
-MAX_BYTES = 1 << 30  # with its outputs
+MAX_BYTES = 1 << 28  # with its outputs
 
 AGAIN = "Hand in the notebook itself again, as JupyterLab or Colab saves it."
-# A string, also one that has no end, or a bracket. Nothing here goes back, so time is linear in the length.
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+# A string, also one that has no end. Nothing in these expressions goes back, so time is linear in the length.
+_STRING = rb'"(?:[^"\\]++|\\.)*+"?'
+_KEY = rb'"outputs"\s*+:\s*+\['
+_BEFORE_OUTPUTS = re.compile(rb'(?:[^"]++|(?!%b)%b)*+' % (_KEY, _STRING), re.DOTALL)
+_OUTPUTS = re.compile(_KEY)
+_PLAIN = rb'(?:[^"\[\]{}]++|%b)*+' % _STRING
+# Pairs of brackets that hold no others are among what lies between.
+_BETWEEN_BRACKETS = re.compile(rb"(?:%b(?:\[%b\]|\{%b\}))*+%b" % ((_PLAIN,) * 4), re.DOTALL)
+_BRACKETS = re.compile(rb"[\[{]++|[\]}]++")
 _SOMETHING = re.compile(rb"[^\0 \t\r\n]")
 _BLANK = "\ufeff \t\r\n"
-_OUTPUTS = b'"outputs"'
-_LIST_FOLLOWS = re.compile(rb"\s*+:\s*+\[")
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: |\r?$)", re.MULTILINE)
 _HALF = re.compile(r"[\ud800-\udfff]")
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
@@ -138,21 +143,21 @@ def without_outputs(raw: bytes | mmap.mmap) -> bytes:
         UnreadableHandIn: what is left is too long.
     """
     kept: list[bytes] = []
-    length = start = position = 0
-    while token := _TOKEN.search(raw, position):
-        position = token.end()
-        if position - token.start() != len(_OUTPUTS) or token[0] != _OUTPUTS:
-            continue
-        value = _LIST_FOLLOWS.match(raw, position)
-        if value is None:
-            continue
-        kept.append(raw[start : value.end()])
+    length = start = 0
+    while key := _OUTPUTS.match(raw, _skipped(_BEFORE_OUTPUTS, raw, start)):
+        kept.append(raw[start : key.end()])
         length += len(kept[-1])
         _refuse_above(length)
-        start = position = _end_of_list(raw, value.end())
+        start = _end_of_list(raw, key.end())
     _refuse_above(length + len(raw) - start)
     kept.append(raw[start:])
     return b"".join(kept)
+
+
+def _skipped(what: re.Pattern[bytes], raw: bytes | mmap.mmap, position: int) -> int:
+    """Where something ends that may be empty."""
+    found = what.match(raw, position)
+    return found.end() if found else position
 
 
 def has_conflict(text: str) -> bool:
@@ -171,15 +176,15 @@ def _refuse_above(length: int) -> None:
 def _end_of_list(raw: bytes | mmap.mmap, position: int) -> int:
     """Where the bracket stands that ends a list, or the end of a text in which none does."""
     depth = 1
-    while token := _TOKEN.search(raw, position):
-        position = token.end()
-        first = raw[token.start()]
-        if first in b"[{":
-            depth += 1
-        elif first in b"]}":
-            depth -= 1
-            if not depth:
-                return token.start()
+    while brackets := _BRACKETS.match(raw, _skipped(_BETWEEN_BRACKETS, raw, position)):
+        position = brackets.end()
+        count = position - brackets.start()
+        if raw[brackets.start()] in b"[{":
+            depth += count
+        elif count < depth:
+            depth -= count
+        else:
+            return brackets.start() + depth - 1
     return len(raw)
 
 

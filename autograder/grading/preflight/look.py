@@ -38,12 +38,13 @@ def look(unit: Unit, only: Collection[str] | None = None) -> Found:
 
     Args:
         unit: the unit.
-        only: these students; None for all.
+        only: these students, or their folders; None for all.
     """
     folders, aliases, strays = _folders(unit)
+    wanted = None if only is None else {names.student_id(name) for name in only}
     fine, students = [], []
     for student in sorted(folders):
-        if only is not None and student not in only:
+        if wanted is not None and student not in wanted:
             continue
         found = _student(unit, student, folders[student], aliases.get(student, ""))
         if found is not None:

@@ -326,7 +326,10 @@ def test_files_that_are_nobodys_are_told(course: Course, solved: bytes) -> None:
 def test_only_the_named_students_are_looked_at(course: Course, solved: bytes) -> None:
     for student in ("ann", "bob"):
         course.hand_in(f"{student}/01_toy.ipynb", solved)
+    course.hand_in("a[b]/01_toy.ipynb", solved)
     assert [one.student for one in course.preflight(only=["bob"]).checked] == ["bob"]
+    for name in ("a[b]", "a_b]"):
+        assert [one.student for one in course.preflight(only=[name]).checked] == ["a_b]"]
     assert not (course.root / "submitted/ann/toy").exists()
 
 
