@@ -20,6 +20,7 @@ from nbformat import NotebookNode
 # "tag open state"). A space without width between the two is not seen, in text and in code alike.
 NO_WIDTH = "\u200b"
 _TAG = re.compile(r"<(?=[a-zA-Z/!?])")
+_MARKUP = re.compile(r"[\\`*_\[\]()!]")
 _SCRIPT_ADDRESS = re.compile(r"(javascript|vbscript|data)(?=\s*:)", re.IGNORECASE)
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
@@ -34,6 +35,11 @@ NOT_SHOWN = "(an output that is not shown here)"
 def clean_text(text: str) -> str:
     """Markdown, or a raw cell's text, without tags and without addresses that run something."""
     return _SCRIPT_ADDRESS.sub(rf"\1{NO_WIDTH}", _TAG.sub(f"<{NO_WIDTH}", text))
+
+
+def not_markdown(text: str) -> str:
+    """A line of Markdown that shows a text as it is."""
+    return _MARKUP.sub(r"\\\g<0>", clean_text(text))
 
 
 def clean_html(html: str) -> str:

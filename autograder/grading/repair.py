@@ -13,7 +13,7 @@ from nbgrader.converters import NbGraderException
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 
-from autograder.grading.clean import clean_cell, clean_text
+from autograder.grading.clean import clean_cell, not_markdown
 from autograder.grading.matching import repair
 from autograder.grading.preflight import record
 from autograder.grading.stops import stops
@@ -72,9 +72,9 @@ class RepairHandIn(NbGraderPreprocessor):
             clean_cell(cell)
         repaired.metadata = released.metadata
         if problems:
-            lines = [f"- {problem}" for problem in problems]
-            # Names of files are a student's too.
-            notice = clean_text("\n".join(["**Before grading, this was found:**", "", *lines]))
+            # Names of files are a student's, and are not read as Markdown.
+            lines = [f"- {not_markdown(problem)}" for problem in problems]
+            notice = "\n".join(["**Before grading, this was found:**", "", *lines])
             repaired.cells.insert(0, nbformat.v4.new_markdown_cell(notice, id=NOTICE))
         return repaired, resources
 

@@ -12,7 +12,7 @@ import pytest
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 
-from autograder.grading.clean import NO_WIDTH, NOT_SHOWN, clean_cell, clean_html, clean_text
+from autograder.grading.clean import NO_WIDTH, NOT_SHOWN, clean_cell, clean_html, clean_text, not_markdown
 
 BAD = "document.title"
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
@@ -191,3 +191,10 @@ def test_a_picture_of_a_written_answer_is_shown_and_a_lost_one_stops_nothing(nam
     clean_cell(cell)
     assert cell.attachments == {name.replace("%20", " "): {"image/png": PNG}}
     assert "attachment:lost" not in cell.source and f"attachment:{name}" in cell.source
+
+
+@pytest.mark.parametrize(
+    "name", ["![x](http:x)", "[x](http:x)", "__init__", "*a*", "`a`", "a\\*b*", "01_toy (1)"]
+)
+def test_a_name_is_shown_as_it_is(name: str) -> None:
+    assert mistune.html(not_markdown(f"Handed in as {name}.")).strip() == f"<p>Handed in as {name}.</p>"

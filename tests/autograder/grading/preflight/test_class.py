@@ -62,7 +62,7 @@ def test_the_stock_command_grades_everybody_after_a_preflight(
     hand_in(toy, "direct/01_toy.ipynb", solved)
     hand_in(toy, "toy/exchanged/01_toy.ipynb", solved)
     hand_in(toy, "a[b]/Toy/01_toy.ipynb", solved)
-    hand_in(toy, "<script>alert(1)<!--/toy/<img src=x onerror=alert(2)>.ipynb", solved)
+    hand_in(toy, "<script>alert(1)<!--/toy/<img src=x onerror=alert(2)>![x](http:x).ipynb", solved)
     hand_in(toy, "folder/toy/01_toy.ipynb/01_toy.ipynb.txt", solved)
     hand_in(toy, "dated/toy/01_toy.ipynb", solved)
     hand_in(toy, "dated/toy/timestamp.txt", "вчера".encode("cp1251"))
@@ -107,6 +107,7 @@ def test_the_stock_command_grades_everybody_after_a_preflight(
     }.items():
         assert f"{student}, toy/01_toy: {line}" in log
         assert line in html[student]
+    assert "![x](http:x).ipynb" in html["<script>alert(1)<!--"]
     assert "<img src=x" not in "".join(html.values()) and "<script>alert" not in "".join(html.values())
     assert SECRET not in "".join(html.values())
 
