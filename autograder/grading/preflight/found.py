@@ -13,7 +13,7 @@ class Kind(Enum):
 
     SOLVED = "with work in it"
     UNTOUCHED = "untouched"
-    UNREADABLE = "cannot be read"
+    UNREADABLE = "unreadable"
     FOREIGN = "not a notebook of this unit"
 
 

@@ -119,8 +119,10 @@ def _student(unit: Unit, student: str, folders: list[Folder], alias_of: str) -> 
     if alias_of:
         folders = [*folders, Folder(home, of_unit=False)]
     found = {file.path: (file, folder) for folder in folders for file in files_of(unit.course, folder)}
-    files = [file for file, _ in found.values() if not file.why]
     state = Place.NOTHING if linked else _state(unit.course / place)
+    if state is Place.FILE:  # also in a folder that cannot be listed
+        found.setdefault(place, (File(place), Folder(home)))
+    files = [file for file, _ in found.values() if not file.why]
     known = record.read(unit.course, unit.name, student)
     stamps = _stamps(unit.course, files)
     inside = [file for file, _ in found.values() if home in file.path.parents]

@@ -133,12 +133,6 @@ def _moves(student: Student, chosen: Candidate | None, aside: PurePosixPath) -> 
     """What leaves its place: whatever stands in the notebook's, and what nbgrader must not meet."""
     place = student.place
     moves = []
-    in_the_way = student.state not in (Place.NOTHING, Place.OURS) and (chosen is None or chosen.path != place)
-    if in_the_way and student.state is Place.FILE:
-        earlier = place.with_name(f"{place.stem}-earlier.ipynb")
-        moves.append(Move(place, free_name(earlier, student.present.__contains__)))
-    elif in_the_way and student.state is Place.FOLDER:
-        moves.append(Move(place, place.with_name(f"{place.stem}-folder"), f"{place.name} was a folder."))
     for path, why in sorted(student.apart.items()):
         # The folder itself may be one of them.
         below = PurePosixPath(path.name) if path == place.parent else path.relative_to(place.parent)
@@ -146,6 +140,12 @@ def _moves(student: Student, chosen: Candidate | None, aside: PurePosixPath) -> 
     for path, text in sorted(student.stamps.items()):
         if path.parent == place.parent:
             moves.append(Move(path, path.with_name("timestamp-unread.txt"), _about_stamp(text)))
+    in_the_way = student.state not in (Place.NOTHING, Place.OURS) and (chosen is None or chosen.path != place)
+    if in_the_way and student.state is Place.FILE:
+        earlier = place.with_name(f"{place.stem}-earlier.ipynb")
+        moves.append(Move(place, free_name(earlier, student.present.__contains__)))
+    elif in_the_way and student.state is Place.FOLDER:
+        moves.append(Move(place, place.with_name(f"{place.stem}-folder"), f"{place.name} was a folder."))
     return moves
 
 
@@ -207,7 +207,6 @@ def _about_choice(
 def _problem(student: Student, name: str, moved: bool) -> str:
     """Why there is no notebook; where something was moved, remarks say more than this."""
     found = [f"{shown(one.path.name)} is {one.told}" for one in student.candidates]
-    found = [text.replace("is cannot", "cannot") for text in found]
     if not found and student.others:
         found = [f"there is {_listed([shown(other) for other in sorted(student.others)])}"]
     elif not found and not moved:

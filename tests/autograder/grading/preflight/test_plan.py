@@ -85,7 +85,7 @@ def test_an_earlier_file_in_the_place_is_kept_and_all_are_named() -> None:
     assert found.steps == (Move(PLACE, earlier), Copy(HOME / "01_toy (1).ipynb", PLACE))
     assert found.remarks == (
         "3 files were handed in as the notebook: 01_toy (1).ipynb (with work in it), 01_toy-earlier.ipynb "
-        "(untouched), old/x.ipynb (cannot be read: cut). The newest with work in it was graded: 01_toy "
+        "(untouched), old/x.ipynb (unreadable: cut). The newest with work in it was graded: 01_toy "
         "(1).ipynb.",
     )
     # The next time it says the same, and does nothing.

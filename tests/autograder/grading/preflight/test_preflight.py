@@ -96,7 +96,7 @@ def test_of_several_files_the_newest_solved_one_counts(
     assert course.graded("ann") == solved
     assert found.remarks == (
         "4 files were handed in as the notebook: 01_toy (1).ipynb (with work in it), 01_toy (2).ipynb (with "
-        "work in it), 01_toy-earlier.ipynb (untouched), 02_other.ipynb (cannot be read: the file is cut "
+        "work in it), 01_toy-earlier.ipynb (untouched), 02_other.ipynb (unreadable: the file is cut "
         "off). The newest with work in it was graded: 01_toy (2).ipynb.",
     )
     assert (course.root / "submitted/ann/toy/01_toy-earlier.ipynb").read_bytes() == untouched
@@ -263,6 +263,18 @@ def test_no_link_is_followed(course: Course, solved: bytes, tmp_path: Path) -> N
     assert course.preflight() == found
     course.hand_in("ann/toy/01_toy.ipynb", solved)
     assert course.checked()["ann"].remarks == ()
+
+
+def test_a_link_in_a_folder_in_the_notebooks_place(course: Course, solved: bytes) -> None:
+    course.hand_in("ann/toy/01_toy.ipynb/nb.ipynb", solved)
+    (course.root / "submitted/ann/toy/01_toy.ipynb/data").symlink_to("nowhere")
+    found = course.checked()["ann"]
+    assert found.remarks == (
+        "Handed in as 01_toy-folder/nb.ipynb, and graded as 01_toy.ipynb.",
+        "01_toy.ipynb was a folder.",
+        "01_toy.ipynb/data was left out: links are not followed.",
+    )
+    assert course.graded("ann") == solved and course.checked()["ann"] == found
 
 
 def test_an_environment_under_any_name_is_set_aside(course: Course, solved: bytes) -> None:
