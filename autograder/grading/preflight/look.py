@@ -51,6 +51,10 @@ def look(unit: Unit, only: Collection[str] | None = None) -> Found:
             students.append(found)
         elif (unit.course / unit.place(student)).is_file():
             fine.append(student)
+        elif not any(
+            unit.is_another(entry.name) for entry in entries_of(unit.course / folders[student][0].path)
+        ):
+            strays.append(f"{student}: holds no notebook of this unit, and no folder of another one.")
     return Found(tuple(fine), tuple(students), tuple(strays))
 
 

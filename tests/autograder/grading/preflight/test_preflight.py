@@ -335,6 +335,18 @@ def test_files_that_are_nobodys_are_told(course: Course, solved: bytes) -> None:
     )
 
 
+def test_a_student_with_files_of_no_unit_is_told(course: Course, solved: bytes) -> None:
+    course.hand_in("ann/report.pdf", b"")
+    course.hand_in("bob/other/02_other.ipynb", solved)
+    (course.root / "submitted/cem").mkdir()
+    found = course.preflight()
+    assert found.checked == ()
+    assert found.strays == (
+        "ann: holds no notebook of this unit, and no folder of another one.",
+        "cem: holds no notebook of this unit, and no folder of another one.",
+    )
+
+
 def test_only_the_named_students_are_looked_at(course: Course, solved: bytes) -> None:
     for student in ("ann", "bob"):
         course.hand_in(f"{student}/01_toy.ipynb", solved)
