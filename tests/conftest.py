@@ -37,6 +37,7 @@ UNIT_TESTS = (
     "course/checks/test_compare.py",
     "course/checks/test_exchange.py",
     "course/checks/test_moments.py",
+    "course/checks/test_places.py",
     "course/checks/test_plain_data.py",
     "course/checks/test_render.py",
     "course/checks/test_reports.py",

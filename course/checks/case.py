@@ -28,6 +28,12 @@ from course.checks.plain import Plain, is_jax_array, is_tensor, to_plain, type_n
 from course.checks.suggest import suggest
 
 Inputs = dict[str, Any]  # of plain data
+NamesOf = Callable[[Inputs], Mapping[str, str]]
+
+
+def no_names(inputs: Inputs) -> Mapping[str, str]:
+    """For a case whose inputs tell no names of places."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Case:
         stated: expected values that are published with the exercise, in place of generated ones.
         names: readable names of places in the result, such as ``{'returned[0]': "the total loss"}``. When
             several places differ, the one that stands first here is reported.
+        names_of: inputs → names of places that these inputs tell, such as the steps of a schedule.
         shown: the inputs that a report shows in full; the others appear by their shape.
         seconds: the time limit. A first compilation can take several on a slow machine.
         last: it is tried only when all others have passed, so it explains the failure of no other one.
@@ -62,6 +69,7 @@ class Case:
     seed: int = 0
     stated: Plain = None
     names: Mapping[str, str] = field(default_factory=dict)
+    names_of: NamesOf = no_names
     shown: tuple[str, ...] = ()
     seconds: float = 20.0
     last: bool = False
@@ -69,6 +77,10 @@ class Case:
     def inputs(self) -> Inputs:
         """The inputs of this case."""
         return self.draw(np.random.RandomState(self.seed))
+
+    def name_of(self, where: str, inputs: Inputs) -> str:
+        """The readable name of a place in the result for these inputs; empty where it has none."""
+        return self.names_of(inputs).get(where) or self.names.get(where, "")
 
 
 def called_by(case: Case, around: Callable[..., Any]) -> Case:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from course.checks.case import Call, Case, Check, Inputs
+from course.checks.case import Call, Case, Check, Inputs, NamesOf, no_names
 from course.checks.compare import Tolerance
 from course.checks.earlier import StandIn
 from course.checks.plain import Plain
@@ -106,6 +107,8 @@ def check_of_function(
     stated: Mapping[str, Plain] | None = None,
     tolerance: Tolerance = FLOAT32,
     uses: Mapping[str, StandIn] | None = None,
+    names: Mapping[str, str] | None = None,
+    names_of: NamesOf = no_names,
 ) -> Check:
     """The check of a pure function, which is called by position with what is drawn.
 
@@ -121,6 +124,7 @@ def check_of_function(
         stated: name of a case → a value that is published with the exercise.
         tolerance: of every case.
         uses: as in ``Check``.
+        names, names_of: of each case, as in ``Case``; a function that returns several values has them.
     """
 
     def call_once(call: Call, function: Function, inputs: Inputs) -> Any:
@@ -145,4 +149,5 @@ def check_of_function(
         len(cases),
         tolerance,
     )
-    return Check(name, (*cases, again), uses or {})
+    named = [replace(case, names=names or {}, names_of=names_of) for case in (*cases, again)]
+    return Check(name, tuple(named), uses or {})

@@ -221,16 +221,17 @@ def _report(
 ) -> Result:
     """The report on the first failing case, with the message of the slip if one was recognized."""
     case, failure, difference = first.case, first.verdict.failure, first.verdict.difference
+    name = case.name_of(difference.where, first.inputs) if difference else ""
     message, look = (slip.message, slip.look) if slip else (case.misconception, case.look)
     if slip is None and failure is not None:
         message, look = advise(failure) or (f"Your function raises {failure.type}.", look)
     elif slip is None and difference is not None:
-        advice = advise_difference(difference, case.names.get(difference.where, ""))
+        advice = advise_difference(difference, name)
         message, look = advice or (message, look)
         if difference.nan:
             message = f"The result is NaN, not a number. {case.misconception}"
         elif difference.negated:
-            place = case.names.get(difference.where, "the result")
+            place = name or "the result"
             message = f"{place[0].upper()}{place[1:]} is the negative of what the exercise asks for."
             look = "Look for a minus sign that is missing, and for one too many."
     if slip is None and a_class:
@@ -244,17 +245,19 @@ def _report(
         slip=slip.id if slip else "",
         cases=_case_results(check, trials),
         difference=difference,
-        place=_place(case, difference.where) if difference else "",
-        other_places=tuple(_place(case, where) for where in difference.others) if difference else (),
+        place=_place(case, first.inputs, difference.where) if difference else "",
+        other_places=tuple(_place(case, first.inputs, where) for where in difference.others)
+        if difference
+        else (),
         tolerance=case.tolerance,
         failure=failure,
         inputs=tuple(_show(name, value, name in case.shown) for name, value in first.inputs.items()),
     )
 
 
-def _place(case: Case, where: str) -> str:
+def _place(case: Case, inputs: Inputs, where: str) -> str:
     """A place in the result by its name; how a drive packs what it compares is nothing for students."""
-    return case.names.get(where) or place_in_words(where)
+    return case.name_of(where, inputs) or place_in_words(where)
 
 
 def _unfinished(check: Check, raised_in: str) -> Result:

@@ -115,7 +115,7 @@ def test_every_place_that_can_differ_has_words(exercise: str) -> None:
     expectation = load_expectations(unit)[exercise]
     for case in found.cases:
         for where in places(expectation.cases[case.name]):
-            words = _place(case, where)
+            words = _place(case, case.inputs(), where)
             assert words and not INTERNAL.search(words), (case.name, where, words)
 
 

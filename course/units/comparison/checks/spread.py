@@ -32,6 +32,7 @@ MEAN_AND_SPREAD = check_of_function(
     tolerance=NUMBERS,
     misconception="The spread is not the sample standard deviation.",
     look="Go through the formula step by step: deviations, squares, their sum, n − 1, the root.",
+    names={"returned[0]": "the mean", "returned[1]": "the spread"},
 )
 
 CHECKS = (MEAN_AND_SPREAD,)

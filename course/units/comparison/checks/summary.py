@@ -61,6 +61,16 @@ def draw_rows(runs: Sequence[int], *, equal: bool = False) -> Draw:
     return draw
 
 
+def _of_pairs(inputs: Inputs) -> dict[str, str]:
+    """The names of the numbers in the result, which has a dictionary for each pair."""
+    pairs = dict.fromkeys((row["method"], row["labels"]) for row in inputs["rows"])
+    return {
+        f'returned[{i}]["{key}"]': f'"{key}" of {method} with {labels} labels'
+        for i, (method, labels) in enumerate(pairs)
+        for key in ("method", "labels", "runs", "mean", "spread")
+    } | {f"returned[{i}]": f"{method} with {labels} labels" for i, (method, labels) in enumerate(pairs)}
+
+
 SUMMARIZE = check_of_function(
     "summarize",
     {
@@ -76,6 +86,7 @@ SUMMARIZE = check_of_function(
     tolerance=NUMBERS,
     misconception="The summaries do not match the pairs of method and number of labels.",
     look="Take a pencil and the rows of the case: which belong together, and in which order do they occur?",
+    names_of=_of_pairs,
 )
 
 CHECKS = (SUMMARIZE,)

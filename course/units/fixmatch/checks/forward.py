@@ -109,6 +109,7 @@ def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
 
 _BATCH_NAMES = {f'returned["returned"]{place}': name for place, name in _OUTPUTS.items()} | {
     'returned["images in each call of model.apply"]': "number of images in each call of model.apply",
+    'returned["images in each call of model.apply"][0]': "number of images in the call of model.apply",
     'returned["returned"]' + _MEAN: "new batch_stats",
 }
 

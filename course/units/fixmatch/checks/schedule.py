@@ -49,7 +49,7 @@ def _python_counts(call: Call, function: Function, inputs: Inputs) -> Any:
 def _traced_counts(call: Call, function: Function, inputs: Inputs) -> Any:
     schedule = _schedule(call, function, inputs)
     rates = compiled(jax.vmap(lambda count: call(schedule, count)))
-    return rates(jnp.asarray(inputs["counts"]))
+    return list(rates(jnp.asarray(inputs["counts"])))  # a rate for each step, as in the other cases
 
 
 def _two_schedules(call: Call, function: Function, inputs: Inputs) -> Any:
@@ -62,6 +62,19 @@ def _two_schedules(call: Call, function: Function, inputs: Inputs) -> Any:
     }
     trace(call, first, jnp.asarray(inputs["counts"][0]))
     return rates
+
+
+def _at_steps(inputs: Inputs) -> dict[str, str]:
+    """The names of the rates, one for each step."""
+    return {f"returned[{i}]": f"the learning rate at step {step}" for i, step in enumerate(inputs["counts"])}
+
+
+def _at_steps_of_two(inputs: Inputs) -> dict[str, str]:
+    return {
+        f'returned["{name}"][{i}]': f"{name}, at step {step}"
+        for name in _SCHEDULES
+        for i, step in enumerate(inputs["counts"])
+    }
 
 
 _SCHEDULES = ("the first schedule", "the second schedule", "the first schedule, called again")
@@ -79,7 +92,7 @@ COSINE_DECAY_SCHEDULE = Check(
             stated=[0.02955833],
             misconception="The value is not init_value · cos(π · alpha · count / decay_steps).",
             look="Compare your expression with the formula, factor by factor.",
-            names={"returned[0]": "learning rate at step 2**17"},
+            names={"returned[0]": "the learning rate at step 2**17"},
             shown=_SHOWN,
         ),
         Case(
@@ -90,6 +103,7 @@ COSINE_DECAY_SCHEDULE = Check(
             tolerance=_RATE,
             misconception="The curve is not the cosine over a fraction alpha of a half-turn.",
             look="It starts at init_value and ends at init_value · cos(π · alpha).",
+            names_of=_at_steps,
             shown=_SHOWN,
         ),
         Case(
@@ -100,6 +114,7 @@ COSINE_DECAY_SCHEDULE = Check(
             tolerance=_RATE,
             misconception="A number from the paper is hard-coded where an argument belongs.",
             look="alpha, decay_steps and init_value all come from the arguments of cosine_decay_schedule.",
+            names_of=_at_steps,
             shown=_SHOWN,
         ),
         Case(
@@ -110,6 +125,7 @@ COSINE_DECAY_SCHEDULE = Check(
             tolerance=_RATE,
             misconception="Inside jit the step number is an array; your expression treats it differently.",
             look="Look for integer division, int() and if.",
+            names_of=_at_steps,
             shown=_SHOWN,
         ),
         Case(
@@ -120,7 +136,8 @@ COSINE_DECAY_SCHEDULE = Check(
             tolerance=_RATE,
             misconception=KEPT,
             look=KEPT_LOOK,
-            names={f'returned["{name}"][0]': name for name in _SCHEDULES},
+            names={f'returned["{name}"][0]': name for name in _SCHEDULES},  # in the order of the calls
+            names_of=_at_steps_of_two,
             shown=(*_SHOWN, *(f"other {name}" for name in _SHOWN[:3])),
         ),
     ),

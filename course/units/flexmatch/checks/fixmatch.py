@@ -43,6 +43,7 @@ _RESULT = _METRICS | {
     "[1]": "the state",
     '[1]["confidence"]': "the probabilities that the rule was given",
     '[1]["pseudo_labels"]': "the pseudo-labels that the rule was given",
+    '[1]["remembered"]': "the rule's new state",
     "[2]": "the metrics",
     "": "the triple (total loss, state, metrics)",
 }

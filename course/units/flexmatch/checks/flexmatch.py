@@ -57,6 +57,7 @@ _STEP = {
     **{f'[2]["threshold/{c}"]': f"the metric 'threshold/{c}'" for c in range(4)},
     **{f'[2]["{metric}"]': f"the metric {metric!r}" for metric in METRICS},
     '[1]["latest"]': "û after it",
+    "[0]": "the total loss",
 }
 _SHOWN = ("latest", "index", *SHOWN)
 _LOOK = "Go through algorithm 1: thresholds from the old û, the mask by them, the new û by the fixed τ."

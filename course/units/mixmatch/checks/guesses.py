@@ -66,6 +66,12 @@ _NAMES = {
     'returned["after the next pass"]["norm.num_batches_tracked"]': (
         "how many batches BatchNorm has counted after the next training pass"
     ),
+    'returned["after the next pass"]["norm.running_mean"]': (
+        "BatchNorm's running mean after the next training pass"
+    ),
+    'returned["after the next pass"]["norm.running_var"]': (
+        "BatchNorm's running variance after the next training pass"
+    ),
 }
 
 

@@ -31,6 +31,7 @@ _RESULT = {f'[2]["{metric}"]': f"the metric {metric!r}" for metric in METRICS} |
     "": "what the loss function returns",
     "[0]": "the total loss",
     "[1]": "the state",
+    '[1]["kept"]': "the state, which stays as it is",
     "[2]": "the metrics",
 }
 _STATISTICS = {

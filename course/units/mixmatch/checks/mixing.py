@@ -47,6 +47,7 @@ def _by_hand(rng: Rng) -> Inputs:
 
 
 _BY_HAND = np.array([0.9, 0.8, 0.6])
+_MIXED = ("the mixed images", "the mixed targets")  # what the function returns
 
 MIXUP = check_of_function(
     "mixup",
@@ -68,6 +69,7 @@ MIXUP = check_of_function(
     },
     misconception="Images or targets are not λ′·a + (1 − λ′)·b with one λ′ per sample.",
     look="Mix one pair by hand, with λ = 0.2, and compare.",
+    names={f"returned[{i}]": name for i, name in enumerate(_MIXED)},
 )
 
 # --- linear_rampup
@@ -94,6 +96,6 @@ LINEAR_RAMPUP = check_of_function(
     look="What is the share at step 0, at half of the length, at the length, and beyond?",
 )
 
-_NEEDS = {"the mixed images": Need.MODEL, "the mixed targets": Need.ANY}
+_NEEDS = dict(zip(_MIXED, (Need.MODEL, Need.ANY), strict=True))
 
 CHECKS = (also_on_a_gpu(handed_on(MIXUP, _NEEDS)), LINEAR_RAMPUP)
