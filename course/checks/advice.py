@@ -556,6 +556,10 @@ _COMPARED = (
     "Rows with one entry per class are compared with labels: `{}` holds one whole number per image.",
     "Both sides of the comparison need one entry per image.",
 )
+_NOT_IMPORTED = (
+    "`{0}` is one of Python's modules, and no cell that you ran imports it.",
+    "Write import {0} in the first line of your cell, and run the cell again.",
+)
 _ASSIGNED = (
     "`{0}` has a value outside of `{1}`, but `{1}` assigns to it: Python takes it for a new variable there.",
     "Give what you assign a name of its own; or write nonlocal {0} first, where the old value is no longer "
@@ -651,6 +655,9 @@ def advise(failure: Failure) -> Advice | None:
     if failure.outside and (name := re.search(r"variable '(\w+)'", failure.message)):
         reason, look = _ASSIGNED
         return reason.format(name[1], failure.outside), look.format(name[1])
+    if module := re.search(r"you forget to import '(\w+)'", failure.suggestion):
+        reason, look = _NOT_IMPORTED
+        return reason.format(module[1]), look.format(module[1])
     if failure.type == "TypeError" and failure.raised_in == Call.__name__ and "argument" in failure.message:
         return _SIGNATURE
     if _MISFIT.search(failure.message) and (labels := _labels(failure.values)):

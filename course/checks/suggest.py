@@ -1,7 +1,7 @@
-"""Names that a misspelt one may have stood for, as Python's own tracebacks suggest them.
+"""What Python's own tracebacks suggest where a name is not found: another spelling, or an import.
 
-Python computes its "Did you mean" while it prints a traceback, and the checks print none. Before 3.12 it
-cannot be asked for it either, so the search is done here, alike for every version.
+Python computes its "Did you mean" and "Did you forget to import" while it prints a traceback, and the checks
+print none. Before 3.12 it cannot be asked for it either, so the search is done here, alike for every version.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OF_STAND_INS = {"apply"}
 
 
 def suggest(error: BaseException, frame: FrameType | None) -> str:
-    """A question after the name that was probably meant where one was not found; empty where none is near.
+    """Questions after what was probably meant where a name was not found; empty where nothing is near.
 
     Args:
         error: a NameError, AttributeError, ImportError or KeyError; for others there is nothing to suggest.
@@ -33,11 +33,11 @@ def suggest(error: BaseException, frame: FrameType | None) -> str:
         nearest = _nearest(wrong, known)
     except (Exception, SystemExit):  # a student's object may raise anything when it is asked for its names
         return ""
-    if nearest:
-        return f"Did you mean: {nearest!r}?"
+    questions = [f"Did you mean: {nearest!r}?"] if nearest else []
     if isinstance(error, NameError) and wrong in sys.stdlib_module_names:
-        return f"Did you forget to import {wrong!r}?"
-    return ""
+        # In Python's words, and its order where there are two questions.
+        questions += [f"{'Or did' if nearest else 'Did'} you forget to import {wrong!r}?"]
+    return " ".join(questions)
 
 
 def _search(error: BaseException, frame: FrameType | None) -> tuple[Any, Iterable[Any]]:

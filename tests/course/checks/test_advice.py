@@ -49,6 +49,8 @@ RunLoss = Callable[[str, str], Result]
          "Did you mean: 'log_softmax_cross_entropy'?"),
         ("weak_log_probs = jax.lax.stop_gradient", "math.floor(1.5)\n        weak_log_probs = ",
          "Did you forget to import 'math'?"),
+        ("weak_log_probs = ", "path = 1\n        math.floor(1.5)\n        weak_log_probs = ",
+         "Did you mean: 'path'? Or did you forget to import 'math'?"),
         ("hparams.lambda_coef", "hparams.lambda_coeff", "Did you mean: 'lambda_coef'?"),
         ("hparams.confidence_threshold", "hparams.threshold", "Did you mean: 'confidence_threshold'?"),
         ("jnp.argmax(weak_log_probs", "jnp.argmx(weak_log_probs", "Did you mean: 'argmax'?"),
@@ -67,6 +69,20 @@ def test_the_name_that_was_meant_is_asked_for(old: str, new: str, suggestion: st
     assert result.failure.suggestion == suggestion
     assert (f"{result.failure.message}. {suggestion}" in render_text(result)) == bool(suggestion)
     assert "site-packages" not in render_text(result)
+
+
+@pytest.mark.parametrize("alike", ["", "path = 1\n        "])
+def test_a_module_that_is_not_imported_is_no_misspelt_name(alike: str, run_loss: RunLoss) -> None:
+    """Python's own question comes first, even beside a name that looks alike."""
+    result = run_loss("weak_log_probs = ", f"{alike}math.floor(1.5)\n        weak_log_probs = ")
+    assert result.message == "`math` is one of Python's modules, and no cell that you ran imports it."
+    assert result.look == "Write import math in the first line of your cell, and run the cell again."
+
+
+def test_a_misspelt_name_is_still_a_matter_of_spelling(run_loss: RunLoss) -> None:
+    result = run_loss("hparams.lambda_coef", "hparam.lambda_coef")
+    assert result.message == "The name `hparam` does not exist at that point."
+    assert "Did you mean: 'hparams'?" in render_text(result)
 
 
 @pytest.mark.parametrize("name", ["aply", "batche", "statistic", "_watc", "modulse"])
