@@ -12,6 +12,7 @@ import re
 import textwrap
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from course.checks.call import unwrap
@@ -55,47 +56,70 @@ def remark_on_version(unit: str, name: str, function: Callable[..., Any]) -> str
         return ""
     texts = _texts(session)
     failed = failed_run(name, judged, texts)
+    position = failed.position if failed else last_run(name, judged, texts)
+    cells = _saved_since(position, unit, session.transform_cell)
     if failed:
-        return failed
-    position = last_run(name, judged, texts)
-    if position not in _began:
-        return ""
-    notebook = find_notebook(unit, colab_seconds=COLAB_SECONDS)
-    # A file from before the run may simply not have been saved since.
-    if notebook is None or (notebook.as_saved and notebook.saved_at <= _began[position]):
-        return ""
-    return changed_cell(name, judged, _code(notebook, session.transform_cell))
+        repaired = is_repaired(name, texts[position], cells)
+        return f"{failed.what} This check judges the version that ran before it. {_NEXT[repaired]}"
+    return changed_cell(name, judged, cells)
 
 
-def failed_run(name: str, judged: str, texts: Sequence[str]) -> str:
-    """The remark where the newest cell that defines a function did not get so far.
+@dataclass(frozen=True)
+class FailedRun:
+    """A run of a cell that did not get to the definition of a function.
+
+    Attributes:
+        position: of the run among the session's cells.
+        what: a sentence on what happened.
+    """
+
+    position: int
+    what: str
+
+
+# What to do after a failed run, by whether the cell is known to have been changed since.
+_NEXT = {
+    True: "That cell was changed since then, but not run: run it, then this one.",
+    False: "Once that cell is repaired, run it again, then this one.",
+}
+
+
+def failed_run(name: str, judged: str, texts: Sequence[str]) -> FailedRun | None:
+    """The run of the newest cell that defines a function, where it did not get so far.
 
     Args:
         name: of the function.
         judged: its source, as ``ast.unparse`` writes it.
         texts: the cells that were run, in order.
     """
-    for text in reversed(texts):
+    for position in reversed(range(len(texts))):
+        text = texts[position]
         try:
             tree = ast.parse(text)
         except SyntaxError as error:
             if _mentions(name, text):
-                return (
+                return FailedRun(
+                    position,
                     f"The cell that defines `{name}` was last run with a SyntaxError in line {error.lineno} "
-                    f"({error.msg}). This check judges the version that ran before it."
+                    f"({error.msg}).",
                 )
             continue
         found = _definitions(name, tree)
         if found:
             if found[-1] == judged:
-                return ""
-            return (
-                f"The last run of the cell that defines `{name}` stopped at an error above the definition. "
-                "This check judges the version that ran before it."
+                return None
+            return FailedRun(
+                position,
+                f"The last run of the cell that defines `{name}` stopped at an error above the definition.",
             )
         if _assigns(name, tree):
-            return ""
-    return ""
+            return None
+    return None
+
+
+def is_repaired(name: str, failed: str, cells: Iterable[str]) -> bool:
+    """Whether a cell of the notebook defines a function now, and in other words than the run that failed."""
+    return any(_definitions(name, _parse(text)) and text.strip() != failed.strip() for text in cells)
 
 
 def last_run(name: str, judged: str, texts: Sequence[str]) -> int:
@@ -154,6 +178,17 @@ def _assigns(name: str, tree: ast.Module) -> bool:
         for alias in node.names
     }
     return name in stored | imported
+
+
+def _saved_since(position: int, unit: str, transform: Callable[[str], str]) -> list[str]:
+    """The code cells of a notebook that was saved after a run; none where it is not known to have been."""
+    if position not in _began:
+        return []
+    notebook = find_notebook(unit, colab_seconds=COLAB_SECONDS)
+    # A file from before the run may simply not have been saved since.
+    if notebook is None or (notebook.as_saved and notebook.saved_at <= _began[position]):
+        return []
+    return _code(notebook, transform)
 
 
 def _code(notebook: SavedNotebook, transform: Callable[[str], str]) -> list[str]:

@@ -39,18 +39,22 @@ CHECK = "check('answer', answer)"
     ],
 )
 def test_nothing_is_said_of_the_newest_version(texts: list[str]) -> None:
-    assert failed_run(NAME, JUDGED, texts) == ""
+    assert failed_run(NAME, JUDGED, texts) is None
 
 
 def test_a_syntax_error_is_named_with_its_line() -> None:
-    remark = failed_run(NAME, JUDGED, [OLD, BROKEN, CHECK])
-    assert remark.startswith("The cell that defines `answer` was last run with a SyntaxError in line 2 (")
-    assert remark.endswith("This check judges the version that ran before it.")
+    failed = failed_run(NAME, JUDGED, [OLD, BROKEN, CHECK])
+    assert failed is not None and failed.position == 1
+    assert failed.what.startswith(
+        "The cell that defines `answer` was last run with a SyntaxError in line 2 ("
+    )
 
 
 @pytest.mark.parametrize("text", [NEW, f"undefined\n{NEW}", f"@jax.jt\n{OLD}"])
 def test_a_cell_that_stopped_above_the_definition_is_told(text: str) -> None:
-    assert "stopped at an error above the definition" in failed_run(NAME, JUDGED, [OLD, text, CHECK])
+    failed = failed_run(NAME, JUDGED, [OLD, text, CHECK])
+    assert failed is not None and failed.position == 1
+    assert "stopped at an error above the definition" in failed.what
 
 
 def test_the_last_run_of_a_version_is_found() -> None:
@@ -93,8 +97,8 @@ def answer(tmp_path: Path) -> Any:
     return names["answer"]
 
 
-def use(monkeypatch: pytest.MonkeyPatch, saved: SavedNotebook | None) -> None:
-    monkeypatch.setattr(versions, "shell", lambda: Shell(OLD, CHECK))
+def use(monkeypatch: pytest.MonkeyPatch, saved: SavedNotebook | None, *texts: str) -> None:
+    monkeypatch.setattr(versions, "shell", lambda: Shell(*(texts or (OLD, CHECK))))
     monkeypatch.setattr(versions, "find_notebook", lambda unit, colab_seconds: saved)
 
 
@@ -119,6 +123,40 @@ def test_a_changed_cell_is_told_where_the_file_is_newer_than_the_run(
     use(monkeypatch, saved)
     monkeypatch.setattr(versions, "_began", {1: 100.0})
     assert ("was changed after it was run" in remark_on_version("fixmatch", NAME, answer)) == told
+
+
+CHANGED = "That cell was changed since then, but not run: run it, then this one."
+REPAIR = "Once that cell is repaired, run it again, then this one."
+
+
+@pytest.mark.parametrize("failed", [BROKEN, f"undefined\n{NEW}"])
+@pytest.mark.parametrize(
+    ("saved", "step"),
+    [
+        (notebook(OLD + "\n\n", saved_at=101.0), CHANGED),
+        (notebook("import jax", f"# mended\n{NEW}", saved_at=101.0), CHANGED),
+        (notebook(NEW, as_saved=False), CHANGED),
+        (notebook(NEW, saved_at=99.0), REPAIR),
+        (notebook(BROKEN.replace("return", "yield"), saved_at=101.0), REPAIR),  # broken in another way
+        (None, REPAIR),
+    ],
+)
+def test_after_a_failed_run_the_next_step_is_to_run_it_again(
+    failed: str, saved: SavedNotebook | None, step: str, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, saved, OLD, failed, CHECK)
+    monkeypatch.setattr(versions, "_began", {1: 90.0, 2: 100.0})
+    remark = remark_on_version("fixmatch", NAME, answer)
+    assert remark.endswith(f" This check judges the version that ran before it. {step}")
+
+
+@pytest.mark.parametrize("failed", [BROKEN, f"undefined\n{NEW}"])
+def test_a_cell_that_is_as_it_failed_is_to_be_repaired(
+    failed: str, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, notebook(f"{failed}\n", saved_at=101.0), OLD, failed, CHECK)
+    monkeypatch.setattr(versions, "_began", {2: 100.0})
+    assert remark_on_version("fixmatch", NAME, answer).endswith(REPAIR)
 
 
 def test_a_run_from_before_the_watch_is_not_compared(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
