@@ -22,7 +22,7 @@ from autograder.builder.source import OTHER_KEYS, Source, SourceCell, read_sourc
 from autograder.grading import configure
 from course.catalog import Course, Unit
 from course.errors import CourseError
-from course.notebook.setup import setup_cell
+from course.notebook.setup import SET_UP_FIRST, setup_cell
 
 # The first line of a read-only code cell says so: a notebook shows no difference otherwise.
 GIVEN = "# Given: run it, there is nothing to change."
@@ -83,6 +83,7 @@ class _CellBuilder:
         self.course = course
         self.unit = unit
         self.label = source.label
+        self.needs_set_up = any(cell.kind == "setup" for cell in source.cells)
         solutions = f"solutions/{unit.name}.py"
         self.functions = FunctionTexts(root / solutions, solutions)
         self.answers_label = f"solutions/questions/{unit.name}.md"
@@ -156,6 +157,8 @@ class _CellBuilder:
 
     def _locked(self, cell: SourceCell) -> list[NotebookNode]:
         text = cell.node.source
+        if cell.name == "imports" and self.needs_set_up:
+            text = f"{SET_UP_FIRST}\n{text}"
         if cell.node.cell_type == "code":
             text = _begun(FOLDED.get(cell.name, GIVEN), text)
         return [self._graded(cell, cell.name, text, locked=True)]

@@ -28,14 +28,15 @@ SIZES = {
 }
 
 
-def explain_errors(exercises: Collection[str], defined: Mapping[str, str]) -> None:
+def explain_errors(exercises: Collection[str] = (), defined: Mapping[str, str] | None = None) -> None:
     """From the next cell on, say such errors in a line; outside of IPython there is no cell.
 
     The cell has failed all the same, and nbgrader sees that it has.
 
     Args:
         exercises: names of the unit's functions.
-        defined: names that the unit's notebook defines → the heading of the first cell that does.
+        defined: names that the unit's notebook defines → the heading of the first cell that does; None before
+            the imports, without which no cell can run.
     """
     session = shell()
     if session is None:
@@ -51,25 +52,33 @@ def explain_errors(exercises: Collection[str], defined: Mapping[str, str]) -> No
     session.set_custom_exc((NameError, MemoryError, RuntimeError), explain)
 
 
-def in_words(error: BaseException, exercises: Collection[str], defined: Mapping[str, str]) -> str | None:
+def in_words(
+    error: BaseException, exercises: Collection[str], defined: Mapping[str, str] | None
+) -> str | None:
     """What to say of an error, or None where its own words are better.
 
     Args:
         error: what a cell ended with.
         exercises: names of the unit's functions.
-        defined: names that the unit's notebook defines → the heading of the first cell that does.
+        defined: names that the unit's notebook defines → the heading of the first cell that does; None before
+            the imports, without which no cell can run.
     """
     name = (error.name or "") if isinstance(error, NameError) else ""
+    heading = (defined or {}).get(name)
     if name in exercises:
         return (
             f"{name} is not defined in this session: run the cell that begins with "
             f"`def {name}`, and before it the cells above it, then this one again"
         )
-    if name in defined and _in_given_code(error):
+    if name and defined is None:
         return (
-            f"{name} is not defined in this session: a cell under the heading "
-            f'"{defined[name]}" defines it. Run the cells above first ({_run_above()}), then this one '
-            "again"
+            f"{name} is not defined in this session: run the cells above first ({_run_above()}), beginning "
+            "with the imports, then this one again"
+        )
+    if heading and _in_given_code(error):
+        return (
+            f'{name} is not defined in this session: a cell under the heading "{heading}" defines it. '
+            f"Run the cells above first ({_run_above()}), then this one again"
         )
     if out_of_memory(error):
         return f"{NO_MEMORY}{_what_to_lower(error)} ({type(error).__name__})"

@@ -5,8 +5,8 @@ is told about the machine, so that it can be tested without Colab, a GPU or a ne
 the standard library alone, so that all that is missing can be named at once.
 """
 
-from course.notebook.setup.cell import setup_cell
+from course.notebook.setup.cell import SET_UP_FIRST, setup_cell
 from course.notebook.setup.machine import Machine
 from course.notebook.setup.start import Environment, setup, start_notebook
 
-__all__ = ["Environment", "Machine", "setup", "setup_cell", "start_notebook"]
+__all__ = ["SET_UP_FIRST", "Environment", "Machine", "setup", "setup_cell", "start_notebook"]

@@ -30,6 +30,16 @@ PLACES = (
     "~",
     "~/SageMaker",
 )
+# The first lines of the cell with the imports. They import nothing: the course may not be there yet.
+SET_UP_FIRST = """\
+if "env" not in globals():  # what the set-up cell makes
+
+    class SetUpFirst(Exception):
+        def _render_traceback_(self):
+            return [str(self)]
+
+    raise SetUpFirst("Run the set-up cell first (the folded cell above this one), then this one again.")
+"""
 
 
 def set_up_course(version: str, repository: str | None, checkpoint: str, places: list[str]) -> "Environment":

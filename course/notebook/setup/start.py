@@ -21,6 +21,7 @@ from course.notebook.setup.packages import ADDED, TESTED, add_package, require_p
 from course.notebook.setup.report import choose_mode, device_note, in_columns, work_folder, work_note
 from course.notebook.setup.search import search, unpack_beside
 from course.notebook.setup.versions import is_newer, is_older
+from course.notebook.trouble import explain_errors
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ def start_notebook(cell: Mapping[str, Any], machine: Machine | None = None) -> E
     except (OSError, zipfile.BadZipFile) as error:
         problem = f"a newer package of the course could not be read ({error})"
     notes = course_notes(cell, problem, machine.folder)
+    explain_errors()
     return setup(machine, repository=cell["repository"], checkpoint=cell["checkpoint"], notes=notes)
 
 

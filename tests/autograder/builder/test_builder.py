@@ -20,7 +20,7 @@ from autograder.grading import config
 from course.catalog import Unit, load_course
 from course.errors import CourseError
 from course.notebook.released import ANSWER_HERE
-from course.notebook.setup import setup_cell
+from course.notebook.setup import SET_UP_FIRST, setup_cell
 from course.notebook.texts import load_texts
 
 SOURCE = Path("source_notebooks/toy/01_toy.ipynb")
@@ -206,7 +206,13 @@ def test_read_only_code_says_so_in_its_first_line_and_nothing_else_does(toy_root
     read_only = {name for name, cell in code.items() if cell.metadata.get("editable") is False}
     assert set(said) == read_only
     assert code["setup"].source.partition("\n")[2] == setup_cell(None).strip("\n")
-    assert code["imports"].source.partition("\n")[2] == "import operator\nimport warnings\nimport sys"
+    imports = "import operator\nimport warnings\nimport sys"
+    assert code["imports"].source.partition("\n")[2] == f"{SET_UP_FIRST}\n{imports}"
+
+
+def test_without_a_set_up_cell_the_imports_ask_for_none(toy_root: Path) -> None:
+    (imports,) = [cell for cell in build(toy_root)[RELEASE].cells if cell.id == "imports"]
+    assert imports.source == f"{FOLDED['imports']}\nimport operator\nimport warnings\nimport sys"
 
 
 def test_set_up_and_imports_are_folded_in_jupyter_and_in_colab(toy_root: Path) -> None:

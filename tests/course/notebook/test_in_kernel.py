@@ -13,9 +13,11 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder.cpu_mode import CPU_MODE
+from course.catalog import Unit, load_course
 
 pytestmark = pytest.mark.process
 
+ROOT = Path(__file__).parents[3]
 BEGIN = """
 from course.notebook.setup import setup
 from course import begin, hint, predict, progress, ready_to_hand_in, recall, reveal
@@ -42,10 +44,12 @@ Output = dict[str, Any]
 
 
 def run(folder: Path, *cells: str) -> list[list[Output]]:
-    """The outputs of each cell, run by one new kernel; those that begin with a comment RAISES may raise."""
+    """The outputs of each cell, run by one new kernel; given ones and those marked by RAISES may raise."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     for cell in notebook.cells:
-        cell.metadata["tags"] = ["raises-exception"] if cell.source.startswith((RAISES, EARLY)) else []
+        cell.metadata["tags"] = (
+            ["raises-exception"] if cell.source.startswith((RAISES, "# Given", "# @title Given")) else []
+        )
     client = NotebookClient(
         notebook,
         timeout=120,
@@ -58,6 +62,13 @@ def run(folder: Path, *cells: str) -> list[list[Output]]:
         env={name: value for name, value in os.environ.items() if name != "JPY_SESSION_NAME"} | CPU_MODE
     )
     return [cell.outputs for cell in notebook.cells]
+
+
+def released(unit: Unit) -> dict[str, str]:
+    """The released notebook's cells that have a name: name → text."""
+    path = ROOT / "release" / unit.name / f"{unit.notebook}.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
+    return {cell.id: cell.source for cell in cells if "nbgrader" in cell.metadata}
 
 
 def texts(outputs: list[Output]) -> str:
@@ -209,3 +220,23 @@ def test_a_check_says_that_it_judges_what_ran_before(tmp_path: Path) -> None:
     )
     assert "stopped at an error above the definition" in after_decorator.splitlines()[0]
     assert after_change.startswith(f"{remark} was changed after it was run.")
+
+
+@pytest.mark.parametrize("unit", load_course().units, ids=lambda unit: unit.name)
+def test_imports_that_are_run_first_ask_for_the_set_up_cell(unit: Unit, tmp_path: Path) -> None:
+    """Before it, nothing of the course is there in Colab, and elsewhere not all that they need."""
+    (early,) = run(tmp_path, released(unit)["imports"])
+    assert [output["output_type"] for output in early] == ["error"]
+    line = "Run the set-up cell first (the folded cell above this one), then this one again."
+    assert early[0]["traceback"] == [line]
+
+
+@pytest.mark.parametrize("early", ["check-logits_to_log_probs", None])
+def test_a_cell_that_is_run_before_the_imports_asks_for_them(early: str | None, tmp_path: Path) -> None:
+    cells = released(load_course().units[0])
+    cell = RAISES + (cells[early] if early else 'course.predict("finite_numbers", ...)')
+    _, outputs, imports = run(tmp_path, cells["setup"], cell, cells["imports"])
+    assert [output["output_type"] for output in outputs] == ["error"]
+    (line,) = outputs[0]["traceback"]
+    assert line.startswith("course is not defined in this session: run the cells above first (menu Run, ")
+    assert not any(output["output_type"] == "error" for output in imports)

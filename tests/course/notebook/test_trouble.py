@@ -80,6 +80,13 @@ def test_a_name_in_the_students_own_code_keeps_pythons_words(cells: tuple[str, .
     assert isinstance(error, NameError) and said(error) is None
 
 
+def test_before_the_imports_every_unknown_name_is_for_want_of_them(raised: Raised) -> None:
+    assert in_words(raised("print(course.__version__)"), (), None) == (
+        "course is not defined in this session: run the cells above first (menu Run, Run All Above Selected "
+        "Cell), beginning with the imports, then this one again"
+    )
+
+
 def test_colab_has_another_menu(raised: Raised, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
     line = said(raised(f"{GIVEN_LINE}\nwith_unlabeled"))
