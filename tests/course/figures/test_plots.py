@@ -18,6 +18,7 @@ from course.data import make_shapes
 from course.figures import guesses, images, runs, tables
 from course.figures.confidence import reliability
 from course.figures.live import MOVED, Live, LiveCurves
+from course.figures.page import GAP
 from course.figures.runs import band
 from course.figures.shown import LARGEST, LINES, MARKERS, FigureCard, _svg, legend, panel, show_panels
 from course.training import FixMatchHparams, read_metrics
@@ -139,6 +140,13 @@ def test_panels_have_texts_of_their_own_and_may_stand_below_each_other():
     assert shown.alt == "The title Two panels. Panel number 0 with a line. Panel number 1 with a line."
     # What a page of 800 pixels leaves beside JupyterLab's file browser.
     assert all(picture.width <= 330 for picture in shown.pictures)
+
+
+def test_three_panels_stand_in_one_row_of_a_page_of_1280_pixels():
+    """JupyterLab leaves 848 of them beside its file browser; the card has a border of 1 and a margin of 8."""
+    figures = [line_figure() for _ in range(3)]
+    shown = FigureCard([(figure, "One of three lines that rise.") for figure, _ in figures])
+    assert sum(picture.width for picture in shown.pictures) + 2 * GAP + 2 * (1 + 8) <= 848
 
 
 def test_a_legend_has_each_entry_of_any_panel_once():
