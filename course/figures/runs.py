@@ -173,9 +173,10 @@ def expected(
         names: the metrics that are drawn.
     """
     about = next(iter(runs.values())).about
+    conditions = "; ".join(filter(None, (about.get("note"), machine(about))))
     title = (
         f"To expect on {about['data']}: {about['steps']:,} steps, {about['labels']:,} labels, "
-        f"{how_many(about)} ({about.get('note') or about['data']}; {machine(about)})"
+        f"{how_many(about)} ({conditions})"
     )
     lines = {label: recorded_line(run) for label, run in runs.items()}
     curves(lines, names, title=title)

@@ -20,7 +20,7 @@ LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D")
 SHOWN_PER_INCH = 84  # pixels of the page
 DOTS_PER_INCH = 2 * SHOWN_PER_INCH  # of a picture that is made of pixels: sharp on a dense or enlarged screen
-PANEL = (3.2, 2.5)  # inches; three stand beside each other in JupyterLab on a screen of 1,280 pixels
+PANEL = (3.1, 2.45)  # inches; three stand beside each other in JupyterLab on a screen of 1,280 pixels
 SINGLE = (4.5, 3.1)  # inches; of a figure by itself
 # Bytes, a third less than in the notebook's file: of all pixels of a figure, and of a panel without pixels.
 LARGEST, LARGEST_SVG = 75_000, 52_000

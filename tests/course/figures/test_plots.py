@@ -143,10 +143,10 @@ def test_panels_have_texts_of_their_own_and_may_stand_below_each_other():
 
 
 def test_three_panels_stand_in_one_row_of_a_page_of_1280_pixels():
-    """JupyterLab leaves 848 of them beside its file browser; the card has a border of 1 and a margin of 8."""
+    """JupyterLab leaves 828 of them beside its file browser; the card has a border of 1 and a margin of 8."""
     figures = [line_figure() for _ in range(3)]
     shown = FigureCard([(figure, "One of three lines that rise.") for figure, _ in figures])
-    assert sum(picture.width for picture in shown.pictures) + 2 * GAP + 2 * (1 + 8) <= 848
+    assert sum(picture.width for picture in shown.pictures) + 2 * GAP + 2 * (1 + 8) <= 828
 
 
 def test_a_legend_has_each_entry_of_any_panel_once():
@@ -284,11 +284,12 @@ def test_reliability_counts(shown):
     assert "confidence 0.99–1: 67% right" in shares and "confidence 0.99–1: 3 images" in numbers
 
 
-def test_the_expected_figure_names_data_and_machine(shown):
-    about = {"data": "shapes", "steps": 40, "labels": 100, "hardware": "4 cores"}
+@pytest.mark.parametrize(("note", "said"), [("", "(4 cores)"), ("a JPEG copy", "(a JPEG copy; 4 cores)")])
+def test_the_expected_figure_names_data_and_machine_once(note, said, shown):
+    about = {"data": "shapes", "steps": 40, "labels": 100, "hardware": "4 cores", "note": note}
     run = RecordedRun(about, tuple(records(40, 0.5)))
     runs.expected({"FixMatch": run})
-    assert "To expect on shapes: 40 steps, 100 labels" in shown[0].alt and "4 cores" in shown[0].alt
+    assert f"To expect on shapes: 40 steps, 100 labels, one run each {said}" in shown[0].alt
 
 
 def test_settings_lists_every_field_with_its_meaning(shown):
