@@ -383,5 +383,6 @@ def run_loop(
     )
     print(result)
     if interrupted:
-        print(f"Everything is saved in {result.folder}; continue with {wording.get().resume}.")
+        # A line of its own: a folder's name may be long, and a notebook breaks lines within words.
+        print(f"Everything is saved in {result.folder}.\nContinue with {wording.get().resume}.")
     return result

@@ -389,7 +389,7 @@ def test_an_interrupted_run_exits_130_and_resumes(
 ) -> None:
     answer = train(tmp_path / "run")
     assert answer.code == 130
-    assert "stopped at step" in answer.out and "; continue with --resume." in answer.out
+    assert "stopped at step" in answer.out and ".\nContinue with --resume." in answer.out
     assert "if_exists" not in answer.out + answer.err
     assert not (tmp_path / "run" / "result.json").exists()
     interrupted_at_4()

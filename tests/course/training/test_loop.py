@@ -330,7 +330,7 @@ def test_an_interrupt_saves_at_once_and_the_run_goes_on_as_if_nothing_had_been(
     assert watcher.closed == 1
     out = capsys.readouterr().out
     assert f"Partial run: stopped at step {result.state.step} of 24 after" in out and str(folder) in out
-    assert out.endswith('; continue with if_exists="resume".\n')
+    assert out.endswith('.\nContinue with if_exists="resume".\n')
     resumed = tiny_run.train(folder, if_exists="resume")
     assert not resumed.interrupted and resumed.began_at == result.state.step
     assert_same_run(folder, whole_run[0])
