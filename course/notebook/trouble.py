@@ -15,6 +15,7 @@ from course.frontend import shell
 
 # The first line of a cell that students cannot edit, as the builder writes it.
 GIVEN = re.compile(r"# (@title Given|Given|Check \(given\)):")
+INTERRUPTED = "Interrupted before this cell was done: run it again to have its result."
 NO_MEMORY = (
     "Memory ran out. Close other programs and notebooks, restart the kernel, and run the cells above again"
 )
@@ -49,7 +50,7 @@ def explain_errors(exercises: Collection[str] = (), defined: Mapping[str, str] |
             error._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
         session.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
-    session.set_custom_exc((NameError, MemoryError, RuntimeError), explain)
+    session.set_custom_exc((NameError, MemoryError, RuntimeError, KeyboardInterrupt), explain)
 
 
 def in_words(
@@ -63,6 +64,9 @@ def in_words(
         defined: names that the unit's notebook defines → the heading of the first cell that does; None before
             the imports, without which no cell can run.
     """
+    if isinstance(error, KeyboardInterrupt):
+        # Where a student's own code was is worth a traceback; where a library was is not.
+        return INTERRUPTED if any(_is_given(frame) for frame, _ in _frames(error)) else None
     name = (error.name or "") if isinstance(error, NameError) else ""
     heading = (defined or {}).get(name)
     if name in exercises:
@@ -87,10 +91,14 @@ def in_words(
 
 def _in_given_code(error: BaseException) -> bool:
     """Whether an error was raised in code that the student was given, not in a function of their own."""
-    frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
+    frame, line = _frames(error)[-1]
     # The first line of an exercise is given as well; it may name what an argument is by default.
     signature = linecache.getline(frame.f_code.co_filename, line).startswith("def ")
     return _is_given(frame) or (signature and frame.f_code.co_name == "<module>")
+
+
+def _frames(error: BaseException) -> list[tuple[FrameType, int]]:
+    return list(traceback.walk_tb(error.__traceback__))
 
 
 def _is_given(frame: FrameType) -> bool:
@@ -99,7 +107,7 @@ def _is_given(frame: FrameType) -> bool:
 
 def _what_to_lower(error: BaseException) -> str:
     """The end of the sentence on memory: in a given cell, only a setting that it reads can be lowered."""
-    given = [frame for frame, _ in traceback.walk_tb(error.__traceback__) if _is_given(frame)]
+    given = [frame for frame, _ in _frames(error) if _is_given(frame)]
     if not given:
         return OWN_SIZES
     text = "".join(linecache.getlines(given[0].f_code.co_filename))

@@ -14,6 +14,7 @@ from nbclient import NotebookClient
 
 from autograder.cpu_mode import CPU_MODE
 from course.catalog import Unit, load_course
+from course.notebook.trouble import INTERRUPTED
 
 pytestmark = pytest.mark.process
 
@@ -29,7 +30,8 @@ begin("fixmatch", env)
 RIGHT = "def logits_to_log_probs(logits):\n    return jax.nn.log_softmax(logits, axis=-1)"
 
 RAISES = "# raises\n"
-EARLY = "# Given: run it, there is nothing to change.\nprint(with_unlabeled.metrics)"
+GIVEN = "# Given: run it, there is nothing to change.\n"
+EARLY = f"{GIVEN}print(with_unlabeled.metrics)"
 # A browser that saves the notebook, in the future: a file system may round the time down.
 SAVE = """
 import json, os, pathlib, time
@@ -150,24 +152,26 @@ def test_a_second_kernel_knows_what_the_first_one_found(folder: Path, first: lis
 
 def test_what_ends_a_cell_is_said_in_a_line_and_the_cell_has_failed(tmp_path: Path) -> None:
     """An exercise whose cell never ran, a lack of memory; what Python says better keeps its traceback."""
-    _, missing, early, memory, library, typo, other, after = run(
+    _, missing, early, stopped, memory, library, typo, other, after = run(
         tmp_path,
         BEGIN,
         RAISES + 'check("logits_to_log_probs", logits_to_log_probs)',
         EARLY,
+        f"{GIVEN}import os, signal\nos.kill(os.getpid(), signal.SIGINT)",
         RAISES + "raise MemoryError()",
         RAISES + "raise RuntimeError('RESOURCE_EXHAUSTED: Out of memory allocating 8 bytes')",
         RAISES + "def f():\n    return logit_to_log_probs\nf()",
         RAISES + "raise RuntimeError('shapes differ')",
         "print('the session goes on')",
     )
-    for outputs in (missing, early, memory, library, typo, other):
+    for outputs in (missing, early, stopped, memory, library, typo, other):
         assert [output["output_type"] for output in outputs] == ["error"], "nbgrader gives no points"
     (line,) = missing[0]["traceback"]
     assert line.startswith("logits_to_log_probs is not defined in this session: run the cell that begins")
     assert "`def logits_to_log_probs`" in line and missing[0]["ename"] == "NameError"
     (line,) = early[0]["traceback"]
     assert 'a cell under the heading "With the unlabeled loss" defines it. Run the cells above first' in line
+    assert stopped[0]["traceback"] == [INTERRUPTED] and stopped[0]["ename"] == "KeyboardInterrupt"
     for outputs, kind in ((memory, "MemoryError"), (library, "RuntimeError")):
         (line,) = outputs[0]["traceback"]
         assert line.startswith("Memory ran out.") and line.endswith(f"({kind})") and "\n" not in line

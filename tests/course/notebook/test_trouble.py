@@ -14,7 +14,7 @@ import pytest
 from autograder.builder.notebook import CHECK, FOLDED
 from autograder.builder.notebook import GIVEN as GIVEN_LINE
 from course.notebook.released import load_release
-from course.notebook.trouble import GIVEN, in_words
+from course.notebook.trouble import GIVEN, INTERRUPTED, in_words
 
 DEFINED = {"with_unlabeled": "With the unlabeled loss", "val_batches": "Views and mini-batches"}
 EXERCISES = {"get_forward_fn"}
@@ -34,7 +34,7 @@ def raised(monkeypatch: pytest.MonkeyPatch) -> Raised:
             monkeypatch.setitem(linecache.cache, file, entry)
             try:
                 exec(compile(cell, file, "exec"), names)
-            except (NameError, MemoryError, RuntimeError) as error:
+            except (NameError, MemoryError, RuntimeError, KeyboardInterrupt) as error:
                 return error
         raise AssertionError("no cell failed")
 
@@ -85,6 +85,23 @@ def test_before_the_imports_every_unknown_name_is_for_want_of_them(raised: Raise
         "course is not defined in this session: run the cells above first (menu Run, Run All Above Selected "
         "Cell), beginning with the imports, then this one again"
     )
+
+
+WAITS = "def wait():\n    raise KeyboardInterrupt"
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ((f"{GIVEN_LINE}\nraise KeyboardInterrupt",), True),
+        ((f"{GIVEN_LINE}\n{WAITS}", "wait()"), True),
+        ((WAITS, "wait()"), False),
+    ],
+    ids=["a given cell", "a given function in a cell of one's own", "own code"],
+)
+def test_an_interrupt_shows_no_librarys_code(cells: tuple[str, ...], told: bool, raised: Raised) -> None:
+    """A second interrupt does not wait for the training step, and would show where JAX or PyTorch was."""
+    assert said(raised(*cells)) == (INTERRUPTED if told else None)
 
 
 def test_colab_has_another_menu(raised: Raised, monkeypatch: pytest.MonkeyPatch) -> None:
