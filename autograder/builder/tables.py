@@ -12,7 +12,10 @@ HARDEST = 4
 def about_unit(course: Course, unit: Unit) -> str:
     """The notebook's opening: title, badge (once the repository is set), what it takes and gives."""
     graded = [
-        *(f"| {item.title} | `{item.name}` | {item.points} | {item.minutes} |" for item in unit.exercises),
+        *(
+            f"| {item.title} | {_wrapped(item.name)} | {item.points} | {item.minutes} |"
+            for item in unit.exercises
+        ),
         *(f"| {item.title} | in words | {item.points} | {item.minutes} |" for item in unit.questions),
     ]
     parts = [
@@ -72,6 +75,11 @@ def badge(course: Course, unit: Unit) -> str:
         return ""
     address = f"https://colab.research.google.com/github/{course.repository}/blob/main/{unit.name}/{unit.notebook}.ipynb"
     return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({address})"
+
+
+def _wrapped(name: str) -> str:
+    """A name that may be broken after an underscore, so that the table fits a page of 800 pixels."""
+    return f"<code>{name.replace('_', '_<wbr>')}</code>"
 
 
 def _points(number: int) -> str:

@@ -244,6 +244,9 @@ def test_points_rubrics_and_times_come_from_the_cells_and_the_units_file(toy_roo
     assert "# A toy unit" in texts
     assert "about 10 minutes · 8 points" in texts
     assert "### Exercise 2: Double\n\n**3 points · about 2 minutes · difficulty ●●○○ (2 of 4)**" in texts
+    assert "| <code>get_<wbr>adder</code> |" in texts, (
+        "it can be broken, so that the table fits a narrow page"
+    )
     assert "colab" not in texts
     edit(toy_root, "course/course.yml", "repository: null", "repository: someone/somewhere")
     assert "github/someone/somewhere/blob/main/toy/01_toy.ipynb" in json.dumps(build(toy_root)[RELEASE])
