@@ -696,6 +696,8 @@ course.predict("val_error", ...)
 # %% [markdown]
 # The run saves a checkpoint now and then. If the session ends, or you stop the cell (*Kernel*, then *Interrupt*), set everything up as before and run the cell again: with `if_exists = "resume"` it continues from the last checkpoint. If you have
 # **changed one of your functions**, set it to `"overwrite"`, or you will get the old run's result again.
+#
+# **A closed tab** does not stop a run, but when you come back its cell shows no more of it. Run the cell again: it waits for the run, trains nothing that is finished, and says how the run ended.
 
 # %%
 if_exists = "resume"  # or "overwrite"

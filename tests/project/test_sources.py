@@ -266,6 +266,14 @@ def test_training_comes_after_the_last_exercise(cells):
     assert all(position > last for position in tagged)
 
 
+def test_what_a_closed_tab_leaves_is_said_before_the_first_run(cells):
+    """JupyterLab drops what a cell shows while nobody looks, and not every run is drawn again below."""
+    runs = [i for i, cell in enumerate(cells) if "if_exists=if_exists" in cell.source]
+    if runs:
+        before = [cell.source for cell in cells[: runs[0]] if cell.cell_type == "markdown"]
+        assert any("**A closed tab** does not stop a run" in text for text in before)
+
+
 def test_pictures_come_from_the_plots_module_alone(cells):
     # course.figures.show demands a text alternative; these ways around it do not.
     for cell in cells:
