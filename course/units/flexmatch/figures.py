@@ -71,7 +71,8 @@ def thresholds(
     runs = [series(records, f"threshold/{c}") for c in range(len(classes))]
     if any(len(steps) == 0 for steps, _ in runs):
         return
-    figure, lines = panel(named("threshold of each class", records), (4.4, 3.9))
+    # Where the run stopped goes below: the names of the classes leave the panel little width.
+    figure, lines = panel(named("threshold of each class", records).replace(" (", "\n("), (4.4, 3.9))
     other, rates = panel("mask rate")
     numbered = _numbered([values for _, values in runs])
     for c, (steps, values) in enumerate(runs):

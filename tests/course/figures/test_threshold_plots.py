@@ -10,6 +10,8 @@ from typing import Any
 import jupytext
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from course.errors import CourseError
 from course.training import read_metrics
@@ -47,6 +49,24 @@ def test_the_figure_of_a_partial_run_says_where_it_stopped(shown: list[Any], tmp
     (tmp_path / "run.json").write_text('{"ends": 60, "seconds": 12.0}')
     threshold_plots.thresholds(read_metrics(tmp_path / "metrics.jsonl"), CLASSES, 0.95)
     assert "up to step 30 (stopped at step 30 of 60)." in shown[-1].alt
+
+
+def test_the_title_of_a_partial_run_is_within_the_figure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept: list[Figure] = []
+    monkeypatch.setattr(
+        threshold_plots,
+        "show_panels",
+        lambda panels, *rest, **more: kept.extend(figure for figure, _ in panels),
+    )
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in RECORDS))
+    (tmp_path / "run.json").write_text('{"ends": 400, "seconds": 12.0}')
+    threshold_plots.thresholds(read_metrics(tmp_path / "metrics.jsonl"), ("hourglass",) * 3, 0.95)
+    figure = kept[0]
+    FigureCanvasAgg(figure).draw()
+    title = figure.axes[0].title.get_window_extent()
+    assert figure.bbox.x0 <= title.x0 and title.x1 <= figure.bbox.x1
 
 
 def test_the_thresholds_are_told_in_words_with_their_last_values(shown: list[Any]) -> None:
