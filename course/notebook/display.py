@@ -65,12 +65,18 @@ def details(summary: str, content: Fragment) -> Fragment:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Fragment:
-    """A table whose first column names its rows; every row is as long as the head."""
+    """A table whose first column names its rows; every row is as long as the head.
+
+    Names in it may be broken after an underscore: on a page of 800 pixels they left no room for the rest.
+    """
+
+    def cell_html(text: str) -> str:
+        return re.sub(r"_(?=[^<]*</code>)", "_<wbr>", rich(text))
 
     def line(cells: Sequence[str], tag: str) -> str:
-        first = f'<th scope="{"col" if tag == "th" else "row"}" style="{_CELL}">{rich(cells[0])}</th>'
+        first = f'<th scope="{"col" if tag == "th" else "row"}" style="{_CELL}">{cell_html(cells[0])}</th>'
         scope = ' scope="col"' if tag == "th" else ""
-        rest = "".join(f'<{tag}{scope} style="{_CELL}">{rich(cell)}</{tag}>' for cell in cells[1:])
+        rest = "".join(f'<{tag}{scope} style="{_CELL}">{cell_html(cell)}</{tag}>' for cell in cells[1:])
         return f'<tr style="background:none">{first}{rest}</tr>'
 
     html = (

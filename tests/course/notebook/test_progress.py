@@ -15,6 +15,7 @@ from course import begin, progress
 from course.checks import CheckFailed, State, check
 from course.errors import CourseError
 from course.notebook import session as session_module
+from course.notebook.display import table
 from course.notebook.fingerprint import fingerprint
 from course.notebook.progress import describe, progress_table
 from course.notebook.session import Session, current
@@ -212,3 +213,11 @@ def test_functions_that_call_each_other_have_a_fingerprint(notebook: ModuleType,
         )
     )
     assert fingerprint(notebook.even) == fingerprint(notebook.odd) != ""
+
+
+def test_names_in_a_table_can_be_broken_and_nothing_else_is() -> None:
+    """At 800 pixels the names of exercises left the column of states one letter."""
+    fragment = table(["exercise_name", "state"], [["`log_softmax_cross_entropy`", "not_code < `a_b`"]])
+    assert "<code>log_<wbr>softmax_<wbr>cross_<wbr>entropy</code>" in fragment.html
+    assert "exercise_name" in fragment.html and "not_code &lt; <code>a_<wbr>b</code>" in fragment.html
+    assert "`log_softmax_cross_entropy`" in fragment.text
