@@ -6,12 +6,13 @@ where it was, and a hand-in that is newer than its grade is graded again.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -29,6 +30,7 @@ from autograder.grading.preflight.names import student_id
 from autograder.grading.preflight.record import digest_of
 from autograder.grading.preflight.walk import Folder, files_of
 from autograder.grading.prepare import exercises_to_prepare, prepare
+from autograder.grading.run import CHECK
 from autograder.grading.secret import FOLDER
 from course.errors import CourseError
 
@@ -37,6 +39,25 @@ _CODE = ("autograder/expected", "autograder/grading", "autograder/units", "cours
 
 # From so many hand-ins on, compiling what other right answers than the reference need pays.
 MANY = 32
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Digests of all that a grade depends on: what was handed in, the release, and the course's code."""
+
+    hand_in: str
+    release: str
+    code: str
+
+    def changed_since(self, other: Sources) -> str:
+        """What is another one than at an earlier time, in words; empty where nothing is."""
+        words = {
+            "hand_in": "another hand-in",
+            "release": "another release",
+            "code": "another version of the course",
+        }
+        now, then = dataclasses.asdict(self), dataclasses.asdict(other)
+        return ", ".join(words[name] for name in words if now[name] != then[name])
 
 
 @dataclass(frozen=True)
@@ -50,6 +71,8 @@ class Line:
         seconds: that running it took.
         remarks: what an instructor should know.
         error: why it could not be graded; empty where it was.
+        moved: exercise → (points before, points now), where these differ.
+        why: why it was graded again; empty the first time.
     """
 
     student: str
@@ -58,6 +81,8 @@ class Line:
     seconds: float
     remarks: tuple[str, ...] = ()
     error: str = ""
+    moved: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    why: str = ""
 
 
 class ClassGrader:
@@ -98,13 +123,13 @@ class ClassGrader:
         names = (path.parent.name for path in submitted.glob(f"*/{self.unit}") if path.is_dir())
         return sorted(name for name in names if student_id(name) == name)
 
-    def to_grade(self, students: Sequence[str], *, regrade: bool = False) -> dict[str, str]:
-        """Those whose hand-in has not been graded as it is now, with the digest of all it is graded from."""
-        digests = {student: self._digest(student) for student in students}
+    def to_grade(self, students: Sequence[str], *, regrade: bool = False) -> dict[str, Sources]:
+        """Those whose hand-in has not been graded as it is now, with digests of all it is graded from."""
+        sources = {student: self._sources(student) for student in students}
         return {
-            student: digest
-            for student, digest in digests.items()
-            if regrade or not self._is_done(student, digest)
+            student: found
+            for student, found in sources.items()
+            if regrade or not self._is_done(student, found)
         }
 
     def task(self, student: str) -> Task:
@@ -135,11 +160,11 @@ class ClassGrader:
             ]
         )
 
-    def grade_all(self, digests: Mapping[str, str], client: Any) -> Iterator[Line]:
+    def grade_all(self, todo: Mapping[str, Sources], client: Any) -> Iterator[Line]:
         """Grade hand-ins on the workers of a dask client; yields them as they are done.
 
         Args:
-            digests: of `to_grade`.
+            todo: of `to_grade`.
             client: of the workers.
 
         Raises:
@@ -147,7 +172,7 @@ class ClassGrader:
         """
         from distributed import as_completed
 
-        futures = {client.submit(grade, self.task(student), pure=False): student for student in digests}
+        futures = {client.submit(grade, self.task(student), pure=False): student for student in todo}
         for future in as_completed(futures, loop=client.loop):
             student = futures[future]
             error = future.exception()
@@ -156,11 +181,12 @@ class ClassGrader:
             if error is not None:
                 yield self._failed(student, f"{type(error).__name__}: {error}")
             else:
-                yield self.enter(student, digests[student], future.result())
+                yield self.enter(student, todo[student], future.result())
             future.release()
 
-    def enter(self, student: str, digest: str, graded: GradedHandIn) -> Line:
+    def enter(self, student: str, sources: Sources, graded: GradedHandIn) -> Line:
         """Put a graded hand-in into the gradebook and its folder, by nbgrader's own command."""
+        before, earlier = self._points(student), self._earlier(student)
         config = self.config.copy()
         config.Autograde.autograde_preprocessors = [
             "autograder.grading.put.PutGraded" if step.endswith(".RunCells") else step
@@ -177,29 +203,51 @@ class ClassGrader:
             raise KeyboardInterrupt  # nbgrader catches it
         if not told["success"]:
             return self._failed(student, cause_of(told.get("log", ""), told.get("error", "")))
-        write_changed(self._record(student), json.dumps({"digest": digest}).encode())
-        points, most = self._points(student)
+        write_changed(self._record(student), json.dumps(dataclasses.asdict(sources)).encode())
+        now = self._points(student)
         who = f"{student}, {self.unit}/{Path(self.name).stem}: "
         remarks = tuple(line.removeprefix(who) for line in _warnings(told.get("log") or ""))
-        return Line(student, points, most, graded.seconds, remarks)
+        return Line(
+            student,
+            sum(got for got, _ in now.values()),
+            sum(most for _, most in now.values()),
+            graded.seconds,
+            remarks,
+            moved={
+                name.removeprefix(CHECK): (before[name][0], got)
+                for name, (got, _) in now.items()
+                if name in before and before[name][0] != got
+            },
+            why=(sources.changed_since(earlier) or "graded again, as asked") if earlier else "",
+        )
 
     def _failed(self, student: str, why: str) -> Line:
         return Line(student, None, 0.0, 0.0, error=why)
 
-    def _points(self, student: str) -> tuple[float, float]:
+    def _points(self, student: str) -> dict[str, tuple[float, float]]:
+        """Grade id → (automatic points, the most there are); empty for who is not in the gradebook."""
         with Gradebook(self.course.db_url) as gradebook:
-            submission = gradebook.find_submission(self.unit, student)
+            try:
+                submission = gradebook.find_submission(self.unit, student)
+            except MissingEntry:
+                return {}
             grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-            automatic = [grade for grade in grades if grade.cell.cell_type == "code"]
-            return sum(g.auto_score or 0.0 for g in automatic), sum(g.max_score for g in automatic)
+            return {
+                grade.name: (grade.auto_score or 0.0, grade.max_score)
+                for grade in grades
+                if grade.cell.cell_type == "code"
+            }
 
-    def _is_done(self, student: str, digest: str) -> bool:
-        """Whether the gradebook holds what this hand-in, as it is now, was graded to."""
+    def _earlier(self, student: str) -> Sources | None:
+        """What the grades in the gradebook were made from; None where that is not known."""
         try:
-            known = json.loads(self._record(student).read_text(encoding="utf-8"))["digest"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
-        if known != digest:
+            return Sources(**json.loads(self._record(student).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def _is_done(self, student: str, sources: Sources) -> bool:
+        """Whether the gradebook holds what this hand-in, as it is now, was graded to."""
+        if self._earlier(student) != sources:
             return False
         if not (self.folder / self.course.autograded_directory / student / self.unit / self.name).is_file():
             return False
@@ -216,27 +264,27 @@ class ClassGrader:
     def _folder_of(self, student: str) -> Path:
         return self.folder / self.course.submitted_directory / student / self.unit
 
-    def _digest(self, student: str) -> str:
-        """A digest of all that a grade depends on."""
-        digest = hashlib.sha256(self._code.encode())
-        digest.update(self.release.read_bytes())
+    def _sources(self, student: str) -> Sources:
+        digest = hashlib.sha256()
         folder = self._folder_of(student)
         for file in sorted(files_of(folder, Folder(PurePosixPath("."))), key=lambda file: file.path):
             digest.update(str(file.path).encode("utf-8", "surrogateescape") + b"\0")
             if not file.why:
                 digest.update(digest_of(folder / file.path).encode())
-        return digest.hexdigest()
+        release = hashlib.sha256(self.release.read_bytes()).hexdigest()
+        return Sources(digest.hexdigest(), release, self._code)
 
 
-# The preflight names them.
-UNKNOWN = "[WARNING] Skipping unknown notebook: "
+# Of the first the preflight tells, and the second happens whenever something is graded again.
+NO_NEWS = ("Skipping unknown notebook: ", "Removing existing assignment: ")
 
 
 def _warnings(log: str) -> Iterator[str]:
     """The warnings in nbgrader's log."""
     for line in log.splitlines():
-        if line.startswith("[WARNING] ") and not line.startswith(UNKNOWN):
-            yield line.removeprefix("[WARNING] ")
+        text = line.removeprefix("[WARNING] ")
+        if text != line and not text.startswith(NO_NEWS):
+            yield text
 
 
 _RAISED = re.compile(r"^\s*(?:\w+\.)*(\w*(?:Error|Exception|Entry)): (.+)$", re.MULTILINE)

@@ -75,7 +75,9 @@ def _warnings(log: logging.Logger | logging.LoggerAdapter[Any]) -> Iterator[list
 
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            lines.append(record.getMessage())
+            # nbclient's own errors, of a kernel that has ended, say less than the warning that follows.
+            if record.levelno == logging.WARNING:
+                lines.append(record.getMessage())
 
     logger = log.logger if isinstance(log, logging.LoggerAdapter) else log
     handler = Keep(logging.WARNING)

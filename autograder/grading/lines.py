@@ -17,11 +17,13 @@ def line_of(line: Line, number: int, of: int) -> str:
     """One line about a hand-in that has just been graded."""
     if line.points is None:
         return f"{number} of {of}, {line.student}: not graded: {line.error}"
-    return f"{number} of {of}, {line.student}: {line.points:g} of {line.most:g}, {line.seconds:.1f} s"
+    before = line.points - sum(now - then for then, now in line.moved.values())
+    was = f" ({before:g} before)" if line.moved else ""
+    return f"{number} of {of}, {line.student}: {line.points:g} of {line.most:g}{was}, {line.seconds:.1f} s"
 
 
 def closing_table(lines: Sequence[Line], unchanged: int) -> RenderableType:
-    """Who needs a look, and why; and how many hand-ins were graded.
+    """Who needs a look, and why; whose points moved, and why; and how many hand-ins were graded.
 
     Args:
         lines: of this run.
@@ -33,6 +35,13 @@ def closing_table(lines: Sequence[Line], unchanged: int) -> RenderableType:
         table = Table("student", "why", title="Have a look at these", title_justify="left")
         for line in looked_at:
             table.add_row(Text(line.student), Text("\n".join(filter(None, (line.error, *line.remarks)))))
+        parts.append(table)
+    moved = [line for line in sorted(lines, key=lambda line: line.student) if line.moved]
+    if moved:
+        table = Table("student", "exercise", "why", title="Points that moved", title_justify="left")
+        for line in moved:
+            changes = [f"{name}: {then:g} → {now:g}" for name, (then, now) in line.moved.items()]
+            table.add_row(Text(line.student), Text("\n".join(changes)), Text(line.why))
         parts.append(table)
     graded = sum(line.points is not None for line in lines)
     before = f"; {unchanged} had been graded before and have not changed" if unchanged else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import signal
@@ -13,13 +14,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from rich.console import Console
 
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
 from autograder.files import REPOSITORY
-from autograder.grading.batch import Line, cause_of
+from autograder.grading.batch import Line, Sources, cause_of
 from autograder.grading.graded import digest_of
-from autograder.grading.lines import line_of, to_json
+from autograder.grading.lines import closing_table, line_of, to_json
 from autograder.grading.secret import FOLDER
 
 UNIT = "comparison"
@@ -76,6 +78,11 @@ def test_what_has_not_changed_is_not_graded_again_and_what_has_is(
     found = json.loads(done.stdout)
     assert found["unchanged"] == 1
     assert {line["student"]: line["points"] for line in found["graded"]} == {"untouched": 5.0, "perfect": 0.0}
+    assert {line["why"] for line in found["graded"]} == {"another hand-in"}
+    moved = {line["student"]: line["moved"] for line in found["graded"]}
+    assert moved["untouched"] == {"mean_and_spread": [0.0, 2.0], "summarize": [0.0, 3.0]}
+    assert len(moved["perfect"]) == 5
+    assert not any(line["remarks"] for line in found["graded"])
     assert totals(classroom) == {"untouched": 5.0, "perfect": 0.0, "broken": 0.0}
 
 
@@ -145,6 +152,26 @@ def test_a_line_says_what_became_of_a_hand_in() -> None:
     found = json.loads(to_json([bad, good], 2))
     assert [line["student"] for line in found["graded"]] == ["ann", "bob"]
     assert found["unchanged"] == 2
+
+
+def test_who_moved_is_listed_with_the_reason() -> None:
+    moved = {"add": (0.0, 2.0), "double": (3.0, 0.0)}
+    line = Line("ann", 5.0, 13.0, 2.91, moved=moved, why="another release")
+    assert line_of(line, 1, 1) == "1 of 1, ann: 5 of 13 (6 before), 2.9 s"
+    console = Console(width=100, file=io.StringIO())
+    console.print(closing_table([line, Line("bob", 5.0, 13.0, 1.0, why="another release")], 0))
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "Points that moved" in shown and "add: 0 → 2" in shown and "double: 3 → 0" in shown
+    assert "another release" in shown and "bob" not in shown
+
+
+def test_what_changed_is_told_in_words() -> None:
+    old = Sources("hand-in", "release", "code")
+    assert old.changed_since(old) == ""
+    assert Sources("other", "release", "code").changed_since(old) == "another hand-in"
+    both = Sources("hand-in", "other", "other").changed_since(old)
+    assert both == "another release, another version of the course"
 
 
 def test_what_was_run_is_told_by_its_code_and_not_by_the_order_of_tags() -> None:

@@ -45,9 +45,9 @@ def graded(score: float = 2.0, comment: str = "", answered: dict[str, Any] | Non
     )
 
 
-def html_of(notebook: NotebookNode, **options: Any) -> str:
+def html_of(notebook: NotebookNode, student: str = "ada", **options: Any) -> str:
     exporter = FeedbackExporter(template_name=TEMPLATE, extra_template_basedirs=[str(TEMPLATES)])
-    page = page_of(notebook, UNIT, UNIT.notebook, "ada", **options)
+    page = page_of(notebook, UNIT, UNIT.notebook, student, **options)
     html, _ = exporter.from_notebook_node(notebook, resources={"nbgrader": {"page": page}})
     return str(html)
 
@@ -102,6 +102,15 @@ def test_a_cell_that_the_course_does_not_know_shows_its_id_and_text() -> None:
     notebook.cells.append(cell("code", "assert False", [error], grade_id="mine", **facts))
     entry = page_of(notebook, None, "01_other", "ada").entries[-1]
     assert (entry.title, entry.reports) == ("mine", ("<pre>E: &lt;b&gt;wrong&lt;/b&gt;</pre>",))
+
+
+def test_names_and_ids_are_no_html() -> None:
+    notebook = graded()
+    bad = '<script>alert(1)</script>"><b>'
+    notebook.cells[-1].metadata.nbgrader["grade_id"] = bad
+    html = html_of(notebook, student=bad)
+    assert "<script" not in html and "<b>" not in html
+    assert html.count("&lt;script&gt;") >= 4
 
 
 def test_what_was_found_before_grading_stands_above() -> None:
