@@ -183,6 +183,8 @@ def grade(
     todo = grader.to_grade(chosen, regrade=regrade)
     lines = []
     if todo:
+        if scheduler is None:
+            grader.start_fork_server()
         with reach(scheduler) if scheduler else processes_here(min(jobs, len(todo))) as client:
             with Console(stderr=True).status(f"{name}: drawing hidden cases"):
                 grader.prepare(len(todo), client)

@@ -26,12 +26,14 @@ from autograder.files import digest_of_sources, write_changed
 from autograder.grading.config import configure
 from autograder.grading.graded import GradedHandIn
 from autograder.grading.grader import Task, grade
+from autograder.grading.kernel import fork_server, imported
 from autograder.grading.preflight.names import student_id
 from autograder.grading.preflight.record import digest_of
 from autograder.grading.preflight.walk import Folder, files_of
-from autograder.grading.prepare import exercises_to_prepare, prepare
+from autograder.grading.prepare import exercises_to_prepare, prepare, programs_folder
 from autograder.grading.run import CHECK
 from autograder.grading.secret import FOLDER
+from course.catalog import load_course
 from course.errors import CourseError
 
 # With these, a hand-in may get other points.
@@ -106,7 +108,7 @@ class ClassGrader:
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self.folder, self.unit, self.unsafe = folder.resolve(), unit, unsafe
-        self.name = f"{notebook}.ipynb"
+        self.name, self.fork_server = f"{notebook}.ipynb", ""
         self.config = Config()
         configure(self.config)
         self.config.RunCells |= Config(options or {})
@@ -142,7 +144,15 @@ class ClassGrader:
             self.folder / FOLDER,
             dict(self.config.RunCells),
             self.unsafe,
+            self.fork_server,
         )
+
+    def start_fork_server(self) -> None:
+        """Start one for all workers of this machine. It imports meanwhile, and ends with this process."""
+        if not self.unsafe:
+            unit = load_course().unit(self.unit)
+            programs = programs_folder(self.folder / FOLDER)
+            self.fork_server = fork_server(programs, imported(unit.framework)).address
 
     def prepare(self, hand_ins: int, client: Any) -> None:
         """Have the workers of a dask client do what a class needs once.

@@ -30,6 +30,7 @@ class Task:
         grading_folder: of the secret and what is drawn from it.
         options: of `RunCells`, as the configuration has them.
         unsafe: whether to do without a sandbox.
+        fork_server: the address of one; without it, the process that grades has its own.
     """
 
     student: str
@@ -39,6 +40,7 @@ class Task:
     grading_folder: Path
     options: dict[str, Any]
     unsafe: bool = False
+    fork_server: str = ""
 
 
 def grade(task: Task) -> GradedHandIn:
@@ -56,7 +58,12 @@ def grade(task: Task) -> GradedHandIn:
         "nbgrader": {"student": task.student, "assignment": task.unit},
         "metadata": {"path": str(task.file.parent)},
     }
-    run = RunCells(**task.options, grading_folder=str(task.grading_folder), unsafe_no_sandbox=task.unsafe)
+    run = RunCells(
+        **task.options,
+        grading_folder=str(task.grading_folder),
+        unsafe_no_sandbox=task.unsafe,
+        fork_server=task.fork_server,
+    )
     with _warnings(run.log) as warnings:
         notebook, resources = run.preprocess(notebook, resources)
     return GradedHandIn(

@@ -108,8 +108,7 @@ def room(
             environment=session_environment(home, programs),
         )
         with sandbox.cell(place, limits) as cell:
-            imported = _EVERY + (_TRAINING if framework in ("JAX", "PyTorch") else ())
-            yield Room(questions, answers, sockets, work, programs, imported, cell, place, limits)
+            yield Room(questions, answers, sockets, work, programs, imported(framework), cell, place, limits)
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
@@ -125,20 +124,29 @@ def _when_imported(programs: Path) -> dict[str, str]:
     return CPU_MODE | ONE_THREAD | backend | reading(programs)
 
 
+def imported(framework: str | None) -> tuple[str, ...]:
+    """What sessions of a unit find imported.
+
+    Args:
+        framework: the unit's, by its name in the catalog.
+    """
+    return _EVERY + (_TRAINING if framework in ("JAX", "PyTorch") else ())
+
+
 _servers: dict[tuple[Path, tuple[str, ...]], ForkServer] = {}  # one at most: it holds half a gigabyte
 
 
-def fork_server(programs: Path, imported: tuple[str, ...]) -> ForkServer:
+def fork_server(programs: Path, modules: tuple[str, ...]) -> ForkServer:
     """This process's, which is started when it is first needed and ends with it.
 
     Args:
         programs: the folder of what JAX has compiled.
-        imported: what its forks find imported.
+        modules: what its forks find imported.
     """
-    key = programs, imported
+    key = programs, modules
     if key not in _servers:
         close_fork_server()
-        _servers[key] = ForkServer(imported, _when_imported(programs))
+        _servers[key] = ForkServer(modules, _when_imported(programs))
     return _servers[key]
 
 
@@ -179,16 +187,20 @@ class SandboxedKernel(AsyncKernelManager):
     """Starts ipykernel in a room. It is reached over sockets in a folder, for a sandbox has no network.
 
     An interrupt is a message: a signal from outside does not reach the processes inside.
+
+    Args:
+        room: its own.
+        server: the address of a fork server; without one, this process's is used.
     """
 
-    def __init__(self, room: Room, **options: Any) -> None:
+    def __init__(self, room: Room, server: str = "", **options: Any) -> None:
         super().__init__(
             transport="ipc",
             connection_file=str(room.sockets / "kernel.json"),
             ip=str(room.sockets / "s"),
             **options,
         )
-        self._room = room
+        self._room, self._server = room, server
         self._held: Held | None = None
         self._joined: tuple[int, ...] = ()
         _protect(self.context)
@@ -229,7 +241,7 @@ class SandboxedKernel(AsyncKernelManager):
         try:
             with self._held as held, open(os.devnull, "r+b") as nothing:
                 streams = (nothing.fileno(),) * 3
-                server = fork_server(self._room.programs, self._room.imported)
+                server = self._server or fork_server(self._room.programs, self._room.imported).address
                 self._joined = (held.join(server, self._argv, streams),)
         except CannotJoin:
             if process is not None:

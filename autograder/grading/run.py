@@ -75,6 +75,8 @@ class RunCells(Execute):
         FOLDER, help="Folder of the secret that hidden inputs are drawn from, and of what is drawn."
     ).tag(config=True)
 
+    fork_server = Unicode("", help="Address of a fork server; without one, this process has its own.")
+
     iopub_timeout = Integer(10, help="Seconds that an interrupted cell has to stop.").tag(config=True)
     shutdown_kernel = Enum(["graceful", "immediate"], default_value="immediate").tag(config=True)
     store_widget_state = Bool(False).tag(config=True)
@@ -108,7 +110,7 @@ class RunCells(Execute):
         while todo and self._has_time():
             try:
                 with room(self._sandbox, self._handed_in(), self._programs, framework) as self._room:
-                    self.km = kernel = SandboxedKernel(self._room)
+                    self.km = kernel = SandboxedKernel(self._room, self.fork_server)
                     with (
                         self.setup_kernel(cwd=str(self._room.work)),
                         kernel.watched(lambda: self._deadline + LAST_SECONDS) as self._overuse,

@@ -18,6 +18,7 @@ import json
 import os
 import resource
 import runpy
+import select
 import signal
 import socket
 import sys
@@ -46,27 +47,33 @@ class _Program(ctypes.Structure):
 
 
 def main() -> None:
-    """Import, say so, and fork for each request until the other side is gone."""
-    with socket.socket(fileno=int(sys.argv[1])) as control:
-        for name in sys.argv[2:]:
-            with contextlib.suppress(ImportError):  # the session will say so itself, where it matters
-                module, _, function = name.partition(":")
-                imported = importlib.import_module(module)
-                if function:
-                    getattr(imported, function)()
-        gc.collect()
-        gc.freeze()  # so that children do not copy what they only look through
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-        control.sendall(b"ready")
-        while True:
-            message, files, _, _ = socket.recv_fds(control, MESSAGE_BYTES, len(FILES))
-            if not message:
-                return
-            if not os.fork():
-                control.close()
-                _attend(json.loads(message), dict(zip(FILES, files, strict=True)))
-            for file in files:
-                os.close(file)
+    """Import, and fork for each request, until whoever started this is gone."""
+    listener, life = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
+    for name in sys.argv[3:]:
+        with contextlib.suppress(ImportError):  # the session will say so itself, where it matters
+            module, _, function = name.partition(":")
+            imported = importlib.import_module(module)
+            if function:
+                getattr(imported, function)()
+    gc.collect()
+    gc.freeze()  # so that children do not copy what they only look through
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while not _is_over(listener, life):
+        connection, _ = listener.accept()
+        with connection:
+            message, files, _, _ = socket.recv_fds(connection, MESSAGE_BYTES, len(FILES))
+        if len(files) == len(FILES) and not os.fork():
+            listener.close()
+            os.close(life)
+            _attend(json.loads(message), dict(zip(FILES, files, strict=True)))
+        for file in files:
+            os.close(file)
+
+
+def _is_over(listener: socket.socket, life: int) -> bool:
+    """Wait for a request; whether the other end of ``life`` was closed instead."""
+    ready, _, _ = select.select([listener.fileno(), life], [], [])
+    return life in ready
 
 
 def _attend(request: dict[str, Any], files: dict[str, int]) -> NoReturn:

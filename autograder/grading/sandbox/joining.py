@@ -23,7 +23,7 @@ from autograder.grading.sandbox.place import environment
 from course.errors import CourseError
 
 _IMPORT_SECONDS = 180.0  # it takes three; a machine with much other work may need longer
-_JOIN_SECONDS = 60.0  # it takes a twentieth of one
+_OPEN_SECONDS = 60.0  # a sandbox stands after a twentieth of one
 # Says that the sandbox stands, waits for the end of what joined it, and ends with its status.
 _HOLDER = ("/bin/sh", "-c", "echo in; read status; exit ${status:-1}")
 
@@ -39,43 +39,39 @@ class ForkServer:
         modules: to import; with a function behind a colon, one to call. What they leave in memory, students
             can read.
         variables: of its environment, which students can read.
+
+    Attributes:
+        address: where it takes requests, of this user's processes alone.
     """
 
     def __init__(self, modules: Sequence[str], variables: Mapping[str, str]) -> None:
-        self._home = tempfile.TemporaryDirectory(prefix="fork-server-")
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            script = [sys.executable, "-P", forkserver.__file__, str(theirs.fileno()), *modules]
+        self._folder = tempfile.TemporaryDirectory(prefix="fork-server-")  # for this user alone
+        self.address = os.path.join(self._folder.name, "socket")
+        home = Path(self._folder.name, "home")
+        home.mkdir()
+        ends, self._life = os.pipe()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(self.address)
+            listener.listen(socket.SOMAXCONN)
+            script = [sys.executable, "-P", forkserver.__file__, str(listener.fileno()), str(ends), *modules]
             self._process = subprocess.Popen(
                 script,
-                env=environment(Path(self._home.name)) | dict(variables),
+                env=environment(home) | dict(variables),
                 cwd="/",
-                pass_fds=[theirs.fileno()],
+                pass_fds=[listener.fileno(), ends],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for this process
             )
-        self._ready = False
-
-    def send(self, request: Mapping[str, Any], files: Sequence[int]) -> None:
-        """Ask for a fork. Raises CannotJoin if the server has ended."""
-        try:
-            if not self._ready:
-                self._control.settimeout(_IMPORT_SECONDS)
-                if self._control.recv(len(b"ready")) != b"ready":
-                    raise OSError("it ended while importing")
-                self._ready = True
-            socket.send_fds(self._control, [json.dumps(request).encode()], list(files))
-        except OSError as error:
-            raise CannotJoin(f"the fork server does not answer ({error})") from None
+        os.close(ends)
 
     def close(self) -> None:
         """End it. Sessions that it started go on."""
-        self._control.close()
+        os.close(self._life)
         self._process.kill()
         self._process.wait()
-        self._home.cleanup()
+        self._folder.cleanup()
 
 
 class Held:
@@ -105,11 +101,11 @@ class Held:
         ends = {"stdin": self._inside.fileno(), "stdout": self._inside.fileno()}
         return ends | {"stderr": subprocess.DEVNULL, "pass_fds": [self._tell]}
 
-    def join(self, server: ForkServer, argv: Sequence[str], streams: tuple[int, int, int]) -> int:
+    def join(self, address: str, argv: Sequence[str], streams: tuple[int, int, int]) -> int:
         """Have a fork of the server run a Python command inside, once the sandbox has been started.
 
         Args:
-            server: that forks.
+            address: of the fork server.
             argv: ``python -P -m MODULE …`` or ``python SCRIPT …``.
             streams: files for its stdin, stdout and stderr.
 
@@ -134,12 +130,17 @@ class Held:
                 "environment": dict(self._entry.environment),
             }
             try:
-                server.send(request, [first, theirs.fileno(), self._hold.fileno(), *streams])
+                with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
+                    server.connect(address)
+                    files = [first, theirs.fileno(), self._hold.fileno(), *streams]
+                    socket.send_fds(server, [json.dumps(request).encode()], files)
+            except OSError as error:
+                raise CannotJoin(f"the fork server does not answer ({error.strerror})") from None
             finally:
                 os.close(first)
             theirs.close()
             self._hold.close()
-            mine.settimeout(_JOIN_SECONDS)
+            mine.settimeout(_IMPORT_SECONDS)
             told = []
             with contextlib.suppress(OSError):
                 told = [mine.recv(1000).decode(errors="replace") for _ in range(2)]
@@ -151,7 +152,7 @@ class Held:
 
     def _first_process(self) -> int:
         """A pidfd of the sandbox's first process, once everything stands."""
-        ready, _, _ = select.select([self._hold], [], [], _JOIN_SECONDS)
+        ready, _, _ = select.select([self._hold], [], [], _OPEN_SECONDS)
         if not ready or self._hold.recv(10) != b"in\n":
             raise CannotJoin("the sandbox did not open")
         try:
@@ -219,7 +220,7 @@ def run_python(
         process = subprocess.Popen(held.command, env=outside, **held.options)
         try:
             read, write, errors = (stream.fileno() for stream in streams)
-            held.join(server, argv, (read, write, errors))
+            held.join(server.address, argv, (read, write, errors))
             process.wait(seconds)
         finally:
             process.kill()

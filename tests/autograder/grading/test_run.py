@@ -233,7 +233,7 @@ def test_students_code_finds_the_course_and_not_the_answers(tmp_path: Path) -> N
 def test_where_no_fork_gets_in_the_session_starts_by_a_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dead(programs: Path, imported: tuple[str, ...]) -> ForkServer:
+    def dead(programs: Path, modules: tuple[str, ...]) -> ForkServer:
         server = ForkServer((), {})
         server.close()
         return server
