@@ -24,9 +24,6 @@ TEST_WORKERS ?= $(shell n=$(CORES); echo $$(( n > 4 ? 4 : n )))
 TEST_THREADS := $(shell n=$$(( $(CORES) / $(TEST_WORKERS) )); echo $$(( n < 1 ? 1 : n )))
 # Threads must not wait in loops: beside busy workers, a training step of several is then three times as slow.
 TEST_ENV := PJRT_NPROC=$(TEST_THREADS) OMP_NUM_THREADS=$(TEST_THREADS) OMP_WAIT_POLICY=PASSIVE PYTHONHASHSEED=0
-# What one process of the tests has compiled, another one need not.
-TEST_ENV += JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.pytest_cache/compiled JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 \
-    JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 PYTEST := $(TEST_ENV) $(PY) -m pytest -n $(TEST_WORKERS) --dist worksteal --durations=15
 
 .PHONY: help

@@ -44,7 +44,7 @@ class Classroom:
         """Run ``nbgrader COMMAND`` on this folder; its log is in ``stderr`` of the result."""
         environment = os.environ | {"JAX_PLATFORMS": "cpu"}
         return subprocess.run(
-            [sys.executable, "-m", "nbgrader", command, f"--CourseDirectory.root={self.folder}", *arguments],
+            [sys.executable, "-m", "nbgrader", command, *arguments, f"--CourseDirectory.root={self.folder}"],
             cwd=REPOSITORY,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -69,13 +69,14 @@ class Classroom:
 
     def grade(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``python -m autograder grade`` on this folder."""
-        return self._autograder("grade", *arguments)
+        return self.autograder("grade", *arguments)
 
     def preflight(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``python -m autograder preflight`` on this folder."""
-        return self._autograder("preflight", *arguments)
+        return self.autograder("preflight", *arguments)
 
-    def _autograder(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def autograder(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``python -m autograder COMMAND UNIT`` on this folder."""
         return subprocess.run(
             [
                 *(sys.executable, "-m", "autograder", command, self.unit),
