@@ -48,7 +48,6 @@ def execute_solution(root: Path, unit_name: str) -> tuple[Path, int, float]:
             timeout=CELL_SECONDS,
             record_timing=False,
             store_widget_state=False,
-            coalesce_streams=True,
             resources={"metadata": {"path": folder}},
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
         )
@@ -62,6 +61,7 @@ def execute_solution(root: Path, unit_name: str) -> tuple[Path, int, float]:
             reason = str(error).strip().splitlines()[0]
             raise CourseError(f"{source.name} does not run ({reason}); run it by hand") from error
         remove_what_is_gone(notebook)
+        merge_streams(notebook)
         for cell, text in _outputs(notebook):
             for place in (folder, str(REPOSITORY), str(Path.home())):
                 # A home of "/" or "/root" would be found in words and addresses.
@@ -94,6 +94,27 @@ def remove_what_is_gone(notebook: NotebookNode) -> None:
             cell.outputs = [
                 output for output in cell.outputs if any(output.get("data", {"": "text"}).values())
             ]
+
+
+def merge_streams(notebook: NotebookNode) -> None:
+    """Put what a cell prints on a stream into one output, in the place of the first, however it was sent.
+
+    nbclient does so after each cell. It then no longer finds the displays that a later cell replaces, such as
+    the figure of a run, and ends with an IndexError or writes into another output.
+    """
+    for cell in notebook.cells:
+        streams: dict[str, NotebookNode] = {}
+        kept = []
+        for output in cell.get("outputs", []):
+            first = streams.get(output.name) if output.output_type == "stream" else None
+            if first is not None:
+                first.text += output.text
+                continue
+            if output.output_type == "stream":
+                streams[output.name] = output
+            kept.append(output)
+        if "outputs" in cell:
+            cell.outputs = kept
 
 
 def _outputs(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:

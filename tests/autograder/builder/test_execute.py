@@ -56,6 +56,28 @@ def test_a_widget_leaves_its_static_form_alone(toy_root: Path) -> None:
     assert "widgets" not in notebook.metadata
 
 
+def test_a_display_that_a_later_cell_replaces_is_found_behind_lines_that_were_sent_apart(
+    toy_root: Path,
+) -> None:
+    """A figure of a run is drawn again by the next cell; what was printed before it may come in pieces."""
+    show = """
+        import time
+        for line in ("one", "two", "three"):
+            print(line, flush=True)
+            time.sleep(0.5)
+        handle = display({"text/plain": "at first"}, raw=True, display_id=True)
+        print("four")
+        replace = lambda info: handle.update({"text/plain": "then"}, raw=True)
+        get_ipython().events.register("pre_run_cell", replace)
+    """
+    path, _, _ = execute_solution(with_training(toy_root, textwrap.dedent(show)), "toy")
+    notebook = nbformat.read(toy_root / path, as_version=4)
+    nbformat.validate(notebook)
+    printed, shown = next(cell for cell in notebook.cells if cell.id == "train").outputs
+    assert printed == {"output_type": "stream", "name": "stdout", "text": "one\ntwo\nthree\nfour\n"}
+    assert shown.data == {"text/plain": "then"}
+
+
 @pytest.mark.parametrize(
     ("code", "message"),
     [
