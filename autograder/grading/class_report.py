@@ -16,12 +16,12 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.grading.config import TEMPLATES
+from autograder.grading.points import QUESTION, points_of
 from autograder.grading.run import CHECK, REPORT_FACTS
 from course.catalog import Unit
 from course.checks.result import State
 from course.errors import CourseError
 
-QUESTION = "question-"
 _BARS = 10
 _LISTED = 5  # misconceptions of an exercise
 
@@ -107,15 +107,10 @@ def read_class(course: CourseDirectory, unit: Unit) -> list[Graded]:
     with Gradebook(course.db_url) as gradebook:
         if any(one.name == unit.name for one in gradebook.assignments):
             for submission in gradebook.assignment_submissions(unit.name):
-                points = {
-                    grade.name: None
-                    if grade.auto_score is None and grade.manual_score is None
-                    else float(grade.score)
-                    for book in submission.notebooks
-                    for grade in book.grades
-                }
                 folder = course.format_path(course.autograded_directory, submission.student.id, unit.name)
-                found.append(Graded(points, dict(_reports(Path(folder, f"{unit.notebook}.ipynb")))))
+                found.append(
+                    Graded(points_of(submission), dict(_reports(Path(folder, f"{unit.notebook}.ipynb"))))
+                )
     if not found:
         raise CourseError(
             f"nothing of {unit.name} has been graded: run `python -m autograder grade {unit.name}`"

@@ -72,6 +72,7 @@ def configure(c: Config) -> None:
     c.LmsArchives.zip_ext = [".zip", ".ZIP", ".gz", ".tgz", ".tar"]
     c.LmsFiles.named_regexps = dict(LMS_NAMES)
 
+    c.ExportApp.plugin_class = f"{HOOKS}.exports.PerExercise"
     c.GenerateFeedback.exporter_class = f"{HOOKS}.feedback.FeedbackExporter"
     # Not HTMLExporter's own settings: formgrader has the same.
     c.FeedbackExporter.template_name = TEMPLATE

@@ -17,11 +17,11 @@ from pygments.formatters import HtmlFormatter
 
 from autograder.grading.config import TEMPLATES
 from autograder.grading.formulas import FormulaRenderer
+from autograder.grading.points import QUESTION
 from autograder.grading.repair import NOTICE
 from autograder.grading.run import CHECK
 from course.catalog import Question, Unit, load_course
 
-QUESTION = "question-"
 _DARK = "@media (prefers-color-scheme: dark) {{\n{rules}\n}}"
 
 

@@ -17,7 +17,7 @@ SECRET = "the secret of somebody else"
 
 def exported(classroom: Classroom) -> dict[str, float]:
     with classroom.export().open(encoding="utf-8", newline="") as file:
-        return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+        return {row["student_id"]: float(row["total"]) for row in csv.DictReader(file)}
 
 
 def pages(classroom: Classroom) -> dict[str, str]:
