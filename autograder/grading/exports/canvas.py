@@ -39,7 +39,7 @@ class Canvas(PlatformExporter):
 
     def rows(self, students: Sequence[Student], units: Sequence[UnitGrades]) -> Iterator[Sequence[Cell]]:
         """Header, points possible, and students."""
-        self.tell_what_is_missing(students, units)
+        units = self.handed_in(students, units)
         yield [*STUDENT, *(self.title(unit) for unit in units)]
         blank = [None] * (len(STUDENT) - 1)
         yield [f"    {POINTS_POSSIBLE}", *blank, *(sum(unit.most.values()) for unit in units)]

@@ -64,9 +64,10 @@ class PlatformExporter(TableExporter):
         result = unit.results.get(student.id)
         return result.total if result and result.is_complete else None
 
-    def tell_what_is_missing(self, students: Sequence[Student], units: Sequence[UnitGrades]) -> None:
-        """Log how many grades of each unit are left empty, and why."""
-        for unit in units:
+    def handed_in(self, students: Sequence[Student], units: Sequence[UnitGrades]) -> list[UnitGrades]:
+        """The units that somebody has handed in; logs how many grades of them are left empty, and why."""
+        found = [unit for unit in units if unit.results]
+        for unit in found:
             results = [unit.results.get(student.id) for student in students]
             absent = results.count(None)
             unfinished = sum(result is not None and not result.is_complete for result in results)
@@ -77,3 +78,4 @@ class PlatformExporter(TableExporter):
                     absent,
                     unfinished,
                 )
+        return found

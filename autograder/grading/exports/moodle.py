@@ -47,7 +47,7 @@ class Moodle(PlatformExporter):
             self.log.warning(
                 "left out, since the gradebook has no %s: %s", self.identifier, ", ".join(left_out)
             )
-        self.tell_what_is_missing(known, units)
+        units = self.handed_in(known, units)
         header = ["First name", "Last name", self.identifier]
         for unit in units:
             header += [f"{self.title(unit)} (Real)", f"{self.title(unit)} (Feedback)"]

@@ -90,6 +90,7 @@ def test_single_students_and_units(gradebook: Gradebook, tmp_path: Path) -> None
 def test_a_table_for_canvas(gradebook: Gradebook, tmp_path: Path) -> None:
     hand_in(gradebook, "ann", "fixmatch", cosine_decay_schedule=2.0, get_forward_fn=3.0, Q1=2.5)
     hand_in(gradebook, "ben_12345", "fixmatch", cosine_decay_schedule=2.0, get_forward_fn=3.0)
+    hand_in(gradebook, "ben_12345", "comparison", mean_and_spread=0.0, own_cell=0.0)
     titles = {"comparison": "Comparison (987)"}
     table = export(Canvas, gradebook, tmp_path / "canvas.csv", titles=titles)
     assert table == [
@@ -97,7 +98,7 @@ def test_a_table_for_canvas(gradebook: Gradebook, tmp_path: Path) -> None:
         ["    Points Possible", "", "", "", "", "9", "3"],
         ["'=cmd()", "", "", "'=cmd()", "", "", ""],
         ["Lee, Ann", "77", "", "ann", "", "7.5", ""],
-        ['O"Hara, Jr., Ben', "12345", "", "", "", "", ""],
+        ['O"Hara, Jr., Ben', "12345", "", "", "", "", "0"],
     ]
 
 
@@ -158,6 +159,17 @@ def test_an_identifier_that_is_a_formula_is_named(
         table = export(Moodle, gradebook, tmp_path / "moodle.csv", identifier="Username")
     assert [row[2] for row in table] == ["Username", "'=cmd()", "ann", "ben_12345"]
     assert "=cmd(): Moodle will not know Username '=cmd()'" in caplog.text
+
+
+@pytest.mark.parametrize("plugin", [Canvas, Moodle])
+def test_a_unit_that_nobody_handed_in_has_no_column(
+    plugin: type[TableExporter], gradebook: Gradebook, tmp_path: Path
+) -> None:
+    table = export(plugin, gradebook, tmp_path / "out.csv")
+    assert not {FIXMATCH, COMPARISON, f"{FIXMATCH} (Real)"} & set(table[0])
+    hand_in(gradebook, "ann", "comparison", mean_and_spread=1.0)
+    header = " ".join(export(plugin, gradebook, tmp_path / "out.csv")[0])
+    assert COMPARISON in header and FIXMATCH not in header
 
 
 @pytest.mark.parametrize("plugin", [Canvas, Moodle])
