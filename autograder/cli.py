@@ -268,6 +268,39 @@ def report(
 
 
 @app.command()
+def late(
+    course: Annotated[
+        Path, typer.Option(help="The course folder, with the gradebook.", show_default=False)
+    ] = REPOSITORY,
+) -> None:
+    """Work out all late penalties again, by the dates and points that the gradebook has now.
+
+    Grading sets them as well, but before written answers have points, and for one unit at a time.
+    """
+    from nbgrader.api import Gradebook
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import Config
+
+    from autograder.grading.config import configure
+    from autograder.grading.late import settle
+    from autograder.grading.lines import line_of_late
+    from course.catalog import load_course
+
+    config = Config()
+    configure(config)
+    config.CourseDirectory.root = str(course.resolve())
+    policy = load_course()
+    with Gradebook(CourseDirectory(config=config).db_url) as gradebook:
+        found = settle(gradebook, policy)
+    if policy.late is None:
+        console.print("course.yml has no `late`: being late costs nothing")
+    for one in found:
+        console.print(line_of_late(one), markup=False)
+    changed = sum(one.has_changed for one in found)
+    console.print(f"{len(found)} late hand-ins, {changed} with another penalty than before")
+
+
+@app.command()
 def mutants(
     unit: UnitArgument = None,
     jobs: JobsOption = CORES,

@@ -173,6 +173,23 @@ class About:
 
 
 @dataclass(frozen=True)
+class Late:
+    """What being late costs, in all units.
+
+    Attributes:
+        grace_minutes: after the due date, and after each day that follows, that do not count.
+        free_days: late days of a student that cost nothing, over all units together.
+        percent_per_day: of a hand-in's points, for each further day that has begun.
+        most_percent: at which it ends.
+    """
+
+    grace_minutes: int
+    free_days: int
+    percent_per_day: float
+    most_percent: float
+
+
+@dataclass(frozen=True)
 class Course:
     """The whole file.
 
@@ -180,11 +197,13 @@ class Course:
         repository: "owner/name" of the public student repository on GitHub, or None: no badges then.
         units: in the order of the course.
         about: the course as a whole, or None where the file says nothing of it.
+        late: what being late costs, or None: nothing.
     """
 
     repository: str | None
     units: tuple[Unit, ...]
     about: About | None = None
+    late: Late | None = None
 
     def unit(self, name: str) -> Unit:
         """The unit called ``name``. Raises CourseError for an unknown name."""
@@ -218,6 +237,7 @@ def read_course(folder: Traversable, graded_of: Callable[[Unit], Graded]) -> Cou
         raw["repository"],
         tuple(replace(unit, exercises=its.exercises, questions=its.questions) for unit, its in graded),
         about,
+        _late(raw["late"]) if raw.get("late") is not None else None,
     )
 
 
@@ -296,9 +316,22 @@ def _course_file(folder: Traversable) -> dict[str, Any]:
     names = raw["units"]
     require(isinstance(names, list) and bool(names), COURSE, "`units` must list at least one unit")
     require(len(set(names)) == len(names), COURSE, "`units` lists a unit twice")
-    unknown = set(raw) - {"repository", "units", "about"}
+    unknown = set(raw) - {"repository", "units", "about", "late"}
     require(not unknown, COURSE, f"unknown {', '.join(sorted(map(str, unknown)))}")
     return raw
+
+
+def _late(data: Any) -> Late:
+    where = f"{COURSE}: late"
+    late = build(Late, data, where)
+    require(
+        late.grace_minutes >= 0 and late.free_days >= 0,
+        where,
+        "`grace_minutes` and `free_days` must not be negative",
+    )
+    for name in ("percent_per_day", "most_percent"):
+        require(0 <= getattr(late, name) <= 100, where, f"`{name}` must be 0 to 100")
+    return late
 
 
 def _read_unit(folder: Traversable, name: str) -> Unit:

@@ -67,6 +67,7 @@ def configure(c: Config) -> None:
         "nbgrader.preprocessors.AssignLatePenalties",
         "nbgrader.preprocessors.CheckCellMetadata",
     ]
+    c.AssignLatePenalties.plugin_class = f"{HOOKS}.late.LateDays"
     c.ZipCollectApp.extractor_plugin = f"{HOOKS}.collect.LmsArchives"
     c.ZipCollectApp.collector_plugin = f"{HOOKS}.collect.LmsFiles"
     c.LmsArchives.zip_ext = [".zip", ".ZIP", ".gz", ".tgz", ".tar"]

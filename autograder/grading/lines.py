@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.grading.batch import Line
+from autograder.grading.late import Settled
 
 
 def line_of(line: Line, number: int, of: int) -> str:
@@ -20,6 +21,15 @@ def line_of(line: Line, number: int, of: int) -> str:
     before = line.points - sum(now - then for then, now in line.moved.values())
     was = f" ({before:g} before)" if line.moved else ""
     return f"{number} of {of}, {line.student}: {line.points:g} of {line.most:g}{was}, {line.seconds:.1f} s"
+
+
+def line_of_late(one: Settled) -> str:
+    """One line about a hand-in that is late, and what that costs."""
+    late = one.lateness
+    was = f" ({round(one.before, 2):g} before)" if one.has_changed else ""
+    free = f", {late.free} of them free" if late.free else ""
+    cost = f"{late.percent:g} % off, {round(one.now, 2):g} points{was}"
+    return f"{one.student}, {one.unit}: days late: {late.days}{free}; {cost}"
 
 
 def closing_table(lines: Sequence[Line], unchanged: int) -> RenderableType:

@@ -11,7 +11,7 @@ import yaml
 
 from autograder.builder.tables import about_budgets
 from autograder.reference import solution_text
-from course.catalog import EXERCISES, Course, load_course, load_unit, unit_names
+from course.catalog import EXERCISES, Course, Late, load_course, load_unit, unit_names
 from course.errors import CourseError
 from course.training.checkpoint import PROVIDED
 
@@ -23,6 +23,8 @@ FILES = (
     "course.yml",
     *(f"units/{u.name}/{file}" for u in load_course().units for file in ("unit.yml", EXERCISES)),
 )
+
+LATE = {"grace_minutes": 15, "free_days": 3, "percent_per_day": 10, "most_percent": 50}
 
 
 @pytest.fixture
@@ -43,6 +45,20 @@ def edit_file(path: Path, edit) -> None:
 def test_the_files_load_the_same_by_path_and_as_package_data(copy):
     assert load_course(copy) == load_course()
     assert isinstance(load_course(), Course)
+
+
+def test_being_late_costs_nothing_unless_the_course_says_so(copy):
+    assert load_course(copy).late is None
+    edit_file(copy / "course.yml", lambda d: d.update(late=LATE))
+    assert load_course(copy).late == Late(15, 3, 10, 50)
+    edit_file(copy / "course.yml", lambda d: d.update(late=None))
+    assert load_course(copy).late is None
+
+
+def test_the_example_in_the_file_is_a_policy(copy):
+    text = (copy / "course.yml").read_text(encoding="utf-8")
+    (copy / "course.yml").write_text(text.replace("# late:", "late:"), encoding="utf-8")
+    assert load_course(copy).late is not None
 
 
 def test_the_names_of_the_units_need_no_other_file(tmp_path):
@@ -99,6 +115,15 @@ def test_every_exercise_is_a_function_of_the_reference_solution_in_its_order():
         (lambda d: d.update(contacts="ann"), "unknown contacts"),
         (lambda d: d["about"].pop("contact"), "about: missing contact"),
         (lambda d: d["about"].update(picture=7), "about: `picture` must be str"),
+        (lambda d: d.update(late=LATE | {"free_days": 0.5}), "late: `free_days` must be int"),
+        (
+            lambda d: d.update(late={"free_days": 3}),
+            "late: missing grace_minutes, most_percent, percent_per_day",
+        ),
+        (lambda d: d.update(late=LATE | {"free_days": -1}), "late: .*must not be negative"),
+        (lambda d: d.update(late=LATE | {"percent_per_day": 101}), "`percent_per_day` must be 0 to 100"),
+        (lambda d: d.update(late=LATE | {"most_percent": -1.0}), "`most_percent` must be 0 to 100"),
+        (lambda d: d.update(late=LATE | {"most_percent": float("nan")}), "`most_percent` must be 0 to 100"),
         (lambda d: d.update(units=[]), "must list at least one unit"),
         (lambda d: d["units"].append("fixmatch"), "lists a unit twice"),
         (
