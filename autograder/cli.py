@@ -297,7 +297,42 @@ def late(
     for one in found:
         console.print(line_of_late(one), markup=False)
     changed = sum(one.has_changed for one in found)
-    console.print(f"{len(found)} late hand-ins, {changed} with another penalty than before")
+    console.print(f"late hand-ins: {len(found)}; with another penalty than before: {changed}")
+
+
+@app.command()
+def similar(
+    unit: Annotated[str, typer.Argument(help="The assignment.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="An empty folder, or one to be made.")],
+    course: Annotated[
+        Path, typer.Option(help="The course folder, with release/ and submitted/.", show_default=False)
+    ] = REPOSITORY,
+) -> None:
+    """Write a folder for each exercise and question, for tools that look for copies, such as JPlag.
+
+    Run `preflight` or `grade` before it. Nothing of students' code is run.
+    """
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import Config
+
+    from autograder.grading.config import configure
+    from autograder.grading.preflight.names import shown
+    from autograder.grading.similar import collect
+    from course.catalog import load_course
+
+    (name,) = _units(unit, REPOSITORY)
+    config = Config()
+    configure(config)
+    folders = CourseDirectory(config=config)
+    record = load_course().unit(name)
+    release = course / folders.release_directory / name / f"{record.notebook}.ipynb"
+    done = collect(course / folders.submitted_directory, release, record, out)
+    for student, stem in done.renamed.items():
+        console.print(f"{shown(student)}: the files are called {stem}", markup=False)
+    for student, why in done.left_out.items():
+        console.print(f"{shown(student)}: left out: {why}", markup=False)
+    for folder, files in done.files.items():
+        console.print(f"wrote {out / folder}, files: {files}", markup=False)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""A gradebook with a small class in it, as grading leaves it."""
+"""What the grader's tests share."""
 
 from __future__ import annotations
 
@@ -9,29 +9,14 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-UNITS = {
-    "fixmatch": {"check-cosine_decay_schedule": 2.0, "check-get_forward_fn": 3.0, "question-Q1": 4.0},
-    "comparison": {"check-mean_and_spread": 2.0, "own-cell": 1.0},
-}
+from tests.support.gradebooks import make_gradebook
 
 
 @pytest.fixture(scope="session")
 def made_gradebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two units with checks, a question and an instructor's own cell; three students; no hand-in."""
+    """A gradebook without hand-ins. Not to be written to."""
     path = tmp_path_factory.mktemp("made") / "gradebook.db"
-    with Gradebook(f"sqlite:///{path}") as book:
-        for unit, cells in reversed(UNITS.items()):
-            book.add_assignment(unit, duedate="2026-03-31 23:59:00 UTC")
-            book.add_notebook(f"01_{unit}", unit)
-            for name, points in reversed(cells.items()):
-                kind = "markdown" if name.startswith("question-") else "code"
-                book.add_grade_cell(name, f"01_{unit}", unit, max_score=points, cell_type=kind)
-            for name in cells:
-                if not name.startswith("own-"):
-                    book.add_solution_cell(name.removeprefix("check-"), f"01_{unit}", unit)
-        book.add_student("ann", first_name="Ann", last_name="Lee", email="ann@example.org", lms_user_id="77")
-        book.add_student("ben_12345", first_name="Ben", last_name='O"Hara, Jr.', email="ben@example.org")
-        book.add_student("=cmd()")
+    make_gradebook(path)
     return path
 
 
@@ -41,27 +26,3 @@ def gradebook(made_gradebook: Path, tmp_path: Path) -> Iterator[Gradebook]:
     shutil.copy(made_gradebook, tmp_path)
     with Gradebook(f"sqlite:///{tmp_path / made_gradebook.name}") as book:
         yield book
-
-
-def hand_in(book: Gradebook, student: str, unit: str, *, late_penalty: float = 0.0, **points: float) -> None:
-    """Enter a hand-in. Points are given by the names of exercises, questions and cells, as `own_cell`."""
-    book.add_submission(unit, student)
-    by_name = {grade.name: grade for grade in _book(book, student, unit).grades}
-    for name in by_name:
-        short = name.removeprefix("check-").removeprefix("question-").replace("-", "_")
-        if short in points:
-            score = "manual_score" if name.startswith("question-") else "auto_score"
-            setattr(by_name[name], score, points[short])
-    _book(book, student, unit).late_submission_penalty = late_penalty
-    book.db.commit()
-
-
-def comment(book: Gradebook, student: str, unit: str, cell: str, text: str) -> None:
-    """What a person writes below a cell."""
-    (found,) = (one for one in _book(book, student, unit).comments if one.name == cell)
-    found.manual_comment = text
-    book.db.commit()
-
-
-def _book(book: Gradebook, student: str, unit: str):  # type: ignore[no-untyped-def]
-    return book.find_submission_notebook(f"01_{unit}", unit, student)

@@ -16,7 +16,7 @@ from autograder import cli
 from autograder.grading import configure
 from autograder.grading.late import Lateness, lateness, settle
 from course.catalog import Course, Late, load_course
-from tests.autograder.grading.conftest import hand_in
+from tests.support.gradebooks import hand_in
 
 HOUR, DAY = 3600, 24 * 3600
 POLICY = Late(grace_minutes=15, free_days=3, percent_per_day=10, most_percent=50)
@@ -137,14 +137,14 @@ def test_the_command_says_who_is_late(
             POLICY,
             [
                 "ann, fixmatch: days late: 4, 3 of them free; 10 % off, 0.5 points (0 before)",
-                "1 late hand-ins, 1 with another penalty than before",
+                "late hand-ins: 1; with another penalty than before: 1",
             ],
         ),
         (
             POLICY,
             [
                 "ann, fixmatch: days late: 4, 3 of them free; 10 % off, 0.5 points",
-                "1 late hand-ins, 0 with another penalty than before",
+                "late hand-ins: 1; with another penalty than before: 0",
             ],
         ),
         (
@@ -152,7 +152,7 @@ def test_the_command_says_who_is_late(
             [
                 "ann, fixmatch: days late: 4; 0 % off, 0 points (0.5 before)",
                 "course.yml has no `late`: being late costs nothing",
-                "1 late hand-ins, 1 with another penalty than before",
+                "late hand-ins: 1; with another penalty than before: 1",
             ],
         ),
     ):

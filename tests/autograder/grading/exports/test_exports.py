@@ -17,7 +17,7 @@ from autograder.grading.exports import Canvas, Moodle, PerExercise
 from autograder.grading.exports.exporter import TableExporter
 from course.catalog import load_course
 from course.errors import CourseError
-from tests.autograder.grading.conftest import comment, hand_in
+from tests.support.gradebooks import comment, hand_in
 
 FIXMATCH, COMPARISON = load_course().unit("fixmatch").title, load_course().unit("comparison").title
 
