@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from nbgrader.api import Gradebook, SubmittedAssignment
+from nbgrader.api import Gradebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.plugins import BasePlugin
 from traitlets import Instance, default
 
@@ -80,8 +80,16 @@ class LateDays(BasePlugin):
 
 
 @dataclass(frozen=True)
-class Settled:
-    """A late hand-in, with its penalty in points before and now."""
+class LateHandIn:
+    """A hand-in that is late or has a penalty.
+
+    Attributes:
+        student: who handed it in.
+        unit: the assignment.
+        lateness: by the gradebook's dates.
+        before: points that the gradebook takes off.
+        now: those that it should, by its dates and points.
+    """
 
     student: str
     unit: str
@@ -91,30 +99,43 @@ class Settled:
 
     @property
     def has_changed(self) -> bool:
-        """Whether the penalty is another one than before."""
+        """Whether the penalty should be another one."""
         return not math.isclose(self.before, self.now, abs_tol=1e-9)
 
 
-def settle(gradebook: Gradebook, course: Course) -> list[Settled]:
+def late_hand_ins(gradebook: Gradebook, course: Course) -> list[LateHandIn]:
+    """The hand-ins that are late or have a penalty, by student, in the order of the units."""
+    found = (late for late, _ in _penalties(gradebook, course))
+    return [one for one in found if one.before or (course.late and one.lateness.days)]
+
+
+def settle(gradebook: Gradebook, course: Course) -> list[LateHandIn]:
     """Set the penalties of all hand-ins to what the gradebook's dates and points come to now.
 
     Returns:
-        the hand-ins that are late or had a penalty, by student, in the order of the units.
+        what `late_hand_ins` gives before that.
     """
+    found = late_hand_ins(gradebook, course)
+    for late, hand_in in _penalties(gradebook, course):
+        for book in hand_in.notebooks:
+            book.late_submission_penalty = _points_off(book, late.lateness) or None
+    gradebook.db.commit()
+    return found
+
+
+def _penalties(gradebook: Gradebook, course: Course) -> Iterator[tuple[LateHandIn, SubmittedAssignment]]:
     policy = course.late or Late(0, 0, 0, 0)
-    found = []
     for student in sorted(gradebook.students, key=lambda one: one.id):
         hand_ins = {one.name: one for one in student.submissions}
         for unit, late in _by_unit(hand_ins.values(), course, policy):
             books = hand_ins[unit].notebooks
             before = sum(book.late_submission_penalty or 0.0 for book in books)
-            for book in books:
-                book.late_submission_penalty = float(book.score) * late.percent / 100 or None
-            now = sum(book.late_submission_penalty or 0.0 for book in books)
-            if before or (course.late and late.days):
-                found.append(Settled(student.id, unit, late, before, now))
-    gradebook.db.commit()
-    return found
+            now = sum(_points_off(book, late) for book in books)
+            yield LateHandIn(student.id, unit, late, before, now), hand_ins[unit]
+
+
+def _points_off(book: SubmittedNotebook, late: Lateness) -> float:
+    return float(book.score) * late.percent / 100
 
 
 def _by_unit(

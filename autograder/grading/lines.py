@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.grading.batch import Line
-from autograder.grading.late import Settled
+from autograder.grading.late import LateHandIn
 
 
 def line_of(line: Line, number: int, of: int) -> str:
@@ -23,7 +23,7 @@ def line_of(line: Line, number: int, of: int) -> str:
     return f"{number} of {of}, {line.student}: {line.points:g} of {line.most:g}{was}, {line.seconds:.1f} s"
 
 
-def line_of_late(one: Settled) -> str:
+def line_of_late(one: LateHandIn) -> str:
     """One line about a hand-in that is late, and what that costs."""
     late = one.lateness
     was = f" ({round(one.before, 2):g} before)" if one.has_changed else ""

@@ -11,6 +11,7 @@ from traitlets import Dict, Instance, Unicode, default
 
 from autograder.grading.exports.records import Student, UnitGrades, read_students, read_units
 from autograder.grading.exports.table import Cell, to_csv
+from autograder.grading.late import late_hand_ins
 from course.catalog import Course, load_course
 from course.files import write_atomically
 
@@ -37,6 +38,7 @@ class TableExporter(ExportPlugin):
         """
         students = read_students(gradebook, [str(one) for one in self.student])
         units = read_units(gradebook, self.course, [str(one) for one in self.assignment])
+        self._tell_old_penalties(gradebook)
         path = Path(self.to or self.file)
         write_atomically(path, to_csv(self.rows(students, units)).encode())
         self.log.info("wrote %s", path)
@@ -44,6 +46,16 @@ class TableExporter(ExportPlugin):
     def rows(self, students: Sequence[Student], units: Sequence[UnitGrades]) -> Iterator[Sequence[Cell]]:
         """The table, its header first."""
         raise NotImplementedError
+
+    def _tell_old_penalties(self, gradebook: Gradebook) -> None:
+        # Without a policy, penalties may be those of an instructor's own plugin.
+        late = late_hand_ins(gradebook, self.course) if self.course.late else []
+        old = sum(one.has_changed for one in late)
+        if old:
+            self.log.warning(
+                "late penalties that are out of date: %d; run `python -m autograder late`, and export again",
+                old,
+            )
 
 
 class PlatformExporter(TableExporter):

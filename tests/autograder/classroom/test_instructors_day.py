@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,14 +36,18 @@ def run(classroom: Classroom, command: list[str]) -> subprocess.CompletedProcess
             for one in arguments
         ]
         return classroom.nbgrader(command[1], *arguments)
-    assert command[:3] == ["python", "-m", "autograder"] and command[4] == UNIT
+    assert command[:3] == ["python", "-m", "autograder"]
+    if command[3:] == ["late"]:  # of all units
+        arguments = ["-m", "autograder", "late", f"--course={classroom.folder}"]
+        return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=REPOSITORY)
+    assert command[4] == UNIT
     return classroom.autograder(command[3], *command[5:])
 
 
 def test_the_page_has_every_step() -> None:
     steps = [" ".join(command[1 if command[0] == "nbgrader" else 3 :][:1]) for command in commands()]
     assert steps == [
-        *("db", "generate_assignment", "preflight", "grade", "generate_feedback", "report", "export"),
+        *("db", "generate_assignment", "preflight", "grade", "late", "generate_feedback", "report", "export"),
         *("grade", "generate_feedback", "generate_assignment", "grade"),
     ]
 
@@ -59,7 +64,7 @@ def test_the_commands_of_the_page_in_their_order(tmp_path: Path) -> None:
             for student in ("ada", "bob")
         ],
         4: lambda: grade_by_hand(classroom, "ada"),
-        7: lambda: classroom.hand_in("bob", sample.unit.notebook, sample.perfect().content),
+        8: lambda: classroom.hand_in("bob", sample.unit.notebook, sample.perfect().content),
     }
     graded = []
     for number, command in enumerate(commands()):

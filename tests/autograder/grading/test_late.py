@@ -16,7 +16,7 @@ from autograder import cli
 from autograder.grading import configure
 from autograder.grading.late import Lateness, lateness, settle
 from course.catalog import Course, Late, load_course
-from tests.support.gradebooks import hand_in
+from tests.support.gradebooks import be_late, hand_in
 
 HOUR, DAY = 3600, 24 * 3600
 POLICY = Late(grace_minutes=15, free_days=3, percent_per_day=10, most_percent=50)
@@ -48,12 +48,6 @@ def test_free_days_are_used_up_in_the_order_of_the_units() -> None:
 
 def course_with(late: Late | None) -> Course:
     return dataclasses.replace(load_course(), late=late)
-
-
-def be_late(book: Gradebook, student: str, unit: str, days: float) -> None:
-    found = book.find_submission(unit, student)
-    found.timestamp = found.assignment.duedate + datetime.timedelta(days=days)
-    book.db.commit()
 
 
 def nbgraders_penalty(book: Gradebook, student: str, unit: str, late: Late | None) -> float | None:

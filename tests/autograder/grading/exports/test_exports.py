@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import logging
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from traitlets.config import Config
 from autograder.grading import configure
 from autograder.grading.exports import Canvas, Moodle, PerExercise
 from autograder.grading.exports.exporter import TableExporter
-from course.catalog import load_course
+from autograder.grading.late import settle
+from course.catalog import Late, load_course
 from course.errors import CourseError
-from tests.support.gradebooks import comment, hand_in
+from tests.support.gradebooks import be_late, comment, hand_in
 
 FIXMATCH, COMPARISON = load_course().unit("fixmatch").title, load_course().unit("comparison").title
 
@@ -70,6 +72,24 @@ def test_a_penalty_takes_no_more_than_there_is(gradebook: Gradebook, tmp_path: P
     assert (
         by_student(export(PerExercise, gradebook, tmp_path / "grades.csv"))["ann"]["fixmatch: total"] == "0"
     )
+
+
+def test_late_penalties_that_are_out_of_date_are_named(
+    gradebook: Gradebook, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hand_in(gradebook, "ann", "fixmatch", get_forward_fn=3.0)
+    be_late(gradebook, "ann", "fixmatch", 2)
+    course = dataclasses.replace(load_course(), late=Late(0, 0, 10, 50))
+    with caplog.at_level(logging.WARNING):
+        export(PerExercise, gradebook, tmp_path / "grades.csv")
+        assert "late penalties" not in caplog.text
+        export(PerExercise, gradebook, tmp_path / "grades.csv", course=course)
+        assert "late penalties that are out of date: 1; run `python -m autograder late`" in caplog.text
+        caplog.clear()
+        settle(gradebook, course)
+        table = export(PerExercise, gradebook, tmp_path / "grades.csv", course=course)
+    assert "late penalties" not in caplog.text
+    assert by_student(table)["ann"]["fixmatch: late penalty"] == "0.6"
 
 
 def test_single_students_and_units(gradebook: Gradebook, tmp_path: Path) -> None:
