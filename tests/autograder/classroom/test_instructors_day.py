@@ -41,7 +41,8 @@ def run(classroom: Classroom, command: list[str]) -> subprocess.CompletedProcess
         arguments = ["-m", "autograder", "late", f"--course={classroom.folder}"]
         return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, cwd=REPOSITORY)
     assert command[4] == UNIT
-    return classroom.autograder(command[3], *command[5:])
+    one_process = ("--jobs=1",) if command[3] == "grade" else ()
+    return classroom.autograder(command[3], *command[5:], *one_process)
 
 
 def test_the_page_has_every_step() -> None:

@@ -73,7 +73,7 @@ def test_what_has_not_changed_is_not_graded_again_and_what_has_is(
     assert done.stdout.strip() == "graded 0 of 0 hand-ins; 3 had been graded before and have not changed"
     classroom.hand_in("untouched", sample.unit.notebook, sample.half().content)
     classroom.hand_in("perfect", sample.unit.notebook, sample.untouched().content)
-    done = classroom.grade("--json")
+    done = classroom.grade("--json", "--jobs=1")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["unchanged"] == 1
@@ -116,7 +116,7 @@ def test_a_grader_that_was_killed_loses_nothing(classroom: Classroom) -> None:
         assert process.stdout.readline().startswith("1 of 3")  # the others are under way
         process.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 60
-    done = classroom.grade()
+    done = classroom.grade("--jobs=1")
     assert time.monotonic() < deadline
     assert done.returncode == 0, done.stderr
     assert "graded 2 of 2 hand-ins; 1 had been graded before" in done.stdout

@@ -88,6 +88,7 @@ def test_a_class_of_one_without_misconceptions() -> None:
     assert "1 hand-in; median 5 of 32 points" in page and "No check has found one." in page
 
 
+@pytest.mark.process
 def test_a_class_that_is_not_graded_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -75,7 +75,7 @@ def cosine_decay_schedule(init_value, decay_steps, alpha):
     result = check.run("cosine_decay_schedule", run_cell(source)["cosine_decay_schedule"])
     assert result.state is State.INCORRECT
     assert [case.name for case in result.cases if case.state == "failed"] == ["two schedules"]
-    assert result.place == "the first schedule"
+    assert result.place == "the first schedule, at step 4"
     assert "kept from one call" in result.message
 
 

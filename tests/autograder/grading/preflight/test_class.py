@@ -136,7 +136,7 @@ def test_our_command_does_the_preflight_itself(tmp_path: Path) -> None:
     link(room, "linked/comparison/01_comparison.ipynb", secret)
     hand_in(room, "pdf/comparison/[b]report.pdf", b"")
     hand_in(room, "01_comparison.ipynb", solved)
-    done = room.grade("--json")
+    done = room.grade("--json", "--jobs=1")
     assert done.returncode == 1 and done.stderr == ""
     told = json.loads(done.stdout)
     assert told["strays"] == ["01_comparison.ipynb: lies beside the students' folders; whose is it?"]

@@ -73,3 +73,14 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     given = [mine, mine / "deep", mine / "folder", mine / "deep/link"]
     assert {path.lstat().st_uid for path in given} == {70001}
     assert {path.stat().st_uid for path in (outside, outside / "file")} == {0}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts processes of other users")
+def test_a_uid_whose_last_processes_are_still_ending_is_passed_over(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "60"], user=70001) as left:
+        with own_uid(tmp_path, [70001, 70002]) as uid:
+            assert uid == 70002
+        left.kill()
+        left.wait()
+    with own_uid(tmp_path, [70001, 70002]) as uid:
+        assert uid == 70001
