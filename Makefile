@@ -52,7 +52,7 @@ demo: setup ## Build, grade a sample class, train FixMatch on shapes: three minu
 	@$(PY) -m autograder.classroom.demo
 
 .PHONY: attacks
-attacks: setup ## Attack the grader in every way that is known, and write docs/attacks.md: five minutes on two cores.
+attacks: setup ## Attack the grader in every way that is known, and write docs/attacks.md: four minutes on two cores.
 	$(PY) -m autograder.classroom.attacks --write
 
 .PHONY: build
@@ -71,7 +71,7 @@ test-unit: setup ## Tests that start no process and train nothing: a minute on t
 	$(PYTEST) -m unit tests
 
 .PHONY: test
-test: lint ## All tests but the long ones: twenty minutes on two cores.
+test: lint ## All tests but the long ones: thirteen minutes on two cores.
 	$(PYTEST) -m "not slow and not colab" tests
 
 .PHONY: test-all
