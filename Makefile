@@ -19,8 +19,9 @@ PIP_INSTALL := -m pip install --no-input --disable-pip-version-check $(if $(CI),
 export JAX_PLATFORMS ?= cpu
 
 CORES := $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-# Each worker of the test run imports jax and torch (about 1.5 GB), so no more than four; each gets its share of the cores.
-TEST_WORKERS ?= $(shell n=$(CORES); echo $$(( n > 4 ? 4 : n )))
+# One worker more than cores, since tests of limits wait. Each imports jax and torch (about 1.5 GB), so no more than four; each
+# gets its share of the cores.
+TEST_WORKERS ?= $(shell n=$$(( $(CORES) + 1 )); echo $$(( n > 4 ? 4 : n )))
 TEST_THREADS := $(shell n=$$(( $(CORES) / $(TEST_WORKERS) )); echo $$(( n < 1 ? 1 : n )))
 # Threads must not wait in loops: beside busy workers, a training step of several is then three times as slow.
 TEST_ENV := PJRT_NPROC=$(TEST_THREADS) OMP_NUM_THREADS=$(TEST_THREADS) OMP_WAIT_POLICY=PASSIVE PYTHONHASHSEED=0
