@@ -49,7 +49,7 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@touch $@
 
 .PHONY: demo
-demo: setup ## Build, grade a sample class, train FixMatch on shapes: three minutes, offline.
+demo: setup ## Build, grade a sample class, train FixMatch on shapes: one to three minutes, offline.
 	@$(PY) -m autograder.classroom.demo
 
 .PHONY: attacks
@@ -72,7 +72,7 @@ test-unit: setup ## Tests that start no process and train nothing: a minute on t
 	$(PYTEST) -m unit tests
 
 .PHONY: test
-test: lint ## All tests but the long ones: thirteen minutes on two cores.
+test: lint ## All tests but the long ones: twelve minutes on two cores.
 	$(PYTEST) -m "not slow and not colab" tests
 
 .PHONY: test-all
