@@ -38,6 +38,16 @@ RootOption = Annotated[
     Path, typer.Option(help="The repository, or a folder laid out like it.", show_default=False)
 ]
 JobsOption = Annotated[int, typer.Option(min=1, help="Processes; without it, one for each core.")]
+StudentOption = Annotated[
+    list[str] | None, typer.Option(help="Only this student's hand-in; may be repeated.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document in place of lines.")]
+HandInsOption = Annotated[
+    Path, typer.Option(help="The course folder, with release/ and submitted/.", show_default=False)
+]
+GradebookOption = Annotated[
+    Path, typer.Option(help="The course folder, with the gradebook.", show_default=False)
+]
 CheckOption = Annotated[
     bool, typer.Option("--check", help="Write nothing; name what drifted and exit with status 1.")
 ]
@@ -131,9 +141,7 @@ def publish(
 @app.command()
 def grade(
     unit: Annotated[str, typer.Argument(help="The assignment.")],
-    student: Annotated[
-        list[str] | None, typer.Option(help="Only this student's hand-in; may be repeated.")
-    ] = None,
+    student: StudentOption = None,
     jobs: JobsOption = CORES,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a dask scheduler whose workers see the same folders.")
@@ -141,18 +149,14 @@ def grade(
     regrade: Annotated[
         bool, typer.Option("--regrade", help="Also hand-ins that have not changed since they were graded.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document in place of lines.")
-    ] = False,
+    as_json: JsonOption = False,
     unsafe: Annotated[
         bool,
         typer.Option(
             "--unsafe-no-sandbox", help="Run students' code with all rights of this account. Not for a class."
         ),
     ] = False,
-    course: Annotated[
-        Path, typer.Option(help="The course folder, with release/ and submitted/.", show_default=False)
-    ] = REPOSITORY,
+    course: HandInsOption = REPOSITORY,
 ) -> None:
     """Grade a class in parallel; exit with status 1 when a hand-in could not be graded.
 
@@ -203,35 +207,23 @@ def grade(
 @app.command("preflight")
 def check_hand_ins(
     unit: Annotated[str, typer.Argument(help="The assignment.")],
-    student: Annotated[
-        list[str] | None, typer.Option(help="Only this student's hand-in; may be repeated.")
-    ] = None,
+    student: StudentOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document in place of lines.")
-    ] = False,
-    course: Annotated[
-        Path, typer.Option(help="The course folder, with release/ and submitted/.", show_default=False)
-    ] = REPOSITORY,
+    as_json: JsonOption = False,
+    course: HandInsOption = REPOSITORY,
 ) -> None:
     """Look at hand-ins before they are graded, and put right names and folders; nothing is deleted.
 
     Exits with status 1 when a student handed in no notebook, or a file belongs to nobody. `grade` does this
     by itself; run it before `nbgrader autograde`.
     """
-    from nbgrader.coursedir import CourseDirectory
-    from traitlets.config import Config
-
-    from autograder.grading import configure
+    from autograder.grading.config import course_directory
     from autograder.grading.preflight import preflight
     from autograder.grading.preflight.lines import table_of, to_json
 
-    config = Config()
-    configure(config)
-    config.CourseDirectory.root = str(course.resolve())
-    found = preflight(CourseDirectory(config=config), unit, only=student, dry_run=dry_run)
+    found = preflight(course_directory(course), unit, only=student, dry_run=dry_run)
     print(to_json(found)) if as_json else console.print(table_of(found))
     if not found.good:
         raise typer.Exit(DRIFTED)
@@ -240,28 +232,20 @@ def check_hand_ins(
 @app.command()
 def report(
     unit: Annotated[str, typer.Argument(help="The assignment.")],
-    course: Annotated[
-        Path, typer.Option(help="The course folder, with the gradebook.", show_default=False)
-    ] = REPOSITORY,
+    course: GradebookOption = REPOSITORY,
     out: Annotated[
         Path | None, typer.Option(help="The page; without it, reports/UNIT.html of the course folder.")
     ] = None,
 ) -> None:
     """Write a page on a graded class: points, exercises, commonest misconceptions. It names nobody."""
-    from nbgrader.coursedir import CourseDirectory
-    from traitlets.config import Config
-
     from autograder.files import write_changed
     from autograder.grading.class_report import figures_of, read_class, render
-    from autograder.grading.config import configure
+    from autograder.grading.config import course_directory
     from course.catalog import load_course
 
     (name,) = _units(unit, REPOSITORY)
-    config = Config()
-    configure(config)
-    config.CourseDirectory.root = str(course.resolve())
     record = load_course().unit(name)
-    figures = figures_of(record, read_class(CourseDirectory(config=config), record))
+    figures = figures_of(record, read_class(course_directory(course), record))
     path = out or course / "reports" / f"{name}.html"
     write_changed(path, render(figures))
     console.print(f"wrote {path}: {figures.students} hand-ins, median {figures.median:g} of {figures.most:g}")
@@ -269,28 +253,21 @@ def report(
 
 @app.command()
 def late(
-    course: Annotated[
-        Path, typer.Option(help="The course folder, with the gradebook.", show_default=False)
-    ] = REPOSITORY,
+    course: GradebookOption = REPOSITORY,
 ) -> None:
     """Work out all late penalties again, by the dates and points that the gradebook has now.
 
     Grading sets them as well, but before written answers have points, and for one unit at a time.
     """
     from nbgrader.api import Gradebook
-    from nbgrader.coursedir import CourseDirectory
-    from traitlets.config import Config
 
-    from autograder.grading.config import configure
+    from autograder.grading.config import course_directory
     from autograder.grading.late import settle
     from autograder.grading.lines import line_of_late
     from course.catalog import load_course
 
-    config = Config()
-    configure(config)
-    config.CourseDirectory.root = str(course.resolve())
     policy = load_course()
-    with Gradebook(CourseDirectory(config=config).db_url) as gradebook:
+    with Gradebook(course_directory(course).db_url) as gradebook:
         found = settle(gradebook, policy)
     if policy.late is None:
         console.print("course.yml has no `late`: being late costs nothing")
@@ -304,26 +281,19 @@ def late(
 def similar(
     unit: Annotated[str, typer.Argument(help="The assignment.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="An empty folder, or one to be made.")],
-    course: Annotated[
-        Path, typer.Option(help="The course folder, with release/ and submitted/.", show_default=False)
-    ] = REPOSITORY,
+    course: HandInsOption = REPOSITORY,
 ) -> None:
     """Write a folder for each exercise and question, for tools that look for copies, such as JPlag.
 
     Run `preflight` or `grade` before it. Nothing of students' code is run.
     """
-    from nbgrader.coursedir import CourseDirectory
-    from traitlets.config import Config
-
-    from autograder.grading.config import configure
+    from autograder.grading.config import course_directory
     from autograder.grading.preflight.names import shown
     from autograder.grading.similar import collect
     from course.catalog import load_course
 
     (name,) = _units(unit, REPOSITORY)
-    config = Config()
-    configure(config)
-    folders = CourseDirectory(config=config)
+    folders = course_directory(course)
     record = load_course().unit(name)
     release = course / folders.release_directory / name / f"{record.notebook}.ipynb"
     done = collect(course / folders.submitted_directory, release, record, out)

@@ -56,10 +56,10 @@ def measure(rounds: int) -> list[Line]:
     Stock nbgrader runs the notebooks' own checks; ours judges with hidden inputs too, in a sandbox. What a
     class needs once (hidden cases, compiled programs) is made before, and timed in the second line.
     """
-    hand_ins = SampleClass(REPOSITORY, UNIT).variety(HAND_INS)
+    sample = SampleClass(REPOSITORY, UNIT)
+    hand_ins, notebook = sample.variety(HAND_INS), sample.unit.notebook
     with tempfile.TemporaryDirectory() as name:
         ours, stock = (Classroom(Path(name, side), UNIT) for side in ("ours", "stock"))
-        notebook = SampleClass(REPOSITORY, UNIT).unit.notebook
         for classroom in (ours, stock):
             classroom.copy_sources()
             classroom.release()

@@ -23,13 +23,12 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from autograder.files import digest_of_sources, write_changed
-from autograder.grading.config import configure
+from autograder.grading.config import course_directory
 from autograder.grading.graded import GradedHandIn
 from autograder.grading.grader import Task, grade
 from autograder.grading.kernel import fork_server, imported
-from autograder.grading.preflight.names import student_id
 from autograder.grading.preflight.record import digest_of
-from autograder.grading.preflight.walk import Folder, files_of
+from autograder.grading.preflight.walk import Folder, files_of, students_of
 from autograder.grading.prepare import exercises_to_prepare, prepare, programs_folder
 from autograder.grading.run import CHECK
 from autograder.grading.secret import FOLDER
@@ -109,11 +108,9 @@ class ClassGrader:
     ) -> None:
         self.folder, self.unit, self.unsafe = folder.resolve(), unit, unsafe
         self.name, self.fork_server = f"{notebook}.ipynb", ""
-        self.config = Config()
-        configure(self.config)
+        self.course = course_directory(self.folder)
+        self.config = self.course.config
         self.config.RunCells |= Config(options or {})
-        self.config.CourseDirectory.root = str(self.folder)
-        self.course = CourseDirectory(config=self.config)
         self.release = self.folder / self.course.release_directory / unit / self.name
         if not self.release.is_file():
             raise CourseError(f"{self.release} is missing: run `nbgrader generate_assignment {unit}`")
@@ -121,9 +118,7 @@ class ClassGrader:
 
     def students(self) -> list[str]:
         """Who has handed in something for this unit, in order."""
-        submitted = self.folder / self.course.submitted_directory
-        names = (path.parent.name for path in submitted.glob(f"*/{self.unit}") if path.is_dir())
-        return sorted(name for name in names if student_id(name) == name)
+        return students_of(self.folder / self.course.submitted_directory, self.unit)
 
     def to_grade(self, students: Sequence[str], *, regrade: bool = False) -> dict[str, Sources]:
         """Those whose hand-in has not been graded as it is now, with digests of all it is graded from."""

@@ -5,6 +5,7 @@ Nobody is named: the page may be shown in class.
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ _LISTED = 5  # misconceptions of an exercise
 
 
 @dataclass(frozen=True)
-class Graded:
+class StudentGrades:
     """One student's grades.
 
     Attributes:
@@ -93,11 +94,10 @@ class ClassFigures:
     @property
     def median(self) -> float:
         """Median of the totals; of an even number the mean of the two in the middle."""
-        n = len(self.totals)
-        return (self.totals[(n - 1) // 2] + self.totals[n // 2]) / 2
+        return statistics.median(self.totals)
 
 
-def read_class(course: CourseDirectory, unit: Unit) -> list[Graded]:
+def read_class(course: CourseDirectory, unit: Unit) -> list[StudentGrades]:
     """All graded hand-ins of a unit, from nbgrader's gradebook and the autograded notebooks.
 
     Raises:
@@ -108,9 +108,8 @@ def read_class(course: CourseDirectory, unit: Unit) -> list[Graded]:
         if any(one.name == unit.name for one in gradebook.assignments):
             for submission in gradebook.assignment_submissions(unit.name):
                 folder = course.format_path(course.autograded_directory, submission.student.id, unit.name)
-                found.append(
-                    Graded(points_of(submission), dict(_reports(Path(folder, f"{unit.notebook}.ipynb"))))
-                )
+                reports = dict(_reports(Path(folder, f"{unit.notebook}.ipynb")))
+                found.append(StudentGrades(points_of(submission), reports))
     if not found:
         raise CourseError(
             f"nothing of {unit.name} has been graded: run `python -m autograder grade {unit.name}`"
@@ -128,7 +127,7 @@ def _reports(path: Path) -> Iterator[tuple[str, tuple[str, str]]]:
                 yield facts["exercise"], (facts["state"], facts["message"])
 
 
-def figures_of(unit: Unit, graded: Sequence[Graded]) -> ClassFigures:
+def figures_of(unit: Unit, graded: Sequence[StudentGrades]) -> ClassFigures:
     """Count a class."""
     totals = sorted(sum(value or 0.0 for value in one.points.values()) for one in graded)
     most = float(unit.points)
@@ -159,7 +158,7 @@ def figures_of(unit: Unit, graded: Sequence[Graded]) -> ClassFigures:
     )
 
 
-def _state(one: Graded, exercise: str) -> str:
+def _state(one: StudentGrades, exercise: str) -> str:
     """The points decide; the report tells an untouched stub from a wrong answer."""
     if one.points.get(f"{CHECK}{exercise}"):
         return State.CORRECT.value

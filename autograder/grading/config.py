@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from traitlets.config import Config
 
 from autograder.grading.not_handed_in import NOT_HANDED_IN
 from course.notebook.released import ANSWER_HERE
+
+if TYPE_CHECKING:
+    from nbgrader.coursedir import CourseDirectory
 
 HOOKS = "autograder.grading"
 # What students get in place of an answer; the checks know an untouched function by this exception.
@@ -34,6 +38,16 @@ LMS_NAMES = {
     # "doejane_late_12345_678_01_fixmatch-2.ipynb": user 12345
     "Canvas": r"(?:[^/]+/)*?(?P<name>[^/]+?)_(?i:late_)?(?P<user>\d+)_\d+_(?P<file_id>[^/]+(?:/.+)?)",
 }
+
+
+def course_directory(folder: Path) -> CourseDirectory:
+    """A course folder as nbgrader knows it, with this course's configuration."""
+    from nbgrader.coursedir import CourseDirectory  # here, for the doctor needs no nbgrader
+
+    config = Config()
+    configure(config)
+    config.CourseDirectory.root = str(folder.resolve())
+    return CourseDirectory(config=config)
 
 
 def configure(c: Config) -> None:

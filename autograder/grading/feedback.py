@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -19,8 +20,8 @@ from autograder.grading.config import TEMPLATES
 from autograder.grading.formulas import FormulaRenderer
 from autograder.grading.points import QUESTION
 from autograder.grading.repair import NOTICE
-from autograder.grading.run import CHECK
-from course.catalog import Question, Unit, load_course
+from autograder.grading.run import CHECK, unit_of
+from course.catalog import Question, Unit
 
 _DARK = "@media (prefers-color-scheme: dark) {{\n{rules}\n}}"
 
@@ -108,10 +109,8 @@ class MakePage(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
         """Collect what the template shows first; behind `ReadGrades`."""
         facts = resources["nbgrader"]
-        units = {unit.name: unit for unit in load_course().units}
-        facts["page"] = page_of(
-            nb, units.get(facts["assignment"]), facts["notebook"], facts["student"], facts["late_penalty"]
-        )
+        unit = unit_of(facts["assignment"])
+        facts["page"] = page_of(nb, unit, facts["notebook"], facts["student"], facts["late_penalty"])
         return nb, resources
 
 
@@ -216,6 +215,7 @@ def _facts(cell: NotebookNode) -> dict[str, Any]:
     return facts
 
 
+@cache
 def _css() -> str:
     own = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     light, dark = (HtmlFormatter(style=name).get_style_defs(".highlight") for name in ("default", "monokai"))

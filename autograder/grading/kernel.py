@@ -57,8 +57,6 @@ class Room:
         answers: what the session answers.
         sockets: where grader and kernel meet.
         work: where the cells run: a copy of what was handed in.
-        programs: what JAX has compiled, to be read.
-        imported: what the session finds imported.
         cell: runs a command inside.
         place, limits: what the session may touch and use.
     """
@@ -67,8 +65,6 @@ class Room:
     answers: Path
     sockets: Path
     work: Path
-    programs: Path
-    imported: tuple[str, ...]
     cell: Cell
     place: Place
     limits: Limits
@@ -79,7 +75,6 @@ def room(
     sandbox: Sandbox,
     hand_in: Path | None,
     programs: Path,
-    framework: str | None = None,
     limits: Limits = LIMITS,
 ) -> Iterator[Room]:
     """A room for one session; nothing of it is left afterwards.
@@ -88,7 +83,6 @@ def room(
         sandbox: around the session.
         hand_in: the folder of the hand-in, of which the session gets a copy.
         programs: the folder of what JAX has compiled (`prepare`).
-        framework: the unit's, by its name in the catalog.
         limits: of the sandbox.
     """
     # Paths of sockets are short: Linux allows 107 characters.
@@ -108,7 +102,7 @@ def room(
             environment=session_environment(home, programs),
         )
         with sandbox.cell(place, limits) as cell:
-            yield Room(questions, answers, sockets, work, programs, imported(framework), cell, place, limits)
+            yield Room(questions, answers, sockets, work, cell, place, limits)
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
@@ -190,10 +184,10 @@ class SandboxedKernel(AsyncKernelManager):
 
     Args:
         room: its own.
-        server: the address of a fork server; without one, this process's is used.
+        server: gives the address of the fork server, once one is needed.
     """
 
-    def __init__(self, room: Room, server: str = "", **options: Any) -> None:
+    def __init__(self, room: Room, server: Callable[[], str], **options: Any) -> None:
         super().__init__(
             transport="ipc",
             connection_file=str(room.sockets / "kernel.json"),
@@ -241,8 +235,7 @@ class SandboxedKernel(AsyncKernelManager):
         try:
             with self._held as held, open(os.devnull, "r+b") as nothing:
                 streams = (nothing.fileno(),) * 3
-                server = self._server or fork_server(self._room.programs, self._room.imported).address
-                self._joined = (held.join(server, self._argv, streams),)
+                self._joined = (held.join(self._server(), self._argv, streams),)
         except CannotJoin:
             if process is not None:
                 process.kill()

@@ -12,6 +12,7 @@ import importlib.metadata
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,20 @@ def programs_folder(folder: Path) -> Path:
     Args:
         folder: what the grader keeps for itself.
     """
-    told = [f"{name} {importlib.metadata.version(name)}" for name in ("jax", "jaxlib")]
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        told += sorted({line for line in file if line.startswith(("flags", "Features", "model name"))})
-    machine = hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
-    programs = folder / FOLDER / machine / "programs"
+    programs = folder / FOLDER / _machine() / "programs"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     programs.mkdir(mode=_NOT_LISTED, parents=True, exist_ok=True)
     programs.chmod(_NOT_LISTED)
     return programs
+
+
+@cache
+def _machine() -> str:
+    """A name for this machine's processor and these versions: what is compiled for one fits no other."""
+    told = [f"{name} {importlib.metadata.version(name)}" for name in ("jax", "jaxlib")]
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        told += sorted({line for line in file if line.startswith(("flags", "Features", "model name"))})
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
 def reading(programs: Path) -> dict[str, str]:
@@ -80,19 +86,20 @@ def prepare(unit: str, exercise: str, folder: Path, *, alternatives: bool = Fals
         return hidden
     hidden(exercise)
     if load_course().unit(unit).framework == "JAX":
-        functions = [lambda: reference_of(unit, exercise)]
-        if alternatives:
-            functions += [_loader(unit, one) for one in alternatives_of(unit) if one.exercise == exercise]
         with _compiling_into(programs_folder(folder)):
-            for load in functions:
-                judge_exercise(exercise, Local(load()), hidden)
+            for answer in _right_answers(unit, exercise, alternatives):
+                judge_exercise(exercise, Local(answer), hidden)
     for further in {False, alternatives}:
         _done(unit, exercise, folder, further).touch()
     return hidden
 
 
-def _loader(unit: str, alternative: Any) -> Callable[[], Callable[..., Any]]:
-    return lambda: load_alternative(unit, alternative)
+def _right_answers(unit: str, exercise: str, alternatives: bool) -> Iterator[Callable[..., Any]]:
+    """The reference and, where wanted, the alternatives; each is loaded when its turn comes."""
+    yield reference_of(unit, exercise)
+    for one in alternatives_of(unit) if alternatives else ():
+        if one.exercise == exercise:
+            yield load_alternative(unit, one)
 
 
 def _done(unit: str, exercise: str, folder: Path, alternatives: bool) -> Path:

@@ -25,7 +25,7 @@ from traitlets import Bool, Enum, Integer, Unicode
 
 from autograder.grading.clean import clean_outputs
 from autograder.grading.judge import judge_exercise
-from autograder.grading.kernel import SandboxedKernel, room
+from autograder.grading.kernel import SandboxedKernel, fork_server, imported, room
 from autograder.grading.matching import FIGURE, HANDED_IN, SKIPPING_TAGS
 from autograder.grading.prepare import prepare, programs_folder
 from autograder.grading.remote import Remote, Session, failure
@@ -97,7 +97,7 @@ class RunCells(Execute):
         self._asking = False
         self._who = resources["nbgrader"]["student"]
         unit = unit_of(resources["nbgrader"].get("assignment", ""))
-        framework = unit.framework if unit is not None else None
+        self._modules = imported(unit.framework if unit is not None else None)
         self._exercises = judged_exercises(unit)
         self._died_in: set[int] = set()
         self._outcomes: dict[str, bool] = {}
@@ -109,8 +109,8 @@ class RunCells(Execute):
         ran: list[int] = []
         while todo and self._has_time():
             try:
-                with room(self._sandbox, self._handed_in(), self._programs, framework) as self._room:
-                    self.km = kernel = SandboxedKernel(self._room, self.fork_server)
+                with room(self._sandbox, self._handed_in(), self._programs) as self._room:
+                    self.km = kernel = SandboxedKernel(self._room, self._server)
                     with (
                         self.setup_kernel(cwd=str(self._room.work)),
                         kernel.watched(lambda: self._deadline + LAST_SECONDS) as self._overuse,
@@ -257,6 +257,10 @@ class RunCells(Execute):
         """What the grader keeps for itself."""
         root = self.parent.parent.coursedir.root if self.parent is not None else ""
         return Path(root, self.grading_folder).resolve()
+
+    def _server(self) -> str:
+        """The address of the fork server: the one that was named, or this process's."""
+        return self.fork_server or fork_server(self._programs, self._modules).address
 
     @cached_property
     def _programs(self) -> Path:

@@ -19,6 +19,7 @@ from autograder.grading.hand_in import notebook_of
 from autograder.grading.matching import repair
 from autograder.grading.points import QUESTION
 from autograder.grading.preflight.names import free_name, student_id
+from autograder.grading.preflight.walk import students_of
 from course.catalog import Unit
 from course.errors import CourseError
 from course.notebook.cells import grade_id
@@ -64,8 +65,7 @@ def collect(submitted: Path, release: Path, unit: Unit, out: Path) -> Collected:
         raise CourseError(f"{release} is missing: run `nbgrader generate_assignment {unit.name}`")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CourseError(f"{out} is not an empty folder: choose another one")
-    folders = (path.parent.name for path in submitted.glob(f"*/{unit.name}") if path.is_dir())
-    students = sorted(name for name in folders if student_id(name) == name)  # of others there is a copy
+    students = students_of(submitted, unit.name)
     if not students:
         raise CourseError(f"nothing of {unit.name} is in {submitted}")
     released = nbformat.read(release, as_version=4)

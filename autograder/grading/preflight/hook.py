@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config
-
-from autograder.grading.config import configure
+from autograder.grading.config import course_directory
 from autograder.grading.preflight.preflight import preflight
 
 
@@ -23,8 +20,5 @@ def before_autograding(assignment: str, student: str, notebooks: list[str]) -> N
         notebooks: the student's notebooks; nbgrader grades those that are in this list afterwards.
     """
     place = Path(notebooks[0]).parent
-    config = Config()
-    configure(config)
-    config.CourseDirectory.root = str(place.parents[2])
-    preflight(CourseDirectory(config=config), assignment, only=[place.parent.name])
+    preflight(course_directory(place.parents[2]), assignment, only=[place.parent.name])
     notebooks[:] = sorted(str(path) for path in place.glob("*.ipynb") if path.is_file())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from autograder.grading.not_handed_in import not_handed_in
+from autograder.grading.preflight.names import student_id
 
 DEEPEST = 12
 MOST_FILES = 5000  # of one student
@@ -35,6 +36,12 @@ class File:
 
     path: PurePosixPath
     why: str = ""
+
+
+def students_of(submitted: Path, unit: str) -> list[str]:
+    """Who has handed in something for a unit, in order; of names that nbgrader cannot use there is a copy."""
+    names = (path.parent.name for path in submitted.glob(f"*/{unit}") if path.is_dir())
+    return sorted(name for name in names if student_id(name) == name)
 
 
 def files_of(course: Path, folder: Folder) -> Iterator[File]:

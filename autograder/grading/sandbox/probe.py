@@ -79,21 +79,11 @@ def probe(sandbox: Sandbox) -> list[Finding]:
             "memory bytes": _LIMITS.memory_bytes,
             "processes": _LIMITS.processes + 8,
         }
-        with sandbox.cell(place, _LIMITS) as cell, _server(cell) as server:
+        with sandbox.cell(place, _LIMITS) as cell, contextlib.ExitStack() as stack:
+            server = None
+            if cell.entry is not None:
+                server = stack.enter_context(contextlib.closing(ForkServer((), {})))
             return _run(cell, [sys.executable, str(script)], server, plan)
-
-
-@contextlib.contextmanager
-def _server(cell: Cell) -> Iterator[ForkServer | None]:
-    """The fork server of a cell that one may join."""
-    if cell.entry is None:
-        yield None
-        return
-    server = ForkServer((), {})
-    try:
-        yield server
-    finally:
-        server.close()
 
 
 def _run(cell: Cell, argv: list[str], server: ForkServer | None, plan: dict[str, Any]) -> list[Finding]:

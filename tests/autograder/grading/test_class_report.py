@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from autograder import cli
-from autograder.grading.class_report import Graded, figures_of, render
+from autograder.grading.class_report import StudentGrades, figures_of, render
 from course.catalog import load_course
 
 UNIT = load_course().unit("fixmatch")
@@ -19,8 +19,8 @@ REASON = "The <softmax> is not of each row."
 
 def student(
     first: str, points: float, question: float | None = None, reason: str = REASON, second: float = 0.0
-) -> Graded:
-    return Graded(
+) -> StudentGrades:
+    return StudentGrades(
         {f"check-{FIRST}": points, f"check-{SECOND}": second, f"question-{QUESTION.name}": question},
         {FIRST: (first, "" if first == "correct" else reason)},
     )
@@ -35,7 +35,7 @@ CLASS = [
 ]
 
 
-def text_of(graded: list[Graded]) -> str:
+def text_of(graded: list[StudentGrades]) -> str:
     """The page, whose lines break anywhere."""
     return " ".join(render(figures_of(UNIT, graded)).decode().split())
 
@@ -58,15 +58,15 @@ def test_the_median_of_an_even_number_is_between_two() -> None:
 
 
 def test_full_marks_are_in_the_last_bar() -> None:
-    best = Graded({f"check-{FIRST}": 32.0}, {})
+    best = StudentGrades({f"check-{FIRST}": 32.0}, {})
     bars = figures_of(UNIT, [best, student("incorrect", 0.0)]).bars
     assert bars[-1] == ("28.8 to 32", 1)
     assert sum(count for _, count in bars) == 2
 
 
 def test_an_exercise_without_a_report_is_incorrect_and_points_count_more_than_reports() -> None:
-    lost = Graded({f"check-{FIRST}": 0.0}, {})
-    given = Graded({f"check-{FIRST}": 1.0}, {FIRST: ("incorrect", REASON)})
+    lost = StudentGrades({f"check-{FIRST}": 0.0}, {})
+    given = StudentGrades({f"check-{FIRST}": 1.0}, {FIRST: ("incorrect", REASON)})
     assert figures_of(UNIT, [lost, given]).exercises[0].states == {
         "correct": 1,
         "incorrect": 1,

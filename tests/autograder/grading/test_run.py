@@ -238,7 +238,7 @@ def test_where_no_fork_gets_in_the_session_starts_by_a_command(
         server.close()
         return server
 
-    monkeypatch.setattr(kernel, "fork_server", dead)
+    monkeypatch.setattr("autograder.grading.run.fork_server", dead)
     _, outcomes = run(tmp_path, check("passes", "import sys; assert 'jax' not in sys.modules"))
     assert outcomes == {"passes": True}
 
