@@ -73,9 +73,9 @@ def test_the_whole_demonstration(
     folder = tmp_path / "demo"
     assert not (folder / "of_yesterday").exists()
     pages = {path.parts[-3] for path in folder.glob(f"course/feedback/*/{demo.UNIT}/*.html")}
-    assert pages == {"perfect", "untouched", "half", "wrong"}
+    assert pages == {"perfect", "untouched", "half", "wrong", "attacker"}
     with sqlite3.connect(folder / "course" / "gradebook.db") as database:
-        assert database.execute("select count(*) from submitted_assignment").fetchone() == (4,)
+        assert database.execute("select count(*) from submitted_assignment").fetchone() == (5,)
     assert (folder / "course" / "grades.csv").is_file()
     assert (folder / "runs" / "curves.png").read_bytes().startswith(b"\x89PNG")
     said = capsys.readouterr().out
