@@ -82,6 +82,12 @@ _MUTANTS = (
         edits=((_SOFTMAX, "weak.detach() / hparams.T"),),
     ),
     Mutant(
+        "softmax over the batch",
+        "The softmax of the weak logits is taken over the batch; each image's probabilities must add up to 1.",
+        "Classes are the last dimension of the logits.",
+        edits=((_SOFTMAX, _SOFTMAX.replace("dim=-1", "dim=0")),),
+    ),
+    Mutant(
         "no temperature",
         "The weak logits are not divided by hparams.T before the softmax.",
         "A temperature below 1 makes the pseudo-labels' probabilities larger.",
