@@ -86,7 +86,7 @@ course.begin("flexmatch", env)
 #
 # All methods of this course share one training loop in PyTorch. It asks for one function, the *loss*:
 #
-# $$\texttt{loss(model, state, batch, hparams)} \;\to\; \texttt{(total loss, state, metrics)}$$
+# > `loss(model, state, batch, hparams)` → `(total loss, state, metrics)`
 #
 # `model` is the network in training mode, `batch` a dictionary of tensors, `hparams` the settings. `state` is what a
 # method remembers from step to step: the next step receives what this one returns. The loop does the rest, `backward()`
@@ -124,8 +124,9 @@ course.begin("flexmatch", env)
 # %% [markdown]
 # Now FixMatch. Here are the formulas again, for $B$ labeled and $\mu B$ unlabeled images, with $q_b = \operatorname{softmax}(z_b / T)$ for the logits $z_b$ of the weak view:
 #
-# $$\mathcal L_s = \frac1B \sum_{b} H\big(y_b, p_m(\cdot \mid \alpha(x_b))\big), \qquad
-# \mathcal L_u = \frac{1}{\mu B} \sum_{b} \mathbb 1\big[\max_c q_b(c) \ge \tau\big]\, H\big(\arg\max_c q_b(c),\; p_m(\cdot \mid \mathcal A(u_b))\big)$$
+# $$\mathcal L_s = \frac1B \sum_{b} H\big(y_b, p_m(\cdot \mid \alpha(x_b))\big)$$
+#
+# $$\mathcal L_u = \frac{1}{\mu B} \sum_{b} \mathbb 1\big[\max_c q_b(c) \ge \tau\big]\, H\big(\arg\max_c q_b(c),\; p_m(\cdot \mid \mathcal A(u_b))\big)$$
 #
 # and $\mathcal L = \mathcal L_s + \lambda_u \mathcal L_u$ + weight decay. The temperature $T$ is 1 in the paper; with hard pseudo-labels it changes only the confidence.
 #
@@ -280,7 +281,9 @@ course.figures.class_examples(train_dataset)
 # 2. **Count.** $\sigma(c)$ is the number of images with $\hat u_n = c$, over **all** $N$ images, not only this mini-batch. It is counted **before** this step's update.
 # 3. **Threshold.**
 #
-# $$\beta(c) = \frac{\sigma(c)}{\max\big(\max_k \sigma(k),\; N - \sum_k \sigma(k)\big)}, \qquad \tau_c = \tau\, \frac{\beta(c)}{2 - \beta(c)}$$
+# $$\beta(c) = \frac{\sigma(c)}{\max\big(\max_k \sigma(k),\; N - \sum_k \sigma(k)\big)}$$
+#
+# $$\tau_c = \tau\, \frac{\beta(c)}{2 - \beta(c)}$$
 #
 # The paper writes $\mathcal T_t(c)$ for $\tau_c$ in step $t$; here $T$ always means the temperature.
 #

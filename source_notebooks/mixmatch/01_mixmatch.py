@@ -374,9 +374,15 @@ mixing_plots.mixtures(
 # 2. **Guess.** The mean of the predictions on the views of one image, $\bar q_b = \frac1K \sum_k p_m(\cdot \mid \hat u_{b,k})$.
 # 3. **Sharpen.** $q_b(c) = \bar q_b(c)^{1/T} \big/ \sum_j \bar q_b(j)^{1/T}$ with a temperature $T = 0.5$. All $K$ views of the image get this one target.
 # 4. **Mix.** Join everything into $\mathcal W$, labeled images and all views, each with its target. Each sample $a$ in it gets a partner $b$ from a random order of $\mathcal W$, and its own $\lambda$:
-#    $$\lambda \sim \mathrm{Beta}(\alpha, \alpha), \quad \lambda' = \max(\lambda, 1 - \lambda), \quad x' = \lambda' x_a + (1 - \lambda') x_b, \quad p' = \lambda' p_a + (1 - \lambda') p_b$$
+#    $$\lambda \sim \mathrm{Beta}(\alpha, \alpha), \quad \lambda' = \max(\lambda, 1 - \lambda)$$
+#
+#    $$x' = \lambda' x_a + (1 - \lambda') x_b, \quad p' = \lambda' p_a + (1 - \lambda') p_b$$
 # 5. **Learn.** Let $\mathcal X'$ be the $B$ mixtures that began as labeled images, $\mathcal U'$ the other $KB$, and $C$ the number of classes:
-#    $$\mathcal L_{\mathcal X} = \frac{1}{|\mathcal X'|} \sum_{(x, p) \in \mathcal X'} H\big(p, p_m(\cdot \mid x)\big), \qquad \mathcal L_{\mathcal U} = \frac{1}{C\,|\mathcal U'|} \sum_{(u, q) \in \mathcal U'} \big\lVert q - p_m(\cdot \mid u) \big\rVert^2, \qquad \mathcal L = \mathcal L_{\mathcal X} + \lambda_u(t)\, \mathcal L_{\mathcal U}$$
+#    $$\mathcal L_{\mathcal X} = \frac{1}{|\mathcal X'|} \sum_{(x, p) \in \mathcal X'} H\big(p, p_m(\cdot \mid x)\big)$$
+#
+#    $$\mathcal L_{\mathcal U} = \frac{1}{C\,|\mathcal U'|} \sum_{(u, q) \in \mathcal U'} \big\lVert q - p_m(\cdot \mid u) \big\rVert^2$$
+#
+#    $$\mathcal L = \mathcal L_{\mathcal X} + \lambda_u(t)\, \mathcal L_{\mathcal U}$$
 #
 # The order matters: sharpening comes *after* the mean, mixing after both, and the partner can be of either kind.
 
