@@ -12,6 +12,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 
 from autograder.files import REPOSITORY, write_changed
+from autograder.grading.run import CHECK
 from course.errors import CourseError
 
 
@@ -116,6 +117,10 @@ class Classroom:
         with Gradebook(f"sqlite:///{self.folder / 'gradebook.db'}") as gradebook:
             notebooks = gradebook.find_assignment(self.unit).notebooks
             return {cell.name: cell.max_score for book in notebooks for cell in book.grade_cells}
+
+    def max_points_of_checks(self) -> Mapping[str, float]:
+        """Grade id → the most that it gives, without what a person has to grade."""
+        return {name: most for name, most in self.max_points().items() if name.startswith(CHECK)}
 
     def _must(self, command: str, *arguments: str) -> str:
         done = self.nbgrader(command, *arguments)

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from autograder.builder.derived import derived_files, write_files
 from autograder.classroom.attacks.corpus import ATTACKS
-from autograder.classroom.attacks.trial import attacker
+from autograder.classroom.attacks.hand_ins import attacker
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import HandIn, SampleClass
 from autograder.cli import BAD_INPUT, console

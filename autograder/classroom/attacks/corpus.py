@@ -55,7 +55,7 @@ _POINTS = (
         """
         import contextlib, course
         course.check = lambda *a, **k: None
-        course.practical_check = lambda *a, **k: contextlib.nullcontext()
+        course.practical_check = lambda *a, **k: contextlib.suppress(Exception)
         """,
     ),
     Attack(
@@ -521,7 +521,7 @@ _FILES = (
         "writes_anothers_work",
         Aim.FILES,
         "overwrites another student's hand-in",
-        "open('«folder»/submitted/victim/«unit»/«notebook».ipynb', 'w').write('{}')",
+        "open('«folder»/submitted/«victim»/«unit»/«notebook».ipynb', 'w').write('{}')",
     ),
     Attack(
         "installs_a_package",

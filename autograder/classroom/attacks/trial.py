@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import socket
 import sys
-import textwrap
-import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.classroom.attacks.browser import Browser
 from autograder.classroom.attacks.corpus import Attack
+from autograder.classroom.attacks.hand_ins import TOKEN, UNIT, VARIABLE, VICTIM, attacker, victim, words_of
+from autograder.classroom.attacks.surroundings import differences, digests, listeners, processes_with
 from autograder.classroom.classroom import Classroom
-from autograder.classroom.sample_class import STUB, SampleClass
+from autograder.classroom.sample_class import SampleClass
 from autograder.files import REPOSITORY
 from autograder.grading.batch import ClassGrader, Line
+from autograder.grading.run import CHECK
 from autograder.grading.secret import FILE, FOLDER
+from course.errors import CourseError
 from solutions.experiments.sweep.processes import processes_here
 
-UNIT = "comparison"  # the one that is graded in the shortest time
-VICTIM = "victim"
-WAS_HERE = "was here"
 # A cell and a case of an honest hand-in take far less; an attack that does not end takes all of it.
 LIMITS = {"timeout": 20, "iopub_timeout": 3, "case_timeout": 6, "check_timeout": 20, "notebook_timeout": 120}
+
+
+class Door(StrEnum):
+    """A way to grade a class, as an instructor types it."""
+
+    COMMAND = "python -m autograder grade"
+    NBGRADER = "nbgrader autograde"
 
 
 @dataclass
@@ -46,6 +50,7 @@ class Trial:
         changed: files of the course and the repository that are not what they were.
         connections: how often a listener of this machine was reached.
         left: command lines of processes that outlived the grading.
+        scripts: students whose feedback page ran a script in a browser.
     """
 
     lines: Mapping[str, Line]
@@ -55,22 +60,31 @@ class Trial:
     changed: Sequence[str]
     connections: int
     left: Sequence[str]
+    scripts: Sequence[str]
 
 
-def try_attacks(attacks: Sequence[Attack], folder: Path, jobs: int) -> Trial:
+def try_attacks(
+    attacks: Sequence[Attack],
+    folder: Path,
+    jobs: int,
+    door: Door = Door.COMMAND,
+    browser: Browser | None = None,
+) -> Trial:
     """Grade a class of attackers, with an honest student among them.
 
     Args:
         attacks: one hand-in each.
         folder: for the course; empty.
-        jobs: processes.
+        jobs: processes; nbgrader has one, whatever this says.
+        door: how to grade.
+        browser: to open feedback pages with; without one, none is opened.
     """
     sample = SampleClass(REPOSITORY, UNIT)
-    classroom = Classroom(folder, UNIT)
+    classroom = Classroom(folder, UNIT, [f"--RunCells.{name}={value}" for name, value in LIMITS.items()])
     classroom.copy_sources()
     classroom.release()
-    marker = f"marker-{os.getpid()}-{folder.name}"
-    with _listeners(marker) as (port, connections):
+    marker = f"marker-{os.getpid()}-{folder.parent.name}"
+    with listeners(marker) as (port, connections):
         facts = {
             "folder": str(classroom.folder),
             "repository": str(REPOSITORY),
@@ -78,74 +92,81 @@ def try_attacks(attacks: Sequence[Attack], folder: Path, jobs: int) -> Trial:
             "notebook": sample.unit.notebook,
             "marker": marker,
             "port": str(port),
+            "victim": VICTIM,
         }
         for attack in attacks:
             path = classroom.hand_in(attack.id, sample.unit.notebook, attacker(attack, sample, facts))
             if attack.link:
                 (path.parent / attack.link).symlink_to(classroom.folder / FOLDER / FILE)
-        classroom.hand_in(VICTIM, sample.unit.notebook, _victim(sample))
-        os.environ["GRADERS_TOKEN"] = f"token of {marker}"
-        grader = ClassGrader(classroom.folder, UNIT, sample.unit.notebook, options=LIMITS)
-        before = _digests(classroom.folder)
-        with processes_here(jobs) as client:
-            lines = {
-                line.student: line for line in grader.grade_all(grader.to_grade(grader.students()), client)
-            }
-        changed = _differences(before, _digests(classroom.folder))
+        classroom.hand_in(VICTIM, sample.unit.notebook, victim(sample))
+        before = digests(_watched(classroom.folder))
+        if door is Door.COMMAND:
+            lines = _by_command(classroom, sample.unit.notebook, jobs)
+        else:
+            lines = _by_nbgrader(classroom, [*(attack.id for attack in attacks), VICTIM])
+        changed = differences(before, digests(_watched(classroom.folder)))
         reached = len(connections)
     return Trial(
         lines={attack.id: lines[attack.id] for attack in attacks},
         honest=lines[VICTIM],
         shown=_shown(classroom.folder, sample.unit.notebook, [attack.id for attack in attacks]),
         canaries={
-            "secret": (classroom.folder / FOLDER / FILE).read_text().strip(),
-            "another's work": _words_of(VICTIM),
-            "the instructor's variables": os.environ.pop("GRADERS_TOKEN"),
+            "the secret": (classroom.folder / FOLDER / FILE).read_text().strip(),
+            "another's work": words_of(VICTIM),
+            "the instructor's variables": TOKEN,
         },
         changed=changed,
         connections=reached,
-        left=_processes_with(marker),
+        left=processes_with(marker),
+        scripts=[] if browser is None else _scripts(attacks, classroom, browser),
     )
 
 
-def attacker(attack: Attack, sample: SampleClass, facts: Mapping[str, str]) -> bytes:
-    """The notebook that an attacker hands in."""
-    notebook = deepcopy(sample.release)
-    cells = notebook.cells
-    first = next(i for i, cell in enumerate(cells) if cell.id in sample.names)
-    for cell in cells:
-        if cell.id in sample.names:
-            cell.source = _with_body(cell.source, _fill(attack.body, facts))
-        elif cell.id.startswith("question-") and attack.answer:
-            cell.source = attack.answer
-        elif cell.metadata.get("nbgrader", {}).get("grade") and attack.metadata:
-            cell.metadata.nbgrader |= {"points": 100, "locked": False, "solution": True, "checksum": "0"}
-            cell.metadata["tags"] = ["training", "skip-execution"]
-            cell.source = "pass"
-    if attack.cell:
-        cells.insert(first, nbformat.v4.new_code_cell(_fill(attack.cell, facts)))
-        cells.insert(first, nbformat.v4.new_raw_cell(f"<script>{WAS_HERE!r}</script>"))
-    return json.dumps(notebook, indent=1).encode()
+@contextmanager
+def instructor() -> Iterator[None]:
+    """Have a variable in the environment that is nobody's business, as instructors have theirs."""
+    os.environ[VARIABLE] = TOKEN
+    try:
+        yield
+    finally:
+        del os.environ[VARIABLE]
 
 
-def _fill(text: str, facts: Mapping[str, str]) -> str:
-    text = textwrap.dedent(text).strip("\n")
-    for name, value in facts.items():
-        text = text.replace(f"«{name}»", value)
-    return text
+def _by_command(classroom: Classroom, notebook: str, jobs: int) -> dict[str, Line]:
+    grader = ClassGrader(classroom.folder, UNIT, notebook, options=LIMITS)
+    with processes_here(jobs) as client:
+        todo = grader.to_grade(grader.students())
+        return {line.student: line for line in grader.grade_all(todo, client)}
 
 
-def _with_body(stub: str, body: str) -> str:
-    line = next(line for line in stub.splitlines() if line.strip() == STUB)
-    return stub.replace(line, textwrap.indent(body, line[: len(line) - len(line.lstrip())]))
+def _by_nbgrader(classroom: Classroom, students: Sequence[str]) -> dict[str, Line]:
+    started = time.monotonic()
+    classroom.nbgrader("autograde", UNIT, *classroom.options)
+    seconds = time.monotonic() - started
+    points, most = classroom.points(), sum(classroom.max_points_of_checks().values())
+    return {
+        student: Line(
+            student,
+            sum(score or 0.0 for name, score in points[student].items() if name.startswith(CHECK)),
+            most,
+            seconds / len(students),
+        )
+        if student in points
+        else Line(student, None, 0.0, 0.0, error="nbgrader did not grade it")
+        for student in students
+    }
 
 
-def _victim(sample: SampleClass) -> bytes:
-    return sample.perfect().content.replace(b"My answer, in my own words.", _words_of(VICTIM).encode())
-
-
-def _words_of(student: str) -> str:
-    return f"What only {student} has written."
+def _scripts(attacks: Sequence[Attack], classroom: Classroom, browser: Browser) -> list[str]:
+    """Whose feedback page runs a script. Raises CourseError where one has no page."""
+    classroom.nbgrader("generate_feedback", UNIT)
+    pages = {
+        attack.id: sorted((classroom.folder / "feedback" / attack.id).rglob("*.html")) for attack in attacks
+    }
+    missing = [student for student, found in pages.items() if not found]
+    if missing:
+        raise CourseError(f"no feedback page for {', '.join(missing)}")
+    return [student for student, found in pages.items() if any(map(browser.runs_scripts, found))]
 
 
 def _shown(folder: Path, notebook: str, students: Sequence[str]) -> dict[str, NotebookNode]:
@@ -153,63 +174,8 @@ def _shown(folder: Path, notebook: str, students: Sequence[str]) -> dict[str, No
     return {student: nbformat.read(path, 4) for student, path in paths.items() if path.is_file()}
 
 
-def _digests(folder: Path) -> dict[str, str]:
-    """Digests of what grading must not change: hand-ins, release, the course's and the grader's code."""
+def _watched(folder: Path) -> list[Path]:
+    """What grading must not change: hand-ins, release, the course's and the grader's code."""
     roots = [folder / "submitted", folder / "release", folder / "source_notebooks"]
     roots += [REPOSITORY / name for name in ("course", "autograder", "solutions", "nbgrader_config.py")]
-    roots += [Path(path) for path in sys.path if path.endswith("site-packages")]
-    found = {}
-    for root in roots:
-        for path in [root] if root.is_file() else sorted(root.rglob("*")):
-            deep = "site-packages" in path.parts and path.suffix != ".pth"  # thousands: the names will do
-            if path.is_file() and not path.is_symlink() and "__pycache__" not in path.parts:
-                content = b"" if deep else path.read_bytes()
-                found[str(path)] = hashlib.sha256(content).hexdigest()
-    return found
-
-
-def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
-
-
-def _processes_with(marker: str) -> list[str]:
-    """Command lines that hold the marker."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().decode(errors="replace").split("\0")
-        except OSError:  # it has ended meanwhile
-            continue
-        if marker in words:
-            found.append(" ".join(words))
-    return found
-
-
-@contextmanager
-def _listeners(marker: str) -> Iterator[tuple[int, list[Any]]]:
-    """Listeners for TCP, UDP and an abstract socket; yields the port, and what has reached them."""
-    reached: list[Any] = []
-    tcp, udp, unix = (
-        socket.create_server(("127.0.0.1", 0)),
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
-        socket.socket(socket.AF_UNIX),
-    )
-    udp.bind(tcp.getsockname())
-    unix.bind(f"\0{marker}")
-    unix.listen()
-
-    def accept(listener: socket.socket) -> None:
-        while True:
-            try:
-                reached.append(listener.accept() if listener is not udp else listener.recvfrom(100))
-            except OSError:  # it is closed
-                return
-
-    threads = [threading.Thread(target=accept, args=(one,), daemon=True) for one in (tcp, udp, unix)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield tcp.getsockname()[1], reached
-    finally:
-        for one in (tcp, udp, unix):
-            one.close()
+    return [*roots, *(Path(path) for path in sys.path if path.endswith("site-packages"))]

@@ -83,7 +83,7 @@ _MUTANTS = (
     ),
     Mutant(
         "softmax over the batch",
-        "The softmax of the weak logits is taken over the batch; each image's probabilities must add up to 1.",
+        "The softmax of the weak logits runs over the batch; each image's probabilities must add up to 1.",
         "Classes are the last dimension of the logits.",
         edits=((_SOFTMAX, _SOFTMAX.replace("dim=-1", "dim=0")),),
     ),

@@ -5,6 +5,8 @@ A few of each kind are tried in `make test`; all of them, in one class, are slow
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,14 @@ from typing import Any
 import nbformat
 import pytest
 
+from autograder.classroom.attacks.browser import Browser, find_browser
 from autograder.classroom.attacks.corpus import ATTACKS, Aim, Attack
-from autograder.classroom.attacks.page import PATH, damage, render
-from autograder.classroom.attacks.trial import Trial, try_attacks
+from autograder.classroom.attacks.page import PATH, Outcomes, damage, read, render
+from autograder.classroom.attacks.stock import StockClass
+from autograder.classroom.attacks.trial import Door, Trial, instructor, try_attacks
 from autograder.files import REPOSITORY
 from autograder.grading.batch import Line
+from autograder.grading.sandbox import find_sandbox
 
 QUICK = (
     "own_check",
@@ -41,16 +46,20 @@ def test_each_attack_has_a_name_of_its_own_and_each_aim_some() -> None:
 
 
 def test_the_quick_ones_come_to_nothing(tmp_path: Path) -> None:
-    come_to_nothing([BY_ID[name] for name in QUICK], tmp_path)
+    program = find_browser()
+    with nullcontext() if program is None else Browser.started(program) as browser:
+        come_to_nothing([BY_ID[name] for name in QUICK], tmp_path, Door.COMMAND, browser)
 
 
 @pytest.mark.slow
-def test_all_of_them_come_to_nothing(tmp_path: Path) -> None:
-    come_to_nothing(list(ATTACKS), tmp_path)
+@pytest.mark.parametrize("door", Door)
+def test_all_of_them_come_to_nothing(door: Door, tmp_path: Path, chromium: Browser) -> None:
+    come_to_nothing(list(ATTACKS), tmp_path, door, chromium)
 
 
-def come_to_nothing(attacks: list[Attack], folder: Path) -> None:
-    trial = try_attacks(attacks, folder / "course", jobs=2)
+def come_to_nothing(attacks: list[Attack], folder: Path, door: Door, browser: Browser | None) -> None:
+    with instructor():
+        trial = try_attacks(attacks, folder / "course", 2, door, browser)
     assert damage(trial) == []
     assert trial.lines.keys() == {attack.id for attack in attacks}
     assert all(line.points == 0 for line in trial.lines.values())
@@ -61,10 +70,11 @@ NOTHING = Trial(
     lines={"one": Line("one", 0.0, 13.0, 1.0)},
     honest=Line("victim", 13.0, 13.0, 1.0),
     shown={"one": nbformat.v4.new_notebook()},
-    canaries={"secret": "c0ffee"},
+    canaries={"the secret": "c0ffee"},
     changed=[],
     connections=0,
     left=[],
+    scripts=[],
 )
 SHOWN = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("It is c0ffee.")])
 
@@ -75,9 +85,10 @@ SHOWN = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("It is c0f
         ({"lines": {"one": Line("one", 2.0, 13.0, 1.0)}}, "one got 2 points"),
         ({"lines": {"one": Line("one", None, 0.0, 1.0, error="no")}}, "one was not graded: no"),
         ({"honest": Line("victim", 11.0, 13.0, 1.0)}, "the honest hand-in got 11.0 of 13 points"),
-        ({"shown": {"one": SHOWN}}, "one saw secret"),
+        ({"shown": {"one": SHOWN}}, "one saw the secret"),
         ({"changed": ["/a/file"]}, "/a/file was changed"),
         ({"connections": 1}, "a listener was reached 1 times"),
+        ({"scripts": ["one"]}, "the feedback page of one ran a script"),
         ({"left": ["sleep 600"]}, "a process was left: sleep 600"),
     ],
 )
@@ -87,5 +98,63 @@ def test_each_kind_of_damage_is_told(change: dict[str, Any], told: str) -> None:
 
 
 def test_the_page_is_about_these_attacks() -> None:
-    nothing = {attack.id: "0 of 13 points" for attack in ATTACKS}
-    assert (REPOSITORY / PATH).read_bytes() == render(nothing)
+    page = (REPOSITORY / PATH).read_bytes()
+    told = read(page.decode())
+    nothing = "0 of 13 points"
+    assert page == render({a.id: Outcomes(told[a.id].stock, nothing, nothing) for a in ATTACKS})
+
+
+@pytest.mark.slow
+def test_stock_nbgrader_gives_all_points_to_a_check_of_the_students_own_and_shows_the_secret(
+    tmp_path: Path,
+) -> None:
+    stock = StockClass.make(tmp_path / "class")
+    both = replace(
+        BY_ID["own_check"], id="both", cell=BY_ID["own_check"].cell + BY_ID["reads_the_secret"].cell
+    )
+    assert stock.attacked(both, find_sandbox(forks=False), None) == "13 of 13 points, sees the secret"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("attack", "words"),
+    [
+        ("script_in_html", "0 of 13 points, runs a script in the feedback page"),
+        ("kills_its_parents", "ends nbgrader"),
+        ("outlives_its_session", "0 of 13 points, leaves a process"),
+        ("connects", "0 of 13 points, reaches the listener"),
+        ("writes_anothers_work", "0 of 13 points, 0 for the victim, changes another's work"),
+    ],
+)
+def test_each_kind_of_damage_to_stock_nbgrader_is_told(
+    attack: str, words: str, tmp_path: Path, chromium: Browser
+) -> None:
+    stock = StockClass.make(tmp_path / "class")
+    assert stock.attacked(BY_ID[attack], find_sandbox(forks=False), chromium) == words
+
+
+@pytest.mark.parametrize(
+    ("body", "runs"),
+    [
+        ("<script>document.title = 'was here'</script>", True),
+        ("<img src=x onerror=\"document.title = 'was here'\">", True),
+        ("<a href=\"javascript:void(document.title = 'was here')\">look</a>", True),
+        ("<p onclick=\"document.title = 'was here'\">look</p>", True),
+        ("<p>document.title = 'was here'</p>", False),
+    ],
+)
+def test_the_browser_tells_whether_a_script_runs(
+    body: str, runs: bool, tmp_path: Path, chromium: Browser
+) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(f"<!DOCTYPE html><title>a page</title>{body}", encoding="utf-8")
+    assert chromium.runs_scripts(page) is runs
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = find_browser()
+    if program is None:
+        pytest.skip("needs Chromium")
+    with Browser.started(program) as browser:
+        yield browser
