@@ -22,9 +22,13 @@ from course.errors import CourseError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 SECONDS = 30.0
-# What a reader may do: press everything that can be pressed.
+# What a reader may do: press whatever can be pressed and leads to no other page.
 _PRESS_ALL = """
-for (const element of document.querySelectorAll("a, button, summary, [onclick], [tabindex]")) element.click();
+for (const element of document.querySelectorAll("a, summary, [onclick]")) {
+  const target = String(element.href?.baseVal ?? element.href ?? "");
+  if (element.localName !== "a" || /^\\s*javascript:/i.test(target) || element.hasAttribute("onclick"))
+    element.dispatchEvent(new MouseEvent("click", {bubbles: true, cancelable: true}));
+}
 new Promise(done => setTimeout(() => done(document.title), 200))
 """
 
@@ -63,28 +67,27 @@ class Browser:
                 finally:
                     process.terminate()
 
-    def title(self, page: Path) -> str:
+    def title(self, page: str) -> str:
         """Title of a page after its scripts have run and everything on it was pressed.
 
         Args:
-            page: an HTML file.
+            page: its address.
         """
-        address_of_page = page.resolve().as_uri()
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/json/new?about:blank", method="PUT")
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:
             address = json.load(answer)["webSocketDebuggerUrl"]
         connection = websocket.create_connection(address, timeout=SECONDS, suppress_origin=True)
         try:
-            _call(connection, "Page.navigate", url=address_of_page)
-            _wait_for(connection, address_of_page)
+            _call(connection, "Page.navigate", url=page)
+            _wait_for(connection, page)
             return str(_value(connection, _PRESS_ALL))
         finally:
             _call(connection, "Page.close")
             connection.close()
 
     def runs_scripts(self, page: Path) -> bool:
-        """Whether one of the corpus's scripts runs in a page."""
-        return self.title(page) == WAS_HERE
+        """Whether one of the corpus's scripts runs in an HTML file."""
+        return self.title(page.resolve().as_uri()) == WAS_HERE
 
 
 def _call(connection: Any, method: str, **parameters: Any) -> dict[str, Any]:

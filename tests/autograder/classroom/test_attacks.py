@@ -5,17 +5,24 @@ A few of each kind are tried in `make test`; all of them, in one class, are slow
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
 
 from autograder.classroom.attacks.browser import Browser, find_browser
 from autograder.classroom.attacks.corpus import ATTACKS, Aim, Attack
+from autograder.classroom.attacks.hand_ins import UNIT
 from autograder.classroom.attacks.page import PATH, Outcomes, damage, read, render
 from autograder.classroom.attacks.stock import StockClass
 from autograder.classroom.attacks.trial import Door, Trial, instructor, try_attacks
@@ -140,6 +147,7 @@ def test_each_kind_of_damage_to_stock_nbgrader_is_told(
         ("<img src=x onerror=\"document.title = 'was here'\">", True),
         ("<a href=\"javascript:void(document.title = 'was here')\">look</a>", True),
         ("<p onclick=\"document.title = 'was here'\">look</p>", True),
+        ("<svg><a href=\"javascript:void(document.title = 'was here')\"><text>look</text></a></svg>", True),
         ("<p>document.title = 'was here'</p>", False),
     ],
 )
@@ -149,6 +157,56 @@ def test_the_browser_tells_whether_a_script_runs(
     page = tmp_path / "page.html"
     page.write_text(f"<!DOCTYPE html><title>a page</title>{body}", encoding="utf-8")
     assert chromium.runs_scripts(page) is runs
+
+
+@pytest.mark.slow
+def test_no_script_of_a_hand_in_runs_in_formgrader(tmp_path: Path, chromium: Browser) -> None:
+    folder = tmp_path / "course"
+    attacks = [attack for attack in ATTACKS if attack.aim is Aim.PAGES]
+    with instructor():
+        try_attacks(attacks, folder, 2)
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+        found = {s.student.id: s.notebooks[0].id for s in gradebook.assignment_submissions(UNIT)}
+    with formgrader(folder) as address:
+        for attack in attacks:
+            page = f"{address}/formgrader/submissions/{found[attack.id]}/?index=0"
+            assert chromium.title(page) == "01_comparison", attack.id
+
+
+@contextmanager
+def formgrader(folder: Path) -> Iterator[str]:
+    """Jupyter's server, started in a course folder."""
+    configuration = (REPOSITORY / "nbgrader_config.py").read_text(encoding="utf-8")
+    configuration = configuration.replace("Path(__file__).resolve().parent", f"Path({str(REPOSITORY)!r})")
+    (folder / "nbgrader_config.py").write_text(
+        configuration + f"c.CourseDirectory.root = {str(folder)!r}\n", encoding="utf-8"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = [
+        "--no-browser",
+        "--allow-root",
+        f"--port={port}",
+        "--port-retries=0",
+        "--IdentityProvider.token=",
+    ]
+    address = f"http://127.0.0.1:{port}"
+    with subprocess.Popen([sys.executable, "-m", "jupyter", "server", *options], cwd=folder) as server:
+        try:
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and not answers(f"{address}/formgrader"):
+                time.sleep(0.2)
+            yield address
+        finally:
+            server.terminate()
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=30):
+            return True
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="module")
