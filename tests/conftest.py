@@ -47,6 +47,7 @@ UNIT_TESTS = (
     "course/checks/test_render.py",
     "course/checks/test_reports.py",
     "course/checks/test_state.py",
+    "course/checks/test_tolerances.py",
     "course/data/",
     "course/figures/",
     "course/models/test_wide_resnet.py",

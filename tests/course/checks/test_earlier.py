@@ -187,6 +187,18 @@ def test_the_students_functions_come_back_whatever_happens(notebook: Notebook) -
     assert names["logits_to_log_probs"] is before
 
 
+def test_a_compiled_helper_calls_the_stand_in_as_long_as_it_stands_in(run_cell: RunCell) -> None:
+    names = run_cell(
+        "def earlier(x):\n    return x + 1\n@jax.jit\ndef helper(x):\n    return earlier(x)\n"
+        "def later(x):\n    return helper(x)\n"
+    )
+    later = names["later"]
+    assert later(1.0) == 2
+    with stand_ins(later, {"earlier": lambda x: -x}):
+        assert later(1.0) == -1
+    assert later(1.0) == 2
+
+
 def test_the_library_functions_are_right(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each stand-in passes the check of the exercise that it stands in for."""
     from course.units.fixmatch.checks import CHECKS

@@ -353,6 +353,15 @@ def test_curves_draw_bands_and_say_between_which_values_they_end(shown, monkeypa
     assert [line.get_ydata().tolist() for line in edges] == [[0.4, 0.1], [0.8, 0.3]]
 
 
+def test_runs_that_begin_alike_have_a_band_from_where_they_part():
+    _, axis = panel()
+    said = runs.draw_band(
+        axis, [[0, 0.9, 0.9, 0.9], [10, 0.4, 0.5, 0.8]], "", color="C0", line="-", marker="o"
+    )
+    assert said == "from 0.900 to 0.500, in a band that ends between 0.400 and 0.800"
+    assert len(axis.collections) == 1
+
+
 def test_the_expected_figure_draws_a_recorded_band_and_says_so(shown, capsys):
     rows = [[10, 0.4, 0.5, 0.8], [20, 0.1, 0.2, 0.3]]
     about = {"data": "shapes", "steps": 40, "labels": 100, "hardware": "4 cores", "runs": 15}
