@@ -146,6 +146,11 @@ def test_the_checks_tests_import_what_colab_has() -> None:
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
 
 
+def test_no_command_of_nbgraders_waits_for_a_grammar() -> None:
+    """jsonschema imports this package wherever it is installed, which takes more than a second."""
+    assert "rfc3987-syntax" not in pins("dev", "3.11")
+
+
 def test_environment_yml_agrees_with_the_lock() -> None:
     python, found, others = conda_pins()
     assert found == pins("dev", python)
