@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -30,6 +31,7 @@ from solutions.experiments.options import shared_hparams
 from solutions.experiments.run_result import seconds_of
 from solutions.experiments.spec import Given, RunSpec
 from solutions.experiments.sweep.cells import Cell
+from solutions.experiments.sweep.processes import processes_here
 from solutions.experiments.sweep.progress import Lines, Progress
 from solutions.experiments.sweep.worker import train_cell
 from solutions.experiments.tidy import Tidy, csv_text, read_csv, read_results
@@ -665,6 +667,13 @@ def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(small_npz: Path, out: Pat
     assert errors.splitlines() == [
         f"interrupted: 0 of 2 runs are in {out / 'results.csv'}; continue with the same command and --resume"
     ]
+
+
+def test_the_processes_here_end_when_they_are_needed_no_more() -> None:
+    with processes_here(1) as client:
+        number = client.submit(os.getpid).result()
+        assert number in [process.pid for process in multiprocessing.active_children()]
+    assert number not in [process.pid for process in multiprocessing.active_children()]
 
 
 def test_a_worker_drops_a_run_that_nobody_waits_for(scheduler: str, small_npz: Path, tmp_path: Path) -> None:
