@@ -80,6 +80,8 @@ def test_a_notebook_gets_into_its_place(course: Course, solved: bytes, name: str
     assert found.good
     assert original.is_file() or "01_toy.ipynb/" in name  # the folder has another name now
     after = course.tree()
+    # Its time is the original's.
+    assert after["submitted/ann/toy/01_toy.ipynb"] == before[f"submitted/{name}"]
     assert course.preflight() == found
     assert course.tree() == after
 
