@@ -20,6 +20,7 @@ UNIT_TESTS = (
     "autograder/builder/test_exercises.py",
     "autograder/builder/test_expected_data.py",
     "autograder/builder/test_sweeps.py",
+    "autograder/classroom/test_classroom.py",
     "autograder/grading/test_class_report.py",
     "autograder/grading/exports/test_table.py",
     "autograder/grading/test_clean.py",
