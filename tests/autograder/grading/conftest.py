@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
+from traitlets.config import Config
 
+from autograder.grading import configure
 from tests.support.gradebooks import make_gradebook
 
 
 @pytest.fixture(scope="session")
 def made_gradebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A gradebook without hand-ins. Not to be written to."""
+    configure(Config())  # so that the command is found that makes a database
     path = tmp_path_factory.mktemp("made") / "gradebook.db"
     make_gradebook(path)
     return path
