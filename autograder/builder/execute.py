@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from autograder.builder.functions import BEGIN, END
 from autograder.cpu_mode import CPU_MODE
 from autograder.files import REPOSITORY, write_changed
+from autograder.outputs import merge_streams
 from course.catalog import load_course
 from course.errors import CourseError
 
@@ -94,27 +95,6 @@ def remove_what_is_gone(notebook: NotebookNode) -> None:
             cell.outputs = [
                 output for output in cell.outputs if any(output.get("data", {"": "text"}).values())
             ]
-
-
-def merge_streams(notebook: NotebookNode) -> None:
-    """Put what a cell prints on a stream into one output, in the place of the first, however it was sent.
-
-    nbclient does so after each cell. It then no longer finds the displays that a later cell replaces, such as
-    the figure of a run, and ends with an IndexError or writes into another output.
-    """
-    for cell in notebook.cells:
-        streams: dict[str, NotebookNode] = {}
-        kept = []
-        for output in cell.get("outputs", []):
-            first = streams.get(output.name) if output.output_type == "stream" else None
-            if first is not None:
-                first.text += output.text
-                continue
-            if output.output_type == "stream":
-                streams[output.name] = output
-            kept.append(output)
-        if "outputs" in cell:
-            cell.outputs = kept
 
 
 def _outputs(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:

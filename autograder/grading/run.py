@@ -32,6 +32,7 @@ from autograder.grading.remote import Remote, Session, failure
 from autograder.grading.sandbox import Sandbox, find_sandbox
 from autograder.grading.sandbox.joining import CannotJoin
 from autograder.grading.secret import FOLDER
+from autograder.outputs import merge_streams, overwrite_lines
 from course.catalog import Unit, load_course
 from course.checks.case import Failure
 from course.checks.notebook import CheckFailed
@@ -40,6 +41,9 @@ from course.checks.result import Result, State
 
 CHECK = "check-"  # the grade id of an exercise's check begins like this
 SETTLE_SECONDS = 0.3
+MESSAGE = (
+    64  # characters that a message counts for besides its text: thousands of empty ones fill the memory too
+)
 LAST_SECONDS = 30  # behind a hand-in's time, in which what runs is stopped in order
 # Where a notebook's outcomes stand in nbgrader's resources: grade id → whether the cell ran to its end.
 OUTCOMES = "outcomes"
@@ -81,7 +85,9 @@ class RunCells(Execute):
     shutdown_kernel = Enum(["graceful", "immediate"], default_value="immediate").tag(config=True)
     store_widget_state = Bool(False).tag(config=True)
     record_timing = Bool(False).tag(config=True)
-    coalesce_streams = Bool(True).tag(config=True)
+    # Done once all cells have run: nbclient does it after each cell, loses the displays that later cells
+    # replace, and takes minutes for a long line.
+    coalesce_streams = Bool(False).tag(config=True)
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict, km: None = None
@@ -122,6 +128,8 @@ class RunCells(Execute):
                 self._sandbox = find_sandbox(forks=False)
         for index in todo:
             self._fail(nb.cells[index], f"not run: the hand-in took over {self.notebook_timeout} seconds")
+        merge_streams(nb)
+        overwrite_lines(nb)
         for cell in nb.cells:
             clean_outputs(cell)
         for index, result in self._results.items():
@@ -159,8 +167,10 @@ class RunCells(Execute):
     def output(self, outs: list[NotebookNode], msg: dict[str, Any], display_id: Any, cell_index: int) -> Any:
         """nbclient's handler of one output: what is beyond ``max_output`` is dropped."""
         content = msg["content"]
+        if msg["msg_type"] == "stream" and not _is_printed(content):
+            return None
         parts = [content.get("text", ""), *content.get("data", {}).values()]
-        self._kept += sum(len(str(part)) for part in parts)
+        self._kept += MESSAGE + sum(len(str(part)) for part in parts)
         if self._kept <= self.max_output:
             return super().output(outs, msg, display_id, cell_index)
         if not self._cut:
@@ -372,6 +382,11 @@ def _code_cells(nb: NotebookNode) -> list[int]:
 
 def _skipping_tags(cell: NotebookNode) -> set[str]:
     return SKIPPING_TAGS & set(cell.metadata.get("tags", []))
+
+
+def _is_printed(content: Mapping[str, Any]) -> bool:
+    """Whether this is text on one of the two streams; a kernel may send anything in its place."""
+    return content.get("name") in ("stdout", "stderr") and isinstance(content.get("text"), str)
 
 
 def _says(text: str) -> NotebookNode:

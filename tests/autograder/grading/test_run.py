@@ -142,6 +142,30 @@ def test_output_is_cut_and_the_outcome_kept(tmp_path: Path) -> None:
     assert "output cut" in shown(notebook.cells[0])
 
 
+def test_a_display_that_a_later_cell_replaces_is_found_behind_lines_that_were_sent_apart(
+    tmp_path: Path,
+) -> None:
+    show = """
+        import sys
+        print("one", flush=True)
+        print("aside", file=sys.stderr, flush=True)
+        print("two", flush=True)
+        display("first", display_id="1");
+        display("second", display_id="2");
+    """
+    notebook, _ = run(
+        tmp_path,
+        code(textwrap.dedent(show)),
+        code("from IPython.display import update_display\nupdate_display('replaced', display_id='1')"),
+        check("last", "print('10 %\\r100 %')"),
+    )
+    first, last = notebook.cells[0].outputs, notebook.cells[2].outputs
+    printed = {out.name: out.text for out in first if out.output_type == "stream"}
+    assert printed == {"stdout": "one\ntwo\n", "stderr": "aside\n"}
+    assert [out.data["text/plain"] for out in first if "data" in out] == ["'replaced'", "'second'"]
+    assert [out.text for out in last] == ["100 %\n"]
+
+
 def test_training_cells_and_cells_behind_the_last_check_do_not_run(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     notebook, outcomes = run(
@@ -318,6 +342,8 @@ def test_messages_that_make_no_sense_cost_nothing(tmp_path: Path) -> None:
             ("display_data", {}),
             ("display_data", {"data": 3}),
             ("stream", {"name": "stdout"}),
+            ("stream", {"name": "stdout", "text": 3}),
+            ("stream", {"name": ["stdout"], "text": "x"}),
             ("error", {}),
             ("nonsense", {}),
             ("update_display_data", {"data": {}, "transient": {"display_id": "one"}}),
