@@ -29,10 +29,20 @@ from autograder.grading.sandbox import Cell, Limits, Place, Sandbox, environment
 from autograder.grading.sandbox.joining import CannotJoin, ForkServer, Held
 from solutions.experiments.sweep.processes import ONE_THREAD
 
+KEPT_BUILTINS = "course.checks.kept_builtins"
 # -P: IPython puts the hand-in's folder behind the course and Python's own modules, not before them.
-KERNEL = (sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}")
+KERNEL = (
+    *(sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}"),
+    f"--IPKernelApp.extra_extensions={KEPT_BUILTINS}",
+)
 # What every session imports, and what those of units that train import besides, for seconds.
-_EVERY = ("ipykernel.kernelapp", "ipykernel.ipkernel", "matplotlib.pyplot", "course.checks.worker")
+_EVERY = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "matplotlib.pyplot",
+    "course.checks.worker",
+    KEPT_BUILTINS,
+)
 _TRAINING = (
     "flax.linen",
     "jax.numpy",

@@ -37,6 +37,7 @@ def stops(cells: Iterable[NotebookNode], called: Iterable[NotebookNode]) -> list
         for magic in _MAGIC.findall(cell.source):
             found["debugger"][f"%{magic}{where}"] = None
         overwritten |= dict.fromkeys(_overwritten(tree))
+        found["builtins"] |= dict.fromkeys(f"{name}{where}" for name in _changed_for_all(tree))
     names = {name for cell in called for name in _calls(tree_of(cell.source))} if overwritten else set()
     found["name"] = dict.fromkeys(name for name in overwritten if name in names)
     return [_SENTENCES[kind].format(", ".join(things)) for kind, things in found.items() if things]
@@ -46,6 +47,8 @@ _SENTENCES = {
     "debugger": "A debugger waits for somebody to type ({}), and nobody does while grading: take it out.",
     "input": "The code waits for somebody to type ({}), and nobody does while grading: give it the value.",
     "end": "The code ends its own process ({}), and loses what ran before: take it out.",
+    "builtins": "Python's own functions are changed for all code ({}). While grading they keep their values: "
+    "choose other names.",
     "name": "Functions of Python have other values here, and are called later ({}): choose other names.",
 }
 
@@ -63,16 +66,28 @@ def _calls(tree: ast.Module) -> Iterator[str]:
 
 
 def _overwritten(tree: ast.Module) -> Iterator[str]:
-    """Functions of Python that code gives another value in all cells: by name, or in the module builtins."""
+    """Functions of Python that the notebook's code gives another value, for itself."""
     for statement in tree.body:
         for node in _of_module(statement):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in _OWN_NAMES:
                 yield node.id
+
+
+def _changed_for_all(tree: ast.Module) -> Iterator[str]:
+    """Functions of Python that code changes in the module builtins, where all other code finds them."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            of_python = getattr(node.value, "id", "") in ("builtins", "__builtins__")
-            if of_python and node.attr in _OWN_NAMES:
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+            if _is_builtins(node.value) and node.attr in _OWN_NAMES:
                 yield node.attr
+        elif isinstance(node, ast.Call) and node.args and _is_builtins(node.args[0]):
+            function = getattr(node.func, "id", "")
+            if function in ("setattr", "delattr"):
+                name = node.args[1] if len(node.args) > 1 else None
+                yield str(name.value) if isinstance(name, ast.Constant) else f"{function}()"
+
+
+def _is_builtins(node: ast.expr) -> bool:
+    return getattr(node, "id", "") in ("builtins", "__builtins__")
 
 
 def _of_module(statement: ast.stmt) -> Iterator[ast.AST]:

@@ -95,6 +95,29 @@ def test_who_ends_the_process_a_moment_later_takes_no_other_cell_along(tmp_path:
     assert outcomes == {"before": True, "after": True, "last": True}
 
 
+@pytest.mark.parametrize("way", ["builtins.{} = None", "setattr(builtins, '{}', 2)", "del builtins.{}"])
+def test_functions_of_python_that_are_overwritten_end_no_session(tmp_path: Path, way: str) -> None:
+    """The kernel needs them as well: it ended, or answered nothing more."""
+    log = tmp_path / "log"
+    changes = "\n".join(way.format(name) for name in ("print", "len", "isinstance", "__import__"))
+    mocks = """
+        from unittest import mock
+        with mock.patch("builtins.print") as printing:
+            print("nothing")
+        assert printing.called and len([1]) == 1
+    """
+    notebook, outcomes = run(
+        tmp_path,
+        code(f"import builtins\nopen({str(log)!r}, 'a').write('ran ')\n{changes}"),
+        check("same notebook", textwrap.dedent(mocks)),
+        check("its own name", "len = 3; builtins.extra = 4; assert extra == 4 and [len] == [3]"),
+        unsafe_no_sandbox=True,
+    )
+    assert outcomes == {"same notebook": True, "its own name": True}
+    assert log.read_text() == "ran "
+    assert "builtins.len keeps its value while grading" in shown(notebook.cells[0])
+
+
 def test_a_loop_that_cannot_be_interrupted_costs_its_own_cell_alone(tmp_path: Path) -> None:
     loop = "while True:\n    try:\n        time.sleep(1)\n    except BaseException:\n        pass"
     notebook, outcomes = run(

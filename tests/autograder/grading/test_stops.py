@@ -32,7 +32,13 @@ def found(*sources: str, given: str = "") -> str:
         ("list = [1]\nsum = 0\nlist(sum([1]))", "are called later (list, sum): choose other names."),
         ("len = 3\nx = [max for max in (1, 2)]\nlen(x) + max(1, 2)", "are called later (len)"),
         ("for str in 'ab':\n    pass\nstr(1)", "are called later (str)"),
-        ("import builtins\nbuiltins.len = abs\nlen([])", "are called later (len)"),
+        ("import builtins\nbuiltins.len = abs", "are changed for all code (len)."),
+        (
+            "import builtins; builtins.__import__ = None; del __builtins__.max",
+            "for all code (__import__, max).",
+        ),
+        ("def f():\n    setattr(builtins, 'len', 3)", "for all code (len)."),
+        ("for name in names:\n    setattr(builtins, name, 3)", "for all code (setattr())."),
         ("with open('x') as input:\n    pass\nnext(input)\ninput()", "are called later (input)"),
     ],
 )
@@ -51,6 +57,7 @@ def test_each_is_told(source: str, told: str) -> None:
         "model.exit()\ncontext.input",
         "def f(:",
         "sum = [max for max in x]",
+        "import builtins; builtins.extra = 3; setattr(settings, 'len', 3); builtins.len([])",
         "!pip install ipdb",
     ],
 )
