@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 
 from autograder.grading.graded import GradedHandIn, code_cells, digest_of
-from autograder.grading.hand_in import notebook_of
+from autograder.grading.hand_in import give_metadata, notebook_of
 from autograder.grading.matching import repair
 from autograder.grading.run import OUTCOMES, RunCells
 
@@ -52,8 +52,9 @@ def grade(task: Task) -> GradedHandIn:
     """
     began = time.monotonic()
     released = nbformat.read(task.release, as_version=4)
-    notebook, _ = repair(notebook_of(task.file), released)
-    notebook.metadata = released.metadata
+    handed_in = notebook_of(task.file)
+    notebook, _ = repair(handed_in, released)
+    give_metadata(notebook, handed_in, released)
     resources: Any = {
         "nbgrader": {"student": task.student, "assignment": task.unit},
         "metadata": {"path": str(task.file.parent)},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import re
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ CELL_TYPES = {
     "markdown": nbformat.v4.new_markdown_cell,
     "raw": nbformat.v4.new_raw_cell,
 }
+# In the metadata ``course`` of a hand-in in the release's shape: nothing of it is the student's.
+UNREADABLE = "unreadable"
 # What is kept of a notebook's metadata: key → (what the format demands of it, what else). All are texts.
 METADATA: dict[str, tuple[set[str], set[str]]] = {
-    "course": (set(), {"unit", "release"}),
+    "course": (set(), {"unit", "release", UNREADABLE}),
     "kernelspec": ({"display_name", "name"}, {"language"}),
     "language_info": ({"name"}, {"pygments_lexer"}),
 }
@@ -64,6 +67,18 @@ def notebook_of(path: Path) -> NotebookNode:
     if remarks:
         notebook.metadata.setdefault("course", NotebookNode())["remarks"] = remarks
     return notebook
+
+
+def give_metadata(repaired: NotebookNode, submitted: NotebookNode, released: NotebookNode) -> None:
+    """Give a hand-in in the release's shape the release's metadata, and whether it could be read at all."""
+    repaired.metadata = deepcopy(released.metadata)
+    if "problem" in submitted.metadata.get("course", {}):
+        repaired.metadata.setdefault("course", NotebookNode())[UNREADABLE] = "yes"
+
+
+def is_unreadable(notebook: NotebookNode) -> bool:
+    """Whether nothing of a hand-in in the release's shape is the student's; see :func:`give_metadata`."""
+    return UNREADABLE in notebook.metadata.get("course", {})
 
 
 def read_hand_in(raw: bytes | mmap.mmap) -> tuple[NotebookNode, list[str]]:

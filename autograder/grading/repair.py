@@ -14,6 +14,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 
 from autograder.grading.clean import clean_cell, not_markdown
+from autograder.grading.hand_in import give_metadata
 from autograder.grading.matching import repair
 from autograder.grading.preflight import record
 from autograder.grading.stops import stops
@@ -70,7 +71,7 @@ class RepairHandIn(NbGraderPreprocessor):
             _forget_scores(gradebook, name, assignment, student)
         for cell in own:
             clean_cell(cell)
-        repaired.metadata = released.metadata
+        give_metadata(repaired, nb, released)
         if problems:
             # Names of files are a student's, and are not read as Markdown.
             lines = [f"- {not_markdown(problem)}" for problem in problems]

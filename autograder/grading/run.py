@@ -24,6 +24,7 @@ from nbgrader.utils import is_grade, is_solution
 from traitlets import Bool, Enum, Integer, Unicode
 
 from autograder.grading.clean import clean_outputs
+from autograder.grading.hand_in import is_unreadable
 from autograder.grading.judge import judge_exercise
 from autograder.grading.kernel import SandboxedKernel, fork_server, imported, room
 from autograder.grading.matching import FIGURE, HANDED_IN, SKIPPING_TAGS
@@ -38,6 +39,7 @@ from course.checks.case import Failure
 from course.checks.notebook import CheckFailed
 from course.checks.render import render_html, render_text
 from course.checks.result import Result, State
+from course.checks.runner import find_check, not_attempted
 
 CHECK = "check-"  # the grade id of an exercise's check begins like this
 SETTLE_SECONDS = 0.3
@@ -51,6 +53,7 @@ REPORT_FACTS = "course"  # in a report's metadata: its exercise, state and messa
 TRAINS = "Not run while grading: this cell trains, or needs a trained network."
 SHOWS = "Not run while grading: this cell only shows something."
 BEHIND = "Not run while grading: no check follows it."
+NOTHING = "Not run while grading: the file that was handed in could not be read."
 
 
 class RunCells(Execute):
@@ -112,6 +115,8 @@ class RunCells(Execute):
 
         todo = cells_to_run(nb)
         _remark_on_others(nb, todo)
+        if is_unreadable(nb):
+            self._leave_out(todo)
         ran: list[int] = []
         while todo and self._has_time():
             try:
@@ -221,6 +226,17 @@ class RunCells(Execute):
             else:
                 ran.append(index)
 
+    def _leave_out(self, todo: list[int]) -> None:
+        """Say below each cell that nothing is run, and of each exercise that it was not attempted."""
+        while todo:
+            index = todo.pop(0)
+            cell = self.nb.cells[index]
+            exercise = self._exercises.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+            cell.outputs = [_says(NOTHING)]
+            if exercise is not None:
+                self._results[index] = not_attempted(find_check(exercise)[1])
+                self._outcomes[cell.metadata.nbgrader.grade_id] = False
+
     def _execute(self, index: int) -> None:
         self._kept, self._cut = 0, False
         self._run_cell(self.nb.cells[index], index, store_history=True)
@@ -293,7 +309,7 @@ class RunCells(Execute):
             time.sleep(SETTLE_SECONDS)
             run_sync(self._hear_from_kernel)()
         except (CellTimeoutError, DeadKernelError, TimeoutError, zmq.ZMQError) as error:
-            self.log.warning("%s, cell %s: left out from here on (%s)", self._who, original.id, error)
+            self._fail(original, f"it ends the session: left out when the cells ran again ({error})")
             return True
         finally:
             self.nb.cells[index] = original

@@ -8,6 +8,7 @@ import pytest
 
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import HandIn, SampleClass
+from autograder.grading.run import NOTHING
 
 LIMITS = ("--RunCells.timeout=8", "--RunCells.iopub_timeout=3")
 NOTEBOOK = "01_toy"
@@ -72,6 +73,7 @@ def test_every_hand_in_gets_exactly_its_points(classroom: Classroom, toy_class: 
     assert pages.keys() == points.keys()
     assert "<strong>6 of 8 points</strong>; 2 more are not graded yet" in pages["perfect"]
     assert "This hand-in could not be read: the file is not JSON." in pages["not_json"]
+    assert NOTHING in pages["not_json"] and NOTHING not in pages["untouched"]
     assert "this cell ran past the time limit" in pages["endless"]
     assert all(len(page) < 1_000_000 for page in pages.values())
 

@@ -10,7 +10,8 @@ import pytest
 from nbformat import NotebookNode
 
 from autograder.grading import kernel
-from autograder.grading.run import BEHIND, OUTCOMES, SHOWS, TRAINS, RunCells
+from autograder.grading.hand_in import UNREADABLE
+from autograder.grading.run import BEHIND, NOTHING, OUTCOMES, SHOWS, TRAINS, RunCells
 from autograder.grading.sandbox.joining import ForkServer
 
 
@@ -24,10 +25,12 @@ def check(name: str, source: str) -> NotebookNode:
 
 
 def run(
-    folder: Path, *cells: NotebookNode, unit: str = "", **limits: Any
+    folder: Path, *cells: NotebookNode, unit: str = "", unreadable: bool = False, **limits: Any
 ) -> tuple[NotebookNode, dict[str, bool]]:
     notebook = nbformat.v4.new_notebook(cells=list(cells))
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    if unreadable:
+        notebook.metadata["course"] = {UNREADABLE: "yes"}
     facts = {"student": "someone", "assignment": unit}
     resources: dict[str, Any] = {"nbgrader": facts, "metadata": {"path": str(folder)}}
     # One folder for all tests, and so one fork server.
@@ -84,7 +87,7 @@ def test_a_lost_kernel_costs_its_own_cell_alone_and_earlier_ones_run_again(tmp_p
     "farewell", ["exit()", "quit()", "import os, threading\nthreading.Timer(0.1, os._exit, [1]).start()"]
 )
 def test_who_ends_the_process_a_moment_later_takes_no_other_cell_along(tmp_path: Path, farewell: str) -> None:
-    _, outcomes = run(
+    notebook, outcomes = run(
         tmp_path,
         code("state = 1"),
         check("before", "assert state == 1"),
@@ -93,6 +96,7 @@ def test_who_ends_the_process_a_moment_later_takes_no_other_cell_along(tmp_path:
         check("last", "assert state == 1"),
     )
     assert outcomes == {"before": True, "after": True, "last": True}
+    assert "it ends the session: left out when the cells ran again" in shown(notebook.cells[2])
 
 
 @pytest.mark.parametrize("way", ["builtins.{} = None", "setattr(builtins, '{}', 2)", "del builtins.{}"])
@@ -207,6 +211,17 @@ def test_training_cells_and_cells_behind_the_last_check_do_not_run(tmp_path: Pat
 def test_a_notebook_without_checks_starts_no_kernel(tmp_path: Path) -> None:
     _, outcomes = run(tmp_path, code("1 / 0"), kernel_name="no-such-kernel")
     assert outcomes == {}
+
+
+def test_a_file_that_could_not_be_read_starts_no_session_and_has_its_reports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("autograder.grading.run.room", None)
+    cells = [code("1 / 0"), check("check-summarize", "assert True"), check("own", "assert True"), code("2")]
+    notebook, outcomes = run(tmp_path, *cells, unit="comparison", unreadable=True)
+    assert outcomes == {"check-summarize": False}
+    assert [shown(notebook.cells[index]).strip() for index in (0, 2, 3)] == [NOTHING, NOTHING, BEHIND]
+    assert "summarize: not attempted" in shown(notebook.cells[1])
 
 
 def test_a_figure_that_is_handed_in_is_drawn_for_the_grader(tmp_path: Path) -> None:
