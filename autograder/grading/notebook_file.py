@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course.notebook.cells import cell_id, grade_id, mapping, source_of
+
 # Far above a notebook without its outputs; far below what would fill the grader's memory.
 MAX_CHARACTERS = 64_000_000
 MAX_BYTES = 1 << 28  # with its outputs
@@ -34,6 +36,15 @@ _BRACKETS = re.compile(rb"[\[{]++|[\]}]++")
 _SOMETHING = re.compile(rb"[^\0 \t\r\n]")
 _BLANK = "\ufeff \t\r\n"
 _CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: |\r?$)", re.MULTILINE)
+_MARKS = _BEGIN, _BASE, _MIDDLE, _END = b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"
+# Where a line stands, and the mark that it is → where the lines behind it stand.
+_NEXT_SIDE = {
+    ("", _BEGIN): "ours",
+    ("ours", _BASE): "before",
+    ("ours", _MIDDLE): "theirs",
+    ("before", _MIDDLE): "theirs",
+    ("theirs", _END): "",
+}
 _HALF = re.compile(r"[\ud800-\udfff]")
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _KINDS = {
@@ -52,6 +63,10 @@ class UnreadableHandIn(Exception):
     def __init__(self, reason: str, remedy: str = AGAIN) -> None:
         super().__init__(reason)
         self.remedy = remedy
+
+
+class _Conflict(UnreadableHandIn):
+    """A file holds the markers of a merge conflict outside of its cells' texts."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +133,10 @@ def content_of(raw: bytes | mmap.mmap) -> Content:
     text = _text(raw, remarks)
     if not text.strip(_BLANK):
         raise UnreadableHandIn("the file is empty")
-    data, end = _parsed(text, _what_it_is(raw))
+    try:
+        data, end = _parsed(text, _what_it_is(raw))
+    except _Conflict as conflict:
+        return _merged(raw, conflict)
     if not isinstance(data, dict):
         raise UnreadableHandIn("the file is not a notebook")
     behind = text[end:].strip()
@@ -134,6 +152,71 @@ def content_of(raw: bytes | mmap.mmap) -> Content:
             data = mended
             remarks.append("Half a character (of an emoji, for example) was replaced by \ufffd.")
     return Content(data, tuple(remarks))
+
+
+def _merged(raw: bytes | mmap.mmap, conflict: _Conflict) -> Content:
+    """The first side of each merge conflict, that of HEAD, where both sides are notebooks.
+
+    These are all that the file had when it was merged, so nothing of it is a mixture.
+
+    Raises:
+        UnreadableHandIn: one of them is none, or the markers belong to no two sides.
+    """
+    if len(raw) > MAX_CHARACTERS:
+        raise conflict
+    sides = _sides(bytes(raw))
+    if sides is None:
+        raise conflict
+    try:
+        ours, theirs = map(content_of, sides)
+    except UnreadableHandIn:
+        raise conflict from None
+    if not all(isinstance(side.data.get("cells"), list) for side in (ours, theirs)):
+        raise conflict
+    names = _different_cells(ours.data["cells"], theirs.data["cells"])
+    remark = "The file held the markers of a merge conflict (<<<<<<<), of which both sides are notebooks"
+    if names:
+        remark += (
+            f". The first one counts; the other one differs in {_listed(names)}. If that one is meant, "
+            "resolve the conflict and hand in again."
+        )
+    else:
+        remark += " with the same texts."
+    return Content(ours.data, (*ours.remarks, remark))
+
+
+def _sides(raw: bytes) -> tuple[bytes, bytes] | None:
+    """A file as either side of its conflicts has it; None without conflicts, and for marks out of order."""
+    ours, theirs = [], []
+    where, conflicts = "", 0
+    for line in raw.splitlines(keepends=True):
+        mark = line[:7] if line[7:8] in (b"", b" ", b"\r", b"\n") else b""
+        if mark in _MARKS:
+            if (where, mark) not in _NEXT_SIDE:
+                return None
+            where = _NEXT_SIDE[where, mark]
+            conflicts += mark == _BEGIN
+        elif where in ("", "ours", "theirs"):
+            if where != "theirs":
+                ours.append(line)
+            if where != "ours":
+                theirs.append(line)
+    return (b"".join(ours), b"".join(theirs)) if conflicts and not where else None
+
+
+def _different_cells(ours: list[Any], theirs: list[Any]) -> list[str]:
+    """Cells whose texts differ, or that only one side has, by their ids or else their places."""
+    texts = [
+        {grade_id(cell) or cell_id(cell) or f"cell {number}": source_of(cell) for number, cell in cells}
+        for cells in (enumerate(map(mapping, side), start=1) for side in (ours, theirs))
+    ]
+    names = dict.fromkeys([*texts[0], *texts[1]])
+    return [name for name in names if texts[0].get(name) != texts[1].get(name)]
+
+
+def _listed(names: list[str]) -> str:
+    """Names of a student's, of any number and length."""
+    return ", ".join([name[:40] for name in names[:6]] + ["more"] * (len(names) > 6))
 
 
 def without_outputs(raw: bytes | mmap.mmap) -> bytes:
@@ -226,9 +309,11 @@ def _parsed(text: str, what: str) -> tuple[Any, int]:
         return json.JSONDecoder(strict=False).raw_decode(text, begin)
     except (ValueError, RecursionError) as error:
         if has_conflict(text):
-            reason = "it holds the markers of a merge conflict (<<<<<<<, =======, >>>>>>>)"
-            remedy = "Resolve the conflict, open the notebook once, and hand it in again."
-        elif what:
+            raise _Conflict(
+                "it holds the markers of a merge conflict (<<<<<<<, =======, >>>>>>>)",
+                "Resolve the conflict, open the notebook once, and hand it in again.",
+            ) from error
+        if what:
             reason, remedy = f"the file is not JSON but {what}", AGAIN
         elif sum(not (c.isprintable() or c.isspace()) for c in text[:4096]) > 16:
             reason, remedy = "the file is not text", AGAIN

@@ -73,12 +73,6 @@ def test_unreadable_files_say_why(content: object, reason: str) -> None:
         (json.dumps(notebook_of(CELL))[:-30], "cut off"),
         (json.dumps(notebook_of(CELL))[:40], "cut off"),
         ('{"cells": 5,, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "the file is not JSON$"),
-        (
-            json.dumps(notebook_of(CELL), indent=1).replace(
-                ' "nbformat": 4,', '<<<<<<< HEAD\n "nbformat": 4,\n=======\n "nbformat": 3,\n>>>>>>> mine'
-            ),
-            "markers of a merge conflict",
-        ),
     ],
 )
 def test_what_a_file_is_instead_is_named(content: bytes | str, reason: str) -> None:
@@ -125,6 +119,58 @@ def test_a_conflict_within_outputs_does_no_harm() -> None:
     raw = json.dumps(notebook_of(CELL)).encode()
     conflict = b'"outputs": [\n<<<<<<< HEAD\n{"text": ["1"]}\n=======\n{"text": ["2"]}\n>>>>>>> mine\n]'
     assert read_with_remarks(raw.replace(b'"outputs": []', conflict))[1] == []
+
+
+MARKS = "<<<<<<< HEAD", "=======", ">>>>>>> b"
+
+
+def conflicting(middle: str, *, marks: tuple[str, str, str] = MARKS) -> str:
+    """A notebook whose cell `add` differs in its text, and whose other cell in its number of runs alone."""
+    begin, between, end = marks
+    metadata = {"nbgrader": {"grade_id": "add"}}
+    lines = json.dumps(
+        notebook_of(CELL | {"metadata": metadata}, CELL | {"id": "own"}), indent=1
+    ).splitlines()
+    sources = [number for number, line in enumerate(lines) if '"source"' in line]
+    runs = [number for number, line in enumerate(lines) if '"execution_count"' in line]
+    number = lines[runs[1]]
+    lines[runs[1]] = "\n".join([begin, number, between, number.replace("null", "7"), end])
+    lines[sources[0]] = middle
+    return "\n".join(lines)
+
+
+def test_a_conflict_about_what_is_not_graded_is_put_right() -> None:
+    notebook, remarks = read_with_remarks(conflicting(' "source": "x = 1",'))
+    assert [cell.source for cell in notebook.cells] == ["x = 1", "x = 1"]
+    assert remarks == [
+        "The file held the markers of a merge conflict (<<<<<<<), of which both sides are notebooks with the "
+        "same texts."
+    ]
+
+
+@pytest.mark.parametrize("base", ["", '||||||| a1b2c3\n "source": "x = 0",\n'])
+def test_of_a_conflict_about_a_text_the_first_side_counts_and_the_cell_is_named(base: str) -> None:
+    middle = f'<<<<<<< HEAD\n "source": "x = 2",\n{base}=======\n "source": "x = 3",\n>>>>>>> b'
+    notebook, remarks = read_with_remarks(conflicting(middle).replace("\n", "\r\n"))
+    assert [cell.source for cell in notebook.cells] == ["x = 2", "x = 1"]
+    (remark,) = remarks
+    assert "The first one counts; the other one differs in add. If that one is meant" in remark
+
+
+@pytest.mark.parametrize(
+    ("middle", "marks"),
+    [
+        (' "source": "x = 1",', ("<<<<<<<", ">>>>>>>", "=======")),
+        (' "source": "x = 1",', ("=======", "<<<<<<<", ">>>>>>>")),
+        (' "source": "x = 1",', ("<<<<<<<", "|||||||", ">>>>>>>")),
+        (' "source" "x = 1",', MARKS),
+        ('<<<<<<< HEAD\n "source": "x = 1",\n=======\n "source": "x = ,\n>>>>>>> b', MARKS),
+    ],
+)
+def test_a_conflict_without_two_whole_sides_is_named(middle: str, marks: tuple[str, str, str]) -> None:
+    with pytest.raises(UnreadableHandIn, match="markers of a merge conflict") as raised:
+        read(conflicting(middle, marks=marks))
+    assert raised.value.remedy.startswith("Resolve the conflict")
 
 
 def test_a_conflict_within_a_cell_is_named() -> None:
