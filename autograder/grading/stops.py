@@ -25,6 +25,7 @@ def stops(cells: Iterable[NotebookNode], called: Iterable[NotebookNode]) -> list
         cells: code cells of the student's.
         called: all code cells, in which functions of Python that were overwritten may be called.
     """
+    cells = list(cells)
     found: dict[str, dict[str, None]] = {kind: {} for kind in _SENTENCES}
     overwritten: dict[str, None] = {}
     for cell in cells:
@@ -38,6 +39,12 @@ def stops(cells: Iterable[NotebookNode], called: Iterable[NotebookNode]) -> list
             found["debugger"][f"%{magic}{where}"] = None
         overwritten |= dict.fromkeys(_overwritten(tree))
         found["builtins"] |= dict.fromkeys(f"{name}{where}" for name in _changed_for_all(tree))
+    theirs = {id(cell) for cell in cells}
+    modules = {name for cell in called if id(cell) not in theirs for name in _imported(tree_of(cell.source))}
+    for cell in cells if modules else ():
+        where = f" in {grade_id(cell)}" if grade_id(cell) else ""
+        bound = dict.fromkeys(name for name in _bound(tree_of(cell.source)) if name in modules)
+        found["module"] |= {f"{name}{where}": None for name in bound}
     names = {name for cell in called for name in _calls(tree_of(cell.source))} if overwritten else set()
     found["name"] = dict.fromkeys(name for name in overwritten if name in names)
     return [_SENTENCES[kind].format(", ".join(things)) for kind, things in found.items() if things]
@@ -49,6 +56,8 @@ _SENTENCES = {
     "end": "The code ends its own process ({}), and loses what ran before: take it out.",
     "builtins": "Python's own functions are changed for all code ({}). While grading they keep their values: "
     "choose other names.",
+    "module": "Names of the notebook's imports have other values here ({}), and its cells need them: choose "
+    "other names.",
     "name": "Functions of Python have other values here, and are called later ({}): choose other names.",
 }
 
@@ -67,10 +76,22 @@ def _calls(tree: ast.Module) -> Iterator[str]:
 
 def _overwritten(tree: ast.Module) -> Iterator[str]:
     """Functions of Python that the notebook's code gives another value, for itself."""
+    return (name for name in _bound(tree) if name in _OWN_NAMES)
+
+
+def _bound(tree: ast.Module) -> Iterator[str]:
+    """Names to which the notebook's code gives a value."""
     for statement in tree.body:
         for node in _of_module(statement):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id in _OWN_NAMES:
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 yield node.id
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Names that a cell gives to what it imports."""
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
 
 
 def _changed_for_all(tree: ast.Module) -> Iterator[str]:

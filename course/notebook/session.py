@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from course.catalog import Unit, load_unit
@@ -68,7 +69,10 @@ def begin(unit: str, env: Environment) -> None:
     session.show_remarks()
     _sessions[:] = [session]
     watch_cells()
-    explain_errors([exercise.name for exercise in session.unit.exercises], load_release(unit).defined)
+    modules = {name: value for name, value in notebook_names().items() if isinstance(value, ModuleType)}
+    explain_errors(
+        [exercise.name for exercise in session.unit.exercises], load_release(unit).defined, modules
+    )
     check.before_report(before_check)
     check.on_result(after_check)
     # The cell is folded, which hides the number that it gets when it has run.

@@ -7,7 +7,7 @@ import re
 import sys
 import traceback
 from collections.abc import Collection, Mapping
-from types import FrameType
+from types import FrameType, MappingProxyType, ModuleType
 from typing import Any
 
 from course.errors import out_of_memory
@@ -29,7 +29,11 @@ SIZES = {
 }
 
 
-def explain_errors(exercises: Collection[str] = (), defined: Mapping[str, str] | None = None) -> None:
+def explain_errors(
+    exercises: Collection[str] = (),
+    defined: Mapping[str, str] | None = None,
+    modules: Mapping[str, ModuleType] | None = None,
+) -> None:
     """From the next cell on, say such errors in a line; outside of IPython there is no cell.
 
     The cell has failed all the same, and nbgrader sees that it has.
@@ -38,23 +42,28 @@ def explain_errors(exercises: Collection[str] = (), defined: Mapping[str, str] |
         exercises: names of the unit's functions.
         defined: names that the unit's notebook defines → the heading of the first cell that does; None before
             the imports, without which no cell can run.
+        modules: what the notebook's imports have named; the given cells need it.
     """
     session = shell()
     if session is None:
         return
 
     def explain(session: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None) -> None:
-        line = in_words(error, exercises, defined)
+        line = in_words(error, exercises, defined, modules or {})
         if line is not None:
             # IPython's hook: what is shown in place of the traceback.
             error._render_traceback_ = lambda: [line]  # type: ignore[attr-defined]
         session.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
-    session.set_custom_exc((NameError, MemoryError, RuntimeError, KeyboardInterrupt), explain)
+    kinds = (NameError, MemoryError, RuntimeError, KeyboardInterrupt, AttributeError, TypeError)
+    session.set_custom_exc(kinds, explain)
 
 
 def in_words(
-    error: BaseException, exercises: Collection[str], defined: Mapping[str, str] | None
+    error: BaseException,
+    exercises: Collection[str],
+    defined: Mapping[str, str] | None,
+    modules: Mapping[str, ModuleType] = MappingProxyType({}),
 ) -> str | None:
     """What to say of an error, or None where its own words are better.
 
@@ -63,7 +72,10 @@ def in_words(
         exercises: names of the unit's functions.
         defined: names that the unit's notebook defines → the heading of the first cell that does; None before
             the imports, without which no cell can run.
+        modules: what the notebook's imports have named.
     """
+    if isinstance(error, AttributeError | TypeError):
+        return _of_other_modules(error, modules)
     if isinstance(error, KeyboardInterrupt):
         # Where a student's own code was is worth a traceback; where a library was is not.
         return INTERRUPTED if any(_is_given(frame) for frame, _ in _frames(error)) else None
@@ -87,6 +99,23 @@ def in_words(
     if out_of_memory(error):
         return f"{NO_MEMORY}{_what_to_lower(error)} ({type(error).__name__})"
     return None
+
+
+def _of_other_modules(error: BaseException, modules: Mapping[str, ModuleType]) -> str | None:
+    """That a given cell needs modules whose names are of something else now; None where it has them all."""
+    frame, _ = _frames(error)[-1]
+    if not _is_given(frame):
+        return None
+    used, names = frame.f_code.co_names, frame.f_globals
+    lost = [name for name, module in modules.items() if name in used and names.get(name) is not module]
+    if not lost:
+        return None
+    be = "is" if len(lost) == 1 else "are"
+    return (
+        f"{' and '.join(lost)} {be} something else now, and this cell needs what the notebook's imports have "
+        "named so. Choose another name in your own cell, run it and the cell with the imports again, then "
+        "this one"
+    )
 
 
 def _in_given_code(error: BaseException) -> bool:

@@ -73,3 +73,11 @@ def test_the_exercise_is_named_and_cells_of_the_release_count_as_callers() -> No
         "Functions of Python have other values here, and are called later (id): choose other names.",
     ]
     assert found("len = 1", given="len([])").endswith("(len): choose other names.")
+
+
+def test_names_of_the_releases_imports_are_told_where_they_have_other_values() -> None:
+    release = cell("import numpy as np, os.path\nfrom course.units import figures as plots\nnp.ones(1)")
+    own = [cell("np = plots = 3", "add"), cell("def f(np):\n    os = np\nimport os\nother = 1")]
+    (line,) = stops(own, [release, *own])
+    assert line.startswith("Names of the notebook's imports have other values here (plots in add, np in add)")
+    assert stops(own, own) == []

@@ -34,7 +34,7 @@ def raised(monkeypatch: pytest.MonkeyPatch) -> Raised:
             monkeypatch.setitem(linecache.cache, file, entry)
             try:
                 exec(compile(cell, file, "exec"), names)
-            except (NameError, MemoryError, RuntimeError, KeyboardInterrupt) as error:
+            except (NameError, MemoryError, RuntimeError, KeyboardInterrupt, AttributeError) as error:
                 return error
         raise AssertionError("no cell failed")
 
@@ -78,6 +78,24 @@ def test_the_default_in_the_stub_of_an_exercise_is_given_as_well(raised: Raised)
 def test_a_name_in_the_students_own_code_keeps_pythons_words(cells: tuple[str, ...], raised: Raised) -> None:
     error = raised(*cells)
     assert isinstance(error, NameError) and said(error) is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "lost"),
+    [
+        (("itertools = 3", f"{CHECK}\nitertools.chain()"), "itertools is something else now, and this cell"),
+        (("itertools = sys = 3", f"{CHECK}\nsys.path, itertools.chain()"), "itertools and sys are something"),
+        (("itertools = 3", "itertools.chain()"), None),
+        (("itertools = 3", f"{CHECK}\nsys.no_such_name"), None),
+    ],
+    ids=["one", "two", "in a cell of one's own", "another reason"],
+)
+def test_a_given_cell_whose_modules_have_been_overwritten_says_so(
+    cells: tuple[str, ...], lost: str | None, raised: Raised
+) -> None:
+    error = raised("import itertools, sys", *cells)
+    line = in_words(error, EXERCISES, DEFINED, {"itertools": itertools, "sys": sys})
+    assert line is None if lost is None else line is not None and line.startswith(lost)
 
 
 def test_before_the_imports_every_unknown_name_is_for_want_of_them(raised: Raised) -> None:
