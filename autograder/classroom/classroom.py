@@ -60,9 +60,13 @@ class Classroom:
 
     def hand_in(self, student: str, notebook: str, content: bytes) -> Path:
         """Put a student's file where nbgrader collects it."""
-        path = self.folder / "submitted" / student / self.unit / f"{notebook}.ipynb"
+        path = self.place_of(student, notebook)
         write_changed(path, content)
         return path
+
+    def place_of(self, student: str, notebook: str) -> Path:
+        """Where nbgrader collects a student's file."""
+        return self.folder / "submitted" / student / self.unit / f"{notebook}.ipynb"
 
     def autograde(self, *arguments: str) -> str:
         """Grade the class. Returns the log. Raises CourseError if nbgrader fails."""

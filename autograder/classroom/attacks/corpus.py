@@ -35,6 +35,7 @@ class Attack:
         answer: to the first question.
         metadata: whether the check cells' metadata are changed too: more points, no locks, other tags.
         link: a link beside the notebook, to the grader's secret.
+        instead: where a link leads that is handed in in the notebook's place.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Attack:
     answer: str = ""
     metadata: bool = False
     link: str = ""
+    instead: str = ""
 
 
 _POINTS = (
@@ -484,6 +486,30 @@ _FILES = (
         "hands in a link to the secret, and reads it",
         "print(open('data.txt').read())",
         link="data.txt",
+    ),
+    Attack(
+        "hands_in_anothers_work",
+        Aim.POINTS,
+        "hands in a link to another student's notebook as its own",
+        instead="«folder»/submitted/«victim»/«unit»/«notebook».ipynb",
+    ),
+    Attack(
+        "hands_in_the_secret",
+        Aim.FILES,
+        "hands in a link to the secret in the notebook's place",
+        instead="«folder»/.grading/secret",
+    ),
+    Attack(
+        "hands_in_the_gradebook",
+        Aim.FILES,
+        "hands in a link to the gradebook in the notebook's place",
+        instead="«folder»/gradebook.db",
+    ),
+    Attack(
+        "hands_in_a_dead_link",
+        Aim.PROCESSES,
+        "hands in a link that leads nowhere in the notebook's place",
+        instead="«folder»/nowhere",
     ),
     Attack(
         "writes_the_gradebook",

@@ -6,16 +6,29 @@ import json
 import textwrap
 from collections.abc import Mapping
 from copy import deepcopy
+from pathlib import Path
 
 import nbformat
 
 from autograder.classroom.attacks.corpus import Attack
 from autograder.classroom.sample_class import STUB, SampleClass
+from autograder.grading.secret import FILE, FOLDER
 
 UNIT = "comparison"  # the one that is graded in the shortest time
 VICTIM = "zoe"  # stock nbgrader grades in the order of the names, and she is the last one
 WAS_HERE = "was here"
 VARIABLE, TOKEN = "GRADERS_TOKEN", "token of the instructor"
+
+
+def hand_in(path: Path, attack: Attack, sample: SampleClass, facts: Mapping[str, str]) -> None:
+    """Put what an attacker hands in where nbgrader collects it, with its links; see `attacker`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if attack.instead:
+        path.symlink_to(_fill(attack.instead, facts))
+    else:
+        path.write_bytes(attacker(attack, sample, facts))
+    if attack.link:
+        (path.parent / attack.link).symlink_to(Path(facts["folder"], FOLDER, FILE))
 
 
 def attacker(attack: Attack, sample: SampleClass, facts: Mapping[str, str]) -> bytes:

@@ -22,7 +22,7 @@ from autograder.classroom import attacks as attacks_package
 from autograder.classroom.attacks import stock_inside, surroundings
 from autograder.classroom.attacks.browser import Browser
 from autograder.classroom.attacks.corpus import Aim, Attack
-from autograder.classroom.attacks.hand_ins import TOKEN, UNIT, VARIABLE, VICTIM, attacker, victim, words_of
+from autograder.classroom.attacks.hand_ins import TOKEN, UNIT, VARIABLE, VICTIM, hand_in, victim, words_of
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
 from autograder.cpu_mode import CPU_MODE
@@ -161,11 +161,7 @@ class World:
             "port": str(PORT),
             "victim": VICTIM,
         }
-        hand_in = self._notebook("submitted", attack)
-        hand_in.parent.mkdir(parents=True)
-        hand_in.write_bytes(attacker(attack, self.sample, facts))
-        if attack.link:
-            (hand_in.parent / attack.link).symlink_to(self.folder / FOLDER / FILE)
+        hand_in(self._notebook("submitted", attack), attack, self.sample, facts)
 
     def grade(self, attack: Attack, sandbox: Sandbox) -> dict[str, Any] | None:
         """What `stock_inside` found; None where it did not live to say it."""

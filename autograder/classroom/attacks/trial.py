@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 
 from autograder.classroom.attacks.browser import Browser
 from autograder.classroom.attacks.corpus import Attack
-from autograder.classroom.attacks.hand_ins import TOKEN, UNIT, VARIABLE, VICTIM, attacker, victim, words_of
+from autograder.classroom.attacks.hand_ins import TOKEN, UNIT, VARIABLE, VICTIM, hand_in, victim, words_of
 from autograder.classroom.attacks.surroundings import differences, digests, listeners, processes_with
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
@@ -95,9 +95,7 @@ def try_attacks(
             "victim": VICTIM,
         }
         for attack in attacks:
-            path = classroom.hand_in(attack.id, sample.unit.notebook, attacker(attack, sample, facts))
-            if attack.link:
-                (path.parent / attack.link).symlink_to(classroom.folder / FOLDER / FILE)
+            hand_in(classroom.place_of(attack.id, sample.unit.notebook), attack, sample, facts)
         classroom.hand_in(VICTIM, sample.unit.notebook, victim(sample))
         before = digests(_watched(classroom.folder))
         if door is Door.COMMAND:
