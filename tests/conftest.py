@@ -27,6 +27,7 @@ UNIT_TESTS = (
     "autograder/grading/test_damage.py",
     "autograder/grading/test_feedback.py",
     "autograder/grading/test_hand_in.py",
+    "autograder/grading/test_imports.py",
     "autograder/grading/test_matching.py",
     "autograder/grading/test_prepare.py",
     "autograder/grading/preflight/test_names.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import nbformat
@@ -15,9 +16,11 @@ from nbgrader.utils import is_grade, is_solution
 
 from autograder.grading.clean import clean_cell, not_markdown
 from autograder.grading.hand_in import give_metadata
+from autograder.grading.imports import lacking
 from autograder.grading.matching import repair
 from autograder.grading.preflight import record
 from autograder.grading.stops import stops
+from course.notebook.imports import modules_in
 
 UNIT = re.compile(r"[\w-]{1,40}", re.ASCII)
 RELEASE_ID = re.compile("[0-9a-f]{12}")
@@ -46,7 +49,8 @@ class RepairHandIn(NbGraderPreprocessor):
         repaired, repairs = repair(nb, released)
         given = {(cell.cell_type, cell.source) for cell in released.cells}
         own = [cell for cell in repaired.cells if (cell.cell_type, cell.source) not in given]
-        problems = [*submitted_course.get("remarks", []), *repairs.describe(), *_stops(repaired.cells, own)]
+        will_fail = _what_fails(repaired.cells, own, modules_in(self._handed_in(student, assignment)))
+        problems = [*submitted_course.get("remarks", []), *repairs.describe(), *will_fail]
         if "problem" in submitted_course:
             problems = [f"This hand-in could not be read: {submitted_course['problem']}"]
         unit = submitted_course.get("unit", assignment)
@@ -81,9 +85,13 @@ class RepairHandIn(NbGraderPreprocessor):
 
     def _preflight_record(self, student: str, assignment: str, name: str) -> record.Record | None:
         """What the preflight found out about this hand-in, as it is now."""
+        root = Path(self.parent.parent.coursedir.root)
+        return record.about(root, assignment, student, self._handed_in(student, assignment) / f"{name}.ipynb")
+
+    def _handed_in(self, student: str, assignment: str) -> Path:
+        """The folder of what was handed in."""
         directory = self.parent.parent.coursedir
-        folder = directory.format_path(directory.submitted_directory, student, assignment)
-        return record.about(Path(directory.root), assignment, student, Path(folder) / f"{name}.ipynb")
+        return Path(directory.format_path(directory.submitted_directory, student, assignment))
 
     def _released_notebook(self, assignment: str, name: str) -> NotebookNode:
         """The notebook that students received, from the release folder of the course that is being graded."""
@@ -95,11 +103,12 @@ class RepairHandIn(NbGraderPreprocessor):
         return nbformat.read(path, as_version=4)
 
 
-def _stops(cells: list[NotebookNode], own: list[NotebookNode]) -> list[str]:
+def _what_fails(cells: list[NotebookNode], own: list[NotebookNode], beside: Collection[str]) -> list[str]:
     """What will not work in the student's own code, as far as it is run."""
     checks = [index for index, cell in enumerate(cells) if is_grade(cell) and not is_solution(cell)]
     run = [cell for cell in cells[: checks[-1] if checks else 0] if cell.cell_type == "code"]
-    return stops([cell for cell in run if any(cell is one for one in own)], run)
+    theirs = [cell for cell in run if any(cell is one for one in own)]
+    return [*stops(theirs, run), *lacking(theirs, beside)]
 
 
 def _apply_gradebook(gradebook: Gradebook, nb: NotebookNode, name: str, assignment: str) -> None:

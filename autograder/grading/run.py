@@ -25,6 +25,7 @@ from traitlets import Bool, Enum, Integer, Unicode
 
 from autograder.grading.clean import clean_outputs
 from autograder.grading.hand_in import is_unreadable
+from autograder.grading.imports import without_lacking
 from autograder.grading.judge import judge_exercise
 from autograder.grading.kernel import SandboxedKernel, fork_server, imported, room
 from autograder.grading.matching import FIGURE, HANDED_IN, SKIPPING_TAGS
@@ -40,6 +41,7 @@ from course.checks.notebook import CheckFailed
 from course.checks.render import render_html, render_text
 from course.checks.result import Result, State
 from course.checks.runner import find_check, not_attempted
+from course.notebook.imports import modules_in
 
 CHECK = "check-"  # the grade id of an exercise's check begins like this
 SETTLE_SECONDS = 0.3
@@ -117,10 +119,12 @@ class RunCells(Execute):
         _remark_on_others(nb, todo)
         if is_unreadable(nb):
             self._leave_out(todo)
+        folder = self._handed_in()
+        self._beside = modules_in(folder) if folder is not None else frozenset()
         ran: list[int] = []
         while todo and self._has_time():
             try:
-                with room(self._sandbox, self._handed_in(), self._programs) as self._room:
+                with room(self._sandbox, folder, self._programs) as self._room:
                     self.km = kernel = SandboxedKernel(self._room, self._server)
                     with (
                         self.setup_kernel(cwd=str(self._room.work)),
@@ -239,7 +243,13 @@ class RunCells(Execute):
 
     def _execute(self, index: int) -> None:
         self._kept, self._cut = 0, False
-        self._run_cell(self.nb.cells[index], index, store_history=True)
+        cell = self.nb.cells[index]
+        source = cell.source
+        cell.source = without_lacking(source, self._beside)
+        try:
+            self._run_cell(cell, index, store_history=True)
+        finally:
+            cell.source = source
 
     def _run_cell(self, cell: NotebookNode, index: int, *, store_history: bool) -> None:
         """nbclient's ``execute_cell``; a kernel that cannot be reached any more counts as dead."""

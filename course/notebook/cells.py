@@ -24,8 +24,8 @@ def source_of(cell: Mapping[str, Any]) -> str:
 
 
 def tree_of(source: str) -> ast.Module:
-    """The syntax tree of a code cell without IPython's magic lines; an empty one where it is no Python."""
-    lines = [line for line in source.splitlines() if not line.startswith(("%", "!"))]
+    """The syntax tree of a code cell with IPython's magic lines empty; an empty one where it is no Python."""
+    lines = ["" if line.startswith(("%", "!")) else line for line in source.splitlines()]
     try:
         return ast.parse("\n".join(lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from course.frontend import show_below
 from course.notebook.cells import cell_id, grade_id, mapping, source_of, tree_of
 from course.notebook.display import Fragment, box, bullets, paragraph, table
 from course.notebook.fingerprint import notebook_names
+from course.notebook.imports import modules_in, unknown_modules
 from course.notebook.notebook_file import find_notebook
 from course.notebook.released import ANSWER_HERE, Kind, Release, load_release
 from course.notebook.session import Session, current
@@ -33,6 +34,7 @@ class Findings:
         stripped: cells that are there and have lost their metadata.
         elsewhere: exercises whose own cell still holds the stub, with the student's code in another cell.
         unanswered: questions without an answer.
+        unknown: modules that answers import and that grading may lack, as "`pandas` in `summarize`".
         other_release: id of the release that the notebook is from, if it is another one; "" if not.
     """
 
@@ -42,12 +44,13 @@ class Findings:
     stripped: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     other_release: str = ""
 
     @property
     def clean(self) -> bool:
         """Whether all cells are as the grader needs them."""
-        return self == Findings(unanswered=self.unanswered)
+        return self == Findings(unanswered=self.unanswered, unknown=self.unknown)
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,8 @@ def ready_to_hand_in(path: Path | str | None = None) -> None:
     if notebook is None:
         readiness = Readiness(states)
     else:
-        findings = inspect_cells(notebook.content, load_release(session.unit.name))
+        beside = modules_in(Path.cwd())
+        findings = inspect_cells(notebook.content, load_release(session.unit.name), beside)
         readiness = Readiness(states, findings, notebook.source, notebook.as_saved)
     show_below(describe(session, readiness))
     session.show_remarks()
@@ -119,12 +123,13 @@ class _Found:
     bare: list[Mapping[str, Any]] = field(default_factory=list)  # by cell id or definition alone
 
 
-def inspect_cells(content: Mapping[str, Any], release: Release) -> Findings:
+def inspect_cells(content: Mapping[str, Any], release: Release, beside: Collection[str] = ()) -> Findings:
     """Compare a notebook's cells with the release's.
 
     Args:
         content: a notebook as JSON data, of any quality.
         release: what students received.
+        beside: modules beside the notebook.
     """
     cells = [cell for cell in content.get("cells", ()) if isinstance(cell, dict)]
     found = {cell.id: _Found() for cell in release.cells}
@@ -150,6 +155,13 @@ def inspect_cells(content: Mapping[str, Any], release: Release) -> Findings:
         stripped=tuple(name for name, one in found.items() if one.bare and not one.labeled),
         elsewhere=tuple(name for name in found if name in written and _all_stubs(name, found[name].labeled)),
         unanswered=_unanswered(release, found),
+        unknown=tuple(
+            f"`{module}` in `{name}`"
+            for name in found
+            if name in exercises
+            for one in [*found[name].labeled, *found[name].bare][:1]
+            for module in unknown_modules(source_of(one), beside)
+        ),
         other_release=_other_release(content, release),
     )
 
@@ -225,6 +237,11 @@ def _remarks(findings: Findings) -> list[str]:
         )
     if findings.unanswered:
         remarks.append(f"Not answered yet: {_listed(findings.unanswered)}.")
+    if findings.unknown:
+        remarks.append(
+            f"Grading may not have what you import: {', '.join(findings.unknown)}. Without it the exercise "
+            "fails there: do without the import, or ask your teacher."
+        )
     if findings.other_release:
         remarks.append(
             f"This notebook is from release {findings.other_release}, the installed course from another. "

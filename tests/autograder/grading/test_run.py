@@ -169,6 +169,21 @@ def test_output_is_cut_and_the_outcome_kept(tmp_path: Path) -> None:
     assert "output cut" in shown(notebook.cells[0])
 
 
+def test_a_module_that_grading_lacks_costs_only_what_needs_it(tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("value = 2")
+    source = "import left_pad as lp\nimport helper\ndef f():\n    return helper.value"
+    notebook, outcomes = run(
+        tmp_path,
+        code(source),
+        check("does without", "assert f() == 2"),
+        code("import left_pad as lp\ndef g():\n    return lp.pad"),
+        check("needs it", "g()"),
+    )
+    assert outcomes == {"does without": True, "needs it": False}
+    assert notebook.cells[0].source == source
+    assert "No module named 'left_pad'" in shown(notebook.cells[2])
+
+
 def test_a_display_that_a_later_cell_replaces_is_found_behind_lines_that_were_sent_apart(
     tmp_path: Path,
 ) -> None:

@@ -156,6 +156,17 @@ def test_an_answer_beside_the_line_that_asks_for_it_counts(content: Content, sou
     assert inspect_cells(content, CELLS) == Findings()
 
 
+def test_an_import_that_grading_may_lack_is_named(content: Content, session: Session) -> None:
+    imports = "import os, numpy as np\nimport helper, pandas\nfrom left_pad.core import pad\n"
+    for name in ("get_forward_fn", "get_validate_fn"):
+        cell(content, name)["source"] = [imports, *cell(content, name)["source"]]
+    findings = inspect_cells(content, CELLS, {"helper"})
+    assert findings == Findings(unknown=("`left_pad` in `get_forward_fn`", "`left_pad` in `get_validate_fn`"))
+    assert findings.clean and not Readiness(states_of(session), findings).ready
+    text = repr(ready.describe(session, Readiness(states_of(session), findings)))
+    assert "Grading may not have what you import: `left_pad` in `get_forward_fn`, `left_pad`" in text
+
+
 def test_another_release_is_named(content: Content, session: Session) -> None:
     content["metadata"]["course"]["release"] = "0123456789ab"
     findings = inspect_cells(content, CELLS)
