@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,15 +14,18 @@ from autograder.files import REPOSITORY
 from autograder.pool import cores
 from course.console import plain_where_needed
 from course.errors import CourseError
+from course.files import is_full
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from autograder.builder.derived import Generator
+    from autograder.grading.batch import Line
 
 DRIFTED = 1
 NO_SANDBOX = 1
 BAD_INPUT = 2
+INTERRUPTED = 130  # as a shell says of Ctrl-C
 CORES = cores()
 
 app = typer.Typer(
@@ -147,7 +151,11 @@ def grade(
         str | None, typer.Option(help="Address of a dask scheduler whose workers see the same folders.")
     ] = None,
     regrade: Annotated[
-        bool, typer.Option("--regrade", help="Also hand-ins that have not changed since they were graded.")
+        bool,
+        typer.Option(
+            "--regrade",
+            help="Build and release the unit again, and grade also hand-ins that have not changed.",
+        ),
     ] = False,
     as_json: JsonOption = False,
     unsafe: Annotated[
@@ -165,6 +173,7 @@ def grade(
     """
     from autograder.grading.batch import ClassGrader
     from autograder.grading.lines import closing_table, line_of, to_json
+    from autograder.grading.lock import one_grader
     from autograder.grading.preflight import preflight
     from autograder.grading.preflight.lines import strays_of
     from autograder.grading.preflight.names import student_id
@@ -173,35 +182,69 @@ def grade(
     from solutions.experiments.sweep.processes import processes_here, reach
 
     (name,) = _units(unit, REPOSITORY)
-    notebook = load_course().unit(name).notebook
     if scheduler is None:
         find_sandbox(unsafe=unsafe)  # before anything is started
-    grader = ClassGrader(course, name, notebook, unsafe=unsafe)
-    before = preflight(grader.course, name, only=student)
-    there = grader.students()
-    wanted = {student_id(folder) for folder in student or there}
-    missing = sorted(wanted - set(there))
-    if missing:
-        raise CourseError(f"nothing of {', '.join(missing)} is in {course / 'submitted'} for {name}")
-    chosen = [one for one in there if one in wanted]
-    todo = grader.to_grade(chosen, regrade=regrade)
-    lines = []
-    if todo:
-        if scheduler is None:
-            grader.start_fork_server()
-        with reach(scheduler) if scheduler else processes_here(min(jobs, len(todo))) as client:
-            with Console(stderr=True).status(f"{name}: drawing hidden cases"):
-                grader.prepare(len(todo), client)
-            for line in grader.grade_all(todo, client):
-                lines.append(line)
-                if not as_json:
-                    console.print(line_of(line, len(lines), len(todo)), markup=False)
+    with one_grader(course):
+        if regrade:
+            with Console(stderr=True).status(f"{name}: building and releasing"):
+                _renew(course, name)
+        grader = ClassGrader(course, name, load_course().unit(name).notebook, unsafe=unsafe)
+        before = preflight(grader.course, name, only=student)
+        there = grader.students()
+        wanted = {student_id(folder) for folder in student or there}
+        missing = sorted(wanted - set(there))
+        if missing:
+            raise CourseError(f"nothing of {', '.join(missing)} is in {course / 'submitted'} for {name}")
+        chosen = [one for one in there if one in wanted]
+        todo = grader.to_grade(chosen, regrade=regrade)
+        lines: list[Line] = []
+        try:
+            if todo:
+                if scheduler is None:
+                    grader.start_fork_server()
+                with reach(scheduler) if scheduler else processes_here(min(jobs, len(todo))) as client:
+                    with Console(stderr=True).status(f"{name}: drawing hidden cases"):
+                        grader.prepare(len(todo), client)
+                    for line in grader.grade_all(todo, client):
+                        lines.append(line)
+                        if not as_json:
+                            console.print(line_of(line, len(lines), len(todo)), markup=False)
+        except KeyboardInterrupt:
+            print(
+                f"stopped: {len(lines)} of {len(todo)} hand-ins are graded; the same command goes on there",
+                file=sys.stderr,
+            )
+            raise typer.Exit(INTERRUPTED) from None
     if as_json:
         print(to_json(lines, len(chosen) - len(todo), before.strays))
     else:
         console.print(*strays_of(before), closing_table(lines, len(chosen) - len(todo)), sep="\n")
     if before.strays or any(line.error for line in lines):
         raise typer.Exit(DRIFTED)
+
+
+def _renew(course: Path, unit: str) -> None:
+    """Build a unit and release it again, so that exercises, checks and points are those of its sources.
+
+    Args:
+        course: the course folder. What is not this repository has built notebooks of its own, or releases
+            alone, and they stay.
+        unit: its name.
+
+    Raises:
+        CourseError: the sources do not fit together, or nbgrader refuses them.
+    """
+    from autograder.grading.config import course_directory
+    from autograder.grading.release_again import release_again
+
+    if course.resolve() == REPOSITORY:
+        # In a process of its own: what is imported here stays what it was.
+        command = [sys.executable, "-m", "autograder", "build", unit]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise CourseError(said[-1].removeprefix("error: ") if said else f"{unit} cannot be built")
+    release_again(course_directory(course), unit)
 
 
 @app.command("preflight")
@@ -259,15 +302,14 @@ def late(
 
     Grading sets them as well, but before written answers have points, and for one unit at a time.
     """
-    from nbgrader.api import Gradebook
-
     from autograder.grading.config import course_directory
     from autograder.grading.late import settle
     from autograder.grading.lines import line_of_late
+    from autograder.grading.troubles import opened
     from course.catalog import load_course
 
     policy = load_course()
-    with Gradebook(course_directory(course).db_url) as gradebook:
+    with opened(course_directory(course).db_url) as gradebook:
         found = settle(gradebook, policy)
     if policy.late is None:
         console.print("course.yml has no `late`: being late costs nothing")
@@ -432,7 +474,9 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except OSError as error:
-        print(f"error: {error.filename}: {error.strerror}; choose another place", file=sys.stderr)
+        where = f"{error.filename}: " if error.filename else ""
+        remedy = "free some space there, and run it again" if is_full(error) else "choose another place"
+        print(f"error: {where}{error.strerror or error}; {remedy}", file=sys.stderr)
         sys.exit(BAD_INPUT)
 
 

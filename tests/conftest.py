@@ -84,6 +84,7 @@ LONGEST = (
     "autograder/grading/preflight/test_class.py",
     "autograder/grading/test_batch.py",
     "autograder/grading/test_faults.py",
+    "autograder/grading/test_killed.py",
     "project/test_worked_example.py",
     "solutions/test_sweep.py",
 )

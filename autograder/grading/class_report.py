@@ -13,12 +13,12 @@ from pathlib import Path
 
 import nbformat
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.grading.config import TEMPLATES
-from autograder.grading.points import QUESTION, points_of
-from autograder.grading.run import CHECK, REPORT_FACTS
+from autograder.grading.points import CHECK, QUESTION, points_of
+from autograder.grading.run import REPORT_FACTS
+from autograder.grading.troubles import opened
 from course.catalog import Unit
 from course.checks.result import State
 from course.errors import CourseError
@@ -104,7 +104,7 @@ def read_class(course: CourseDirectory, unit: Unit) -> list[StudentGrades]:
         CourseError: nothing has been graded.
     """
     found = []
-    with Gradebook(course.db_url) as gradebook:
+    with opened(course.db_url) as gradebook:
         if any(one.name == unit.name for one in gradebook.assignments):
             for submission in gradebook.assignment_submissions(unit.name):
                 folder = course.format_path(course.autograded_directory, submission.student.id, unit.name)

@@ -67,7 +67,7 @@ def configure(c: Config) -> None:
     c.ClearSolutions.text_stub = ANSWER_HERE
 
     c.Autograde.pre_convert_hook = f"{HOOKS}.preflight.hook.before_autograding"
-    c.Autograde.exporter_class = f"{HOOKS}.hand_in.HandInExporter"
+    c.Autograde.exporter_class = f"{HOOKS}.stock.StockExporter"
     c.Autograde.sanitize_preprocessors = [
         "nbgrader.preprocessors.ClearOutput",
         f"{HOOKS}.repair.RepairHandIn",

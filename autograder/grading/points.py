@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbgrader.api import Grade, SubmittedAssignment
 
+CHECK = "check-"  # with an exercise's name, the grade id of its check
 QUESTION = "question-"  # with a question's name, the grade id of its answer
 
 

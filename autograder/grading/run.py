@@ -29,6 +29,7 @@ from autograder.grading.imports import without_lacking
 from autograder.grading.judge import judge_exercise
 from autograder.grading.kernel import SandboxedKernel, fork_server, imported, room
 from autograder.grading.matching import FIGURE, HANDED_IN, SKIPPING_TAGS
+from autograder.grading.points import CHECK
 from autograder.grading.prepare import prepare, programs_folder
 from autograder.grading.remote import Remote, Session, failure
 from autograder.grading.sandbox import Sandbox, find_sandbox
@@ -43,7 +44,6 @@ from course.checks.result import Result, State
 from course.checks.runner import find_check, not_attempted
 from course.notebook.imports import modules_in
 
-CHECK = "check-"  # the grade id of an exercise's check begins like this
 SETTLE_SECONDS = 0.3
 MESSAGE = (
     64  # characters that a message counts for besides its text: thousands of empty ones fill the memory too

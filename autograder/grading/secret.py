@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from course.errors import CourseError
@@ -25,14 +27,19 @@ def read_secret(folder: Path) -> bytes:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / FILE
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read(path)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        secret = secrets.token_bytes(BYTES)
-        file.write(secret.hex() + "\n")
-    return secret
+    if not path.exists():
+        # Several processes may be here at once, and any may be killed: the first whole file is the secret.
+        descriptor, made = tempfile.mkstemp(prefix=f".{FILE}-", dir=folder)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_bytes(BYTES).hex() + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(made, path)
+        finally:
+            os.unlink(made)
+    return _read(path)
 
 
 def _read(path: Path) -> bytes:

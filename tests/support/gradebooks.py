@@ -6,6 +6,9 @@ import datetime
 from pathlib import Path
 
 from nbgrader.api import Gradebook
+from traitlets.config import Config
+
+from autograder.grading.config import configure
 
 UNITS = {
     "fixmatch": {"check-cosine_decay_schedule": 2.0, "check-get_forward_fn": 3.0, "question-Q1": 4.0},
@@ -15,6 +18,7 @@ UNITS = {
 
 def make_gradebook(path: Path) -> None:
     """Two units with checks, a question and an instructor's own cell; three students; no hand-in."""
+    configure(Config())  # by this nbgrader finds the command that it makes a gradebook with
     with Gradebook(f"sqlite:///{path}") as book:
         for unit, cells in reversed(UNITS.items()):
             book.add_assignment(unit, duedate="2026-03-31 23:59:00 UTC")

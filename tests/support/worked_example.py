@@ -61,14 +61,20 @@ def blocks(text: str) -> list[Block]:
 
 def copy_with(page: Path, copy: Path) -> Path:
     """Fill the folder ``copy`` with the repository and what the page adds to it."""
+    copy_repository(copy)
+    for block in blocks(page.read_text(encoding="utf-8")):
+        block.apply(copy)
+    return copy
+
+
+def copy_repository(copy: Path) -> Path:
+    """Fill the folder ``copy`` with what building and grading need of the repository."""
     for name in COPIED:
         if (ROOT / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__", "*.safetensors", "results", "notebooks")
             shutil.copytree(ROOT / name, copy / name, ignore=ignored)
         else:
             shutil.copy(ROOT / name, copy / name)
-    for block in blocks(page.read_text(encoding="utf-8")):
-        block.apply(copy)
     return copy
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from nbgrader.api import Assignment, Gradebook, SubmittedAssignment
 
-from autograder.grading.points import QUESTION, points_of
-from autograder.grading.run import CHECK
+from autograder.grading.points import CHECK, QUESTION, points_of
 from course.catalog import Course, Unit
 
 

@@ -49,7 +49,7 @@ def test_the_page_has_every_step() -> None:
     steps = [" ".join(command[1 if command[0] == "nbgrader" else 3 :][:1]) for command in commands()]
     assert steps == [
         *("db", "generate_assignment", "preflight", "grade", "late", "generate_feedback", "report", "export"),
-        *("grade", "generate_feedback", "generate_assignment", "grade"),
+        *("grade", "generate_feedback", "grade"),
     ]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -11,6 +13,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -19,10 +22,13 @@ from rich.console import Console
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
 from autograder.files import REPOSITORY
-from autograder.grading.batch import Line, Sources, cause_of
+from autograder.grading.batch import ClassGrader, Line
 from autograder.grading.graded import digest_of
 from autograder.grading.lines import closing_table, line_of, to_json
 from autograder.grading.secret import FOLDER
+from autograder.grading.sources import Sources, release_digest
+from autograder.grading.troubles import cause_of, trouble_in
+from course.errors import CourseError
 
 UNIT = "comparison"
 FULL = 13.0
@@ -106,15 +112,24 @@ def reports(notebook: str) -> list[str]:
     ]
 
 
-def test_a_grader_that_was_killed_loses_nothing(classroom: Classroom) -> None:
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_grader_that_was_stopped_loses_nothing(how: signal.Signals, classroom: Classroom) -> None:
     shutil.rmtree(classroom.folder / FOLDER / "done")
     command = [sys.executable, "-m", "autograder", "grade", UNIT, f"--course={classroom.folder}"]
     with subprocess.Popen(
-        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout is not None
+        assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline().startswith("1 of 3")  # the others are under way
-        process.send_signal(signal.SIGKILL)
+        if how is signal.SIGINT:
+            beside = classroom.grade()
+            assert beside.returncode == 2 and beside.stderr.count("\n") == 1
+            assert f"process {process.pid} is grading in" in beside.stderr
+        process.send_signal(how)
+        said = process.stderr.read()
+    if how is signal.SIGINT:
+        assert said == "stopped: 1 of 3 hand-ins are graded; the same command goes on there\n"
+        assert process.returncode == 130
     deadline = time.monotonic() + 60
     done = classroom.grade("--jobs=1")
     assert time.monotonic() < deadline
@@ -174,6 +189,95 @@ def test_what_changed_is_told_in_words() -> None:
     assert both == "another release, another version of the course"
 
 
+def test_another_release_is_one_whose_cells_do_something_else_to_points(tmp_path: Path) -> None:
+    path = tmp_path / "notebook.ipynb"
+
+    def digest(change: str = "", value: Any = None, version: str = "1.0") -> str:
+        facts = {"grade_id": "check-add", "grade": True, "solution": False, "locked": True, "points": 2}
+        facts |= {change: value} if change in facts else {}
+        check = nbformat.v4.new_code_cell(
+            value if change == "source" else "check(add)", metadata={"nbgrader": facts}, id="check-add"
+        )
+        if change == "tags":
+            check.metadata["tags"] = value
+        set_up = nbformat.v4.new_code_cell(
+            f"set_up(\n    version='{version}',\n)",
+            metadata={"nbgrader": {"grade_id": "setup", "grade": False, "solution": False, "locked": True}},
+            id="setup",
+        )
+        text = nbformat.v4.new_markdown_cell(value if change == "text" else "A text.", id="text")
+        notebook = nbformat.v4.new_notebook(cells=[set_up, text, check])
+        notebook.metadata["course"] = {"release": value if change == "release" else "71a1a9923665"}
+        nbformat.write(notebook, path)
+        return release_digest(path)
+
+    same = {digest(), digest("release", "0123456789ab"), digest("text", "Another text."), digest(version="2")}
+    assert len(same) == 1
+    others = [digest("points", 3), digest("source", "check(double)"), digest("locked", False)]
+    others += [digest("tags", ["figure"]), digest("grade_id", "check-double")]
+    assert len(same | set(others)) == 6
+    path.write_text("{")
+    with pytest.raises(CourseError, match="is no notebook: run `nbgrader generate_assignment"):
+        release_digest(path)
+
+
+def test_changed_points_need_one_command(classroom: Classroom, sample: SampleClass) -> None:
+    path = classroom.folder / "source_notebooks" / UNIT / f"{sample.unit.notebook}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    (check,) = (cell for cell in notebook.cells if cell.id == "check-summarize")
+    check.metadata.nbgrader.points = 4
+    nbformat.write(notebook, path)
+    done = classroom.grade("--regrade", "--jobs=1")
+    assert done.returncode == 0, done.stderr
+    assert "perfect: 14 of 14 (13 before)" in done.stdout
+    assert "summarize: 3 → 4" in done.stdout and "another release" in done.stdout
+    assert totals(classroom) == {"perfect": 14.0, "untouched": 0.0, "broken": 0.0}
+    notebook.cells.remove(check)
+    nbformat.write(notebook, path)
+    done = classroom.grade("--regrade")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "has other graded cells than when it was handed in" in done.stderr
+    assert totals(classroom)["perfect"] == 14.0
+
+
+@pytest.mark.slow
+def test_a_grader_that_is_killed_at_fifty_moments_of_its_run(
+    classroom: Classroom, sample: SampleClass
+) -> None:
+    """The whole command with its processes. Two kills, then a run that nobody kills, and again."""
+    command = [sys.executable, "-m", "autograder", "grade", UNIT, f"--course={classroom.folder}"]
+    kinds = {"perfect": sample.perfect(), "half": sample.half(), "untouched": sample.untouched()}
+
+    def run(seconds: float) -> float:
+        began = time.monotonic()
+        with subprocess.Popen(
+            command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            try:
+                said, _ = process.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            else:
+                assert process.returncode == 0, said
+        return time.monotonic() - began
+
+    whole, moments = 600.0, 50
+    for number in range(0, moments + 1, 2):
+        names = list(kinds)[number // 2 % 3 :] + list(kinds)[: number // 2 % 3]
+        students = dict(zip(("perfect", "untouched"), names, strict=False))
+        for student, kind in students.items():
+            classroom.hand_in(student, sample.unit.notebook, kinds[kind].content)
+        for moment in (number - 1, moments - number) if number else ():
+            run(whole * max(moment, 1) / moments)
+        took = run(600.0)
+        whole = min(whole, took)
+        right = {"perfect": FULL, "half": 5.0, "untouched": 0.0}
+        expected = {student: right[kind] for student, kind in students.items()} | {"broken": 0.0}
+        assert totals(classroom) == expected
+        assert not list(classroom.folder.rglob("*.part"))
+        assert not list((classroom.folder / FOLDER / "unfinished").rglob("*.json"))
+
+
 def test_what_was_run_is_told_by_its_code_and_not_by_the_order_of_tags() -> None:
     """nbconvert puts tags in an order of its own, between the two."""
 
@@ -197,3 +301,37 @@ def test_the_cause_is_named_and_not_nbgraders_last_words() -> None:
     assert cause_of(log, error) == "database is locked (OperationalError)"
     assert cause_of("", error).startswith("Please see")
     assert "nbgrader gives no reason" in cause_of("", "")
+    assert "another program is writing to the gradebook" in str(trouble_in(log))
+    assert trouble_in("ValueError: of one hand-in") is None
+
+
+def test_what_meets_one_hand_in_is_its_own_and_what_meets_all_ends_the_command(
+    classroom: Classroom, sample: SampleClass
+) -> None:
+    from distributed import KilledWorker
+
+    class Client:
+        """Of workers that fail at once."""
+
+        def __init__(self, error: Exception) -> None:
+            self.error, self.loop = error, None
+
+        def submit(self, *_: Any, **__: Any) -> Any:
+            return self
+
+        def exception(self) -> Exception:
+            return self.error
+
+        def release(self) -> None:
+            pass
+
+    grader = ClassGrader(classroom.folder, UNIT, sample.unit.notebook)
+    todo = grader.to_grade(["perfect"], regrade=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("distributed.as_completed", lambda futures, loop: list(futures))
+        (line,) = grader.grade_all(todo, Client(KilledWorker("task", None, 3)))
+        assert "its process was killed several times" in line.error
+        (line,) = grader.grade_all(todo, Client(ValueError("odd")))
+        assert line.error == "ValueError: odd"
+        with pytest.raises(CourseError, match="a disk is full"):
+            list(grader.grade_all(todo, Client(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -96,6 +97,14 @@ def test_a_damaged_file_of_drawn_values_is_made_again(hidden: Drawn) -> None:
     path.write_bytes(whole[:50])
     Drawn("comparison", SECRET, hidden.folder)(NAME)
     assert path.read_bytes() == whole
+
+
+def test_a_secret_that_was_only_begun_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("secrets.token_bytes", Mock(side_effect=KeyboardInterrupt))
+        read_secret(tmp_path)
+    assert len(read_secret(tmp_path)) == BYTES
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
 def test_the_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import nbformat
@@ -15,7 +17,9 @@ from traitlets.config import Config
 from autograder import cli
 from autograder.grading import configure
 from autograder.grading.late import Lateness, lateness, settle
+from autograder.grading.troubles import opened
 from course.catalog import Course, Late, load_course
+from course.errors import CourseError
 from tests.support.gradebooks import be_late, hand_in
 
 HOUR, DAY = 3600, 24 * 3600
@@ -155,3 +159,12 @@ def test_the_command_says_who_is_late(
             cli.main()
         assert ended.value.code == 0
         assert sorted(capsys.readouterr().out.splitlines()) == sorted(lines)
+
+
+def test_a_locked_gradebook_is_one_line(gradebook: Gradebook, tmp_path: Path) -> None:
+    path = tmp_path / "gradebook.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        locked = pytest.raises(CourseError, match="another program is writing to the gradebook: wait for")
+        with locked, opened(f"sqlite:///{path}?timeout=0.05") as book:
+            hand_in(book, "ann", "fixmatch")
