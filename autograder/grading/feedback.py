@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
+from pathlib import Path
 from typing import Any
 
+import nbformat
 from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
 from nbformat import NotebookNode
+from nbgrader.api import MissingEntry
+from nbgrader.converters import GenerateFeedback, NbGraderException
 from nbgrader.preprocessors import GetGrades, NbGraderPreprocessor
+from nbgrader.utils import rmtree
 from pygments.formatters import HtmlFormatter
+from sqlalchemy.exc import DBAPIError
 
-from autograder.grading.config import TEMPLATES
+from autograder.grading.config import TEMPLATE, TEMPLATES
 from autograder.grading.formulas import FormulaRenderer
-from autograder.grading.points import QUESTION
+from autograder.grading.points import CHECK, QUESTION
 from autograder.grading.repair import NOTICE
-from autograder.grading.run import CHECK, unit_of
+from autograder.grading.run import unit_of
+from autograder.grading.troubles import trouble_in
 from course.catalog import Question, Unit
 
+_LAST_LINE = "<!-- made from {} -->"  # as the template writes it
 _DARK = "@media (prefers-color-scheme: dark) {{\n{rules}\n}}"
 
 
@@ -111,11 +123,26 @@ class MakePage(NbGraderPreprocessor):
         facts = resources["nbgrader"]
         unit = unit_of(facts["assignment"])
         facts["page"] = page_of(nb, unit, facts["notebook"], facts["student"], facts["late_penalty"])
+        facts["made_from"] = made_from(nb, facts["page"])
         return nb, resources
 
 
 class FeedbackExporter(HTMLExporter):
-    """Writes the page; its template needs no network."""
+    """Writes the page; its template needs no network.
+
+    A page's last line says what it was made from. nbgrader's command passes over pages that it has made
+    before, so those that would say something else now are removed first.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if isinstance(self.parent, GenerateFeedback) and not self.parent.force:
+            try:
+                _remove_old_pages(self.parent)
+            except DBAPIError as error:
+                trouble = trouble_in(str(error)) or error
+                self.parent.log.error("%s", trouble)
+                raise NbGraderException(str(trouble)) from None
 
     def default_filters(self) -> Iterator[tuple[str, Any]]:
         """nbconvert's, with formulas, and ``points``: a number of points without a needless fraction."""
@@ -133,6 +160,36 @@ class FeedbackExporter(HTMLExporter):
         )
         html: str = MarkdownWithMath(renderer=renderer).render(source)
         return html
+
+
+def _remove_old_pages(converter: GenerateFeedback) -> None:
+    """Remove the feedback of students of whom it would be another one now, or of whom it is cut off."""
+    for folder, notebooks in converter.assignments.items():
+        student, unit = Path(folder).parent.name, Path(folder).name
+        feedback = Path(converter._format_dest(unit, student))
+        if feedback.is_dir() and not all(_is_current(converter, path, feedback) for path in notebooks):
+            converter.log.info("The feedback for %s is out of date, and is made again", student)
+            rmtree(str(feedback))
+
+
+def _is_current(converter: GenerateFeedback, notebook: str, feedback: Path) -> bool:
+    resources: Any = converter.init_single_notebook_resources(notebook)
+    quiet = logging.Logger("feedback")
+    try:
+        page = (feedback / f"{Path(notebook).stem}.html").read_text(encoding="utf-8")
+        nb = nbformat.read(notebook, as_version=4)
+        for step in (ReadGrades(log=quiet), MakePage(log=quiet)):
+            nb, resources = step.preprocess(nb, resources)
+    except (OSError, ValueError, MissingEntry):
+        return False  # making it again says why, where it fails
+    return page.rstrip().endswith(_LAST_LINE.format(resources["nbgrader"]["made_from"]))
+
+
+def made_from(nb: NotebookNode, page: Page) -> str:
+    """A digest of all that a page shows: the graded notebook, points, comments, and how they are laid out."""
+    digest = hashlib.sha256(json.dumps([nb, dataclasses.asdict(page)], sort_keys=True).encode())
+    digest.update((TEMPLATES / TEMPLATE / "index.html.j2").read_bytes())
+    return digest.hexdigest()
 
 
 def page_of(

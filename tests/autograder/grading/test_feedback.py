@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
 
-from autograder.grading.config import TEMPLATE, TEMPLATES
+from autograder.grading.config import TEMPLATE, TEMPLATES, course_directory
 from autograder.grading.feedback import FeedbackExporter, page_of
 from autograder.grading.formulas import mathml
 from course.catalog import load_course
+from tests.support.gradebooks import comment, hand_in
 
 UNIT = load_course().unit("fixmatch")
 EXERCISE, QUESTION = UNIT.exercises[0], UNIT.questions[0]
@@ -142,3 +146,46 @@ def test_all_formulas_of_the_course_can_be_read() -> None:
             count += html.count("<math")
             assert "<code>\\" not in html, (unit.name, text)
     assert count > 100
+
+
+@pytest.mark.process
+def test_a_page_is_made_again_where_a_grade_or_a_comment_changed_and_only_there(
+    tmp_path: Path, gradebook: Gradebook
+) -> None:
+    """By nbgrader's own command, without --force."""
+    unit, name, exercise = UNIT.name, f"01_{UNIT.name}", "get_forward_fn"
+    notebook = graded()
+    for cell in notebook.cells[1:3]:
+        cell.metadata.nbgrader.grade_id = cell.metadata.nbgrader.grade_id.replace(EXERCISE.name, exercise)
+    for student in ("ann", "ben_12345"):
+        hand_in(gradebook, student, unit, **{exercise: 2.0})
+        path = tmp_path / "autograded" / student / unit / f"{name}.ipynb"
+        path.parent.mkdir(parents=True)
+        nbformat.write(notebook, path)
+    course = course_directory(tmp_path)
+    course.db_url = f"sqlite:///{tmp_path / 'gradebook.db'}"
+
+    def made() -> list[str]:
+        """Whose page a run makes."""
+        before = {page: page.stat().st_ino for page in tmp_path.glob("feedback/*/*/*.html")}
+        told = NbGraderAPI(course, config=course.config).generate_feedback(unit, force=False)
+        assert told["success"], told["error"]
+        after = {page: page.stat().st_ino for page in tmp_path.glob("feedback/*/*/*.html")}
+        assert len(after) == 2
+        return sorted(page.parts[-3] for page, number in after.items() if before.get(page) != number)
+
+    page = tmp_path / "feedback" / "ann" / unit / f"{name}.html"
+    assert made() == ["ann", "ben_12345"]
+    assert made() == []
+    comment(gradebook, "ann", unit, f"question-{QUESTION.name}", "Well argued.")
+    assert made() == ["ann"] and "Well argued." in page.read_text(encoding="utf-8")
+    (book,) = gradebook.find_submission(unit, "ben_12345").notebooks
+    next(grade for grade in book.grades if grade.name == f"question-{QUESTION.name}").manual_score = 1.5
+    gradebook.db.commit()
+    assert made() == ["ben_12345"]
+    book.late_submission_penalty = 0.5
+    gradebook.db.commit()
+    assert made() == ["ben_12345"]
+    page.write_bytes(page.read_bytes()[:-100])  # as a killed command leaves it
+    assert made() == ["ann"]
+    assert made() == []
