@@ -474,9 +474,9 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        remedy = "free some space there, and run it again" if is_full(error) else "choose another place"
-        print(f"error: {where}{error.strerror or error}; {remedy}", file=sys.stderr)
+        where = error.filename or "the course folder, or temporary files"
+        remedy = "free some space, and run this again" if is_full(error) else "choose another place"
+        print(f"error: {where}: {error.strerror or error}; {remedy}", file=sys.stderr)
         sys.exit(BAD_INPUT)
 
 

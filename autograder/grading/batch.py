@@ -35,7 +35,7 @@ from course.errors import CourseError
 MANY = 16
 
 KILLED = (
-    "its process was killed several times, as happens when memory runs out: grade it again with fewer --jobs"
+    "its process was killed several times, as happens when memory runs out: run this again with fewer --jobs"
 )
 
 
@@ -137,15 +137,22 @@ class ClassGrader:
         Args:
             hand_ins: how many will be graded; with many, more is compiled beforehand.
             client: of the workers.
+
+        Raises:
+            CourseError: workers were killed, or have no room for files.
         """
+        from distributed import KilledWorker
+
         many, folder = hand_ins >= MANY, self.folder / FOLDER
         todo = exercises_to_prepare(self.unit, folder, alternatives=many)
-        client.gather(
-            [
-                client.submit(prepare, self.unit, exercise, folder, alternatives=many, pure=False)
-                for exercise in todo
-            ]
-        )
+        futures = [
+            client.submit(prepare, self.unit, exercise, folder, alternatives=many, pure=False)
+            for exercise in todo
+        ]
+        try:
+            client.gather(futures)
+        except KilledWorker:
+            raise CourseError(f"drawing hidden cases: {KILLED}") from None
 
     def grade_all(self, todo: Mapping[str, Sources], client: Any) -> Iterator[Line]:
         """Grade hand-ins on the workers of a dask client; yields them as they are done.

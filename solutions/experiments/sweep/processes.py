@@ -72,7 +72,11 @@ def reach(scheduler: str) -> Iterator[Any]:
 
 @contextmanager
 def processes_here(jobs: int) -> Iterator[Any]:
-    """A client of that many processes on this machine, which end with this one."""
+    """A client of that many processes on this machine, which end with this one.
+
+    Raises:
+        CourseError: one did not start.
+    """
     import dask
     from distributed import Client, LocalCluster
 
@@ -82,15 +86,21 @@ def processes_here(jobs: int) -> Iterator[Any]:
     }
     # A terminal's Ctrl-C goes to all processes. Workers inherit here to ignore it: this one ends them.
     with dask.config.set(settings), signals({signal.SIGINT: signal.SIG_IGN}):
-        cluster = LocalCluster(
-            n_workers=jobs,
-            threads_per_worker=1,
-            memory_limit=0,
-            dashboard_address="127.0.0.1:0",  # of the status pages; None would be dask's fixed port
-            worker_dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-            env=ONE_THREAD,
-        )
+        try:
+            cluster = LocalCluster(
+                n_workers=jobs,
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address="127.0.0.1:0",  # of the status pages; None would be dask's fixed port
+                worker_dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,
+                env=ONE_THREAD,
+            )
+        except RuntimeError as error:
+            raise CourseError(
+                f"a worker process did not start ({error}), which happens when memory runs out: use fewer "
+                "--jobs, and run the same command again"
+            ) from None
         client = Client(cluster, set_as_default=False)
     try:
         yield client

@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import nbformat
 import pytest
@@ -29,6 +30,7 @@ from autograder.grading.secret import FOLDER
 from autograder.grading.sources import Sources, release_digest
 from autograder.grading.troubles import cause_of, trouble_in
 from course.errors import CourseError
+from solutions.experiments.sweep.processes import processes_here
 
 UNIT = "comparison"
 FULL = 13.0
@@ -305,6 +307,12 @@ def test_the_cause_is_named_and_not_nbgraders_last_words() -> None:
     assert trouble_in("ValueError: of one hand-in") is None
 
 
+def test_workers_that_do_not_start_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distributed.LocalCluster", Mock(side_effect=RuntimeError("Nanny failed to start.")))
+    with pytest.raises(CourseError, match="a worker process did not start"), processes_here(1):
+        pass
+
+
 def test_what_meets_one_hand_in_is_its_own_and_what_meets_all_ends_the_command(
     classroom: Classroom, sample: SampleClass
 ) -> None:
@@ -325,6 +333,9 @@ def test_what_meets_one_hand_in_is_its_own_and_what_meets_all_ends_the_command(
         def release(self) -> None:
             pass
 
+        def gather(self, _: Any) -> None:
+            raise self.error
+
     grader = ClassGrader(classroom.folder, UNIT, sample.unit.notebook)
     todo = grader.to_grade(["perfect"], regrade=True)
     with pytest.MonkeyPatch.context() as patch:
@@ -333,5 +344,7 @@ def test_what_meets_one_hand_in_is_its_own_and_what_meets_all_ends_the_command(
         assert "its process was killed several times" in line.error
         (line,) = grader.grade_all(todo, Client(ValueError("odd")))
         assert line.error == "ValueError: odd"
+        with pytest.raises(CourseError, match="hidden cases: its process was killed several times"):
+            grader.prepare(1, Client(KilledWorker("task", None, 3)))
         with pytest.raises(CourseError, match="a disk is full"):
             list(grader.grade_all(todo, Client(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))))
