@@ -35,6 +35,6 @@ def release_again(course: CourseDirectory, unit: str) -> None:
         raise CourseError(
             f"{unit} has other graded cells than when it was handed in, and nbgrader can add or remove none "
             f"then: put them back, or forget all grades with `nbgrader db assignment remove {unit} --force`, "
-            "release it, and grade it anew"
+            "release it, and grade it again"
         )
     raise trouble_in(said) or CourseError(f"{unit} cannot be released: {cause_of(said, '')}")
