@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from autograder.grading.prepare import exercises_to_prepare, prepare, programs_f
 from autograder.grading.secret import FOLDER
 from autograder.grading.sources import Sources
 from autograder.grading.troubles import cause_of, trouble_in
+from autograder.grading.workers import Needs, at_work, code_here, find_workers, refusal
 from course.catalog import load_course
 from course.errors import CourseError
 
@@ -93,6 +96,7 @@ class ClassGrader:
         if not self.release.is_file():
             raise CourseError(f"{self.release} is missing: run `nbgrader generate_assignment {unit}`")
         self.entries = Entries(self.course, unit)
+        self._needs = Needs(self.release, code_here())
 
     def students(self) -> list[str]:
         """Who has handed in something for this unit, in order."""
@@ -139,20 +143,21 @@ class ClassGrader:
             client: of the workers.
 
         Raises:
-            CourseError: workers were killed, or have no room for files.
+            CourseError: there are no workers, or they cannot grade, were killed, or have no room for files.
         """
         from distributed import KilledWorker
 
+        find_workers(client, self._needs)
         many, folder = hand_ins >= MANY, self.folder / FOLDER
         todo = exercises_to_prepare(self.unit, folder, alternatives=many)
-        futures = [
-            client.submit(prepare, self.unit, exercise, folder, alternatives=many, pure=False)
-            for exercise in todo
-        ]
+        submit = partial(client.submit, at_work, self._needs, prepare, self.unit, pure=False)
+        futures = [submit(exercise, folder, alternatives=many) for exercise in todo]
         try:
             client.gather(futures)
         except KilledWorker:
             raise CourseError(f"drawing hidden cases: {KILLED}") from None
+        except Exception as error:
+            raise refusal(error) or error from None
 
     def grade_all(self, todo: Mapping[str, Sources], client: Any) -> Iterator[Line]:
         """Grade hand-ins on the workers of a dask client; yields them as they are done.
@@ -162,17 +167,18 @@ class ClassGrader:
             client: of the workers.
 
         Raises:
-            CourseError: a worker has no sandbox, or what would meet all hand-ins alike: the gradebook is
-                locked, a disk is full.
+            CourseError: a worker cannot grade, for lack of a sandbox, for example; or what would meet all
+                hand-ins alike: the gradebook is locked, a disk is full.
         """
         from distributed import KilledWorker, as_completed
 
-        futures = {client.submit(grade, self.task(student), pure=False): student for student in todo}
+        submit = partial(client.submit, at_work, self._needs, grade, pure=False)
+        futures = {submit(self.task(student)): student for student in todo}
         for future in as_completed(futures, loop=client.loop):
             student = futures[future]
-            error = future.exception()
-            if isinstance(error, CourseError):
-                raise error
+            error = CancelledError() if future.cancelled() else future.exception()
+            if error is not None and (refused := refusal(error)):
+                raise refused
             if error is not None:
                 why = f"{type(error).__name__}: {error}"
                 killed = isinstance(error, KilledWorker)

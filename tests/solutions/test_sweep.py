@@ -590,7 +590,7 @@ def lone_scheduler(folder: Path) -> Iterator[str]:
     file = folder / "scheduler.json"
     here = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file)
     with started("dask", "scheduler", *here, **quiet(folder)):
-        wait_for(file.exists, "scheduler")
+        wait_for(lambda: file.exists() and file.read_text().endswith("}"), "scheduler")
         yield json.loads(file.read_text())["address"]
 
 
@@ -626,7 +626,7 @@ def test_a_scheduler_without_workers_is_named(small_npz: Path, out: Path, tmp_pa
         with started(*words, stderr=subprocess.PIPE) as process:
             assert process.stderr is not None
             said = process.stderr.readline()
-            assert f"{address} has no workers yet: start 'dask worker {address}" in said
+            assert f"{address} has no workers yet: start 'python -m dask worker {address}" in said
             process.send_signal(signal.SIGINT)
             _, rest = process.communicate(timeout=PATIENCE)
             assert process.returncode == 130 and "no workers" not in rest

@@ -176,8 +176,8 @@ def _run_all(
                 if len(pending) == len(todo) and not client.scheduler_info()["workers"]:
                     address = client.scheduler.address
                     progress.say(
-                        f"the scheduler at {address} has no workers yet: start 'dask worker {address} "
-                        "--nthreads 1' in this environment for each run at a time"
+                        f"the scheduler at {address} has no workers yet: start 'python -m dask worker "
+                        f"{address} --nthreads 1' in this repository for each run at a time"
                     )
             progress.show()
             time.sleep(LOOK if pending else 0)

@@ -63,8 +63,8 @@ def reach(scheduler: str) -> Iterator[Any]:
     except (OSError, ValueError, TypeError, ImportError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise CourseError(
-            f"there is no dask scheduler at {scheduler} ({reason}): start one with 'dask scheduler', or "
-            "leave --scheduler out"
+            f"there is no dask scheduler at {scheduler} ({reason}): start one with 'python -m dask "
+            "scheduler', or leave --scheduler out"
         ) from None
     with client:
         yield client

@@ -327,8 +327,17 @@ def test_what_meets_one_hand_in_is_its_own_and_what_meets_all_ends_the_command(
         def submit(self, *_: Any, **__: Any) -> Any:
             return self
 
+        def cancelled(self) -> bool:
+            return False
+
         def exception(self) -> Exception:
             return self.error
+
+        def wait_for_workers(self, *_: Any, **__: Any) -> None:
+            pass
+
+        def run(self, *_: Any, **__: Any) -> dict[str, Any]:
+            return {"a worker": ""}
 
         def release(self) -> None:
             pass
