@@ -18,6 +18,7 @@ from unittest.mock import Mock
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
 from rich.console import Console
 
 from autograder.classroom.classroom import Classroom
@@ -31,6 +32,7 @@ from autograder.grading.sources import Sources, release_digest
 from autograder.grading.troubles import cause_of, trouble_in
 from course.errors import CourseError
 from solutions.experiments.sweep.processes import processes_here
+from tests.support.gradebooks import dump
 
 UNIT = "comparison"
 FULL = 13.0
@@ -50,7 +52,7 @@ def graded(sample: SampleClass, tmp_path_factory: pytest.TempPathFactory) -> Cla
     for hand_in in (sample.perfect(), sample.untouched()):
         classroom.hand_in(hand_in.student, sample.unit.notebook, hand_in.content)
     classroom.hand_in("broken", sample.unit.notebook, b"{")
-    done = classroom.grade("--jobs=2")
+    done = classroom.grade("--jobs=1")
     assert done.returncode == 0, done.stderr
     assert "graded 3 of 3 hand-ins" in done.stdout
     assert "perfect: 13 of 13" in done.stdout and "untouched: 0 of 13" in done.stdout
@@ -101,6 +103,18 @@ def test_both_doors_give_the_same_points_and_reports(classroom: Classroom, sampl
     assert classroom.points() == points
     theirs = (classroom.folder / path).read_text(encoding="utf-8")
     assert reports(theirs) == reports(ours) != []
+
+
+def test_grading_again_with_four_jobs_gives_the_same_gradebook(classroom: Classroom) -> None:
+    url = f"sqlite:///{classroom.folder / 'gradebook.db'}"
+    before = dump(url)  # one job
+    done = classroom.grade("--regrade", "--jobs=4")
+    assert "graded 3 of 3 hand-ins" in done.stdout, done.stderr
+    assert dump(url) == before
+    with Gradebook(url) as book:
+        book.find_grade("check-summarize", "01_comparison", UNIT, "perfect").auto_score = 2.5
+        book.db.commit()
+    assert dump(url) != before
 
 
 def reports(notebook: str) -> list[str]:
