@@ -12,6 +12,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 
 from autograder.files import REPOSITORY, write_changed
+from autograder.grading.config import CONFIGURATION, course_directory
 from autograder.grading.run import CHECK
 from course.errors import CourseError
 
@@ -19,7 +20,8 @@ from course.errors import CourseError
 class Classroom:
     """A folder with a unit's notebook, its release, hand-ins and a gradebook of its own.
 
-    The commands run are nbgrader's, with this repository's nbgrader_config.py and the folder as the course.
+    The commands run are nbgrader's, with the folder as the course, and its nbgrader_config.py or, without
+    one, this repository's.
     """
 
     def __init__(self, folder: Path, unit: str, options: Sequence[str] = ()) -> None:
@@ -46,7 +48,7 @@ class Classroom:
         environment = os.environ | {"JAX_PLATFORMS": "cpu"}
         return subprocess.run(
             [sys.executable, "-m", "nbgrader", command, *arguments, f"--CourseDirectory.root={self.folder}"],
-            cwd=REPOSITORY,
+            cwd=self.folder if (self.folder / CONFIGURATION).is_file() else REPOSITORY,
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -108,7 +110,7 @@ class Classroom:
 
     def points(self) -> dict[str, dict[str, float | None]]:
         """Student → grade id → automatic points; None where a person has to grade."""
-        with Gradebook(f"sqlite:///{self.folder / 'gradebook.db'}") as gradebook:
+        with Gradebook(course_directory(self.folder).db_url) as gradebook:
             return {
                 submission.student.id: {
                     grade.name: grade.auto_score for book in submission.notebooks for grade in book.grades
@@ -118,7 +120,7 @@ class Classroom:
 
     def max_points(self) -> Mapping[str, float]:
         """Grade id → the most that it gives."""
-        with Gradebook(f"sqlite:///{self.folder / 'gradebook.db'}") as gradebook:
+        with Gradebook(course_directory(self.folder).db_url) as gradebook:
             notebooks = gradebook.find_assignment(self.unit).notebooks
             return {cell.name: cell.max_score for book in notebooks for cell in book.grade_cells}
 

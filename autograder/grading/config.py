@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
 
+from autograder.files import REPOSITORY
 from autograder.grading.not_handed_in import NOT_HANDED_IN
+from course.errors import CourseError
 from course.notebook.released import ANSWER_HERE
 
 if TYPE_CHECKING:
     from nbgrader.coursedir import CourseDirectory
 
+CONFIGURATION = "nbgrader_config.py"
 HOOKS = "autograder.grading"
 # What students get in place of an answer; the checks know an untouched function by this exception.
 CODE_HERE = "# YOUR CODE HERE, in place of the next line.\nraise NotImplementedError()"
@@ -41,13 +45,27 @@ LMS_NAMES = {
 
 
 def course_directory(folder: Path) -> CourseDirectory:
-    """A course folder as nbgrader knows it, with this course's configuration."""
+    """A course folder as nbgrader knows it, by its own nbgrader_config.py or, without one, the repository's.
+
+    Raises:
+        CourseError: that file fails, or names a database and no course.
+    """
     from nbgrader.coursedir import CourseDirectory  # here, for the doctor needs no nbgrader
 
-    config = Config()
-    configure(config)
+    own = [place for place in (folder, REPOSITORY) if (place / CONFIGURATION).is_file()]
+    try:
+        config = PyFileConfigLoader(CONFIGURATION, path=[str(place.resolve()) for place in own]).load_config()
+    except Exception as error:
+        raise CourseError(f"{own[0] / CONFIGURATION} fails: {type(error).__name__}: {error}") from error
     config.CourseDirectory.root = str(folder.resolve())
-    return CourseDirectory(config=config)
+    found = CourseDirectory(config=config)
+    # nbgrader enters assignments for the course "", and makes no such course: SQLite alone lets that pass.
+    if not found.course_id and not found.db_url.startswith("sqlite:"):
+        raise CourseError(
+            f"the gradebook's database wants a name of the course: set c.CourseDirectory.course_id in "
+            f"{own[0] / CONFIGURATION}"
+        )
+    return found
 
 
 def configure(c: Config) -> None:

@@ -168,7 +168,7 @@ def test_pins_meet_what_the_package_declares() -> None:
 
 
 def test_extras_serve_each_reader() -> None:
-    assert set(PROJECT["optional-dependencies"]) == {"student", "colab", "instructor"}
+    assert set(PROJECT["optional-dependencies"]) == {"student", "colab", "instructor", "postgresql"}
     grader = {"nbgrader", "nbval"}
     students = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["student"]
     assert not grader & {Requirement(line).name for line in students}, "students never install nbgrader"
