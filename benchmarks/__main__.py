@@ -11,6 +11,7 @@ from rich.console import Console
 from benchmarks import (
     autograde,
     check_latency,
+    class_size,
     import_time,
     machine,
     mutants,
@@ -26,6 +27,7 @@ MEASUREMENTS: dict[str, Callable[[int], list[Line]]] = {
     "check_latency": check_latency.measure,
     "import_time": import_time.measure,
     "autograde": autograde.measure,
+    "class_size": class_size.measure,
     "mutants": mutants.measure,
 }
 

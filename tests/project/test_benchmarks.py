@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import report, train_step
+from benchmarks import class_size, report, train_step
 from benchmarks.measure import Line, Side, in_turn
 
 
@@ -54,6 +54,21 @@ def test_results_are_written_with_machine_and_every_time(tmp_path: Path) -> None
     stored = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert stored["lines"][0]["ours"]["seconds"] == [0.5, 0.7]
     assert stored["machine"]["jax"] == "0"
+
+
+def test_a_class_is_compared_with_a_smaller_one_by_the_hand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    peaks = class_size.Peaks(together=500_000_000, command=300_000_000, largest=200_000_000)
+    graded = {
+        10: class_size.Graded(10, seconds=20.0, again=5.0, gradebook=100_000, peaks=peaks),
+        100: class_size.Graded(100, seconds=300.0, again=10.0, gradebook=600_000, peaks=peaks),
+    }
+    monkeypatch.setattr(class_size, "grade", graded.__getitem__)
+    grading, again = class_size.compare([10, 100])
+    assert grading.ratio == pytest.approx(1.5) and grading.met is False
+    assert again.ratio == pytest.approx(0.2) and again.met is None
+    assert grading.ours.name == (
+        "100 hand-ins, 500 MB of memory (the command 300, its largest process 200), gradebook 0.6 MB"
+    )
 
 
 def test_one_measurement_can_be_chosen(
