@@ -91,6 +91,7 @@ class SampleClass:
             self.stubborn_loop(),
             self.exits(),
             self.floods(),
+            self.odd_lines(),
             self.other_release(),
             self.tagged_check(),
             self.untagged_training(),
@@ -191,6 +192,13 @@ class SampleClass:
             cell.metadata = NotebookNode()
             del cell["id"]
         return self._hand_in("stripped", notebook, self.names)
+
+    def odd_lines(self) -> HandIn:
+        """All solved; one answer imports a module that nobody has, and overwrites functions of Python."""
+        notebook = self._solved()
+        cell = _cell(notebook, self.names[0])
+        cell.source = f"import left_pad\nimport builtins; builtins.len = builtins.print = 2\n{cell.source}"
+        return self._hand_in("odd_lines", notebook, self.names)
 
     def endless(self) -> HandIn:
         """One function never returns."""

@@ -62,6 +62,8 @@ def test_every_hand_in_gets_exactly_its_points(classroom: Classroom, toy_class: 
         "duplicated, toy/01_toy: Duplicated, one kept: add, check-add, double.",
         "tagged_check, toy/01_toy: Tagged differently, restored: check-add, check-double, check-get_adder.",
         "untagged_training, toy/01_toy: Tagged differently, restored: train.",
+        "odd_lines, toy/01_toy: Grading lacks a module that is imported (left_pad in add).",
+        "odd_lines, toy/01_toy: Python's own functions are changed for all code (len in add, print in add).",
         "endless, cell check-double: stopped after 8 seconds",
         "exits, cell check-double: the cell ended its Python process",
     ):
@@ -74,6 +76,7 @@ def test_every_hand_in_gets_exactly_its_points(classroom: Classroom, toy_class: 
     assert "<strong>6 of 8 points</strong>; 2 more are not graded yet" in pages["perfect"]
     assert "This hand-in could not be read: the file is not JSON." in pages["not_json"]
     assert NOTHING in pages["not_json"] and NOTHING not in pages["untouched"]
+    assert "Grading lacks a module that is imported (left_pad in add)." in pages["odd_lines"]
     assert "this cell ran past the time limit" in pages["endless"]
     assert all(len(page) < 1_000_000 for page in pages.values())
 
