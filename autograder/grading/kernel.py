@@ -29,11 +29,11 @@ from autograder.grading.sandbox import Cell, Limits, Place, Sandbox, environment
 from autograder.grading.sandbox.joining import CannotJoin, ForkServer, Held
 from solutions.experiments.sweep.processes import ONE_THREAD
 
-KEPT_BUILTINS = "course.checks.kept_builtins"
-# -P: IPython puts the hand-in's folder behind the course and Python's own modules, not before them.
+# -P: the hand-in's folder does not come before the course and Python's own modules. This puts it behind them.
+EXTENSION = "course.checks.graded_session"
 KERNEL = (
     *(sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}"),
-    f"--IPKernelApp.extra_extensions={KEPT_BUILTINS}",
+    f"--IPKernelApp.extra_extensions={EXTENSION}",
 )
 # What every session imports, and what those of units that train import besides, for seconds.
 _EVERY = (
@@ -41,7 +41,7 @@ _EVERY = (
     "ipykernel.ipkernel",
     "matplotlib.pyplot",
     "course.checks.worker",
-    KEPT_BUILTINS,
+    EXTENSION,
 )
 _TRAINING = (
     "flax.linen",

@@ -20,7 +20,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
-from nbgrader.utils import is_grade, is_solution
+from nbgrader.utils import is_grade, is_locked, is_solution
 from traitlets import Bool, Enum, Integer, Unicode
 
 from autograder.grading.clean import clean_outputs
@@ -245,7 +245,8 @@ class RunCells(Execute):
         self._kept, self._cut = 0, False
         cell = self.nb.cells[index]
         source = cell.source
-        cell.source = without_lacking(source, self._beside)
+        if not is_locked(cell):
+            cell.source = without_lacking(source, self._beside)
         try:
             self._run_cell(cell, index, store_history=True)
         finally:

@@ -1,14 +1,17 @@
-"""Python's own functions keep their values in a session in which a hand-in is graded.
+"""What a session in which a hand-in is graded does at its start: an extension of IPython.
 
-A notebook that gives ``builtins.len`` another value gives it to the kernel as well, which then ends, or lives
-on and answers nothing until the time of the cell is over. This is an extension of IPython, which the grader
-names when it starts the session.
+Modules beside the notebook can be imported, as at home. IPython sees to that only where Python was started
+without ``-P``.
+
+Python's own functions keep their values. A notebook that gives ``builtins.len`` another value gives it to the
+kernel as well, which then ends, or lives on and answers nothing until the time of the cell is over.
 """
 
 from __future__ import annotations
 
 import builtins
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,8 +19,13 @@ _OWN = frozenset(name for name, value in vars(builtins).items() if callable(valu
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """IPython's hook: from now on, what the notebook does to Python's functions is told, and not done."""
+    """IPython's hook. What the notebook does to Python's functions from now on is told, and not done."""
     builtins.__class__ = _Kept
+    if "" not in sys.path:
+        folders = [Path(folder).name for folder in sys.path]
+        packages = [folders.index(name) for name in ("site-packages", "dist-packages") if name in folders]
+        # Behind the course and Python's own modules, as IPython does it.
+        sys.path.insert(min(packages, default=len(folders)), "")
 
 
 class _Kept(ModuleType):
