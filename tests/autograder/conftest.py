@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from autograder.builder.derived import derived_files, write_files
+from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
+from autograder.files import REPOSITORY
 from autograder.units.mutant import Mutant
 
 COURSE = """\
@@ -181,6 +186,25 @@ def built_toy_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = write_toy_unit(tmp_path_factory.mktemp("built") / "toy-root")
     write_files(root, derived_files(root, "toy"))
     return root
+
+
+@pytest.fixture(scope="session")
+def release_into(
+    built_toy_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Path], None]:
+    """Makes a course folder in which a unit is released; nbgrader releases each unit once."""
+
+    @cache
+    def released(unit: str) -> Path:
+        classroom = Classroom(tmp_path_factory.mktemp("released") / "course", unit)
+        classroom.copy_sources(built_toy_root if unit == "toy" else REPOSITORY)
+        classroom.release()
+        return classroom.folder
+
+    def into(unit: str, folder: Path) -> None:
+        shutil.copytree(released(unit), folder)
+
+    return into
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -44,11 +44,14 @@ def sample() -> SampleClass:
 
 
 @pytest.fixture(scope="module")
-def graded(sample: SampleClass, tmp_path_factory: pytest.TempPathFactory) -> Classroom:
+def graded(
+    sample: SampleClass,
+    release_into: Callable[[str, Path], None],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Classroom:
     """A class of three that has been graded once."""
     classroom = Classroom(tmp_path_factory.mktemp("class") / "course", UNIT)
-    classroom.copy_sources()
-    classroom.release()
+    release_into(UNIT, classroom.folder)
     for hand_in in (sample.perfect(), sample.untouched()):
         classroom.hand_in(hand_in.student, sample.unit.notebook, hand_in.content)
     classroom.hand_in("broken", sample.unit.notebook, b"{")

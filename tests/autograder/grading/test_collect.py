@@ -6,7 +6,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -63,11 +63,12 @@ def locked_archive(name: str, data: bytes) -> bytes:
     return content.getvalue()
 
 
-def test_archives_of_both_platforms_are_collected_and_graded(tmp_path: Path) -> None:
+def test_archives_of_both_platforms_are_collected_and_graded(
+    release_into: Callable[[str, Path], None], tmp_path: Path
+) -> None:
     sample = SampleClass(REPOSITORY, "comparison")
     room = Classroom(tmp_path / "course", "comparison")
-    room.copy_sources()
-    room.release()
+    release_into("comparison", room.folder)
     solved, untouched = sample.perfect().content, sample.untouched().content
     moodle = "_assignsubmission_file_/"
     downloads = {

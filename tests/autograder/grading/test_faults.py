@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,9 @@ NOTEBOOK = "01_toy"
 
 
 @pytest.fixture
-def classroom(built_toy_root: Path, tmp_path: Path) -> Classroom:
-    room = Classroom(tmp_path / "course", "toy", LIMITS)
-    room.copy_sources(built_toy_root)
-    room.release()
-    return room
+def classroom(release_into: Callable[[str, Path], None], tmp_path: Path) -> Classroom:
+    release_into("toy", tmp_path / "course")
+    return Classroom(tmp_path / "course", "toy", LIMITS)
 
 
 def deserved(sample: SampleClass, hand_in: HandIn) -> dict[str, float]:

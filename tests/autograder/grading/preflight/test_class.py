@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,11 +46,9 @@ def link(classroom: Classroom, path: str, target: Path) -> None:
 
 
 @pytest.fixture
-def toy(built_toy_root: Path, tmp_path: Path) -> Classroom:
-    room = Classroom(tmp_path / "course", "toy", ("--RunCells.timeout=20",))
-    room.copy_sources(built_toy_root)
-    room.release()
-    return room
+def toy(release_into: Callable[[str, Path], None], tmp_path: Path) -> Classroom:
+    release_into("toy", tmp_path / "course")
+    return Classroom(tmp_path / "course", "toy", ("--RunCells.timeout=20",))
 
 
 def test_the_stock_command_grades_everybody_after_a_preflight(
@@ -124,11 +123,12 @@ def test_the_stock_command_alone_puts_right_what_it_meets(toy: Classroom, toy_cl
     assert "copied, toy/01_toy: Handed in as 01_toy (1).ipynb" in log
 
 
-def test_our_command_does_the_preflight_itself(tmp_path: Path) -> None:
+def test_our_command_does_the_preflight_itself(
+    release_into: Callable[[str, Path], None], tmp_path: Path
+) -> None:
     sample = SampleClass(REPOSITORY, "comparison")
     room = Classroom(tmp_path / "course", "comparison")
-    room.copy_sources()
-    room.release()
+    release_into("comparison", room.folder)
     solved = sample.perfect().content
     secret = tmp_path / "secret.ipynb"
     secret.write_bytes(solved)
