@@ -1,9 +1,10 @@
 """Hidden checks: the cases of the public checks with inputs that are drawn from a secret.
 
 A hidden check has the drives, tolerances and messages of the public one, so it asks for nothing that students
-could not try; sizes and values are others. What is expected is computed from the reference when it is drawn.
-So a function that is right on the public inputs alone fails, and knowing this code without the secret helps
-nobody. The process that runs students' code sees the inputs of one case at a time, and no expected values.
+could not try; values are others, and sizes where a case is about these. What is expected is computed from the
+reference when it is drawn. So a function that is right on the public inputs alone fails, and knowing this
+code without the secret helps nobody. The process that runs students' code sees the inputs of one case at a
+time, and no expected values.
 """
 
 from __future__ import annotations

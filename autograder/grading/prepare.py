@@ -67,7 +67,7 @@ def exercises_to_prepare(unit: str, folder: Path, *, alternatives: bool) -> list
 
 
 def prepare(unit: str, exercise: str, folder: Path, *, alternatives: bool = False) -> Drawn:
-    """Draw the hidden cases of an exercise; with JAX, compile what the reference needs in all cases.
+    """Draw the hidden cases of an exercise; compile what a session needs besides, and with JAX the reference.
 
     What has been done before is not done again.
 
@@ -85,9 +85,11 @@ def prepare(unit: str, exercise: str, folder: Path, *, alternatives: bool = Fals
     if done.is_file():
         return hidden
     hidden(exercise)
-    if load_course().unit(unit).framework == "JAX":
+    framework = load_course().unit(unit).framework
+    if framework in ("JAX", "PyTorch"):
         with _compiling_into(programs_folder(folder)):
-            for answer in _right_answers(unit, exercise, alternatives):
+            _make_keys()
+            for answer in _right_answers(unit, exercise, alternatives) if framework == "JAX" else ():
                 judge_exercise(exercise, Local(answer), hidden)
     for further in {False, alternatives}:
         _done(unit, exercise, folder, further).touch()
@@ -102,6 +104,15 @@ def _right_answers(unit: str, exercise: str, alternatives: bool) -> Iterator[Cal
             yield load_alternative(unit, one)
 
 
+def _make_keys() -> None:
+    """What the given cells of a notebook compile, whatever its framework: a key of random numbers, and
+    another one from it.
+    """
+    import jax
+
+    jax.random.fold_in(jax.random.PRNGKey(0), 1)
+
+
 def _done(unit: str, exercise: str, folder: Path, alternatives: bool) -> Path:
     key = drawn(unit, read_secret(folder), folder).key(exercise)
     return programs_folder(folder).parent / f"{exercise}-{key}{'-alternatives' if alternatives else ''}"
@@ -113,6 +124,8 @@ def _compiling_into(programs: Path) -> Iterator[None]:
     import jax
     from jax.experimental.compilation_cache import compilation_cache
 
+    from course.checks.programs import forget_programs
+
     settings = {
         "jax_compilation_cache_dir": str(programs),
         "jax_persistent_cache_min_compile_time_secs": 0.0,
@@ -121,6 +134,7 @@ def _compiling_into(programs: Path) -> Iterator[None]:
     before = {name: getattr(jax.config, name) for name in settings}
     mask = os.umask(0o022)  # a session may have another uid
     jax.clear_caches()  # what is in memory would not be written
+    forget_programs()
     try:
         for name, value in settings.items():
             jax.config.update(name, value)

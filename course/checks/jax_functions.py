@@ -26,6 +26,7 @@ from course.checks.functions import (
     drawn_cases,
 )
 from course.checks.plain import Plain
+from course.checks.programs import compiled
 from course.checks.purity import trace
 
 
@@ -44,14 +45,10 @@ def eager(drive: Drive) -> Drive:
     return drive_eagerly
 
 
-def compiled(function: Function) -> Function:
-    """``jax.jit`` for a function that is called once: compiling takes long, so it optimizes nothing."""
-    return jax.jit(function, compiler_options={"xla_backend_optimization_level": 0})
-
-
 def arrays(tree: Any) -> Any:
-    """The drawn numpy arrays of a nested structure as jax arrays of jax's default precision."""
-    return jax.tree.map(jnp.asarray, tree)
+    """The drawn arrays and numbers of a nested structure as jax arrays of jax's default precision."""
+    # JAX would compile a conversion for a number that is no array of numpy.
+    return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)), tree)
 
 
 def check_of_function(

@@ -69,7 +69,8 @@ class MockGetParams:
 
     def __call__(self, opt_state: jax.Array) -> jax.Array:
         """opt_state · 0.5."""
-        return opt_state * 0.5
+        half: jax.Array = computed(lambda xp, state: state * 0.5, opt_state)
+        return half
 
 
 class BatchCoupledModel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.units import InstructorExercise
-from autograder.units.draws import number, size
+from autograder.units.draws import number
 from autograder.units.equivalent import Equivalent
 from autograder.units.fixmatch.common import twice
 from autograder.units.hidden import Hidden
@@ -209,16 +209,8 @@ _LOG_PROBS_EQUIVALENTS = (
 
 
 def _logits(rows: int, classes: int) -> Draw:
-    """A draw of logits.
-
-    Sizes are those of the public cases, so that a class compiles the same operations; the cases called
-    "batch" have others.
-    """
+    """A draw of logits. Sizes are those of the public cases, so that a class compiles the same operations."""
     return lambda rng: {"logits": uniform(rng, (rows, classes), -5.0, 5.0)}
-
-
-def _other_size(rng: Rng) -> Inputs:
-    return _logits(size(rng, 7, 11), size(rng, 5, 9))(rng)
 
 
 def _large_logits(rng: Rng) -> Inputs:
@@ -241,7 +233,7 @@ def _quarters(rng: Rng) -> Inputs:
 
 _LOG_PROBS_HIDDEN = {
     "published": Hidden("some rows of logits", _logits(3, 4)),
-    "batch": Hidden("more rows of logits", _other_size),
+    "batch": Hidden("more rows of logits", _logits(5, 3)),
     "one row": Hidden("a batch of a single image", _logits(1, 3)),
     "large logits": Hidden("logits of many thousands", _large_logits),
     "gradient": Hidden("the gradient under jit, as training computes it", _logits_and_weights),
@@ -453,10 +445,6 @@ def _targets(rows: int, classes: int) -> Draw:
     return draw
 
 
-def _more_targets(rng: Rng) -> Inputs:
-    return _targets(size(rng, 7, 11), size(rng, 4, 8))(rng)
-
-
 def _improbable_targets(rng: Rng) -> Inputs:
     large = number(rng, 3e3, 3e4, 0)
     log_probs = np.array([[0.0, -large, -3 * large, -2 * large]] * 3)
@@ -470,7 +458,7 @@ def _targets_and_weights(rng: Rng) -> Inputs:
 
 _CROSS_ENTROPY_HIDDEN = {
     "published": Hidden("some samples", _targets(3, 4)),
-    "batch": Hidden("more samples, one number for each", _more_targets),
+    "batch": Hidden("more samples, one number for each", _targets(5, 3)),
     "one sample": Hidden("a batch of a single sample", _targets(1, 3)),
     "improbable labels": Hidden("log-probabilities far below zero", _improbable_targets),
     "gradient": Hidden("the gradient under jit, as training computes it", _targets_and_weights),

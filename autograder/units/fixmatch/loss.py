@@ -578,8 +578,8 @@ _EQUIVALENTS = (
 )
 
 
-# Sizes as in the public cases, so that a class compiles the same operations; cases that are about sizes, and
-# "small batches" is the one, draw others.
+# Sizes as in the public cases, and in half of them the settings, so that a class compiles the same programs;
+# the case that is about sizes, "small batches", draws others.
 _LABELED, _UNLABELED = 5, 7
 
 
@@ -638,10 +638,11 @@ def _weights(rng: Rng, threshold: float, n_classes: int = 4) -> Inputs:
 def _mixed_views(rng: Rng) -> Inputs:
     weak, strong = _mix(rng, _UNLABELED), _gaps(rng, _UNLABELED)
     drawn = views(rng, labeled=_gaps(rng, _LABELED), weak=weak, strong=strong)
-    return drawn | _weights(rng, number(rng, 0.7, 0.85))
+    return drawn | loss.USUAL
 
 
 _mixed = until(_mixed_views, _telling)
+_weighted = until(lambda rng: _mixed_views(rng) | _weights(rng, number(rng, 0.7, 0.85)), _telling)
 
 
 def _at_the_threshold(rng: Rng) -> Inputs:
@@ -654,7 +655,7 @@ def _at_the_threshold(rng: Rng) -> Inputs:
 def _none_confident(rng: Rng) -> Inputs:
     weak, strong = [UNSURE] * _UNLABELED, _gaps(rng, _UNLABELED)
     drawn = views(rng, labeled=_gaps(rng, _LABELED), weak=weak, strong=strong)
-    return drawn | _weights(rng, number(rng, 0.9, 0.99))
+    return drawn | loss.USUAL
 
 
 def _small(rng: Rng) -> Inputs:
@@ -670,15 +671,14 @@ def _small(rng: Rng) -> Inputs:
 
 
 def _one_unlabeled(rng: Rng) -> Inputs:
-    drawn = views(rng, labeled=_gaps(rng, _LABELED), weak=[SURE], strong=_gaps(rng, 1))
-    return drawn | _weights(rng, number(rng, 0.7, 0.9))
+    return views(rng, labeled=_gaps(rng, _LABELED), weak=[SURE], strong=_gaps(rng, 1)) | loss.USUAL
 
 
 def _large_views(rng: Rng) -> Inputs:
     large = number(rng, 3e3, 2e4, 0)
     weak = [large if i < 3 else UNSURE for i in rng.permutation(_UNLABELED)]
     drawn = views(rng, labeled=[large] * _LABELED, weak=weak, strong=[large] * _UNLABELED)
-    return drawn | _weights(rng, number(rng, 0.9, 0.99))
+    return drawn | loss.USUAL
 
 
 def _two_calls(rng: Rng) -> Inputs:
@@ -688,7 +688,7 @@ def _two_calls(rng: Rng) -> Inputs:
 
 _HIDDEN = {
     "published": Hidden("equal logits for both classes, so every probability is 0.5", _equal_logits),
-    "distinct logits": Hidden("distinct logits, and weak views of which some are confident", _mixed),
+    "distinct logits": Hidden("distinct logits, and weak views of which some are confident", _weighted),
     "at the threshold": Hidden(
         "weak views whose probability is exactly the threshold", until(_at_the_threshold, _no_ties)
     ),

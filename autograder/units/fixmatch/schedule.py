@@ -264,7 +264,7 @@ _HIDDEN = {
     "published": Hidden("one step of a run", _run(1)),
     "whole run": Hidden("steps from the first to the last of a run", _run(5)),
     "other settings": Hidden("other settings", _run(3)),
-    "traced": Hidden("step numbers that are arrays inside jit", _run(6)),
+    "traced": Hidden("step numbers that are arrays inside jit", _run(4)),
     "two schedules": Hidden("two schedules with their own settings, called in turn", _two_runs),
 }
 

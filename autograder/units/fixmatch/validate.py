@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograder.units import InstructorExercise
-from autograder.units.draws import MARGIN, lead, number, size, until
+from autograder.units.draws import MARGIN, lead, number, until
 from autograder.units.equivalent import Equivalent
 from autograder.units.hidden import Hidden
 from autograder.units.mutant import Mutant
@@ -356,21 +356,27 @@ _EQUIVALENTS = (
 )
 
 
+_BATCHES = (128, 16)
+
+
 def _floors(n: int, scale: float) -> np.ndarray:
     """The numbers of which ``mocks.ValMockModel`` rounds down to logits, on a batch of n images."""
     return np.linspace(0.0, n, 10) * scale % 10
 
 
 def _constant_answers(rng: Rng) -> Inputs:
-    """Batches of images that the model all gives one class, some of which have it as label."""
-    n, last, count = 128, 16, size(rng, 5, 9)
+    """Labels of images that the model all gives one class, some of which have it as label.
+
+    The sizes of the mini-batches are those of the public case, so that a class compiles the same programs.
+    """
     opt_state, batch_stats = number(rng, 0.8, 2.0), number(rng, 0.5, 1.5)
-    batches = []
-    for rows in [n] * count + [last]:
+    labels = []
+    for rows in _BATCHES:
         answer = int(np.argmax(np.floor(_floors(rows, 0.5 * opt_state * batch_stats))))
-        labels = np.where(rng.uniform(size=rows) < rng.uniform(0.1, 0.6), answer, rng.randint(0, 10, rows))
-        batches.append([np.zeros((rows, 1, 1, 3)), labels])
-    return {"opt_state": opt_state, "batch_stats": batch_stats, "batches": batches}
+        shares = rng.uniform(size=rows) < rng.uniform(0.1, 0.6)
+        labels.append(np.where(shares, answer, rng.randint(0, 10, rows)))
+    shown = {"labels": np.concatenate(labels), "batch size": _BATCHES[0]}
+    return {"opt_state": opt_state, "batch_stats": batch_stats, **shown}
 
 
 def _certain(inputs: Inputs) -> bool:
@@ -380,7 +386,7 @@ def _certain(inputs: Inputs) -> bool:
     """
     answers = set()
     scale = 0.5 * inputs["opt_state"] * inputs["batch_stats"]
-    for rows in {len(labels) for _, labels in inputs["batches"]}:
+    for rows in _BATCHES:
         # The first number is exactly 0.
         numbers = _floors(rows, scale)
         if np.any(np.abs(numbers[1:] - np.round(numbers[1:])) < MARGIN) or lead(np.floor(numbers)) == 0:
@@ -405,12 +411,6 @@ def _distinct(
     return accept
 
 
-def _sizes(rng: Rng) -> tuple[int, int, int]:
-    """Two mini-batches of one size, and a smaller last one."""
-    n = size(rng, 7, 11)
-    return n, n, size(rng, 2, 5)
-
-
 _later = _distinct(
     (("opt_state", "batch_stats"), ("later opt_state", "batch_stats"), ("opt_state", "later batch_stats"))
 )
@@ -420,7 +420,7 @@ _HIDDEN = {
     "published": Hidden("a model that always gives the same answer", until(_constant_answers, _certain)),
     "smaller last batch": Hidden(
         "mini-batches of which the last is smaller",
-        until(lambda rng: validate.draw_batches(*_sizes(rng))(rng), _distinct()),
+        until(validate.draw_batches(6, 6, 3), _distinct()),
     ),
     "one image": Hidden("one batch of a single image", until(validate.draw_batches(1), _distinct())),
     "called again": Hidden(
@@ -430,7 +430,7 @@ _HIDDEN = {
         "logits far below zero",
         until(
             lambda rng: validate.draw_batches(
-                5, 5, level=-number(rng, 5e3, 2e4, 0), gap=number(rng, 2e3, 4e3, 0)
+                6, 6, 3, level=-number(rng, 5e3, 2e4, 0), gap=number(rng, 2e3, 4e3, 0)
             )(rng),
             _distinct(margin=1.0),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy as np
 
 from course.checks.case import Call, Case, Check, Inputs
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, names_of_calls, other, uniform
-from course.checks.jax_functions import arrays, compiled, eager
+from course.checks.jax_functions import arrays
 from course.checks.mocks import BatchCoupledModel, MockModel
 from course.checks.plain import Plain
+from course.checks.programs import compiled, together
 from course.checks.purity import trace
 from course.units.fixmatch.checks.common import CLASSES, PUBLISHED, draw_batch_stats, draw_params, images_of
 
@@ -57,52 +59,53 @@ def draw_batches(labeled: int, unlabeled: int) -> Callable[[np.random.RandomStat
 
 
 def two_calls(rng: np.random.RandomState) -> Inputs:
-    """A draw of two batches of different sizes."""
-    return draw_batches(3, 5)(rng) | other(draw_batches(2, 3)(rng))
+    """A draw of two batches, of sizes that other cases have too."""
+    return draw_batches(3, 5)(rng) | other(draw_batches(1, 1)(rng))
 
 
-@eager
+def _call_once(call: Call, function: Function, inputs: Inputs, model: Any) -> Any:
+    forward = call(function, model)
+    return together(functools.partial(call, forward))(*(arrays(inputs[name]) for name in _ARGUMENTS))
+
+
 def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
-    forward = call(function, MockModel())
-    return call(forward, *(arrays(inputs[name]) for name in _ARGUMENTS))
+    return _call_once(call, function, inputs, MockModel())
 
 
-@eager
 def _drive_batches(call: Call, function: Function, inputs: Inputs) -> Any:
     model = BatchCoupledModel()
-    forward = call(function, model)
-    returned = call(forward, *(arrays(inputs[name]) for name in _ARGUMENTS))
+    returned = _call_once(call, function, inputs, model)
     return {"images in each call of model.apply": model.batches, "returned": returned}
 
 
-@eager
 def _drive_sizes(call: Call, function: Function, inputs: Inputs) -> Any:
     """How many rows each batch gets, and the first: all of them would fill the file of expected values."""
-    forward = call(function, BatchCoupledModel())
-    returned = call(forward, *(arrays(inputs[name]) for name in _ARGUMENTS))
+    returned = _call_once(call, function, inputs, BatchCoupledModel())
     logits = [np.atleast_2d(part) for part in returned[:3]]
     return {"rows": [len(part) for part in logits], "first row": [part[:1] for part in logits]}
 
 
 def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
     forward = call(function, BatchCoupledModel())
-    params, *rest = (arrays(inputs[name]) for name in _ARGUMENTS)
-    weights = arrays(inputs["weights"])
 
-    def scalar(params: Any) -> jax.Array:
+    def scalar(params: Any, rest: list[Any], weights: list[jax.Array]) -> jax.Array:
         outputs = call(forward, params, *rest)[:3]
         return sum((jnp.sum(w * y) for w, y in zip(weights, outputs, strict=True)), jnp.zeros(()))
 
-    return compiled(jax.grad(scalar))(params)
+    params, *rest = (arrays(inputs[name]) for name in _ARGUMENTS)
+    return compiled(jax.grad(scalar))(params, rest, arrays(inputs["weights"]))
 
 
-@eager
 def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
     """Three calls of one forward function, the last with the first inputs, and one inside jit."""
     forward = call(function, BatchCoupledModel())
     first = [arrays(inputs[name]) for name in _ARGUMENTS]
     second = [arrays(inputs[f"other {name}"]) for name in _ARGUMENTS]
-    returned = {name: call(forward, *args) for name, args in zip(_CALLS, (first, second, first), strict=True)}
+
+    def in_turn(first: list[Any], second: list[Any]) -> dict[str, Any]:
+        return {name: call(forward, *args) for name, args in zip(_CALLS, (first, second, first), strict=True)}
+
+    returned = together(in_turn)(first, second)
     trace(call, forward, *first)
     return returned
 

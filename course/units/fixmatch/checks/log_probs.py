@@ -11,7 +11,8 @@ import numpy as np
 from course.checks.case import Call, Case, Check, Inputs
 from course.checks.compare import Tolerance
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Drive, Function, other, uniform
-from course.checks.jax_functions import arrays, compiled, eager
+from course.checks.jax_functions import arrays
+from course.checks.programs import compiled, together
 from course.checks.purity import trace
 from course.units.fixmatch.checks.common import PUBLISHED
 
@@ -41,13 +42,11 @@ def _gradient(*names: str) -> Drive:
     """A drive that takes the gradient of Σ weights · output for the first named input, under jit."""
 
     def drive(call: Call, function: Function, inputs: Inputs) -> Any:
+        def weighted(first: jax.Array, rest: list[jax.Array], weights: jax.Array) -> jax.Array:
+            return jnp.sum(weights * call(function, first, *rest))
+
         first, *rest = (arrays(inputs[name]) for name in names)
-        weights = arrays(inputs["weights"])
-
-        def weighted(x: jax.Array) -> jax.Array:
-            return jnp.sum(weights * call(function, x, *rest))
-
-        return compiled(jax.grad(weighted))(first)
+        return compiled(jax.grad(weighted))(first, rest, arrays(inputs["weights"]))
 
     return drive
 
@@ -55,13 +54,15 @@ def _gradient(*names: str) -> Drive:
 def _again(*names: str) -> Drive:
     """A drive that calls the function three times, the last time with the first inputs."""
 
-    @eager
     def drive(call: Call, function: Function, inputs: Inputs) -> Any:
         first = [arrays(inputs[name]) for name in names]
         second = [arrays(inputs[f"other {name}"]) for name in names]
-        returned = {
-            name: call(function, *args) for name, args in zip(_CALLS, (first, second, first), strict=True)
-        }
+
+        def in_turn(first: list[Any], second: list[Any]) -> dict[str, Any]:
+            calls = zip(_CALLS, (first, second, first), strict=True)
+            return {name: call(function, *args) for name, args in calls}
+
+        returned = together(in_turn)(first, second)
         trace(call, function, *first)
         return returned
 
@@ -70,7 +71,7 @@ def _again(*names: str) -> Drive:
 
 def _in_bfloat16(call: Call, function: Function, inputs: Inputs) -> Any:
     """The result on bfloat16 logits, with its dtype: plain data have no bfloat16."""
-    values = call(function, jnp.asarray(inputs["logits"], jnp.bfloat16))
+    values = call(function, jnp.asarray(inputs["logits"].astype(jnp.bfloat16)))
     return {"dtype": str(getattr(values, "dtype", type(values).__name__)), "values": values}
 
 
@@ -91,7 +92,8 @@ def _one_row(rng: Rng) -> Inputs:
 
 
 def _large_logits(rng: Rng) -> Inputs:
-    return {"logits": np.array([[1e4, 0.0, -1e4], [-1e4, -1e4 + 1.0, -1e4], [1e4, 1e4, 0.0]])}
+    rows = [[1e4, 0.0, -1e4, 1.0], [-1e4, -1e4 + 1.0, -1e4, -1e4], [1e4, 1e4, 0.0, -1e4]]
+    return {"logits": np.array(rows)}
 
 
 def _two_batches(rng: Rng) -> Inputs:
@@ -223,8 +225,8 @@ def _one_target(rng: Rng) -> Inputs:
 
 
 def _improbable_targets(rng: Rng) -> Inputs:
-    log_probs = np.array([[0.0, -1e4, -2e4], [-2e4, 0.0, -1e4]])
-    return {"log_probs": log_probs, "targets": targets_of([1, 0], 3)}
+    log_probs = np.array([[0.0, -1e4, -2e4, -3e4], [-2e4, 0.0, -1e4, -3e4], [-3e4, -2e4, 0.0, -1e4]])
+    return {"log_probs": log_probs, "targets": targets_of([1, 0, 3], 4)}
 
 
 def _two_batches_of_targets(rng: Rng) -> Inputs:
@@ -241,9 +243,9 @@ def _gradient_of_loss(call: Call, function: Function, inputs: Inputs) -> Any:
     A function that normalizes once more changes nothing for log-probabilities; the gradients differ only in
     the direction that leaves them, which is taken out here.
     """
-    gradient = _gradient("log_probs", "targets")(call, function, inputs)
-    probs = jnp.exp(arrays(inputs["log_probs"]))
-    return gradient - probs * jnp.sum(gradient, axis=-1, keepdims=True)
+    gradient = np.asarray(_gradient("log_probs", "targets")(call, function, inputs))
+    probs = np.exp(inputs["log_probs"])
+    return gradient - probs * gradient.sum(axis=-1, keepdims=True)
 
 
 LOG_SOFTMAX_CROSS_ENTROPY = Check(

@@ -7,6 +7,7 @@ kinds, and a comparison of gradients.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,9 +20,10 @@ from course.checks.case import Call, Case, Check, Inputs
 from course.checks.compare import Tolerance
 from course.checks.earlier import Library
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, names_of_calls, other, uniform
-from course.checks.jax_functions import arrays, compiled, eager
+from course.checks.jax_functions import arrays
 from course.checks.mocks import MockHparams, computed, dense
 from course.checks.plain import Plain
+from course.checks.programs import compiled, together
 from course.checks.purity import trace
 from course.units.fixmatch.checks.common import (
     CLASSES,
@@ -137,8 +139,10 @@ _PUBLISHED_RESULT: Plain = [
 ]
 
 
-# These four have the same shapes, so what JAX compiles for the first serves the others. They are more than
-# the classes: if they were as many, labels in place of one-hot rows would fit, and give some number.
+# Several cases have the same sizes and settings, so what JAX compiles for the first serves the others. The
+# images are more than the classes: if they were as many, labels in place of one-hot rows would fit, and give
+# some number.
+USUAL = settings(0.75, 0.6, 0.01)
 _LABELED = [2.0, 1.0, 3.0, 0.5, 1.5]
 _STRONG = [2.0, SURE, 3.0, 1.5, SURE, 0.5, UNSURE]
 
@@ -146,7 +150,7 @@ _STRONG = [2.0, SURE, 3.0, 1.5, SURE, 0.5, UNSURE]
 def _mixed(rng: Rng) -> Inputs:
     """Of seven unlabeled images four are confident, one of these below .95; the strong views differ."""
     weak = [SURE, UNSURE, SURE, FAIRLY_SURE, UNSURE, SURE, UNSURE]
-    return views(rng, labeled=_LABELED, weak=weak, strong=_STRONG) | settings(0.75, 0.6, 0.01)
+    return views(rng, labeled=_LABELED, weak=weak, strong=_STRONG) | USUAL
 
 
 def _at_the_threshold(rng: Rng) -> Inputs:
@@ -156,12 +160,12 @@ def _at_the_threshold(rng: Rng) -> Inputs:
 
 
 def _none_confident(rng: Rng) -> Inputs:
-    return views(rng, labeled=_LABELED, weak=[UNSURE] * 7, strong=_STRONG) | settings(0.95, 1.0, 0.01)
+    return views(rng, labeled=_LABELED, weak=[UNSURE] * 7, strong=_STRONG) | USUAL
 
 
 def _large_logits(rng: Rng) -> Inputs:
     weak = [1e4, UNSURE, 1e4, UNSURE, 1e4, UNSURE, 1e4]
-    return views(rng, labeled=[1e4] * 5, weak=weak, strong=[1e4] * 7) | settings(0.95, 1.0, 0.01)
+    return views(rng, labeled=[1e4] * 5, weak=weak, strong=[1e4] * 7) | USUAL
 
 
 def _small_batches(rng: Rng) -> Inputs:
@@ -170,8 +174,7 @@ def _small_batches(rng: Rng) -> Inputs:
 
 
 def _one_unlabeled(rng: Rng) -> Inputs:
-    drawn = views(rng, labeled=_LABELED, weak=[SURE], strong=[2.0])
-    return drawn | settings(0.75, 0.6, 0.01)
+    return views(rng, labeled=_LABELED, weak=[SURE], strong=[2.0]) | USUAL
 
 
 def _two_batches(rng: Rng) -> Inputs:
@@ -216,34 +219,37 @@ def _loss(call: Call, function: Function, inputs: Inputs, network: Any) -> Calla
     return call(function, network, hparams)
 
 
-@eager
 def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
-    loss = _loss(call, function, inputs, _PublishedNetwork())
-    return call(loss, *(arrays(inputs[name]) for name in ARGUMENTS))
+    return _call_once(call, _loss(call, function, inputs, _PublishedNetwork()), inputs)
 
 
-@eager
 def _drive(call: Call, function: Function, inputs: Inputs) -> Any:
-    loss = _loss(call, function, inputs, _Network())
-    return call(loss, *(arrays(inputs[name]) for name in ARGUMENTS))
+    return _call_once(call, _loss(call, function, inputs, _Network()), inputs)
+
+
+def _call_once(call: Call, loss: Callable[..., Any], inputs: Inputs) -> Any:
+    """One program: by themselves, the operations of a loss are thirty for each size of the batches."""
+    return together(functools.partial(call, loss))(*(arrays(inputs[name]) for name in ARGUMENTS))
 
 
 def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
     """The gradient for the parameters, as train_step takes it."""
     loss = _loss(call, function, inputs, _Network())
-    params, *rest = (arrays(inputs[name]) for name in ARGUMENTS)
-    gradient = jax.grad(lambda params: call(loss, params, *rest), has_aux=True)
+    gradient = jax.grad(functools.partial(call, loss), has_aux=True)
     # Without the metrics, which compile for as long as the gradient.
-    return compiled(lambda params: gradient(params)[0])(params)
+    return compiled(lambda *args: gradient(*args)[0])(*(arrays(inputs[name]) for name in ARGUMENTS))
 
 
-@eager
 def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:
     """Three calls of one loss function, the last with the first inputs, and one inside jit."""
     loss = _loss(call, function, inputs, _Network())
     first = [arrays(inputs[name]) for name in ARGUMENTS]
     second = [arrays(inputs[f"other {name}"]) for name in ARGUMENTS]
-    returned = {name: call(loss, *args) for name, args in zip(_CALLS, (first, second, first), strict=True)}
+
+    def in_turn(first: list[Any], second: list[Any]) -> dict[str, Any]:
+        return {name: call(loss, *args) for name, args in zip(_CALLS, (first, second, first), strict=True)}
+
+    returned = together(in_turn)(first, second)
     trace(call, loss, *first)
     return returned
 

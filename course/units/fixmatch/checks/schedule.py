@@ -11,7 +11,8 @@ import numpy as np
 from course.checks.case import Call, Case, Check, Inputs
 from course.checks.compare import Tolerance
 from course.checks.functions import KEPT, KEPT_LOOK, Function, other
-from course.checks.jax_functions import compiled
+from course.checks.jax_functions import arrays
+from course.checks.programs import compiled
 from course.checks.purity import trace
 
 # The absolute part is far below a learning rate; it is for cosines near zero.
@@ -48,8 +49,8 @@ def _python_counts(call: Call, function: Function, inputs: Inputs) -> Any:
 
 def _traced_counts(call: Call, function: Function, inputs: Inputs) -> Any:
     schedule = _schedule(call, function, inputs)
-    rates = compiled(jax.vmap(lambda count: call(schedule, count)))
-    return list(rates(jnp.asarray(inputs["counts"])))  # a rate for each step, as in the other cases
+    rates = compiled(jax.vmap(lambda count: call(schedule, count)))(jnp.asarray(np.array(inputs["counts"])))
+    return list(np.asarray(rates))  # a rate for each step, as in the other cases
 
 
 def _two_schedules(call: Call, function: Function, inputs: Inputs) -> Any:
@@ -60,7 +61,7 @@ def _two_schedules(call: Call, function: Function, inputs: Inputs) -> Any:
         name: [call(rate, count) for count in inputs["counts"]]
         for name, rate in zip(_SCHEDULES, (first, second, first), strict=True)
     }
-    trace(call, first, jnp.asarray(inputs["counts"][0]))
+    trace(call, first, arrays(inputs["counts"][0]))
     return rates
 
 
