@@ -94,15 +94,19 @@ def try_attacks(
             "port": str(port),
             "victim": VICTIM,
         }
-        for attack in attacks:
-            hand_in(classroom.place_of(attack.id, sample.unit.notebook), attack, sample, facts)
+        places = {attack: classroom.place_of(attack.id, sample.unit.notebook) for attack in attacks}
+        for attack, place in places.items():
+            hand_in(place, attack, sample, facts)
         classroom.hand_in(VICTIM, sample.unit.notebook, victim(sample))
         before = digests(_watched(classroom.folder))
         if door is Door.COMMAND:
             lines = _by_command(classroom, sample.unit.notebook, jobs)
         else:
             lines = _by_nbgrader(classroom, [*(attack.id for attack in attacks), VICTIM])
-        changed = differences(before, digests(_watched(classroom.folder)))
+        # The preflight of nbgrader's command puts a notebook without cells in the place of a link.
+        links = {str(place) for attack, place in places.items() if attack.instead}
+        found = differences(before, digests(_watched(classroom.folder)))
+        changed = [path for path in found if path not in links]
         reached = len(connections)
     return Trial(
         lines={attack.id: lines[attack.id] for attack in attacks},
