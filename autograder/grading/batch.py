@@ -180,9 +180,8 @@ class ClassGrader:
             if error is not None and (refused := refusal(error)):
                 raise refused
             if error is not None:
-                why = f"{type(error).__name__}: {error}"
-                killed = isinstance(error, KilledWorker)
-                yield self._failed(student, KILLED if killed else why, trouble_in(why))
+                why = KILLED if isinstance(error, KilledWorker) else f"{type(error).__name__}: {error}"
+                yield self._failed(student, why, trouble_in(why))
             else:
                 yield self.enter(student, todo[student], future.result())
             future.release()

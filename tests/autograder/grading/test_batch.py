@@ -27,6 +27,7 @@ from autograder.files import REPOSITORY
 from autograder.grading.batch import ClassGrader, Line
 from autograder.grading.graded import digest_of
 from autograder.grading.lines import closing_table, line_of, to_json
+from autograder.grading.lock import one_grader
 from autograder.grading.secret import FOLDER
 from autograder.grading.sources import Sources, release_digest
 from autograder.grading.troubles import cause_of, trouble_in
@@ -140,10 +141,6 @@ def test_a_grader_that_was_stopped_loses_nothing(how: signal.Signals, classroom:
     ) as process:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline().startswith("1 of 3")  # the others are under way
-        if how is signal.SIGINT:
-            beside = classroom.grade()
-            assert beside.returncode == 2 and beside.stderr.count("\n") == 1
-            assert f"process {process.pid} is grading in" in beside.stderr
         process.send_signal(how)
         said = process.stderr.read()
     if how is signal.SIGINT:
@@ -171,6 +168,13 @@ def test_wrong_input_is_one_line(arguments: list[str], message: str, classroom: 
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert message in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_second_grader_is_one_line(classroom: Classroom) -> None:
+    with one_grader(classroom.folder):
+        done = classroom.grade()
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
+    assert f"error: process {os.getpid()} is grading in" in done.stderr
 
 
 def test_a_folder_without_a_release_says_what_to_run(tmp_path: Path) -> None:
@@ -366,11 +370,11 @@ def test_what_meets_one_hand_in_is_its_own_and_what_meets_all_ends_the_command(
     todo = grader.to_grade(["perfect"], regrade=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("distributed.as_completed", lambda futures, loop: list(futures))
-        (line,) = grader.grade_all(todo, Client(KilledWorker("task", None, 3)))
+        (line,) = grader.grade_all(todo, Client(KilledWorker("task", Mock(), 3)))
         assert "its process was killed several times" in line.error
         (line,) = grader.grade_all(todo, Client(ValueError("odd")))
         assert line.error == "ValueError: odd"
         with pytest.raises(CourseError, match="hidden cases: its process was killed several times"):
-            grader.prepare(1, Client(KilledWorker("task", None, 3)))
+            grader.prepare(1, Client(KilledWorker("task", Mock(), 3)))
         with pytest.raises(CourseError, match="a disk is full"):
             list(grader.grade_all(todo, Client(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))))

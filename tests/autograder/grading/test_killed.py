@@ -56,6 +56,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
                 "door": door,
                 "deadly": deadly,
                 "regrade": regrade,
+                "signal": how,
                 "log": str(log),
                 "impatient": impatient,
                 "most_bytes": most_bytes,
