@@ -31,6 +31,7 @@ from course.checks.plain import to_json, to_plain
 from course.checks.runner import find_check, judge_case
 from course.checks.state import kept_state
 from course.errors import CourseError
+from course.units.fixmatch.checks.validate import black
 
 Function = Callable[..., Any]
 
@@ -212,6 +213,7 @@ def memorized_loss() -> Function:
 
 def memorized_validate() -> Function:
     table = [batches for (batches,) in public_arguments("get_validate_fn", "batches")]
+    table += [black(*given) for given in public_arguments("get_validate_fn", "labels", "batch size")]
 
     def get_validate_fn(get_params: Any, model: Any, batches: Any = ()) -> Function:
         validate = solutions.fixmatch.get_validate_fn(get_params, model, batches)

@@ -32,6 +32,12 @@ def _published(rng: np.random.RandomState) -> Inputs:
     return {"opt_state": 1.2, "batch_stats": 0.9, "labels": labels, "batch size": 128}
 
 
+def black(labels: np.ndarray, size: int) -> list[list[np.ndarray]]:
+    """Mini-batches of black images, for a model whose answers do not depend on them."""
+    images = np.zeros((len(labels), 1, 1, 3))
+    return [[images[i : i + size], labels[i : i + size]] for i in range(0, len(labels), size)]
+
+
 def draw_batches(*sizes: int, level: float = 0.0, gap: float = 4.0) -> Draw:
     """A draw of batches in which about every second image is predicted wrongly.
 
@@ -108,11 +114,7 @@ def _parameters_of(opt_state: dict[str, Any]) -> Any:
 
 @_own_batches
 def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
-    """All images are black: what the model answers does not depend on them."""
-    labels, size = inputs["labels"], inputs["batch size"]
-    images = np.zeros((len(labels), 1, 1, 3))
-    whole = [(images[i : i + size], labels[i : i + size]) for i in range(0, len(labels), size)]
-    batches = [tuple(numpy_arrays(batch)) for batch in whole]
+    batches = [tuple(numpy_arrays(batch)) for batch in black(inputs["labels"], inputs["batch size"])]
     validate = call(function, MockGetParams(), ValMockModel(), batches=batches)
     return call(validate, arrays(inputs["opt_state"]), arrays(inputs["batch_stats"]))
 
