@@ -90,7 +90,7 @@ def refusal(error: BaseException) -> CourseError | None:
         return error
     if isinstance(error, CancelledError):
         return CourseError("the scheduler is gone: see its log, start it again, and give the same command")
-    if "deserialization of the task graph" in str(error):
+    if isinstance(error, RuntimeError) and "deserialization of the task graph" in str(error):
         return CourseError(
             "the scheduler does not find this course's grader: start it with 'python -m dask scheduler' in "
             "this repository"

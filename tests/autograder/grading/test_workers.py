@@ -132,7 +132,7 @@ def test_two_workers_that_share_the_class_alone_grade_it(
 
 
 def test_what_does_not_find_the_grader_is_named_in_one_line(scheduler: str, tmp_path: Path) -> None:
-    from distributed import Client
+    from distributed import Client, KilledWorker
 
     needs = Needs(Path(__file__), code_here())
     stray: dict[str, Any] = {
@@ -147,6 +147,7 @@ def test_what_does_not_find_the_grader_is_named_in_one_line(scheduler: str, tmp_
         error = client.submit(at_work, needs, str).exception(timeout=PATIENCE)
         assert "the scheduler does not find this course's grader: start it with" in str(refusal(error))
     assert refusal(OSError("it is gone")) is None
+    assert refusal(KilledWorker("task", None, 3)) is None  # whose text cannot be had
 
 
 def test_a_scheduler_that_ends_is_named(tmp_path: Path) -> None:
