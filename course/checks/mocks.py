@@ -139,7 +139,7 @@ def computed(formula: Callable[..., Any], *arguments: Any) -> Any:
     if not any(isinstance(argument, jax.core.Tracer) for argument in arguments):
         with contextlib.suppress(Exception), np.errstate(all="ignore"):
             found = formula(np, *(np.asarray(argument) for argument in arguments))
-            return jax.tree.map(jnp.asarray, found)
+            return jax.tree.map(lambda array: jnp.asarray(np.asarray(array)), found)
     return formula(jnp, *arguments)
 
 
