@@ -29,6 +29,7 @@ _MOST = 200  # programs kept; all checks of a unit together need a tenth
 # Signs that a printed program leaves something out: the numbers of an array, be it written "[...]" or named
 # before the semicolon of a function, and what a function of Python does.
 _LEFT_OUT = re.compile(r"\[\.\.\.\]|lambda [^;]| at 0x")
+_PARTS = 10_000
 _programs: dict[tuple[str, str], Function] = {}
 _settings: Any = jax.config  # whose type does not know the names
 
@@ -69,12 +70,23 @@ def _run(function: Function, args: tuple[Any, ...]) -> Any:
 
     def flat(*leaves: Any) -> list[Any]:
         nonlocal values, shape
-        returned, shape = jax.tree.flatten(function(*jax.tree.unflatten(structure, leaves)))
+        answer = function(*jax.tree.unflatten(structure, leaves))
+        returned, shape = jax.tree.flatten(answer, is_leaf=None if _is_small(answer) else lambda _: True)
         values = [None if _is_traced(value) else value for value in returned]
         return [value for value in returned if _is_traced(value)]
 
     numbers = iter(_program(jax.jit(flat).trace(*leaves))(*leaves))
     return jax.tree.unflatten(shape, [next(numbers) if value is None else value for value in values])
+
+
+def _is_small(value: Any) -> bool:
+    """Whether a value has no more parts than anyone's answer; JAX would go on for ever in lists of lists."""
+    left, met = [value], 0
+    while left and met < _PARTS:
+        one, met = left.pop(), met + 1
+        if type(one) in (list, tuple, dict):
+            left += one.values() if type(one) is dict else one
+    return not left
 
 
 def _is_traced(value: Any) -> bool:

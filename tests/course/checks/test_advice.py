@@ -179,7 +179,7 @@ def mixmatch_loss(model, state, batch, hparams):
         ('"total loss": total,', '"total_loss": total,', ("total loss",), ("total_loss",)),
         ('"total loss": total,', "", ("total loss",), ()),
         ('"total loss": total,\n            "supervised loss"', '"total": total,\n            "supervised"',
-         ("supervised loss", "total loss"), ("total", "supervised")),
+         ("supervised loss", "total loss"), ("supervised", "total")),
     ],
 )  # fmt: skip
 def test_the_missing_key_alone_is_told_and_what_is_there_instead(
