@@ -167,12 +167,12 @@ def test_a_page_is_made_again_where_a_grade_or_a_comment_changed_and_only_there(
 
     def made() -> list[str]:
         """Whose page a run makes."""
-        before = {page: page.stat().st_ino for page in tmp_path.glob("feedback/*/*/*.html")}
+        before = {page: page.stat().st_mtime_ns for page in tmp_path.glob("feedback/*/*/*.html")}
         told = NbGraderAPI(course, config=course.config).generate_feedback(unit, force=False)
         assert told["success"], told["error"]
-        after = {page: page.stat().st_ino for page in tmp_path.glob("feedback/*/*/*.html")}
+        after = {page: page.stat().st_mtime_ns for page in tmp_path.glob("feedback/*/*/*.html")}
         assert len(after) == 2
-        return sorted(page.parts[-3] for page, number in after.items() if before.get(page) != number)
+        return sorted(page.parts[-3] for page, time in after.items() if before.get(page) != time)
 
     page = tmp_path / "feedback" / "ann" / unit / f"{name}.html"
     assert made() == ["ann", "ben_12345"]
