@@ -53,7 +53,7 @@ demo: setup ## Build, grade a sample class, train FixMatch on shapes: one to thr
 	@$(PY) -m autograder.classroom.demo
 
 .PHONY: attacks
-attacks: setup ## Attack the grader in every way that is known, and write docs/attacks.md: four minutes on two cores.
+attacks: setup ## Attack the grader in every way that is known, beside stock nbgrader, and write docs/attacks.md: eighteen minutes on two cores.
 	$(PY) -m autograder.classroom.attacks --write
 
 .PHONY: build
