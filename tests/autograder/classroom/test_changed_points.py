@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ UNIT = "comparison"
 @pytest.mark.slow
 def test_one_command_builds_releases_and_grades_again(tmp_path: Path) -> None:
     copy = copy_repository(tmp_path / "repository")
+    # The unit's tables are made from these.
+    shutil.copytree(REPOSITORY / "solutions" / "results", copy / "solutions" / "results")
     sample = SampleClass(REPOSITORY, UNIT)
     path = copy / "submitted" / "ann" / UNIT / f"{sample.unit.notebook}.ipynb"
     path.parent.mkdir(parents=True)
