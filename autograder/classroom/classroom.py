@@ -13,7 +13,7 @@ from nbgrader.api import Gradebook
 
 from autograder.files import REPOSITORY, write_changed
 from autograder.grading.config import CONFIGURATION, course_directory
-from autograder.grading.run import CHECK
+from autograder.grading.points import CHECK
 from course.errors import CourseError
 
 

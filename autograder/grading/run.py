@@ -45,9 +45,8 @@ from course.checks.runner import find_check, not_attempted
 from course.notebook.imports import modules_in
 
 SETTLE_SECONDS = 0.3
-MESSAGE = (
-    64  # characters that a message counts for besides its text: thousands of empty ones fill the memory too
-)
+# Characters that a message counts for besides its text: thousands of empty ones fill the memory too.
+MESSAGE = 64
 LAST_SECONDS = 30  # behind a hand-in's time, in which what runs is stopped in order
 # Where a notebook's outcomes stand in nbgrader's resources: grade id → whether the cell ran to its end.
 OUTCOMES = "outcomes"

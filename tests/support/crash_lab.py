@@ -19,7 +19,7 @@ from typing import Any
 import course.training.jax.loop
 import course.training.observers
 import solutions.fixmatch  # noqa: F401
-from tests.support import tiny_run, tiny_torch
+from tests.support import forks, tiny_run, tiny_torch
 
 LOOP_FILES = (
     "engine.py",
@@ -125,21 +125,5 @@ def run(job: dict[str, Any]) -> None:
     tiny_run.at_end()
 
 
-def main() -> None:
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                run(json.loads(line))
-                code = 0
-            except BaseException:
-                sys.excepthook(*sys.exc_info())
-            finally:
-                os._exit(code)
-        _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    forks.serve(run)

@@ -8,13 +8,12 @@ entering, writing, and remembering.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import resource
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from autograder.grading.lock import one_grader
 from autograder.grading.matching import repair
 from autograder.grading.preflight import preflight
 from autograder.grading.run import OUTCOMES
+from tests.support import forks
 
 UNIT, NOTEBOOK = "toy", "01_toy"
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -125,37 +125,20 @@ def autograde(folder: Path, *, regrade: bool) -> None:
 DOORS = {"grade": grade, "autograde": autograde}
 
 
-def answers() -> Iterator[str]:
-    for line in sys.stdin:
-        job = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                log = os.open(job["log"], os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
-                os.dup2(log, 1)
-                os.dup2(log, 2)
-                number = count_moments(job["deadly"], job["signal"])
-                make_harder(job)
-                DOORS[job["door"]](Path(job["folder"]), regrade=job["regrade"])
-                os.truncate(log, 0)
-                os.lseek(log, 0, os.SEEK_SET)
-                os.write(log, str(number()).encode())
-                code = 0
-            except BaseException:
-                sys.excepthook(*sys.exc_info())
-            finally:
-                os._exit(code)
-        _, status = os.waitpid(child, 0)
-        yield json.dumps(os.waitstatus_to_exitcode(status))
-
-
-def main() -> None:
-    warnings.simplefilter("ignore")
-    logging.disable(logging.NOTSET)
-    for answer in answers():
-        print(answer, flush=True)
+def run(job: dict[str, Any]) -> None:
+    """A child's whole life; what it leaves in its log is the number of moments that it had."""
+    log = os.open(job["log"], os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    number = count_moments(job["deadly"], job["signal"])
+    make_harder(job)
+    DOORS[job["door"]](Path(job["folder"]), regrade=job["regrade"])
+    os.truncate(log, 0)
+    os.lseek(log, 0, os.SEEK_SET)
+    os.write(log, str(number()).encode())
 
 
 if __name__ == "__main__":
-    main()
+    warnings.simplefilter("ignore")
+    logging.disable(logging.NOTSET)
+    forks.serve(run)

@@ -20,6 +20,27 @@ WAS_HERE = "was here"
 VARIABLE, TOKEN = "GRADERS_TOKEN", "token of the instructor"
 
 
+def facts_of(folder: Path, repository: Path, sample: SampleClass, marker: str, port: int) -> dict[str, str]:
+    """The texts for what an attack has between ``«»``.
+
+    Args:
+        folder: of the course.
+        repository: with the reference solutions.
+        sample: of the unit.
+        marker: for command lines of processes, and the name of an abstract socket that somebody listens on.
+        port: that somebody listens on.
+    """
+    return {
+        "folder": str(folder),
+        "repository": str(repository),
+        "unit": UNIT,
+        "notebook": sample.unit.notebook,
+        "marker": marker,
+        "port": str(port),
+        "victim": VICTIM,
+    }
+
+
 def hand_in(path: Path, attack: Attack, sample: SampleClass, facts: Mapping[str, str]) -> None:
     """Put what an attacker hands in where nbgrader collects it, with its links; see `attacker`."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,16 @@ from autograder.classroom import attacks as attacks_package
 from autograder.classroom.attacks import stock_inside, surroundings
 from autograder.classroom.attacks.browser import Browser
 from autograder.classroom.attacks.corpus import Aim, Attack
-from autograder.classroom.attacks.hand_ins import TOKEN, UNIT, VARIABLE, VICTIM, hand_in, victim, words_of
+from autograder.classroom.attacks.hand_ins import (
+    TOKEN,
+    UNIT,
+    VARIABLE,
+    VICTIM,
+    facts_of,
+    hand_in,
+    victim,
+    words_of,
+)
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
 from autograder.cpu_mode import CPU_MODE
@@ -152,15 +161,7 @@ class World:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, copy)
         (self.home / "profile_default" / "startup").mkdir(parents=True)
-        facts = {
-            "folder": str(self.folder),
-            "repository": str(self.repository),
-            "unit": UNIT,
-            "notebook": self.sample.unit.notebook,
-            "marker": MARKER,
-            "port": str(PORT),
-            "victim": VICTIM,
-        }
+        facts = facts_of(self.folder, self.repository, self.sample, MARKER, PORT)
         hand_in(self._notebook("submitted", attack), attack, self.sample, facts)
 
     def grade(self, attack: Attack, sandbox: Sandbox) -> dict[str, Any] | None:

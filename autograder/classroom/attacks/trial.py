@@ -16,13 +16,22 @@ from nbformat import NotebookNode
 
 from autograder.classroom.attacks.browser import Browser
 from autograder.classroom.attacks.corpus import Attack
-from autograder.classroom.attacks.hand_ins import TOKEN, UNIT, VARIABLE, VICTIM, hand_in, victim, words_of
+from autograder.classroom.attacks.hand_ins import (
+    TOKEN,
+    UNIT,
+    VARIABLE,
+    VICTIM,
+    facts_of,
+    hand_in,
+    victim,
+    words_of,
+)
 from autograder.classroom.attacks.surroundings import differences, digests, listeners, processes_with
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
 from autograder.files import REPOSITORY
 from autograder.grading.batch import ClassGrader, Line
-from autograder.grading.run import CHECK
+from autograder.grading.points import CHECK
 from autograder.grading.secret import FILE, FOLDER
 from course.errors import CourseError
 from solutions.experiments.sweep.processes import processes_here
@@ -85,15 +94,7 @@ def try_attacks(
     classroom.release()
     marker = f"marker-{os.getpid()}-{folder.parent.name}"
     with listeners(marker) as (port, connections):
-        facts = {
-            "folder": str(classroom.folder),
-            "repository": str(REPOSITORY),
-            "unit": UNIT,
-            "notebook": sample.unit.notebook,
-            "marker": marker,
-            "port": str(port),
-            "victim": VICTIM,
-        }
+        facts = facts_of(classroom.folder, REPOSITORY, sample, marker, port)
         places = {attack: classroom.place_of(attack.id, sample.unit.notebook) for attack in attacks}
         for attack, place in places.items():
             hand_in(place, attack, sample, facts)
