@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from course.checks.case import Case, Check, Failure, Inputs, Outcome
 from course.checks.exchange import read_folder, read_outcome, write_folder
 from course.checks.plain import Plain
-from course.checks.subject import NOTHING_REPLACED, Kind, Replaced
+from course.checks.subject import NOTHING_REPLACED, Kind, Replaced, Trial
 from course.errors import CourseError
 
 # Has a request served by ``course.checks.worker`` in the session. Says why that did not succeed, or nothing.
@@ -40,29 +40,30 @@ class Session:
     _numbers: Iterator[int] = field(default_factory=itertools.count, repr=False, compare=False)
 
     @contextmanager
-    def request(self, **parts: Any) -> Iterator[tuple[Path, Path, Callable[[], Failure | None]]]:
-        """A folder for what a question needs, the folder of its answer, and what puts the question.
+    def places(self, answers: int = 1) -> Iterator[tuple[Path, list[Path]]]:
+        """A folder for what a request needs, and the folders of its answers, which do not exist yet.
 
-        Both folders are gone afterwards: a session sees one case's inputs at a time.
+        All of them are gone afterwards: a session sees the inputs of one check at a time.
         """
         name = str(next(self._numbers))
-        question, answer = self.questions / name, self.answers / name
+        question, there = self.questions / name, [self.answers / f"{name}.{i}" for i in range(answers)]
         question.mkdir()
         try:
-            places = {"inputs": question / "inputs", "recorded": question / "recorded", "answer": answer}
-            yield question, answer, lambda: self.ask(parts | {k: str(path) for k, path in places.items()})
+            yield question, there
         finally:
-            shutil.rmtree(question, ignore_errors=True)
-            # rmtree follows no link, wherever the session has put one.
-            shutil.rmtree(answer, ignore_errors=True)
+            for folder in (question, *there):
+                # rmtree follows no link, wherever the session has put one.
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Remote:
     """The function of an exercise in a student's session; a `Subject` of ``course.checks``."""
 
     session: Session
     exercise: str
+    _ahead: list[Trial] = field(default_factory=list, repr=False, compare=False)
+    _known: list[tuple[Trial, Outcome]] = field(default_factory=list, repr=False, compare=False)
 
     def kind(self) -> Kind:
         """What stands under the name, as the session claims."""
@@ -72,6 +73,10 @@ class Remote:
             if type(function) is bool and type(a_class) is bool and type(name) is str:
                 return Kind(function, a_class, name[:40])
         return Kind(True, False, "function")  # driving it will tell
+
+    def look_ahead(self, trials: Iterable[Trial]) -> None:
+        """See `Subject`: these are asked for together, for each request costs ten milliseconds."""
+        self._ahead, self._known = list(trials), []
 
     def attempt(
         self,
@@ -83,24 +88,58 @@ class Remote:
         echo: bool = False,
         told: set[str] | None = None,
     ) -> Outcome:
-        """Drive one case in the session.
+        """Drive a case in the session, and with it those behind it that are known to follow."""
+        if self._outcome(inputs) is None and (ahead := self._from(inputs)):
+            self._ahead = []  # what stays without an answer is asked for alone, with all of a case's time
+            self._known = self._drive(ahead, replaced)[1]
+        known = self._outcome(inputs)
+        if known is not None:
+            return known
+        failure, found = self._drive([(case, inputs)], replaced)
+        if failure is not None:
+            return Outcome(failure=failure)
+        return found[0][1] if found else Outcome(failure=no_answer())
+
+    def _from(self, inputs: Inputs) -> list[Trial]:
+        """The trials that were announced, from one on."""
+        here = [i for i, (_, announced) in enumerate(self._ahead) if announced is inputs]
+        return self._ahead[here[0] :] if here else []
+
+    def _outcome(self, inputs: Inputs) -> Outcome | None:
+        """What is known already of a trial."""
+        return next((outcome for (_, asked), outcome in self._known if asked is inputs), None)
+
+    def _drive(
+        self, trials: list[Trial], replaced: Replaced
+    ) -> tuple[Failure | None, list[tuple[Trial, Outcome]]]:
+        """Why the session did not serve a request for some cases, if so; and the outcomes up to the first
+        case without an answer.
 
         The recorded calls come to where the student's code is, those of replaced exercises alone.
         """
         names = replaced.names
-        with self.session.request(
-            ask="attempt", exercise=self.exercise, case=case.name, stand_ins=list(names)
-        ) as (question, answer, ask):
-            write_folder(inputs, question / "inputs")
-            calls: Plain = {name: replaced.recorded.get(name, []) for name in names}
-            write_folder(calls, question / "recorded")
-            failure = ask()
-            if failure is not None:
-                return Outcome(failure=failure)
-            try:
-                return read_outcome(answer)
-            except CourseError:
-                return Outcome(failure=no_answer())
+        with self.session.places(len(trials)) as (question, answers):
+            cases = []
+            for (case, inputs), answer in zip(trials, answers, strict=True):
+                drawn = question / answer.name
+                write_folder(inputs, drawn)
+                cases.append({"case": case.name, "inputs": str(drawn), "answer": str(answer)})
+            recorded = question / "recorded"
+            write_folder({name: replaced.recorded.get(name, []) for name in names}, recorded)
+            failure = self.session.ask(
+                {
+                    "ask": "attempt",
+                    "exercise": self.exercise,
+                    "stand_ins": list(names),
+                    "recorded": str(recorded),
+                    "cases": cases,
+                }
+            )
+            found = []
+            with suppress(CourseError):
+                for trial, answer in zip(trials, answers, strict=True):
+                    found.append((trial, read_outcome(answer)))
+            return failure, found
 
     def called(self, names: Iterable[str]) -> list[str]:
         """Those of the earlier exercises that it calls, as the session claims."""
@@ -118,8 +157,9 @@ class Remote:
         return True
 
     def _plain(self, ask: str, **parts: Any) -> Plain:
-        with self.session.request(ask=ask, exercise=self.exercise, **parts) as (_, answer, put):
-            if put() is not None:
+        with self.session.places() as (_, (answer,)):
+            request = {"ask": ask, "exercise": self.exercise, "answer": str(answer), **parts}
+            if self.session.ask(request) is not None:
                 return None
             try:
                 return read_folder(answer)

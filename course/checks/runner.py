@@ -156,10 +156,11 @@ def run_cases(
     failed: list[CaseTrial] = []
     told: set[str] = set()
     refused = 0
-    for case in check.cases:
+    drawn = [(case, case.inputs()) for case in check.cases]
+    subject.look_ahead(drawn)
+    for case, inputs in drawn:
         if failed and case.last:
             continue
-        inputs = case.inputs()
         outcome = subject.attempt(check, case, inputs, replaced, echo=echo and not failed, told=told)
         refused += outcome.refused
         verdict = judge_outcome(case, expectation, outcome)

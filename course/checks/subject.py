@@ -50,11 +50,17 @@ class Kind:
     type: str
 
 
+Trial = tuple[Case, Inputs]
+
+
 class Subject(Protocol):
     """A student's function for one exercise, wherever it is."""
 
     def kind(self) -> Kind:
         """What it is."""
+
+    def look_ahead(self, trials: Iterable[Trial]) -> None:
+        """Cases that will be attempted in this order, with these very inputs, unless one is the last."""
 
     def attempt(
         self,
@@ -87,6 +93,9 @@ class Local:
     def kind(self) -> Kind:
         """See `Subject`."""
         return Kind(callable(self.function), issubclass(type(self.function), type), type_name(self.function))
+
+    def look_ahead(self, trials: Iterable[Trial]) -> None:
+        """See `Subject`; here nothing is gained by it."""
 
     def attempt(
         self,

@@ -4,8 +4,8 @@ The grader (``autograder.grading.remote``) runs the hand-in's cells in a kernel,
 has that kernel call :func:`serve`. Inputs and what comes back are folders of
 ``course.checks.exchange``. A request is a dict:
 
-    {"ask": "attempt", "exercise": "get_forward_fn", "case": "published", "stand_ins": [],
-     "inputs": "folder to read", "recorded": "folder to read", "answer": "folder to make"}
+    {"ask": "attempt", "exercise": "get_forward_fn", "stand_ins": [], "recorded": "folder to read",
+     "cases": [{"case": "published", "inputs": "folder to read", "answer": "folder to make"}, …]}
     {"ask": "called", "exercise": "get_fixmatch_loss_fn", "names": ["get_forward_fn"], "answer": …}
     {"ask": "kind", "exercise": "get_forward_fn", "answer": …}
 
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from course.checks.call import Call
-from course.checks.case import Inputs, Outcome, describe_failure
+from course.checks.case import FINDINGS, Inputs, Outcome, describe_failure
 from course.checks.exchange import read_folder, write_folder, write_outcome
 from course.checks.plain import Plain
 from course.checks.runner import find_check
@@ -33,7 +33,7 @@ from course.errors import CourseError
 
 
 def serve(request: Mapping[str, Any], names: Mapping[str, Any] | None = None) -> None:
-    """Answer one request, in a new folder.
+    """Answer one request, in a new folder, or in one for each case.
 
     Args:
         request: see the module's text.
@@ -44,29 +44,36 @@ def serve(request: Mapping[str, Any], names: Mapping[str, Any] | None = None) ->
         OSError: the answer cannot be written.
     """
     names = vars(sys.modules["__main__"]) if names is None else names
-    exercise, answer = request["exercise"], Path(request["answer"])
+    exercise = request["exercise"]
     if request["ask"] == "attempt":
-        _write(_attempt(request, names), answer)
+        _attempt(request, names)
     elif request["ask"] == "called":
-        write_folder(_called(names, exercise, request["names"]), answer)
+        write_folder(_called(names, exercise, request["names"]), Path(request["answer"]))
     elif request["ask"] == "kind":
-        write_folder(_kind(names, exercise), answer)
+        write_folder(_kind(names, exercise), Path(request["answer"]))
     else:
         raise CourseError(f"{request['ask']!r} is no question: ask attempt, called or kind")
 
 
-def _attempt(request: Mapping[str, Any], names: Mapping[str, Any]) -> Outcome:
-    exercise, name = request["exercise"], request["case"]
+def _attempt(request: Mapping[str, Any], names: Mapping[str, Any]) -> None:
+    """Drive the cases in their order, up to one behind which no other will count."""
+    exercise = request["exercise"]
     _, check = find_check(exercise)
     cases = {case.name: case for case in check.cases}
-    if name not in cases:
-        raise CourseError(f"{exercise} has no case {name!r}: use one of {', '.join(cases)}")
-    inputs, recorded = _read(request["inputs"]), _read(request["recorded"])
-    if exercise not in names:
-        error = NameError(f"the hand-in defines no {exercise}")
-        return Outcome(failure=describe_failure(error, "", Call()))
-    replaced = Replaced(tuple(request["stand_ins"]), recorded)
-    return Local(names[exercise]).attempt(check, cases[name], inputs, replaced)
+    replaced = Replaced(tuple(request["stand_ins"]), _read(request["recorded"]))
+    for part in request["cases"]:
+        name = part["case"]
+        if name not in cases:
+            raise CourseError(f"{exercise} has no case {name!r}: use one of {', '.join(cases)}")
+        inputs = _read(part["inputs"])
+        if exercise in names:
+            outcome = Local(names[exercise]).attempt(check, cases[name], inputs, replaced)
+        else:
+            error = NameError(f"the hand-in defines no {exercise}")
+            outcome = Outcome(failure=describe_failure(error, "", Call()))
+        _write(outcome, Path(part["answer"]))
+        if outcome.failure is not None and (outcome.failure.unfinished or outcome.failure.type in FINDINGS):
+            break
 
 
 def _called(names: Mapping[str, Any], exercise: str, others: list[str]) -> Plain:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from autograder.grading.remote import Remote, failure
@@ -205,10 +206,15 @@ def test_only_plain_inputs_are_sent(tmp_path: Path) -> None:
 
 
 def test_questions_and_answers_are_gone_afterwards(tmp_path: Path) -> None:
-    """A session sees the inputs of one case at a time."""
+    """A session sees the inputs of one check at a time."""
     session = session_of(names_of(RIGHT), tmp_path)
     assert drive_it(Remote(session, NAME)).failure is None
     assert list(session.questions.iterdir()) == list(session.answers.iterdir()) == []
+
+
+def answer_of(request: Mapping[str, Any]) -> Path:
+    """Where the answer to a request is expected, or the one to its first case."""
+    return Path(request.get("answer") or request["cases"][0]["answer"])
 
 
 def _nothing(answer: Path) -> None:
@@ -238,10 +244,7 @@ def _a_pipe(answer: Path) -> None:
     "leave", [_nothing, _a_text, _another_shape, _a_link_to_a_right_answer, _a_pipe], ids=lambda f: f.__name__
 )
 def test_an_answer_that_is_none_is_a_failure(leave: Callable[[Path], None], tmp_path: Path) -> None:
-    def meanwhile(request: Mapping[str, Any]) -> None:
-        leave(Path(request["answer"]))
-
-    session = session_of({}, tmp_path, meanwhile)
+    session = session_of({}, tmp_path, lambda request: leave(answer_of(request)))
     there = Remote(session, NAME)
     outcome = drive_it(there)
     assert outcome.failure is not None and outcome.failure.type == "NoAnswer"
@@ -253,16 +256,97 @@ def test_a_link_in_the_place_of_an_answer_is_removed_and_not_followed(tmp_path: 
     kept = tmp_path / "kept"
     kept.mkdir()
     (kept / "file").write_text("another's")
-    session = session_of({}, tmp_path / "session", lambda request: os.symlink(kept, request["answer"]))
+    session = session_of({}, tmp_path / "session", lambda request: os.symlink(kept, answer_of(request)))
     drive_it(Remote(session, NAME))
     assert (kept / "file").read_text() == "another's"
 
 
 def test_a_session_that_does_not_serve_is_a_failure(tmp_path: Path) -> None:
-    late = failure("TimeLimit", "no answer after 60 seconds")
-    there = Remote(session_of({}, tmp_path, lambda request: late), NAME)
-    assert drive_it(there) == Outcome(failure=late)
+    there = Remote(session_of({}, tmp_path, lambda request: LATE), NAME)
+    assert drive_it(there) == Outcome(failure=LATE)
     assert there.called(["get_forward_fn"]) == []
+
+
+def all_of_them(there: Remote) -> list[Outcome]:
+    """What attempting each case gives, where they have been announced."""
+    drawn = [(case, case.inputs()) for case in LOGITS_TO_LOG_PROBS.cases]
+    there.look_ahead(drawn)
+    return [there.attempt(LOGITS_TO_LOG_PROBS, case, inputs) for case, inputs in drawn]
+
+
+def served(names: Mapping[str, Any], asked: list[int], answers: Mapping[int, int]) -> Any:
+    """A session that notes how many cases it is asked for, and serves some of them.
+
+    Args:
+        names: of the session.
+        asked: gets the number of cases of each request.
+        answers: number of cases of a request → how many of these are served, if not all.
+    """
+
+    def meanwhile(request: Mapping[str, Any]) -> Failure | None:
+        cases = request["cases"]
+        asked.append(len(cases))
+        n = answers.get(len(cases), len(cases))
+        serve({**request, "cases": cases[:n]}, names)
+        return LATE if n < len(cases) else None
+
+    return meanwhile
+
+
+LATE = failure("TimeLimit", "no answer after 60 seconds")
+N = len(LOGITS_TO_LOG_PROBS.cases)
+
+
+def test_cases_that_follow_are_asked_for_together(tmp_path: Path) -> None:
+    asked: list[int] = []
+    session = session_of({}, tmp_path, served(names_of(RIGHT), asked, {}))
+    found = all_of_them(Remote(session, NAME))
+    assert asked == [N]
+    alone = Remote(session_of(names_of(RIGHT), tmp_path / "alone"), NAME)
+    for case, outcome in zip(LOGITS_TO_LOG_PROBS.cases, found, strict=True):
+        expected = alone.attempt(LOGITS_TO_LOG_PROBS, case, case.inputs())
+        np.testing.assert_equal(outcome.returned, expected.returned)
+
+
+def test_what_took_too_long_together_is_asked_for_alone(tmp_path: Path) -> None:
+    """Each case has its own time, however many stand before it."""
+    asked: list[int] = []
+    session = session_of({}, tmp_path, served(names_of(RIGHT), asked, {N: 2}))
+    assert all(outcome.failure is None for outcome in all_of_them(Remote(session, NAME)))
+    assert asked == [N] + [1] * (N - 2)
+
+
+def test_what_takes_too_long_alone_too_fails(tmp_path: Path) -> None:
+    session = session_of({}, tmp_path, served(names_of(RIGHT), [], {N: 2, 1: 0}))
+    found = all_of_them(Remote(session, NAME))
+    assert [outcome.failure for outcome in found] == [None] * 2 + [LATE] * (N - 2)
+
+
+def test_no_case_is_tried_behind_one_that_settles_it(tmp_path: Path) -> None:
+    """What was not written yet was not written in the other cases either."""
+    names = names_of("def logits_to_log_probs(logits):\n    raise NotImplementedError")
+    drawn = [(case, case.inputs()) for case in LOGITS_TO_LOG_PROBS.cases]
+    answered: list[bool] = []
+
+    def meanwhile(request: Mapping[str, Any]) -> None:
+        serve(request, names)
+        answered.extend(Path(case["answer"]).exists() for case in request["cases"])
+
+    there = Remote(session_of({}, tmp_path, meanwhile), NAME)
+    there.look_ahead(drawn)
+    outcome = there.attempt(LOGITS_TO_LOG_PROBS, *drawn[0])
+    assert outcome.failure is not None and outcome.failure.unfinished
+    assert answered == [True] + [False] * (N - 1)
+
+
+def test_other_inputs_than_those_that_were_announced_are_driven(tmp_path: Path) -> None:
+    there = Remote(session_of(names_of(RIGHT), tmp_path), NAME)
+    drawn = [(case, case.inputs()) for case in LOGITS_TO_LOG_PROBS.cases]
+    there.look_ahead(drawn)
+    there.attempt(LOGITS_TO_LOG_PROBS, *drawn[0])
+    case, inputs = drawn[0]
+    found = there.attempt(LOGITS_TO_LOG_PROBS, case, {**inputs, "logits": np.zeros((1, 2))})
+    np.testing.assert_allclose(np.asarray(found.returned), np.log([[0.5, 0.5]]), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -289,14 +373,15 @@ def test_a_claim_about_calls_names_known_exercises_alone(
     [
         ({"ask": "grade"}, "no question"),
         ({"exercise": "nothing"}, "nothing"),
-        ({"case": "none"}, "no case 'none'"),
+        ({"cases": [{"case": "none"}]}, "no case 'none'"),
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused(
-    change: dict[str, str], message: str, tmp_path: Path
+    change: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
-    folders = {name: str(tmp_path / name) for name in ("inputs", "recorded", "answer")}
-    request = {"ask": "attempt", "exercise": NAME, "case": CASE.name, "stand_ins": [], **folders}
+    write_folder({}, tmp_path / "recorded")
+    recorded = str(tmp_path / "recorded")
+    request = {"ask": "attempt", "exercise": NAME, "cases": [], "stand_ins": [], "recorded": recorded}
     with pytest.raises(CourseError, match=message):
         serve(request | change, {})
 
