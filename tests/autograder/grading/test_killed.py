@@ -165,6 +165,17 @@ def test_a_grader_that_is_killed_at_any_moment_goes_on(
         shutil.rmtree(folder)
 
 
+@pytest.mark.parametrize("door", DOORS)
+def test_points_of_an_entry_that_was_killed_are_not_taken_for_those_of_the_earlier_hand_in(
+    door: str, folder: Path, toy_class: SampleClass, unharmed: Mapping[Any, Any], lab: Lab
+) -> None:
+    """Half of the points of the new one are in, and the student hands in the earlier one once more."""
+    lab(folder, door, deadly=unharmed[door, False][0] // 4)
+    Classroom(folder, UNIT).hand_in("ann", NOTEBOOK, toy_class.perfect().content)
+    lab(folder, door)
+    assert [state_of(folder)[f"ann, check-{name}"][0] for name in ("add", "double")] == [2.0, 3.0]
+
+
 @pytest.mark.parametrize(
     ("door", "said"), [("grade", "KeyboardInterrupt"), ("autograde", "stopped; the same")]
 )
