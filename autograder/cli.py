@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -263,10 +264,12 @@ def check_hand_ins(
     by itself; run it before `nbgrader autograde`.
     """
     from autograder.grading.config import course_directory
+    from autograder.grading.lock import one_grader
     from autograder.grading.preflight import preflight
     from autograder.grading.preflight.lines import table_of, to_json
 
-    found = preflight(course_directory(course), unit, only=student, dry_run=dry_run)
+    with nullcontext() if dry_run else one_grader(course):
+        found = preflight(course_directory(course), unit, only=student, dry_run=dry_run)
     print(to_json(found)) if as_json else console.print(table_of(found))
     if not found.good:
         raise typer.Exit(DRIFTED)
@@ -305,11 +308,12 @@ def late(
     from autograder.grading.config import course_directory
     from autograder.grading.late import settle
     from autograder.grading.lines import line_of_late
+    from autograder.grading.lock import one_grader
     from autograder.grading.troubles import opened
     from course.catalog import load_course
 
     policy = load_course()
-    with opened(course_directory(course).db_url) as gradebook:
+    with one_grader(course), opened(course_directory(course).db_url) as gradebook:
         found = settle(gradebook, policy)
     if policy.late is None:
         console.print("course.yml has no `late`: being late costs nothing")

@@ -13,10 +13,12 @@ import pytest
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import AssignLatePenalties
 from traitlets.config import Config
+from typer.testing import CliRunner
 
 from autograder import cli
 from autograder.grading import configure
 from autograder.grading.late import Lateness, lateness, settle
+from autograder.grading.lock import one_grader
 from autograder.grading.troubles import opened
 from course.catalog import Course, Late, load_course
 from course.errors import CourseError
@@ -159,6 +161,15 @@ def test_the_command_says_who_is_late(
             cli.main()
         assert ended.value.code == 0
         assert sorted(capsys.readouterr().out.splitlines()) == sorted(lines)
+
+
+def test_penalties_are_not_worked_out_while_a_class_is_graded(gradebook: Gradebook, tmp_path: Path) -> None:
+    hand_in(gradebook, "ann", "fixmatch", cosine_decay_schedule=2.0)
+    be_late(gradebook, "ann", "fixmatch", 4)
+    with one_grader(tmp_path):
+        refused = CliRunner().invoke(cli.app, ["late", f"--course={tmp_path}"])
+    assert f"is grading in {tmp_path}: wait for its end" in str(refused.exception)
+    assert gradebook.find_submission("fixmatch", "ann").late_submission_penalty == 0
 
 
 def test_a_locked_gradebook_is_one_line(gradebook: Gradebook, tmp_path: Path) -> None:

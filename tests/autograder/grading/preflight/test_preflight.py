@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from autograder.classroom.sample_class import SampleClass
 from autograder.cli import app
+from autograder.grading.lock import one_grader
 from autograder.grading.preflight import record
 from autograder.grading.preflight.hook import before_autograding
 from autograder.grading.preflight.lines import table_of, to_json
@@ -442,6 +443,10 @@ def test_the_command_says_by_its_status_whether_a_person_is_needed(course: Cours
     course.hand_in("bob/toy/report.pdf", b"")
     before = course.tree()
     assert run("--dry-run").exit_code == 1 and course.tree() == before
+    with one_grader(course.root):
+        locked = course.tree()
+        assert "is grading in" in str(run().exception) and course.tree() == locked
+        assert run("--dry-run").exit_code == 1
     done = run("--student=ann")
     assert done.exit_code == 0 and "Handed in as x.ipynb" in done.stdout and "bob" not in done.stdout
     assert course.graded("ann") == solved
