@@ -67,11 +67,15 @@ class Browser:
                 finally:
                     process.terminate()
 
-    def title(self, page: str) -> str:
+    def title(self, page: str, ready: str = "true") -> str:
         """Title of a page after its scripts have run and everything on it was pressed.
 
         Args:
             page: its address.
+            ready: a script that says whether the page has all that is to be looked at.
+
+        Raises:
+            CourseError: it is not there in time.
         """
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/json/new?about:blank", method="PUT")
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:
@@ -79,7 +83,9 @@ class Browser:
         connection = websocket.create_connection(address, timeout=SECONDS, suppress_origin=True)
         try:
             _call(connection, "Page.navigate", url=page)
-            _wait_for(connection, page)
+            # JupyterLab changes the address once it has opened the file.
+            there = "document.readyState === 'complete' && location.href !== 'about:blank'"
+            _wait_for(connection, page, f"{there} && ({ready})")
             return str(_value(connection, _PRESS_ALL))
         finally:
             _call(connection, "Page.close")
@@ -107,10 +113,10 @@ def _value(connection: Any, script: str) -> Any:
     )
 
 
-def _wait_for(connection: Any, address: str) -> None:
-    """Wait until a page has been loaded. Raises CourseError after ``SECONDS``."""
+def _wait_for(connection: Any, address: str, script: str) -> None:
+    """Wait until a script says that a page is there. Raises CourseError after ``SECONDS``."""
     until = time.monotonic() + SECONDS
-    while _value(connection, "document.readyState + location.href") != f"complete{address}":
+    while _value(connection, script) is not True:
         if time.monotonic() > until:
             raise CourseError(f"{address} is not loaded after {SECONDS:g} seconds")
         time.sleep(0.05)

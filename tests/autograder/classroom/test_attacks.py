@@ -22,7 +22,7 @@ from nbgrader.api import Gradebook
 
 from autograder.classroom.attacks.browser import Browser, find_browser
 from autograder.classroom.attacks.corpus import ATTACKS, Aim, Attack
-from autograder.classroom.attacks.hand_ins import UNIT
+from autograder.classroom.attacks.hand_ins import UNIT, WAS_HERE
 from autograder.classroom.attacks.page import PATH, Outcomes, damage, read, render
 from autograder.classroom.attacks.stock import StockClass
 from autograder.classroom.attacks.trial import Door, Trial, instructor, try_attacks
@@ -170,14 +170,54 @@ def test_no_script_of_a_hand_in_runs_in_formgrader(tmp_path: Path, chromium: Bro
         try_attacks(attacks, folder, 2)
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         found = {s.student.id: s.notebooks[0].id for s in gradebook.assignment_submissions(UNIT)}
-    with formgrader(folder) as address:
+    with jupyter(folder) as address:
         for attack in attacks:
             page = f"{address}/formgrader/submissions/{found[attack.id]}/?index=0"
             assert chromium.title(page) == "01_comparison", attack.id
 
 
+# JupyterLab draws the cells that are in sight alone, unless it is asked for all.
+ALL_CELLS = ("@jupyterlab/notebook-extension/tracker.jupyterlab-settings", '{"windowingMode": "none"}')
+
+
+@pytest.mark.slow
+def test_no_script_of_a_hand_in_runs_in_jupyterlab(
+    tmp_path: Path, chromium: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where the graded notebook is trusted: JupyterLab runs the scripts of one that is."""
+    folder, settings = tmp_path / "course", tmp_path / "settings" / ALL_CELLS[0]
+    settings.parent.mkdir(parents=True)
+    settings.write_text(ALL_CELLS[1])
+    monkeypatch.setenv("JUPYTERLAB_SETTINGS_DIR", str(tmp_path / "settings"))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "data"))  # which knows what is trusted
+    attacks = [attack for attack in ATTACKS if attack.aim is Aim.PAGES]
+    with instructor():
+        try_attacks(attacks, folder, 2)
+    graded = {path.parts[-3]: path for path in sorted(folder.glob("autograded/*/*/*.ipynb"))}
+    assert graded.keys() >= {attack.id for attack in attacks}
+    graded["unclean"] = unclean(next(iter(graded.values())), folder)
+    subprocess.run([sys.executable, "-m", "jupyter", "trust", *graded.values()], check=True)
+    titles = {}
+    with jupyter(folder) as address:
+        for name, path in graded.items():
+            n_cells = len(nbformat.read(path, as_version=4).cells)
+            page = f"{address}/doc/tree/{path.relative_to(folder)}?reset"
+            titles[name] = chromium.title(page, f"document.querySelectorAll('.jp-Cell').length == {n_cells}")
+    assert [name for name, title in titles.items() if title == WAS_HERE] == ["unclean"]
+
+
+def unclean(path: Path, folder: Path) -> Path:
+    """A graded notebook with a script in the output of its last code cell."""
+    notebook = nbformat.read(path, as_version=4)
+    data = {"text/html": f"<script>document.title = {WAS_HERE!r}</script>"}
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    code[-1].outputs = [nbformat.v4.new_output("display_data", data=data)]
+    nbformat.write(notebook, folder / "unclean.ipynb")
+    return folder / "unclean.ipynb"
+
+
 @contextmanager
-def formgrader(folder: Path) -> Iterator[str]:
+def jupyter(folder: Path) -> Iterator[str]:
     """Jupyter's server, started in a course folder."""
     configuration = (REPOSITORY / "nbgrader_config.py").read_text(encoding="utf-8")
     configuration = configuration.replace("Path(__file__).resolve().parent", f"Path({str(REPOSITORY)!r})")
