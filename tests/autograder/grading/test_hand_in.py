@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from autograder.grading import notebook_file
-from autograder.grading.hand_in import HandInExporter, read_hand_in
+from autograder.grading.hand_in import HandInExporter, give_metadata, read_hand_in
 from autograder.grading.hand_in import notebook_of as read_file
 from autograder.grading.notebook_file import UnreadableHandIn, without_outputs
 
@@ -309,3 +309,11 @@ def test_the_format_of_2014_is_converted() -> None:
     cell = {"cell_type": "code", "input": "x = 1", "outputs": [], "language": "python", "metadata": {}}
     old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""}, "worksheets": [{"cells": [cell]}]}
     assert read(old).cells[0].source == "x = 1"
+
+
+def test_a_hand_in_has_the_metadata_of_its_release() -> None:
+    """Colab's key for its AI features too, which a student's copy may lack."""
+    released = nbformat.v4.new_notebook(metadata={"colab": {"generative_ai_disabled": True}})
+    repaired = nbformat.v4.new_notebook(metadata={"colab": {"name": "Copy of a notebook"}})
+    give_metadata(repaired, repaired, released)
+    assert repaired.metadata == released.metadata

@@ -20,6 +20,7 @@ from PIL import Image
 from autograder import cli
 from autograder.builder.derived import derived_files, write_files
 from autograder.files import REPOSITORY
+from autograder.publish.bundle import ON_ASSISTANTS
 from autograder.publish.picture import PICTURE, views_picture
 from autograder.publish.repository import RECORD, check_folder, next_step, publish_course, update_folder
 from course.catalog import load_course
@@ -81,7 +82,7 @@ def test_the_folder_holds_one_wheel_and_what_belongs_to_it(published: Path) -> N
     notebooks = {f"{unit.name}/{unit.notebook}.ipynb" for unit in load_course().units}
     provided = {f"fixmatch/{PROVIDED.name}", f"fixmatch/{PROVIDED.with_suffix('.json').name}"}
     above = {wheel, "README.md", "LICENSE", "LICENSE-TEXT", "constraints.txt", ".gitignore", PICTURE, RECORD}
-    assert names == notebooks | provided | above
+    assert names == notebooks | provided | above | set(ON_ASSISTANTS)
 
 
 def test_git_ignores_what_a_training_makes_and_keeps_what_is_provided(
@@ -121,8 +122,25 @@ def test_the_readme_says_it_all_from_course_yml(published: Path) -> None:
             assert part in row
         assert all(f"- {item}\n" in text for item in unit.prerequisites)
     assert course.about.code_license in text and course.about.text_license in text
-    assert all((published / link).is_file() for link in ("LICENSE", "LICENSE-TEXT", PICTURE))
+    assert all((published / link).is_file() for link in ("LICENSE", "LICENSE-TEXT", "AI.md", PICTURE))
     assert "{" not in text and "%}" not in text
+    assert all(f"[{name}]({name})" in text for name in ("AI.md", "LICENSE", "LICENSE-TEXT"))
+
+
+def test_what_is_said_of_assistants_speaks_of_each_kind_of_cell(published: Path) -> None:
+    text = (published / "AI.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ")[0].strip("| ") for line in text.splitlines() if line.startswith("| ")]
+    assert rows[1:] == [
+        "text",
+        "*Given* code",
+        "a prediction or a recall question",
+        "an exercise",
+        "a check's report",
+        "a written answer",
+        "set-up, installation, a lost session",
+    ]
+    assert "[AGENTS.md](AGENTS.md)" in text
+    assert "Do not write, complete or correct the body" in (published / "AGENTS.md").read_text()
 
 
 def test_the_picture_is_small_and_depends_on_nothing() -> None:
