@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-import jax
-import jax.experimental
 import numpy as np
 
 from autograder.expected.recordings import finished, recording
@@ -23,8 +21,6 @@ from course.checks.earlier import Mock, stand_ins
 from course.checks.expectations import Expectation
 from course.checks.plain import Plain
 
-# The newest versions of JAX have it here, the pinned one among what is experimental.
-enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
 DIGITS = 9
 FLOAT32_DIGITS = 6
 
@@ -45,12 +41,24 @@ def reference_values(unit: str, check: Check) -> Expectation:
     return Expectation(cases, {}, finished(check, rounded), mocked)
 
 
+def enable_x64(new_val: bool = True) -> AbstractContextManager[None]:
+    """JAX's own, which its newest versions have in another place than the pinned one."""
+    import jax
+    import jax.experimental
+
+    enable = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+    found: AbstractContextManager[None] = enable(new_val)
+    return found
+
+
 @contextmanager
 def double_precision() -> Iterator[None]:
     """Both frameworks make float64 numbers, and JAX compiles nothing.
 
     Compiling a hundred mutants would take most of a minute; what they compute does not depend on it.
     """
+    import jax  # a second, which commands that compute no values should not wait
+
     torch = sys.modules.get("torch")  # where no check has imported it, none needs it
     before = torch.get_default_dtype() if torch is not None else None
     with enable_x64(), jax.disable_jit():

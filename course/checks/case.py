@@ -154,6 +154,15 @@ class Failure:
     caller: str = ""
     outside: str = ""
 
+    @property
+    def settles(self) -> bool:
+        """Whether no further case could say more.
+
+        Nothing has been written yet, or the check itself found what is wrong: a function that had to be
+        stopped would have to be stopped again.
+        """
+        return self.unfinished or self.type in FINDINGS
+
 
 @dataclass(frozen=True)
 class Outcome:

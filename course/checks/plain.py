@@ -175,7 +175,8 @@ def is_jax_array(value: Any) -> bool:
     """Whether a value is an array of JAX, traced or not."""
     # A value can only be JAX's when JAX has been imported, and importing it here would cost a second.
     jax = sys.modules.get("jax")
-    return jax is not None and issubclass(type(value), jax.Array)
+    # In newer versions of JAX the type of a traced array is no array's any more.
+    return jax is not None and issubclass(type(value), (jax.Array, jax.core.Tracer))
 
 
 def is_tracer(value: Any) -> bool:

@@ -11,7 +11,7 @@ from course.catalog import checks_of, load_course
 from course.checks.advice import advise, advise_difference
 from course.checks.blame import Lack, made_up_note, others_note, replaced_note
 from course.checks.call import describe_argument
-from course.checks.case import FINDINGS, Case, Check, Inputs, Outcome, Slip, Verdict, attempt, judge
+from course.checks.case import Case, Check, Inputs, Outcome, Slip, Verdict, attempt, judge
 from course.checks.compare import format_value, place_in_words
 from course.checks.earlier import Mock
 from course.checks.expectations import Expectation, load_expectations
@@ -206,15 +206,9 @@ def judge_outcome(case: Case, expectation: Expectation, outcome: Outcome) -> Ver
 
 
 def _settled(verdict: Verdict) -> bool:
-    """Whether further cases could say nothing more.
-
-    A slip is recognized, nothing has been written yet, or the function had to be stopped and would have to
-    be stopped again.
-    """
+    """Whether further cases could say nothing more: a slip is recognized, or the failure settles it."""
     failure = verdict.failure
-    return verdict.slip is not None or (
-        failure is not None and (failure.unfinished or failure.type in FINDINGS)
-    )
+    return verdict.slip is not None or (failure is not None and failure.settles)
 
 
 def _report(

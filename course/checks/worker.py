@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from course.checks.call import Call
-from course.checks.case import FINDINGS, Inputs, Outcome, describe_failure
+from course.checks.case import Inputs, Outcome, describe_failure
 from course.checks.exchange import read_folder, write_folder, write_outcome
 from course.checks.plain import Plain
 from course.checks.runner import find_check
@@ -72,7 +72,7 @@ def _attempt(request: Mapping[str, Any], names: Mapping[str, Any]) -> None:
             error = NameError(f"the hand-in defines no {exercise}")
             outcome = Outcome(failure=describe_failure(error, "", Call()))
         _write(outcome, Path(part["answer"]))
-        if outcome.failure is not None and (outcome.failure.unfinished or outcome.failure.type in FINDINGS):
+        if outcome.failure is not None and outcome.failure.settles:
             break
 
 

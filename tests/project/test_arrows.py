@@ -110,8 +110,9 @@ def test_importing_course_is_light() -> None:
     [
         "from course.units.comparison import checks, figures, results",
         "from autograder.units.mutant import mutants_of; mutants_of('comparison')",
+        "from autograder.grading import batch, class_report, exports, feedback, score",
     ],
-    ids=["what students get of the unit in NumPy", "what instructors have of it"],
+    ids=["what students get of the unit in NumPy", "what instructors have of it", "commands about a class"],
 )
 def test_what_needs_no_framework_loads_none(program: str) -> None:
     program += "; import sys; print([m for m in ('jax', 'flax', 'optax', 'torch') if m in sys.modules])"

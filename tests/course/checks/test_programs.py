@@ -25,10 +25,8 @@ X = np.array([1.0, 2.0, 4.0], np.float32)
 @pytest.fixture
 def programs() -> Iterator[list[str]]:
     """One entry for each program that JAX is asked to compile, be it in the cache on disk or not."""
-    if jax.__version_info__ >= (0, 12):
-        pytest.skip(
-            "JAX 0.12 has a program for each array that it takes over, and refuses some of the options"
-        )
+    if jax.__version_info__ >= (0, 8):
+        pytest.skip("newer versions of JAX compile more programs than the one that the course is pinned to")
     found: list[str] = []
 
     def listen(event: str, **details: object) -> None:
