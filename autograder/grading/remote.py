@@ -63,7 +63,7 @@ class Remote:
     session: Session
     exercise: str
     _ahead: list[Trial] = field(default_factory=list, repr=False, compare=False)
-    _known: list[tuple[Trial, Outcome]] = field(default_factory=list, repr=False, compare=False)
+    _known: list[tuple[Inputs, Outcome]] = field(default_factory=list, repr=False, compare=False)
 
     def kind(self) -> Kind:
         """What stands under the name, as the session claims."""
@@ -89,10 +89,11 @@ class Remote:
         told: set[str] | None = None,
     ) -> Outcome:
         """Drive a case in the session, and with it those behind it that are known to follow."""
-        if self._outcome(inputs) is None and (ahead := self._from(inputs)):
-            self._ahead = []  # what stays without an answer is asked for alone, with all of a case's time
-            self._known = self._drive(ahead, replaced)[1]
         known = self._outcome(inputs)
+        if known is None and (ahead := self._from(inputs)):
+            self._ahead = []  # what stays without an answer is asked for alone, with all of a case's time
+            _, self._known = self._drive(ahead, replaced)
+            known = self._outcome(inputs)
         if known is not None:
             return known
         failure, found = self._drive([(case, inputs)], replaced)
@@ -107,11 +108,11 @@ class Remote:
 
     def _outcome(self, inputs: Inputs) -> Outcome | None:
         """What is known already of a trial."""
-        return next((outcome for (_, asked), outcome in self._known if asked is inputs), None)
+        return next((outcome for asked, outcome in self._known if asked is inputs), None)
 
     def _drive(
         self, trials: list[Trial], replaced: Replaced
-    ) -> tuple[Failure | None, list[tuple[Trial, Outcome]]]:
+    ) -> tuple[Failure | None, list[tuple[Inputs, Outcome]]]:
         """Why the session did not serve a request for some cases, if so; and the outcomes up to the first
         case without an answer.
 
@@ -137,8 +138,8 @@ class Remote:
             )
             found = []
             with suppress(CourseError):
-                for trial, answer in zip(trials, answers, strict=True):
-                    found.append((trial, read_outcome(answer)))
+                for (_, inputs), answer in zip(trials, answers, strict=True):
+                    found.append((inputs, read_outcome(answer)))
             return failure, found
 
     def called(self, names: Iterable[str]) -> list[str]:

@@ -21,7 +21,7 @@ from course.checks.case import Case, Check, Failure, Inputs, Outcome, Verdict, a
 from course.checks.exchange import write_folder, write_outcome
 from course.checks.expectations import load_expectations
 from course.checks.runner import examine, find_check, judge_outcome
-from course.checks.subject import Kind, Local, Replaced
+from course.checks.subject import Kind, Local, Replaced, Trial
 from course.checks.worker import serve
 from course.errors import CourseError
 from course.units.fixmatch.checks import CHECKS
@@ -267,11 +267,16 @@ def test_a_session_that_does_not_serve_is_a_failure(tmp_path: Path) -> None:
     assert there.called(["get_forward_fn"]) == []
 
 
-def all_of_them(there: Remote) -> list[Outcome]:
-    """What attempting each case gives, where they have been announced."""
+def announced(there: Remote) -> list[Trial]:
+    """All cases with their inputs, which the function has been told to expect."""
     drawn = [(case, case.inputs()) for case in LOGITS_TO_LOG_PROBS.cases]
     there.look_ahead(drawn)
-    return [there.attempt(LOGITS_TO_LOG_PROBS, case, inputs) for case, inputs in drawn]
+    return drawn
+
+
+def all_of_them(there: Remote) -> list[Outcome]:
+    """What attempting each case gives, where they have been announced."""
+    return [there.attempt(LOGITS_TO_LOG_PROBS, *trial) for trial in announced(there)]
 
 
 def served(names: Mapping[str, Any], asked: list[int], answers: Mapping[int, int]) -> Any:
@@ -325,7 +330,6 @@ def test_what_takes_too_long_alone_too_fails(tmp_path: Path) -> None:
 def test_no_case_is_tried_behind_one_that_settles_it(tmp_path: Path) -> None:
     """What was not written yet was not written in the other cases either."""
     names = names_of("def logits_to_log_probs(logits):\n    raise NotImplementedError")
-    drawn = [(case, case.inputs()) for case in LOGITS_TO_LOG_PROBS.cases]
     answered: list[bool] = []
 
     def meanwhile(request: Mapping[str, Any]) -> None:
@@ -333,18 +337,15 @@ def test_no_case_is_tried_behind_one_that_settles_it(tmp_path: Path) -> None:
         answered.extend(Path(case["answer"]).exists() for case in request["cases"])
 
     there = Remote(session_of({}, tmp_path, meanwhile), NAME)
-    there.look_ahead(drawn)
-    outcome = there.attempt(LOGITS_TO_LOG_PROBS, *drawn[0])
+    outcome = there.attempt(LOGITS_TO_LOG_PROBS, *announced(there)[0])
     assert outcome.failure is not None and outcome.failure.unfinished
     assert answered == [True] + [False] * (N - 1)
 
 
 def test_other_inputs_than_those_that_were_announced_are_driven(tmp_path: Path) -> None:
     there = Remote(session_of(names_of(RIGHT), tmp_path), NAME)
-    drawn = [(case, case.inputs()) for case in LOGITS_TO_LOG_PROBS.cases]
-    there.look_ahead(drawn)
-    there.attempt(LOGITS_TO_LOG_PROBS, *drawn[0])
-    case, inputs = drawn[0]
+    case, inputs = announced(there)[0]
+    there.attempt(LOGITS_TO_LOG_PROBS, case, inputs)
     found = there.attempt(LOGITS_TO_LOG_PROBS, case, {**inputs, "logits": np.zeros((1, 2))})
     np.testing.assert_allclose(np.asarray(found.returned), np.log([[0.5, 0.5]]), rtol=1e-6)
 
