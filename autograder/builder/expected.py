@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +10,9 @@ from autograder.expected.values import double_precision, reference_values, round
 from autograder.units.equivalent import equivalents_of
 from autograder.units.mutant import Edit, load_mutant, mutants_of
 from course.catalog import checks_of
-from course.checks.case import Case, Check, Signature, Slip, drive, message_pattern
-from course.checks.compare import find_difference
-from course.checks.expectations import Expectation, dump_expectations
-from course.checks.plain import Plain
+from course.checks.case import FINDINGS, Check, drive
+from course.checks.expectations import Expectation, dump_expectations, dump_way
+from course.checks.slips import Effect, Seen, Slip, Way, effect_of, explain
 
 
 def generate(unit: str) -> dict[str, bytes]:
@@ -33,11 +32,13 @@ def _expectation(unit: str, check: Check) -> Expectation:
     own = [mutant for mutant in mutants_of(unit) if mutant.exercise == check.name]
     if not own:
         raise ValueError(f"{check.name} has no mutant: add its record to a file in autograder/units/{unit}/")
-    # Of several mutants of one slip, the one that has its id shows what the slip leads to.
-    mutants = [mutant for mutant in own if not mutant.name]
-    functions = {mutant.slip: load_mutant(unit, mutant) for mutant in mutants}
-    signatures = _signatures(check, values.cases, functions)
-    slips = {m.slip: Slip(m.slip, m.message, m.look, signatures[m.slip]) for m in mutants}
+    slips = {m.slip: Slip(m.slip, m.message, m.look, ()) for m in own if not m.name}
+    for mutant in own:
+        way = _way(check, values, load_mutant(unit, mutant))
+        slip = slips[mutant.slip]
+        slips[mutant.slip] = replace(slip, ways=(*slip.ways, way))
+    slips = {name: replace(slip, ways=_distinct(slip.ways)) for name, slip in slips.items()}
+    _require_own_explanations(check, values, slips)
     return replace(values, slips=slips, common=_common(unit, check.name))
 
 
@@ -50,42 +51,59 @@ def _common(unit: str, exercise: str) -> tuple[str, ...]:
     return common
 
 
-def _signatures(
-    check: Check, expected: Mapping[str, Plain], mutants: dict[str, Callable[..., Any]]
-) -> dict[str, Signature]:
-    """How each mutant shows itself: in the first case that it fails in a way of its own.
-
-    A wrong value comes before an exception, though it come later: what a library raises, and whether it
-    does, differs from version to version.
-    """
-    found: dict[str, Signature] = {}
-    raised: dict[str, Signature] = {}
-    first: dict[str, str] = {}
+def _way(check: Check, values: Expectation, mutant: Callable[..., Any]) -> Way:
+    """What a mutant leads to, in each case that it fails. Where a check would stop, so does this."""
+    way: dict[str, Effect] = {}
     for case in check.cases:
-        seen: dict[str, Signature] = {}
-        known = set(raised)
-        for slip in mutants.keys() - found.keys():
-            outcome = drive(case, mutants[slip], case.inputs())
-            if outcome.failure is not None:
-                message = message_pattern(outcome.failure.message)
-                seen[slip] = Signature(case.name, error=outcome.failure.type, message=message)
-            elif find_difference(expected[case.name], outcome.returned, case.tolerance) is not None:
-                seen[slip] = Signature(case.name, returned=round_floats(outcome.returned))
-        for slip, signature in seen.items():
-            first.setdefault(slip, case.name)
-            # One that is known by what it raised earlier stands in the way of no other.
-            others = seen.keys() - {slip} - (set() if slip in known else known)
-            if not any(_alike(case, signature, seen[other]) for other in others):
-                kept = raised if signature.error else found
-                kept.setdefault(slip, replace(signature, first=first[slip]))
-    found = raised | found
-    if found.keys() != mutants.keys():
-        left = ", ".join(repr(slip) for slip in mutants if slip not in found)
-        raise ValueError(f"{check.name}: no case rejects these slips in a way of their own: {left}")
-    return {slip: found[slip] for slip in mutants}
+        if way and case.last:
+            continue
+        outcome = drive(case, mutant, case.inputs())
+        effect = effect_of(case, values.cases[case.name], outcome)
+        if effect is not None:
+            places = {place: round_floats(value) for place, value in effect.places.items()}
+            way[case.name] = replace(effect, places=places)
+        if outcome.failure is not None and outcome.failure.settles:
+            break
+    return way
 
 
-def _alike(case: Case, one: Signature, other: Signature) -> bool:
-    if one.error or other.error:
-        return (one.error, one.message) == (other.error, other.message)
-    return find_difference(one.returned, other.returned, case.tolerance, extra_keys=False) is None
+def _distinct(ways: tuple[Way, ...]) -> tuple[Way, ...]:
+    """Without those that are written like an earlier one."""
+    return tuple({dump_way(way): way for way in ways}.values())
+
+
+def _require_own_explanations(check: Check, values: Expectation, slips: Mapping[str, Slip]) -> None:
+    """Raise ValueError where a mutant passes every case, or does in all of them what another slip's does."""
+    alike = [
+        f"{slip.id!r}: {said}"
+        for slip in slips.values()
+        for way in slip.ways
+        if (said := _fault(check, values, slip, way, slips)) is not None
+    ]
+    if alike:
+        raise ValueError(f"{check.name}: no case tells these slips from others: {', '.join(alike)}")
+
+
+def _fault(check: Check, values: Expectation, slip: Slip, way: Way, slips: Mapping[str, Slip]) -> str | None:
+    if not way:
+        return "passes all cases"
+    seen = list(_tried(check, values, way))
+    if explain(seen, slips.values()) == (slip,):
+        return None
+    others = [
+        other.id for other in slips.values() if other != slip and explain(seen, (slip, other)) != (slip,)
+    ]
+    return f"looks like {' and '.join(map(repr, others))}"
+
+
+def _tried(check: Check, values: Expectation, way: Way) -> Iterator[Seen]:
+    """The cases that a check tries of a function that fails in this way."""
+    failed = False
+    for case in check.cases:
+        if failed and case.last:
+            continue
+        effect = way.get(case.name)
+        yield Seen(case, values.cases[case.name], effect)
+        failed = failed or effect is not None
+        if effect is not None and effect.error in FINDINGS:
+            return

@@ -14,6 +14,7 @@ import numpy as np
 from course.checks.plain import Opaque, Plain
 
 ROWS = 12  # of a table that are shown
+WHOLE = "returned"  # the place of all that is compared
 _PRINT: dict[str, Any] = {
     "precision": 5,
     "suppress": True,
@@ -101,7 +102,7 @@ def find_difference(
     got: Plain,
     tolerance: Tolerance,
     *,
-    where: str = "returned",
+    where: str = WHOLE,
     extra_keys: bool = True,
     first: Sequence[str] = (),
 ) -> Difference | None:
@@ -130,6 +131,22 @@ def find_difference(
         if found:
             return replace(found[0], others=tuple(difference.where for difference in found[1:]))
     return None
+
+
+def changed_places(expected: Plain, got: Plain, tolerance: Tolerance) -> dict[str, Plain]:
+    """All that differs, by its place: numbers and arrays, or the whole where the structure differs."""
+    if _structure(expected, got, WHOLE, extra_keys=True) is not None:
+        return {WHOLE: got}
+    return {
+        place: other
+        for place, one, other in _leaves(expected, got, WHOLE)
+        if find_difference(one, other, tolerance) is not None
+    }
+
+
+def places_of(value: Plain) -> dict[str, np.ndarray]:
+    """The numbers and arrays in plain data, by their places."""
+    return {place: leaf for place, leaf, _ in _leaves(value, value, WHOLE)}
 
 
 def describe(value: Plain, depth: int = 0, *, widths: bool = True) -> str:

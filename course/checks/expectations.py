@@ -13,12 +13,12 @@ from functools import cache
 from typing import Any
 
 from course.catalog import folder_of
-from course.checks.case import Signature, Slip
 from course.checks.plain import Plain, from_json, to_json
 from course.checks.playback import Recordings
+from course.checks.slips import Effect, Slip, Way
 from course.errors import CourseError
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,23 @@ def dump_expectations(unit: str, checks: Mapping[str, Expectation]) -> bytes:
     return (head + ",\n".join(blocks) + "\n }\n}\n").encode()
 
 
+def dump_way(way: Way) -> str:
+    """The text of how a slip shows itself."""
+    return _dumps(_encode_way(way))
+
+
 def _encode(slip: Slip) -> dict[str, object]:
-    signature = slip.signature
-    seen: dict[str, object] = {"error": signature.error, "message": signature.message}
-    if not signature.error:
-        seen = {"returned": to_json(signature.returned)}
-    first = {"first": signature.first} if signature.first else {}
-    return {"says": slip.message, "look": slip.look, "case": signature.case, **first, **seen}
+    return {"says": slip.message, "look": slip.look, "ways": [_encode_way(way) for way in slip.ways]}
+
+
+def _encode_way(way: Way) -> dict[str, object]:
+    return {case: _encode_effect(effect) for case, effect in way.items()}
+
+
+def _encode_effect(effect: Effect) -> dict[str, object]:
+    if effect.error:
+        return {"error": effect.error, "message": effect.message}
+    return {place: to_json(value) for place, value in effect.places.items()}
 
 
 def _lines(entries: Mapping[str, object]) -> str:
@@ -110,11 +120,14 @@ def _decode(entry: dict[str, Any]) -> Expectation:
 
 
 def _slip(name: str, known: dict[str, Any]) -> Slip:
-    signature = Signature(
-        known["case"],
-        from_json(known.get("returned")),
-        known.get("error", ""),
-        known.get("message", ""),
-        known.get("first", ""),
-    )
-    return Slip(name, known["says"], known["look"], signature)
+    return Slip(name, known["says"], known["look"], tuple(map(_way, known["ways"])))
+
+
+def _way(known: dict[str, Any]) -> Way:
+    return {case: _effect(effect) for case, effect in known.items()}
+
+
+def _effect(known: dict[str, Any]) -> Effect:
+    if "error" in known:
+        return Effect(error=known["error"], message=known["message"])
+    return Effect({place: from_json(value) for place, value in known.items()})

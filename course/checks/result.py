@@ -56,7 +56,8 @@ class Result:
         message: the likely misconception in one sentence, or what to do next.
         look: where to look; empty when there is nothing to look for.
         note: what the student must know before the message, such as an earlier exercise that is wrong.
-        slip: id of the recognized misconception; empty when none was.
+        slips: ids of the recognized misconceptions: one, or two that each explain a part; none where no
+            known one explains all that was seen.
         cases: every case of the check, in order.
         difference: expected against got, when the failing case returned something.
         place: readable name of the place that differs.
@@ -71,7 +72,7 @@ class Result:
     message: str = ""
     look: str = ""
     note: str = ""
-    slip: str = ""
+    slips: tuple[str, ...] = ()
     cases: tuple[CaseResult, ...] = ()
     difference: Difference | None = None
     place: str = ""
@@ -79,6 +80,11 @@ class Result:
     tolerance: Tolerance | None = None
     failure: Failure | None = None
     inputs: tuple[ShownInput, ...] = ()
+
+    @property
+    def slip(self) -> str:
+        """The id of the one misconception that explains everything; empty where there is none, or are two."""
+        return self.slips[0] if len(self.slips) == 1 else ""
 
     @property
     def headline(self) -> str:

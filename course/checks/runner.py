@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
+
+import numpy as np
 
 from course.catalog import checks_of, load_course
 from course.checks.advice import advise, advise_difference
 from course.checks.blame import Lack, made_up_note, others_note, replaced_note
 from course.checks.call import describe_argument
-from course.checks.case import Case, Check, Inputs, Outcome, Slip, Verdict, attempt, judge
-from course.checks.compare import format_value, place_in_words
+from course.checks.case import Case, Check, Inputs, Outcome, Verdict, attempt, judge
+from course.checks.compare import WHOLE, Difference, format_value, place_in_words, places_of
 from course.checks.earlier import Mock
 from course.checks.expectations import Expectation, load_expectations
+from course.checks.facts import Pair, find_fact
 from course.checks.guard import Stop
-from course.checks.plain import to_plain
+from course.checks.plain import Plain, to_plain
 from course.checks.result import CaseResult, CaseState, Result, ShownInput, State
+from course.checks.slips import Seen, Slip, effect_of, explain
 from course.checks.state import unusual_settings
 from course.checks.subject import NOTHING_REPLACED, Local, Replaced, Subject
 from course.errors import unknown_name
@@ -153,9 +157,9 @@ def run_cases(
         # How a slip shows itself beside a mock is not known.
         expectation = Expectation(expectation.mocked, {})
     trials: list[CaseTrial] = []
-    failed: list[CaseTrial] = []
     told: set[str] = set()
     refused = 0
+    failed = False
     drawn = [(case, case.inputs()) for case in check.cases]
     subject.look_ahead(drawn)
     for case, inputs in drawn:
@@ -163,27 +167,12 @@ def run_cases(
             continue
         outcome = subject.attempt(check, case, inputs, replaced, echo=echo and not failed, told=told)
         refused += outcome.refused
-        verdict = judge_outcome(case, expectation, outcome)
-        if verdict.slip is not None and failed:
-            # A slip that passes the case which failed first is no explanation of that.
-            known = verdict.slip.signature.first
-            verdict = replace(verdict, slip=verdict.slip if known in ("", failed[0].case.name) else None)
-        trials.append(CaseTrial(case, inputs, verdict))
-        failed += [] if trials[-1].verdict.passed else trials[-1:]
-        # The first failure decides. The cases after it are tried only to learn which slip it is.
-        if failed and _settled(trials[-1].verdict):
+        trials.append(CaseTrial(case, inputs, expectation.cases[case.name], outcome))
+        failed = failed or not trials[-1].verdict.passed
+        # The first failure is reported. The cases after it are tried to learn what explains them all.
+        if outcome.failure is not None and outcome.failure.settles:
             break
-    return _conclude(check, trials, failed, subject), refused
-
-
-def _conclude(check: Check, trials: list[CaseTrial], failed: list[CaseTrial], subject: Subject) -> Result:
-    if not failed:
-        message = f"All {len(check.cases)} cases pass."
-        return Result(check.name, State.CORRECT, message=message, cases=_case_results(check, trials))
-    failure = failed[0].verdict.failure
-    if failure is not None and failure.unfinished:
-        return _unfinished(check, failure.raised_in)
-    return _report(check, trials, failed[0], failed[-1].verdict.slip, subject.kind().a_class)
+    return _conclude(check, expectation, trials, subject), refused
 
 
 @dataclass(frozen=True)
@@ -192,52 +181,64 @@ class CaseTrial:
 
     case: Case
     inputs: Inputs
-    verdict: Verdict
+    expected: Plain
+    outcome: Outcome
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The judgement on it."""
+        return judge(self.case, self.outcome, self.expected)
+
+    @property
+    def seen(self) -> Seen:
+        """What of it has to be explained."""
+        return Seen(self.case, self.expected, effect_of(self.case, self.expected, self.outcome))
+
+
+def _conclude(check: Check, expectation: Expectation, trials: list[CaseTrial], subject: Subject) -> Result:
+    failed = [trial for trial in trials if not trial.verdict.passed]
+    if not failed:
+        message = f"All {len(check.cases)} cases pass."
+        return Result(check.name, State.CORRECT, message=message, cases=_case_results(check, trials))
+    failure = failed[0].verdict.failure
+    if failure is not None and failure.unfinished:
+        return _unfinished(check, failure.raised_in)
+    slips = explain([trial.seen for trial in trials], expectation.slips.values())
+    return _report(check, trials, failed, slips, subject.kind().a_class)
 
 
 def judge_case(case: Case, expectation: Expectation, function: Callable[..., Any], inputs: Inputs) -> Verdict:
     """Drive one case under guard, and judge what came."""
-    return judge_outcome(case, expectation, attempt(case, function, inputs))
-
-
-def judge_outcome(case: Case, expectation: Expectation, outcome: Outcome) -> Verdict:
-    """Judge what driving one case gave, wherever that was done."""
-    return judge(case, outcome, expectation.cases[case.name], expectation.slips.values())
-
-
-def _settled(verdict: Verdict) -> bool:
-    """Whether further cases could say nothing more: a slip is recognized, or the failure settles it."""
-    failure = verdict.failure
-    return verdict.slip is not None or (failure is not None and failure.settles)
+    return judge(case, attempt(case, function, inputs), expectation.cases[case.name])
 
 
 def _report(
-    check: Check, trials: list[CaseTrial], first: CaseTrial, slip: Slip | None, a_class: bool
+    check: Check,
+    trials: list[CaseTrial],
+    failed: list[CaseTrial],
+    slips: tuple[Slip, ...],
+    a_class: bool,
 ) -> Result:
-    """The report on the first failing case, with the message of the slip if one was recognized."""
+    """The report on the first failing case, with the messages of the slips that explain all of them."""
+    first = failed[0]
     case, failure, difference = first.case, first.verdict.failure, first.verdict.difference
-    name = case.name_of(difference.where, first.inputs) if difference else ""
-    message, look = (slip.message, slip.look) if slip else (case.misconception, case.look)
-    if slip is None and failure is not None:
-        message, look = advise(failure) or (f"Your function raises {failure.type}.", look)
-    elif slip is None and difference is not None:
-        advice = advise_difference(difference, name)
-        message, look = advice or (message, look)
-        if difference.nan:
-            message = f"The result is NaN, not a number. {case.misconception}"
-        elif difference.negated:
-            place = name or "the result"
-            message = f"{place[0].upper()}{place[1:]} is the negative of what the exercise asks for."
-            look = "Look for a minus sign that is missing, and for one too many."
-    if slip is None and a_class:
+    if slips:
+        message, look = " ".join(slip.message for slip in slips), " ".join(slip.look for slip in slips)
+    elif a_class:
         message = f"`{check.name}` is a class here; the exercise asks for a function."
         look = "Keep the line of the stub that begins with def."
+    elif failure is not None:
+        message, look = advise(failure) or (f"Your function raises {failure.type}.", case.look)
+    else:
+        assert difference is not None
+        name = case.name_of(difference.where, first.inputs)
+        message, look = advise_difference(difference, name) or _unexplained(check, failed, difference)
     return Result(
         check.name,
         State.INCORRECT,
         message=message,
         look=look,
-        slip=slip.id if slip else "",
+        slips=tuple(slip.id for slip in slips),
         cases=_case_results(check, trials),
         difference=difference,
         place=_place(case, first.inputs, difference.where) if difference else "",
@@ -248,6 +249,39 @@ def _report(
         failure=failure,
         inputs=tuple(_show(name, value, name in case.shown) for name, value in first.inputs.items()),
     )
+
+
+def _unexplained(check: Check, failed: list[CaseTrial], difference: Difference) -> tuple[str, str]:
+    """What is said of wrong numbers for which no slip is known: what the case is about, or facts.
+
+    A case's own misconception is told where no other case fails: elsewhere it would be a guess.
+    """
+    case = failed[0].case
+    shared = {trial.case.misconception for trial in failed}
+    if len(shared) == 1 and shared != {check.cases[0].misconception}:
+        return case.misconception, case.look
+    place = "the result" if difference.where == WHOLE else _place(case, failed[0].inputs, difference.where)
+    pairs = [pair for trial in failed if (pair := _pair(trial, difference.where)) is not None]
+    general = [one.misconception for one in check.cases].count(case.misconception) > 1
+    otherwise = case.misconception if general else f"{place[0].upper()}{place[1:]} is not what is asked for."
+    message, look = find_fact(place, pairs)
+    return message or otherwise, look or check.cases[0].look
+
+
+def _pair(trial: CaseTrial, where: str) -> Pair | None:
+    """The numbers at a place that differ in a case; None where it does not, or not in numbers alone."""
+    expected, got = places_of(trial.expected), trial.seen.effect
+    if got is None or where not in expected or where not in got.places:
+        return None
+    value = got.places[where]
+    if not isinstance(value, bool | int | float | np.ndarray) or np.shape(value) != expected[where].shape:
+        return None
+    others = {
+        _place(trial.case, trial.inputs, place): numbers
+        for place, numbers in expected.items()
+        if place != where
+    }
+    return Pair(expected[where], np.asarray(value), trial.inputs, others, trial.case.tolerance)
 
 
 def _place(case: Case, inputs: Inputs, where: str) -> str:

@@ -116,7 +116,7 @@ class Liar:
         ),
         pytest.param(
             HEAD + "    return log_probs[:, 0].at[1].set(jnp.nan)",
-            "The result is NaN, not a number",
+            "The result is NaN (not a number)",
             id="NaN",
         ),
         pytest.param(

@@ -20,11 +20,11 @@ from autograder.units.alternative import Alternative, alternatives_of, load_alte
 from autograder.units.mutant import Mutant, load_edited, load_mutant, mutants_of, run_text
 from course.catalog import checks_of
 from course.checks import State, render_text
-from course.checks.case import Check
+from course.checks.case import Check, judge
 from course.checks.earlier import Mock, make_stand_ins, scope_of, stand_ins
 from course.checks.expectations import load_expectations
 from course.checks.playback import NotRecorded, Playback, record_call
-from course.checks.runner import Examination, find_check, judge_case, judge_outcome
+from course.checks.runner import Examination, find_check, judge_case
 from course.checks.runner import examine as examine_subject
 from course.checks.subject import Local, Replaced
 from course.checks.torch_functions import recorded
@@ -215,7 +215,7 @@ def test_recorded_calls_stand_in_where_students_code_runs(hidden: bool, tmp_path
     def passed(replaced: Replaced) -> list[bool]:
         outcomes = [there.attempt(check, case, case.inputs(), replaced) for case in check.cases]
         return [
-            judge_outcome(case, expectation, outcome).passed
+            judge(case, outcome, expectation.cases[case.name]).passed
             for case, outcome in zip(check.cases, outcomes, strict=True)
         ]
 

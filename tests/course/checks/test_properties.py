@@ -59,7 +59,7 @@ def judged(exercise: str, case: Case, function: Function) -> Verdict:
         with double_precision():
             expected = drive(case, reference, inputs)
         assert expected.failure is None, expected.failure
-        return judge(case, drive(case, function, inputs), expected.returned, {})
+        return judge(case, drive(case, function, inputs), expected.returned)
 
 
 @pytest.mark.parametrize("exercise", BY_NAME)

@@ -17,10 +17,10 @@ from autograder.grading.remote import Remote, failure
 from autograder.reference import solution_text
 from autograder.units.alternative import Alternative, alternatives_of, imports_of, load_alternative
 from autograder.units.mutant import Mutant, load_mutant, mutants_of
-from course.checks.case import Case, Check, Failure, Inputs, Outcome, Verdict, attempt
+from course.checks.case import Case, Check, Failure, Inputs, Outcome, Verdict, attempt, judge
 from course.checks.exchange import write_folder, write_outcome
 from course.checks.expectations import load_expectations
-from course.checks.runner import examine, find_check, judge_outcome
+from course.checks.runner import examine, find_check
 from course.checks.subject import Kind, Local, Replaced, Trial
 from course.checks.worker import serve
 from course.errors import CourseError
@@ -36,7 +36,8 @@ def judge_all(check: Check, drive_case: Callable[[Case, Inputs], Outcome]) -> li
     expectation = load_expectations(find_check(check.name)[0])[check.name]
     outcomes = [drive_case(case, case.inputs()) for case in check.cases]
     return [
-        judge_outcome(case, expectation, outcome) for case, outcome in zip(check.cases, outcomes, strict=True)
+        judge(case, outcome, expectation.cases[case.name])
+        for case, outcome in zip(check.cases, outcomes, strict=True)
     ]
 
 
@@ -112,12 +113,11 @@ def test_two_wrong_versions_of_every_exercise_are_tried() -> None:
 
 @pytest.mark.parametrize("mutant", WRONG, ids=lambda mutant: f"{mutant.exercise}: {mutant.id}")
 def test_wrong_versions_get_the_same_verdicts_there(mutant: Mutant, tmp_path: Path) -> None:
-    """Differences with their texts and slips; exceptions with their line and the arguments of the call."""
+    """Differences with their texts; exceptions with their line and the arguments of the call."""
     function = load_mutant("fixmatch", mutant)
     here, there = here_and_there(mutant.exercise, function, source_of(function), tmp_path)
     assert there == here
     assert not all(verdict.passed for verdict in there)
-    assert any(verdict.slip is not None and verdict.slip.id == mutant.slip for verdict in there)
     if mutant.id in BY_VALUE_AND_BY_EXCEPTION[mutant.exercise]:
         by_value, _ = BY_VALUE_AND_BY_EXCEPTION[mutant.exercise]
         shown = [verdict.difference if mutant.id == by_value else verdict.failure for verdict in there]

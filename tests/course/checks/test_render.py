@@ -21,7 +21,7 @@ WRONG = Result(
     message="The sign is wrong.",
     look="Look at the minus.",
     note="Your `earlier` is wrong.",
-    slip="sign",
+    slips=("sign",),
     cases=(
         CaseResult("one", "a first case", CaseState.PASSED),
         CaseResult("two", "a second case", CaseState.FAILED),

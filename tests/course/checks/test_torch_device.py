@@ -14,8 +14,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from autograder.units.mutant import load_edited, mutants_of, run_text
 from course.checks import State, check
 from course.checks.call import Call, MadeOnTheCPU
-from course.checks.case import drive, message_pattern
+from course.checks.case import drive
 from course.checks.runner import find_check
+from course.checks.slips import message_pattern
 from course.checks.torch_device import CPU, GPU, NAME, as_on_a_gpu
 
 EXERCISES = (

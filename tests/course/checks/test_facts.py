@@ -1,0 +1,85 @@
+"""What the numbers of failing cases have in common: true of all of them, or not said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from course.checks.facts import Pair, find_fact
+from course.checks.functions import FLOAT32
+
+X, Y = np.array([1.0, 2.0, 4.0]), np.array([3.0, 0.5])
+
+
+def pair(expected: Any, got: Any, inputs: Any = None, others: Any = None) -> Pair:
+    return Pair(np.asarray(expected, float), np.asarray(got), inputs or {}, others or {}, FLOAT32)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ([pair(1.0, np.nan)], "is NaN (not a number)"),
+        ([pair(X, [1.0, np.nan, 4.0])], "is NaN (not a number), in places"),
+        ([pair(X, [1.0, np.inf, 4.0])], "is infinite, in places"),
+        ([pair(1.0, -1.0), pair(2.0, -2.0)], "is the negative of what the exercise asks for"),
+        ([pair(X, 2 * X, {"logits": 2 * X})], "is what was given as `logits`"),
+        (
+            [pair(1.0, 3.0, None, {"the mask rate": np.asarray(3.0)})],
+            "has the value that the mask rate should have",
+        ),
+        ([pair(1.0, 0.5), pair(2.0, 0.5)], "is 0.5 in every case, whatever the arguments are"),
+        (
+            [pair(1.0, 3.0, {"x": X}), pair(2.0, 4.0, {"x": Y})],
+            "is what is expected times the length of `x`",
+        ),
+        (
+            [pair(6.0, 1.0, {"x": np.ones((2, 6))}), pair(3.0, 1.5, {"x": np.ones((5, 2))})],
+            "is what is expected divided by the number of columns of `x`",
+        ),
+        ([pair(6.0, 3.0, {"T": 0.5}), pair(3.0, 6.0, {"T": 2})], "is what is expected times `T`"),
+        ([pair(1.0, 3.0), pair(2.0, 6.0)], "is 3 times what is expected in all 2 cases that fail"),
+        ([pair(X, X / 2)], "is 0.5 times what is expected everywhere"),
+        ([pair(X, X + 1)], "is 1 more than expected everywhere"),
+        ([pair(1.0, 0.7), pair(3.0, 2.7)], "is 0.3 less than expected in all 2 cases that fail"),
+        ([pair(0.2, 0.8), pair(0.9, 0.1)], "is 1 minus what is expected"),
+        ([pair([0.2, 0.5], [5.0, 2.0])], "is 1 divided by what is expected"),
+        ([pair([0.5, 3.0], [0.25, 9.0])], "is the square of what is expected"),
+        ([pair([0.5, 3.0], np.log([0.5, 3.0]))], "is the logarithm of what is expected"),
+        ([pair([[1.0, 2.0], [4.0, 7.0]], [[1.0, 4.0], [2.0, 7.0]])], "has rows and columns exchanged"),
+        ([pair(X, X[::-1])], "has the right numbers in reverse order"),
+        ([pair(X, X[[1, 0, 2]])], "has the right numbers in another order"),
+        ([pair(X, [9.0, 2.0, 4.0]), pair(Y, [0.0, 0.5])], "differs in its first entry alone"),
+        ([pair(X, [1.0, 2.0, 9.0]), pair(Y, [3.0, 0.0])], "differs in its last entry alone"),
+        ([pair(1.0, 1.5), pair(2.0, 7.0)], "is too large in all 2 cases that fail"),
+        ([pair(X, [0.5, 1.9, 3.0])], "is too small everywhere"),
+    ],
+    ids=lambda item: item if isinstance(item, str) else "",
+)
+def test_a_fact_is_true_of_all_cases(pairs: list[Pair], said: str) -> None:
+    assert find_fact("the loss", pairs)[0] == f"The loss {said}."
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [pair(1.0, -1.0), pair(2.0, 2.5)],
+        [pair(X, 2 * X, {"logits": 2 * X}), pair(Y, X[:2], {"logits": Y})],
+        [pair(1.0, 3.0, {"x": X}), pair(2.0, 4.1, {"x": Y})],
+        [pair(1.0, 3.0), pair(2.0, 6.5)],
+        [pair(X, X[::-1]), pair(Y, [0.1, 3.0])],
+    ],
+)
+def test_what_holds_in_one_case_alone_is_not_said(pairs: list[Pair]) -> None:
+    (alone, _), (together, _) = find_fact("the loss", pairs[:1]), find_fact("the loss", pairs)
+    assert together != alone
+    assert together == "" or together.startswith("The loss is too")
+
+
+def test_the_name_of_the_value_begins_the_sentence() -> None:
+    assert find_fact("value 2", [pair(X, X + 1)]) == ("Value 2 is 1 more than expected everywhere.", "")
+
+
+def test_a_wrong_sign_has_a_place_to_look_at() -> None:
+    assert find_fact("the loss", [pair(1.0, -1.0)])[1].startswith("Look for a minus sign")
