@@ -21,8 +21,8 @@ class Pair:
     """One value in one failing case.
 
     Attributes:
-        expected: the numbers of the reference.
-        got: those that came, of the same shape.
+        expected: the numbers of the reference, float64.
+        got: those that came, of the same shape, float64.
         inputs: that the case has drawn, by name.
         others: the reference's other values in the same case, by their readable names.
         tolerance: of the case.
@@ -53,7 +53,7 @@ def find_fact(name: str, pairs: Sequence[Pair]) -> tuple[str, str]:
 
 
 def _not_finite(pairs: Sequence[Pair]) -> str | None:
-    wrong = [pair.got[_wrong(pair)].astype(float) for pair in pairs]
+    wrong = [pair.got[_wrong(pair)] for pair in pairs]
     in_places = "" if all(pair.got.size == 1 for pair in pairs) else ", in places"
     for test, words in ((np.isnan, "NaN (not a number)"), (np.isinf, "infinite")):
         if any(test(numbers).any() for numbers in wrong):
@@ -202,9 +202,7 @@ def _are(pairs: Iterable[Pair], values: Iterable[np.ndarray | None]) -> bool:
 
 
 def _close(got: np.ndarray, wanted: np.ndarray, tolerance: Tolerance) -> np.ndarray:
-    close: np.ndarray = np.isclose(
-        got.astype(float), wanted.astype(float), rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True
-    )
+    close: np.ndarray = np.isclose(got, wanted, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True)
     return close
 
 
@@ -250,8 +248,7 @@ def _quantities(inputs: Mapping[str, Plain]) -> Iterator[tuple[str, float]]:
 
 def _numbers(value: Any) -> np.ndarray | None:
     if isinstance(value, bool | int | float | np.ndarray):
-        array = np.asarray(value)
-        return array if array.dtype.kind in "biuf" else None
+        return np.asarray(value).astype(float)
     return None
 
 

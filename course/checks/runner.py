@@ -277,11 +277,12 @@ def _pair(trial: CaseTrial, where: str) -> Pair | None:
     if not isinstance(value, bool | int | float | np.ndarray) or np.shape(value) != expected[where].shape:
         return None
     others = {
-        _place(trial.case, trial.inputs, place): numbers
+        _place(trial.case, trial.inputs, place): numbers.astype(float)
         for place, numbers in expected.items()
         if place != where
     }
-    return Pair(expected[where], np.asarray(value), trial.inputs, others, trial.case.tolerance)
+    wanted, came = expected[where].astype(float), np.asarray(value).astype(float)
+    return Pair(wanted, came, trial.inputs, others, trial.case.tolerance)
 
 
 def _place(case: Case, inputs: Inputs, where: str) -> str:

@@ -14,7 +14,7 @@ X, Y = np.array([1.0, 2.0, 4.0]), np.array([3.0, 0.5])
 
 
 def pair(expected: Any, got: Any, inputs: Any = None, others: Any = None) -> Pair:
-    return Pair(np.asarray(expected, float), np.asarray(got), inputs or {}, others or {}, FLOAT32)
+    return Pair(np.asarray(expected, float), np.asarray(got, float), inputs or {}, others or {}, FLOAT32)
 
 
 @pytest.mark.parametrize(
