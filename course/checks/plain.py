@@ -112,8 +112,8 @@ class _Conversion:
         if kind is int:
             # As large as an int64 or uint64; others fit into no array.
             return value if -(2**63) <= value < 2**64 else Opaque("int", "a number of more than 64 bits")
-        if kind is str:
-            return value if len(value) <= MAX_CHARACTERS else Opaque("str", f"{len(value):,} characters")
+        if kind in (str, np.str_):
+            return str(value) if len(value) <= MAX_CHARACTERS else Opaque("str", f"{len(value):,} characters")
         if is_tracer(value):
             return Opaque("JAX tracer", "a value of an unfinished trace, which has no numbers yet")
         if issubclass(kind, np.ndarray | np.generic) or is_jax_array(value):

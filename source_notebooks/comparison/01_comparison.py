@@ -383,7 +383,7 @@ step = {
 for method, row in step.items():
     passes = training_cost(row)
     times = passes / training_cost(step["supervised"])
-    print(f"{method:10s} {passes:5d} passes a step in its paper's setting, {times:4.1f} supervised steps")
+    print(f"{method:10s} {passes:5.0f} passes a step in its paper's setting, {times:4.1f} supervised steps")
 course.reveal("step_cost", training_cost(step["fixmatch"]) / training_cost(step["supervised"]))
 
 # %% [markdown]

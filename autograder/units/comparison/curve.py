@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.units import InstructorExercise
-from autograder.units.draws import size
+from autograder.units.draws import size, until
 from autograder.units.equivalent import Equivalent
 from autograder.units.hidden import hidden_function
 from autograder.units.mutant import Mutant
@@ -143,6 +143,296 @@ _MUTANTS = (
             ),
         ),
     ),
+    Mutant(
+        "steps as texts",
+        "The steps are ordered as texts, in which 1000 comes before 200.",
+        "Order them as numbers.",
+        edits=(('evaluation["step"])', 'str(evaluation["step"]))'),),
+    ),
+    Mutant(
+        "the first ones",
+        name="the latest first, and the last of these",
+        edits=(('evaluation["step"])', 'evaluation["step"], reverse=True)'),),
+    ),
+    Mutant(
+        "first in the list",
+        "You use the first evaluations of the list as it stands.",
+        "Order them by their steps, and take the last ones.",
+        edits=(("in_order[-last:]", "curve[:last]"),),
+    ),
+    Mutant(
+        "one too few",
+        "You use one evaluation too few.",
+        "`last` evaluations count, the latest included.",
+        edits=(("in_order[-last:]", "(in_order[-last + 1 :] if last > 1 else in_order)"),),
+    ),
+    Mutant(
+        "latest left out",
+        "The latest evaluation is left out.",
+        "The end of a slice is not in it: leave the end away.",
+        edits=(("in_order[-last:]", "(in_order[-last - 1 : -1] or in_order)"),),
+    ),
+    Mutant(
+        "second half",
+        "The second half of the run counts, whatever `last` is.",
+        "Use the argument `last`.",
+        edits=(("in_order[-last:]", "in_order[len(in_order) // 2 :]"),),
+    ),
+    Mutant(
+        "even steps",
+        "The steps are taken to be as far apart as the first two.",
+        "Count evaluations, and not the steps between them.",
+        edits=(
+            (
+                "in_order[-last:]",
+                'in_order if evaluation["step"] > in_order[-1]["step"]'
+                ' - last * (in_order[1]["step"] - in_order[0]["step"])',
+            ),
+        ),
+    ),
+    Mutant(
+        "even steps at the end",
+        "The steps are taken to be as far apart as the last two.",
+        "Count evaluations, and not the steps between them.",
+        edits=(
+            (
+                "in_order[-last:]",
+                'in_order if evaluation["step"] > in_order[-1]["step"]'
+                ' - last * (in_order[-1]["step"] - in_order[-2]["step"])',
+            ),
+        ),
+    ),
+    Mutant(
+        "values by position",
+        "The error is read as the second value of a row, where another column can stand.",
+        "Read it by its key.",
+        edits=(('evaluation["val_error"] for', "list(evaluation.values())[1] for"),),
+    ),
+    Mutant(
+        "distinct errors",
+        "Equal errors are counted once.",
+        "Two evaluations are two evaluations, whatever they find.",
+        edits=(
+            (
+                'np.median([evaluation["val_error"] for evaluation in in_order[-last:]])',
+                'np.median(list({evaluation["val_error"] for evaluation in in_order[-last:]}))',
+            ),
+        ),
+    ),
+    Mutant(
+        "no error as unknown",
+        "Evaluations without an error are left out.",
+        "Python treats 0 as false, too. An error of 0 is a result like any other.",
+        edits=(("in_order[-last:]", 'in_order[-last:] if evaluation["val_error"]'),),
+    ),
+    Mutant(
+        "no error replaced by an earlier one",
+        "Evaluations without an error make room for earlier ones.",
+        "Python treats 0 as false, too. An error of 0 is a result like any other.",
+        edits=(("sorted(curve,", 'sorted((e for e in curve if e["val_error"]),'),),
+    ),
+    Mutant(
+        "step 0 left out",
+        "The evaluation at step 0 is left out.",
+        "Python treats 0 as false, too. Step 0 is a step like any other.",
+        edits=(("sorted(curve,", 'sorted((e for e in curve if e["step"]),'),),
+    ),
+    Mutant(
+        "lower of the middle two",
+        "Of an even number, the smaller of the middle two is returned.",
+        "The median is then the mean of both; np.median does that.",
+        edits=(
+            (
+                f"return {_MEDIAN}",
+                'errors = sorted(evaluation["val_error"] for evaluation in in_order[-last:])\n'
+                "    return errors[(len(errors) - 1) // 2]",
+            ),
+        ),
+    ),
+    Mutant(
+        "middle by the steps",
+        "This is the evaluation that stands in the middle of the last ones, by its step.",
+        "A median is the middle by value: np.median sorts.",
+        edits=(
+            (
+                f"return {_MEDIAN}",
+                'errors = [evaluation["val_error"] for evaluation in in_order[-last:]]\n'
+                "    return (errors[(len(errors) - 1) // 2] + errors[len(errors) // 2]) / 2",
+            ),
+        ),
+    ),
+    Mutant(
+        "halfway",
+        "This is halfway between the smallest and the largest of the last errors.",
+        "Every evaluation counts, not only two of them.",
+        edits=(
+            (
+                f"return {_MEDIAN}",
+                'errors = [evaluation["val_error"] for evaluation in in_order[-last:]]\n'
+                "    return (min(errors) + max(errors)) / 2",
+            ),
+        ),
+    ),
+    Mutant(
+        "lower quartile",
+        "This is the lower quartile of the last errors.",
+        "The median leaves as many below as above.",
+        edits=(
+            (_MEDIAN, _MEDIAN.replace("np.median(", "np.percentile(").replace("last:]])", "last:]], 25)")),
+        ),
+    ),
+    Mutant(
+        "worst of the last",
+        "This is the largest error among the last evaluations.",
+        "Take the median of them.",
+        edits=(("np.median(", "np.max("),),
+    ),
+    Mutant(
+        "mean of all",
+        "This is the mean of all evaluations.",
+        "Take the last ones, and their median.",
+        edits=(("np.median(", "np.mean("), ("in_order[-last:]", "in_order")),
+    ),
+    Mutant(
+        "later ones weigh more",
+        "The errors are averaged with their steps as weights.",
+        "Take the median of the last evaluations, each of which counts once.",
+        edits=(
+            (
+                _MEDIAN,
+                _MEDIAN.replace("np.median(", "np.average(").replace(
+                    "last:]])", 'last:]], weights=[e["step"] + 1 for e in in_order[-last:]])'
+                ),
+            ),
+        ),
+    ),
+    Mutant(
+        "best ones",
+        "These are the evaluations with the smallest errors: chosen by their values.",
+        "Which evaluations count is settled by their steps.",
+        edits=(
+            ('evaluation["step"])', 'evaluation["val_error"])'),
+            ("in_order[-last:]", "in_order[:last]"),
+        ),
+    ),
+    Mutant(
+        "best median",
+        "This is the smallest of the medians of all stretches of the run: chosen by its value.",
+        "Which evaluations count has to be settled before their values are known.",
+        edits=(
+            (
+                f"return {_MEDIAN}",
+                'errors = [evaluation["val_error"] for evaluation in in_order]\n'
+                "    starts = range(max(len(errors) - last, 0) + 1)\n"
+                "    return float(min(np.median(errors[i : i + last]) for i in starts))",
+            ),
+        ),
+        common="Taking the median over every stretch of the run and reporting the smallest. It is again a "
+        "choice by value, only a smoother one.",
+    ),
+    Mutant(
+        "first evaluation",
+        "This is the first evaluation of the run.",
+        "Take the median of the last ones.",
+        edits=((_MEDIAN, 'in_order[0]["val_error"]'),),
+    ),
+    Mutant(
+        "steps",
+        "This is the median of the steps, not of the errors.",
+        "The key of the errors is val_error.",
+        edits=(('evaluation["val_error"] for', 'evaluation["step"] for'),),
+    ),
+    Mutant(
+        "percent",
+        "The error is in percent.",
+        "An error lies between 0 and 1.",
+        edits=(("return float", "return 100 * float"),),
+    ),
+    Mutant(
+        "rounded",
+        "The error is rounded.",
+        "Round when you print, not before.",
+        edits=((f"return {_MEDIAN}", f"return round({_MEDIAN}, 2)"),),
+    ),
+    Mutant(
+        "a list",
+        "You return the last errors; the exercise asks for one number.",
+        "Take their median.",
+        edits=((_MEDIAN, '[evaluation["val_error"] for evaluation in in_order[-last:]]'),),
+    ),
+    Mutant(
+        "an evaluation",
+        "You return a whole evaluation; the exercise asks for its error.",
+        "Read val_error, and take the median.",
+        edits=((_MEDIAN, "in_order[-1]"),),
+    ),
+    Mutant(
+        "nothing for as many",
+        "A run with exactly `last` evaluations gets NaN.",
+        "It counts with all that it has.",
+        edits=(("return float", 'if len(curve) == last:\n        return float("nan")\n    return float'),),
+    ),
+    Mutant(
+        "None for a short run",
+        "A run with fewer evaluations gets None.",
+        "It counts with all that it has.",
+        edits=(("return float", "if len(curve) < last:\n        return None\n    return float"),),
+    ),
+    Mutant(
+        "last alone for a short run",
+        "Of a run with fewer evaluations than `last`, only the last one counts.",
+        "It counts with all that it has.",
+        edits=(("in_order[-last:]", "in_order[-last if last <= len(curve) else -1 :]"),),
+    ),
+    Mutant(
+        "no answer for a short run",
+        "Of a run with fewer evaluations than `last`, you read some that are not there.",
+        "It counts with all that it has: a slice takes no more than there are.",
+        edits=(
+            ("evaluation in in_order[-last:]", "evaluation in [in_order[-k] for k in range(1, last + 1)]"),
+        ),
+    ),
+    Mutant(
+        "some twice",
+        "Of a run with fewer evaluations than `last`, some are counted more than once.",
+        "It counts with all that it has, each once.",
+        edits=(
+            (
+                "evaluation in in_order[-last:]",
+                "evaluation in [in_order[-k % len(in_order)] for k in range(1, last + 1)]",
+            ),
+        ),
+    ),
+    Mutant(
+        "zeros for a short run",
+        "Of a run with fewer evaluations than `last`, the missing ones count as errors of 0.",
+        "It counts with all that it has.",
+        edits=(
+            (
+                f"return {_MEDIAN}",
+                'errors = [evaluation["val_error"] for evaluation in in_order[-last:]]\n'
+                "    return float(np.median(errors + [0.0] * (last - len(errors))))",
+            ),
+        ),
+    ),
+    Mutant(
+        "removes evaluations",
+        "You remove evaluations from the list that you are given.",
+        "A slice makes a new list, and leaves the other one as it is.",
+        edits=((f"return {_MEDIAN}", f"del curve[:-last]\n    return {_MEDIAN}"),),
+    ),
+    Mutant(
+        "writes into the evaluations",
+        "You add a key to the evaluations that you are given; the caller needs them unchanged.",
+        "Put what you compute into variables of your own.",
+        edits=(
+            (
+                f"return {_MEDIAN}",
+                "for place, evaluation in enumerate(in_order):\n"
+                f'        evaluation["place"] = place\n    return {_MEDIAN}',
+            ),
+        ),
+    ),
 )
 
 _ALTERNATIVES = {
@@ -188,6 +478,39 @@ def reported_error(curve, last):
     errors = [by_step[step] for step in sorted(by_step)]
     return float(np.quantile(errors[max(0, len(errors) - last):], 0.5))
 """,
+    "all columns": """
+def reported_error(curve, last):
+    table = np.array([[e["step"], e["val_error"]] for e in curve])
+    latest = table[table[:, 0].argsort()[::-1][:last]]
+    return np.median(latest, axis=0)[1]
+""",
+    "the latest again and again": """
+def reported_error(curve, last):
+    left, errors = list(curve), []
+    while left and len(errors) < last:
+        latest = max(left, key=lambda e: e["step"])
+        left.remove(latest)
+        errors.append(latest["val_error"])
+    errors.sort()
+    return (errors[(len(errors) - 1) // 2] + errors[len(errors) // 2]) / 2
+""",
+    "insertion with bisect": """
+import bisect
+
+def reported_error(curve, last):
+    in_order = []
+    for e in curve:
+        bisect.insort(in_order, (e["step"], e["val_error"]))
+    values = [error for step, error in in_order]
+    return float(np.median(values[-min(last, len(values)):]))
+""",
+    "a rank for each": """
+def reported_error(curve, last):
+    def later(e):
+        return sum(other["step"] > e["step"] for other in curve)
+
+    return np.median([e["val_error"] for e in curve if later(e) < last])
+""",
     "a sorted copy": """
 def reported_error(curve, last):
     curve = list(curve)
@@ -197,6 +520,23 @@ def reported_error(curve, last):
 }
 
 _EQUIVALENTS = (
+    Equivalent(
+        "a slice from the front",
+        "Where there are fewer, the slice begins at 0.",
+        edits=(("in_order[-last:]", "in_order[max(len(in_order) - last, 0) :]"),),
+    ),
+    Equivalent(
+        "a quantile",
+        "The quantile of one half is the median, and it interpolates in the same way.",
+        edits=(
+            (_MEDIAN, _MEDIAN.replace("np.median(", "np.quantile(").replace("last:]])", "last:]], 0.5)")),
+        ),
+    ),
+    Equivalent(
+        "errors that decide between equal steps",
+        "A run has one evaluation for each step.",
+        edits=(('evaluation["step"])', '(evaluation["step"], evaluation["val_error"]))'),),
+    ),
     Equivalent(
         "latest first",
         "The median of the same evaluations does not depend on their order.",
@@ -231,15 +571,54 @@ def _evaluations(
 
 
 def _just_too_few(rng: Rng) -> Inputs:
-    """An odd number of evaluations where two more are asked for; the last two have another median."""
+    """An odd number of evaluations where two more are asked for."""
     n = 2 * size(rng, 2, 5) + 1
-    last = n + 2
-    while True:
-        inputs = curve.draw_evaluations(n, last, every=10 * size(rng, 5, 50))(rng)
-        in_order = sorted(inputs["curve"], key=lambda evaluation: evaluation["step"])
-        errors = [evaluation["val_error"] for evaluation in in_order]
-        if np.median(errors[n - last :]) != np.median(errors):
-            return inputs
+    return curve.draw_evaluations(n, n + 2, every=10 * size(rng, 5, 50))(rng)
+
+
+def _all_needed(inputs: Inputs) -> bool:
+    """Whether the latest two alone, or counted twice, would have another median."""
+    _, errors, _ = _in_order(inputs)
+    others = errors[-2:], [*errors, *errors[-2:]]
+    return all(np.median(other) != np.median(errors) for other in others)
+
+
+def _uneven(rng: Rng) -> Inputs:
+    count = size(rng, 3, 6)
+    return curve.draw_uneven(count + size(rng, 4, 8), count)(rng)
+
+
+def _unlike_even(inputs: Inputs) -> bool:
+    """Whether even steps, as long as the first or last, would take in other evaluations."""
+    steps, errors, last = _in_order(inputs)
+    median = np.median(errors[-last:])
+    gaps = np.diff(steps)
+    return all(np.median(errors[steps > steps[-1] - last * gap]) != median for gap in (gaps[0], gaps[-1]))
+
+
+def _in_order(inputs: Inputs) -> tuple[np.ndarray, np.ndarray, int]:
+    """Steps, errors in their order, and how many of the latest count."""
+    in_order = sorted(inputs["curve"], key=lambda evaluation: evaluation["step"])
+    steps = np.array([evaluation["step"] for evaluation in in_order])
+    return steps, np.array([evaluation["val_error"] for evaluation in in_order]), inputs["last"]
+
+
+def _perfect(rng: Rng) -> Inputs:
+    """An odd number of evaluations counts, two of which found no error."""
+    last = 2 * size(rng, 2, 4) + 1
+    return curve.draw_perfect(last + size(rng, 3, 8), last)(rng)
+
+
+def _unlike_earlier(inputs: Inputs) -> bool:
+    """Whether earlier evaluations in place of those without an error would have another median."""
+    _, errors, last = _in_order(inputs)
+    return bool(np.median(errors[errors > 0][-last:]) != np.median(errors[-last:]))
+
+
+def _all(rng: Rng) -> Inputs:
+    """As many evaluations as are asked for, one of them before the first step."""
+    n = size(rng, 4, 9)
+    return curve.draw_evaluations(n, n, every=10 * size(rng, 5, 50), first=0)(rng)
 
 
 _HIDDEN = hidden_function(
@@ -248,7 +627,13 @@ _HIDDEN = hidden_function(
         "another order": ("evaluations in another order", _evaluations((3, 8))),
         "an even number": ("an even number of evaluations", _evaluations((4, 8), even=True)),
         "the last one": ("the last evaluation alone", _evaluations((1, 1))),
-        "a few fewer than asked for": ("two evaluations fewer than asked for", _just_too_few),
+        "uneven steps": ("evaluations at uneven steps", until(_uneven, _unlike_even)),
+        "no error": ("evaluations without an error", until(_perfect, _unlike_earlier)),
+        "all of them": ("as many evaluations as asked for", _all),
+        "a few fewer than asked for": (
+            "two evaluations fewer than asked for",
+            until(_just_too_few, _all_needed),
+        ),
         "fewer than asked for": ("fewer evaluations than asked for", _evaluations((10, 30), more=False)),
     },
     compiled=False,

@@ -7,6 +7,7 @@ from autograder.units.draws import size
 from autograder.units.equivalent import Equivalent
 from autograder.units.hidden import hidden_function
 from autograder.units.mutant import Mutant
+from autograder.units.shared import keeps_its_input
 from course.checks.functions import Draw
 from course.units.comparison.checks import spread
 
@@ -114,6 +115,294 @@ _MUTANTS = (
         "Subtract the mean from each value first, then square.",
         edits=(("np.sum((values - mean) ** 2)", "(np.sum(values**2) - len(values) * mean**2)"),),
     ),
+    Mutant(
+        "writes into the array",
+        "You change the array that you are given; the caller still needs it.",
+        "`values` can be the caller's own array: np.asarray makes no copy of an array of floats.",
+        edits=(("(values - mean) ** 2", "np.subtract(values, mean, out=values) ** 2"),),
+        common="Changing an array in place. `np.asarray` makes no copy of an array that has the right type "
+        "already.",
+    ),
+    Mutant(
+        "writes into the array",
+        name="shifted in place",
+        body="""
+            spread = np.nan
+            if len(values) > 1:
+                values -= mean
+                spread = np.sqrt(np.sum(values**2) / (len(values) - 1))
+            """,
+    ),
+    Mutant(
+        "writes into the array",
+        name="sorted in place",
+        edits=(("spread = np.nan", "values.sort()\n    spread = np.nan"),),
+    ),
+    Mutant(
+        "distinct values",
+        "Equal values are counted once in the spread.",
+        "Two runs with the same result are two runs.",
+        edits=(("spread = np.nan", "values = np.unique(values)\n    spread = np.nan"),),
+    ),
+    Mutant(
+        "distinct values throughout",
+        "Equal values are counted once, in the mean as well.",
+        "Two runs with the same result are two runs.",
+        edits=(
+            (
+                "spread = np.nan",
+                "values = np.array(list(set(values)))\n    mean = values.mean()\n    spread = np.nan",
+            ),
+        ),
+    ),
+    Mutant(
+        "NaN for equal values",
+        "Several equal values get NaN; they do have a spread, which is 0.",
+        "What counts is how many values there are, not how many different ones.",
+        edits=(("if len(values) > 1:", "if values.max() > values.min():"),),
+    ),
+    Mutant(
+        "NaN for two values",
+        "Two values get NaN; two deviations are enough for a spread.",
+        "Only a single value has no spread.",
+        edits=(("if len(values) > 1:", "if len(values) > 2:"),),
+    ),
+    Mutant(
+        "minus two",
+        "The sum of squares is divided by n − 2.",
+        "Divide by n − 1: only the mean has been computed from the values.",
+        edits=(("(len(values) - 1)", "max(len(values) - 2, 0.5)"),),
+    ),
+    Mutant(
+        "plus one",
+        "The sum of squares is divided by n + 1.",
+        "Divide by n − 1.",
+        edits=(("(len(values) - 1)", "(len(values) + 1)"),),
+    ),
+    Mutant(
+        "n for many",
+        "The sum of squares is divided by n where there are five values or more.",
+        "It is n − 1 for every n; for large n it just matters less.",
+        edits=(("(len(values) - 1)", "(len(values) - (len(values) < 5))"),),
+    ),
+    Mutant(
+        "n for thirty",
+        "The sum of squares is divided by n where there are thirty values or more.",
+        "It is n − 1 for every n; for large n it just matters less.",
+        edits=(("(len(values) - 1)", "(len(values) - (len(values) < 30))"),),
+    ),
+    Mutant(
+        "not divided",
+        "This is the root of the sum of squares, which is not divided by anything.",
+        "Divide the sum of squares before you take the root.",
+        edits=((" / (len(values) - 1)", ""),),
+    ),
+    Mutant(
+        "population variance",
+        "This is a variance, and the sum of squares is divided by n.",
+        "Divide by n − 1, and take the root at the end. np.var does neither.",
+        edits=((_STANDARD_DEVIATION, "np.var(values)"),),
+    ),
+    Mutant(
+        "standard error of a population",
+        "This is the standard error of the mean, with the sum of squares divided by n.",
+        "Divide the sum by n − 1, and leave the result as it is after the root.",
+        edits=((_STANDARD_DEVIATION, "np.std(values) / np.sqrt(len(values))"),),
+    ),
+    Mutant(
+        "interval",
+        "This is half of a 95 % interval of the mean.",
+        "The spread of single runs is neither multiplied by anything nor divided by the root of n.",
+        edits=((_STANDARD_DEVIATION, f"1.96 * {_STANDARD_DEVIATION} / np.sqrt(len(values))"),),
+    ),
+    Mutant(
+        "two standard deviations",
+        "This is twice the standard deviation.",
+        "Report one standard deviation, not two.",
+        edits=((_STANDARD_DEVIATION, f"2 * {_STANDARD_DEVIATION}"),),
+    ),
+    Mutant(
+        "in percent",
+        "The spread is in percent, but the mean is not.",
+        "Leave both in the unit of the values.",
+        edits=((_STANDARD_DEVIATION, f"100 * {_STANDARD_DEVIATION}"),),
+    ),
+    Mutant(
+        "both in percent",
+        "Mean and spread are multiplied by 100.",
+        "Leave both in the unit of the values. Percent are made where they are printed.",
+        edits=(("spread = np.nan", "mean, values = 100 * mean, 100 * values\n    spread = np.nan"),),
+    ),
+    Mutant(
+        "deviations not squared",
+        "The deviations are added up without being squared, and those of both signs cancel.",
+        "Square each deviation before you add them up.",
+        edits=((_STANDARD_DEVIATION, "abs(np.sum(values - mean)) / (len(values) - 1)"),),
+    ),
+    Mutant(
+        "absolute deviations over n − 1",
+        "The absolute deviations are added up and divided by n − 1.",
+        "Square the deviations, and take the root at the end.",
+        edits=((_STANDARD_DEVIATION, "np.sum(np.abs(values - mean)) / (len(values) - 1)"),),
+    ),
+    Mutant(
+        "median deviation",
+        "This is the median distance from the median.",
+        "The formula is in the docstring.",
+        edits=((_STANDARD_DEVIATION, "np.median(np.abs(values - np.median(values)))"),),
+    ),
+    Mutant(
+        "largest deviation",
+        "This is the largest deviation from the mean.",
+        "Every value counts, not only one of them.",
+        edits=((_STANDARD_DEVIATION, "np.max(np.abs(values - mean))"),),
+    ),
+    Mutant(
+        "from one to the next",
+        "This is the mean distance between a value and the next.",
+        "The order of the runs means nothing: measure from the mean.",
+        edits=((_STANDARD_DEVIATION, "np.mean(np.abs(np.diff(values)))"),),
+    ),
+    Mutant(
+        "around the first value",
+        "The deviations are measured from the first value.",
+        "Measure them from the mean.",
+        edits=(("(values - mean)", "(values - values[0])"),),
+    ),
+    Mutant(
+        "around zero",
+        "The mean is not subtracted: this is the size of the values, not their spread.",
+        "Subtract the mean from each value before you square.",
+        edits=(("(values - mean)", "values"),),
+    ),
+    Mutant(
+        "without sign",
+        "Negative values lose their sign before the mean is subtracted.",
+        "A difference between two methods can be negative. Square the deviations, not the values.",
+        edits=(("(values - mean)", "(np.abs(values) - mean)"),),
+    ),
+    Mutant(
+        "zeros left out",
+        "Values of exactly 0 are left out.",
+        "0 is a result like any other.",
+        edits=(("spread = np.nan", "values = values[values != 0]\n    spread = np.nan"),),
+    ),
+    Mutant(
+        "ends left out",
+        "The smallest and the largest value are left out where there are more than three.",
+        "Every run counts.",
+        edits=(
+            (
+                "spread = np.nan",
+                "values = np.sort(values)[1:-1] if len(values) > 3 else values\n    spread = np.nan",
+            ),
+        ),
+    ),
+    Mutant(
+        "single precision",
+        "The values are in single precision, which holds only seven digits.",
+        "Leave the values as they are: the array above has double precision.",
+        body="spread = np.std(values.astype(np.float32), ddof=1) if len(values) > 1 else np.nan",
+    ),
+    Mutant(
+        "whole numbers",
+        "The values are cut to whole numbers.",
+        "Leave the values as they are; a share is below 1.",
+        edits=(("(values - mean)", "(values.astype(int) - mean)"),),
+    ),
+    Mutant(
+        "mean rounded",
+        "The mean is rounded before the deviations are measured from it.",
+        "Round when you print, not before.",
+        edits=(("spread = np.nan", "mean = round(mean, 2)\n    spread = np.nan"),),
+    ),
+    Mutant(
+        "median as mean",
+        "The first number is the median.",
+        "The exercise asks for the mean, which is computed in the line above your code.",
+        edits=(("spread = np.nan", "mean = np.median(values)\n    spread = np.nan"),),
+    ),
+    Mutant(
+        "halfway as mean",
+        "The first number is halfway between the smallest and the largest value.",
+        "The exercise asks for the mean, which is computed in the line above your code.",
+        edits=(("spread = np.nan", "mean = (values.min() + values.max()) / 2\n    spread = np.nan"),),
+    ),
+    Mutant(
+        "sum as mean",
+        "The first number is the sum of the values.",
+        "The mean is computed in the line above your code: leave it as it is.",
+        body=f"""
+            spread = np.nan
+            if len(values) > 1:
+                spread = {_STANDARD_DEVIATION}
+            mean = np.sum(values)
+            """,
+    ),
+    Mutant(
+        "mean over n − 1",
+        "The mean is divided by n − 1 as well.",
+        "Only the sum of squares is divided by n − 1.",
+        body=f"""
+            spread = np.nan
+            if len(values) > 1:
+                spread = {_STANDARD_DEVIATION}
+                mean = np.sum(values) / (len(values) - 1)
+            """,
+    ),
+    Mutant(
+        "swapped",
+        "The two numbers are swapped.",
+        "The mean comes first.",
+        body=f"""
+            spread = np.nan
+            if len(values) > 1:
+                spread = {_STANDARD_DEVIATION}
+            mean, spread = spread, mean
+            """,
+    ),
+    Mutant(
+        "spread alone",
+        "You return the spread alone; the exercise asks for two numbers.",
+        "The line with return below your code gives both.",
+        body=f"return float({_STANDARD_DEVIATION}) if len(values) > 1 else np.nan",
+    ),
+    Mutant(
+        "a text",
+        "You return a text; the exercise asks for two numbers.",
+        "A ± is for printing. What is computed with it later has to be numbers.",
+        body='return f"{mean:.3f} ± {np.std(values, ddof=1) if len(values) > 1 else np.nan:.3f}"',
+    ),
+    Mutant(
+        "None returned for one value",
+        "You return None as the spread of one value; the exercise asks for NaN.",
+        "Use np.nan, which is a float.",
+        edits=(
+            (
+                "spread = np.nan",
+                "if len(values) == 1:\n        return float(mean), None\n    spread = np.nan",
+            ),
+        ),
+    ),
+    Mutant(
+        "infinite for one value",
+        "A single value gets an infinite spread; it is unknown, not large.",
+        "Use np.nan.",
+        edits=(("np.nan", "np.inf"),),
+    ),
+    Mutant(
+        "the value itself for one value",
+        "A single value gets itself as its spread.",
+        "The spread of one value is unknown: NaN.",
+        edits=(("np.nan", "mean"),),
+    ),
+    keeps_its_input(
+        body="""
+            seen = globals().setdefault("seen", [])
+            seen.extend(values)
+            spread = np.std(seen, ddof=1) if len(values) > 1 else np.nan
+            """,
+    ),
 )
 
 _ALTERNATIVES = {
@@ -184,6 +473,40 @@ def mean_and_spread(values):
         spread = np.linalg.norm(deviations(values)) / np.sqrt(len(values) - 1)
     return [np.mean(values), spread]
 """,
+    "an array of two": """
+def mean_and_spread(values):
+    values = np.asarray(values, dtype=float)
+    spread = np.nan
+    if len(values) > 1:
+        spread = np.sqrt(np.var(values, ddof=1))
+    return np.array([values.mean(), spread])
+""",
+    "covariance": """
+def mean_and_spread(values):
+    values = np.asarray(values, dtype=float)
+    mean = values.sum() / values.size
+    if values.size < 2:
+        return mean, np.nan
+    return mean, np.sqrt(np.cov(values)[()])
+""",
+    "a dot product and math": """
+import math
+
+def mean_and_spread(values):
+    n = len(values)
+    mean = math.fsum(values) / n
+    deviations = np.array([value - mean for value in values])
+    return mean, math.sqrt(deviations @ deviations / (n - 1)) if n != 1 else math.nan
+""",
+    "a copy, changed in place": """
+def mean_and_spread(values):
+    values = np.array(values, dtype=np.float64)
+    mean = values.mean()
+    values -= mean
+    values *= values
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return mean, np.sqrt(values.sum() / np.float64(len(values) - 1))
+""",
 }
 
 _EQUIVALENTS = (
@@ -206,6 +529,32 @@ _EQUIVALENTS = (
             spread = np.sqrt(squares / (len(values) - 1)) if len(values) > 1 else np.nan
             """,
     ),
+    Equivalent(
+        'the text "nan"',
+        "The last line makes a float of it, and float() reads that text as NaN.",
+        edits=(("np.nan", '"nan"'),),
+    ),
+    Equivalent(
+        "absolute deviations squared",
+        "Squaring removes the sign, so removing it before changes nothing.",
+        edits=(("(values - mean) ** 2", "np.abs(values - mean) ** 2"),),
+    ),
+    Equivalent(
+        "sorted first",
+        "A sum does not depend on the order, and np.sort makes a new array.",
+        edits=(("spread = np.nan", "values = np.sort(values)\n    spread = np.nan"),),
+    ),
+    Equivalent(
+        "mean of the deviations subtracted again",
+        "The deviations from the mean have a mean of 0.",
+        body="""
+            spread = np.nan
+            if len(values) > 1:
+                deviations = values - mean
+                deviations = deviations - deviations.mean()
+                spread = np.sqrt(np.sum(deviations**2) / (len(values) - 1))
+            """,
+    ),
 )
 
 
@@ -218,6 +567,17 @@ _HIDDEN = hidden_function(
         "three runs": ("the accuracies of a few runs", _values(3, 4)),
         "five runs": ("the accuracies of several runs", _values(5, 12)),
         "two runs": ("the accuracies of two runs", _values(2, 2)),
+        "an array": ("accuracies in an array", lambda rng: spread.draw_array(size(rng, 35, 60))(rng)),
+        "some equal": (
+            "runs of which some have the same result",
+            lambda rng: spread.draw_repeated(size(rng, 2, 4), size(rng, 2, 5))(rng),
+        ),
+        "all equal": ("runs with the same result", lambda rng: spread.draw_equal(size(rng, 2, 6))(rng)),
+        "differences": (
+            "differences of both signs",
+            lambda rng: spread.draw_differences(size(rng, 5, 9))(rng),
+        ),
+        "whole numbers": ("whole numbers", lambda rng: spread.draw_seconds(size(rng, 3, 8))(rng)),
         "one run": ("the accuracy of a single run", _values(1, 1)),
         "far from zero": ("large numbers that lie close together", spread.draw_far_from_zero),
     },

@@ -28,12 +28,16 @@ def _convert(value: Any) -> Any:
     return mean_and_largest if isinstance(value, str) and value == STATISTIC else value
 
 
-def draw_rows(runs: Sequence[int], *, equal: bool = False) -> Draw:
+def draw_rows(
+    runs: Sequence[int], *, equal: bool = False, unknown: tuple[str, ...] = (), bounds: bool = False
+) -> Draw:
     """A draw of runs in a random order.
 
     Args:
         runs: the number of runs of each pair of method and number of labels.
-        equal: whether all runs of the first pair have the same result.
+        equal: whether all runs of the first pair but its last, and the first of each other, are alike.
+        unknown: the keys whose value is None, as in published results.
+        bounds: whether the first run of each pair has no error, or nothing but errors.
     """
 
     def draw(rng: np.random.RandomState) -> Inputs:
@@ -41,21 +45,23 @@ def draw_rows(runs: Sequence[int], *, equal: bool = False) -> Draw:
         methods = [METHODS[i] for i in rng.permutation(len(METHODS))]
         # Two methods at both numbers of labels, so that neither of the two names a pair by itself.
         pairs = [(method, count) for method in methods for count in counts][: len(runs)]
-        errors = iter(shares(rng, 3 * sum(runs), 0.1, 0.8))
+        shared, *rest = shares(rng, 1 + 2 * sum(runs), 0.1, 0.8)
+        errors = iter(rest)
         rows = []
         for place, ((method, count), n) in enumerate(zip(pairs, runs, strict=True)):
-            result = next(errors)
             for seed in range(n):
-                own = next(errors)
-                rows.append(
-                    {
-                        "method": method,
-                        "labels": count,
-                        "seed": seed,
-                        "test_error": result if equal and place == 0 else own,
-                        "test_error_raw": next(errors),
-                    }
-                )
+                row = {
+                    "method": method,
+                    "labels": count,
+                    "seed": seed,
+                    "test_error": next(errors),
+                    "test_error_raw": next(errors),
+                }
+                if equal and (seed == 0 or (place == 0 and seed < n - 1)):
+                    row["test_error"] = shared
+                if bounds and seed == 0:
+                    row["test_error"] = float(place % 2)
+                rows.append(row | dict.fromkeys(unknown))
         return {"rows": [rows[i] for i in rng.permutation(len(rows))], "statistic": STATISTIC}
 
     return draw
@@ -79,7 +85,18 @@ SUMMARIZE = check_of_function(
             draw_rows((2, 2, 1, 2)),
         ),
         "uneven": ("pairs with three runs, one run and two runs", draw_rows((3, 1, 2))),
-        "equal results": ("three runs with the same result, and one other", draw_rows((3, 1), equal=True)),
+        "equal results": (
+            "two of three runs of a pair with the same result, which another pair has as well",
+            draw_rows((3, 2), equal=True),
+        ),
+        "published": (
+            "published runs, whose seeds and raw weights are not known",
+            draw_rows((3, 2, 2), unknown=("seed", "test_error_raw")),
+        ),
+        "bounds": (
+            "runs without any error, and one with nothing but errors",
+            draw_rows((2, 2, 2), bounds=True),
+        ),
         "one run": ("a single run", draw_rows((1,))),
     },
     convert=_convert,
