@@ -140,7 +140,7 @@ _MUTANTS = (
         "backward as half a pass",
         "The backward pass counts as half of a forward pass.",
         "It costs as much as two forward passes.",
-        edits=(("3 * row", "1.5 * row"),),
+        edits=((_PASSES, '(3 * row["trained_images"] // 2 + row["forward_images"])'),),
     ),
     Mutant(
         "forward as two passes",
@@ -233,7 +233,7 @@ _MUTANTS = (
         "single precision",
         "The cost is in single precision, which rounds large whole numbers.",
         "Python's own whole numbers are exact: leave out the conversion.",
-        edits=((f'row["steps"] * {_PASSES}', f'float(np.float32(row["steps"] * {_PASSES}))'),),
+        edits=((f'row["steps"] * {_PASSES}', f'int(np.float32(row["steps"] * {_PASSES}))'),),
     ),
     Mutant(
         "rounded",
