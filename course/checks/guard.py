@@ -10,8 +10,10 @@ It is never raised while a library does what must not be broken off (``course.ch
 in the midst of PyTorch's tracing ends the process. For two minutes at most the clock stands still while a
 library compiles or imports. What is at it even then is left alone, and nothing else is started beside it.
 
-One thing cannot be bounded from within the process: a single operation of the interpreter that never
-lets another thread run, such as ``10 ** 10 ** 9``.
+Two things cannot be bounded from within the process. A single operation of the interpreter that never lets
+another thread run, such as ``10 ** 10 ** 9``, goes on until it is done. And a function that raises Python's
+recursion limit itself can recurse so deep that the exception takes a minute on its way out of all the calls.
+In the notebook both cost the student's own time; grading stops the process (``autograder.grading.sandbox``).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from course.checks.runner import (
     not_attempted,
     run_check,
 )
-from course.checks.state import nothing_compiled
+from course.checks.state import usual_settings
 from course.checks.subject import Local
 from course.frontend import shell, show_below
 
@@ -88,6 +88,9 @@ class Checker:
         That includes the reports of :func:`practical_check`. :meth:`run` is silent and calls nothing. A
         callback stands in the list once, however often it is given, so a cell can be run again. What a
         callback raises costs one line, and never a verdict.
+
+        Python can write even into a frozen result (``object.__setattr__``), and then the cell shows what the
+        callback wrote. That deceives nobody but the student: grading runs the checks again, elsewhere.
         """
         if callback not in self._callbacks:
             self._callbacks.append(callback)
@@ -187,7 +190,7 @@ def practical_check(name: str, function: Callable[..., Any] | None = None) -> It
                 _conclude(found.result)
             # It is an earlier exercise that would hold the body up.
             stack.enter_context(stand_ins(function, found.replaced.functions(exercise)))
-        stack.enter_context(nothing_compiled())
+        stack.enter_context(usual_settings())
         try:
             yield
         except Exception as error:

@@ -1,8 +1,8 @@
 """Global state that a student's function may find or change: kept as it was, and the same for every run.
 
-While a case runs, random generators start from a fixed seed, JAX's settings are those below and PyTorch
-compiles nothing, so that no verdict depends on what other cells did before, nor on how long a compiler takes.
-Afterwards all of it is as it was found.
+While a case runs, random generators start from a fixed seed, the settings of Python, NumPy, JAX and PyTorch
+that can change a verdict are those below, and PyTorch compiles nothing, so that no verdict depends on what
+other cells did before, nor on how long a compiler takes. Afterwards all of it is as it was found.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,50 @@ JAX_SETTINGS: dict[str, Any] = {
     "jax_numpy_rank_promotion": "allow",
     "jax_numpy_dtype_promotion": "standard",
     "jax_default_matmul_precision": "highest",
+    "jax_debug_key_reuse": False,
+    "jax_default_dtype_bits": "64",
+    "jax_transfer_guard": None,
+    "jax_transfer_guard_host_to_device": None,
+    "jax_transfer_guard_device_to_device": None,
+    "jax_transfer_guard_device_to_host": None,
+    "jax_no_tracing": False,
+    "jax_no_execution": False,
+    "jax_dynamic_shapes": False,
+    "jax_softmax_custom_jvp": False,
+    "jax_error_checking_behavior_divide": "ignore",
+    "jax_error_checking_behavior_nan": "ignore",
+    "jax_error_checking_behavior_oob": "ignore",
+    "jax_legacy_prng_key": "allow",
+    "jax_default_prng_impl": "threefry2x32",
+    "jax_enable_custom_prng": False,
+    "jax_threefry_partitionable": True,
+    "jax_random_seed_offset": 0,
+    "jax_safer_randint": True,
+    "jax_high_dynamic_range_gumbel": False,
+    "jax_raise_persistent_cache_errors": False,
+    "jax_array_garbage_collection_guard": None,
 }
+# Those that let JAX write to standard error, where nbgrader takes a cell's points away.
+JAX_LOGS: dict[str, Any] = {
+    "jax_log_compiles": False,
+    "jax_explain_cache_misses": False,
+    "jax_log_checkpoint_residuals": False,
+    "jax_debug_log_modules": "",
+    "jax_logging_level": "NOTSET",
+    "jax_captured_constants_warn_bytes": 2_000_000_000,
+}
+NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}  # NumPy's own
+# Python's limit, at least and at most: deep enough for right answers, and an endless recursion ends in time.
+RECURSION = (1_000, 3_000)
+# Where PyTorch says in what precision it multiplies float32 numbers, from the general to the special. What is
+# not set follows the more general one. PyTorch 2.5 has none of them.
+PRECISIONS = (
+    "",
+    "cudnn",
+    "mkldnn",
+    "cuda.matmul",
+    *(f"{b}.{o}" for b in ("cudnn", "mkldnn") for o in ("conv", "rnn")),
+)
 
 
 @contextmanager
@@ -42,20 +86,37 @@ def kept_state() -> Iterator[None]:
     JAX and PyTorch are looked after when they have been imported before.
     """
     with ExitStack() as stack:
-        stack.enter_context(warnings.catch_warnings())
-        for keep in (_interpreter, _environment, _folder, _random, _numpy, _jax, _torch, _compilation):
+        stack.enter_context(_usual_warnings())
+        for keep in (_interpreter, _environment, _folder, _random, _numpy, _generators_of_torch):
             stack.callback(keep())
+        stack.enter_context(usual_settings())
         yield
 
 
 @contextmanager
-def nothing_compiled() -> Iterator[None]:
-    """Run a block in which functions under ``torch.compile`` run as they are written."""
-    restore = _compilation()
-    try:
+def usual_settings() -> Iterator[None]:
+    """Run a block in this thread with the settings that checks use; generators and folders are left alone."""
+    with ExitStack() as stack:
+        stack.enter_context(_usual_warnings())
+        stack.enter_context(np.errstate(**NUMPY_ERRORS))  # type: ignore[arg-type]
+        for keep in (_jax, _torch, _compilation):
+            stack.callback(keep())
+        torch: Any = sys.modules.get("torch")
+        if torch is not None:  # in this order: leaving inference mode brings its own gradient mode back
+            stack.enter_context(torch.inference_mode(False))
+            stack.enter_context(torch.enable_grad())
         yield
-    finally:
-        restore()
+
+
+@contextmanager
+def _usual_warnings() -> Iterator[None]:
+    """Warnings as the session has them, but none of them an exception: right answers may warn."""
+    with warnings.catch_warnings():
+        kept = [entry for entry in warnings.filters if entry[0] != "error"]
+        warnings.resetwarnings()
+        warnings.simplefilter("default")
+        warnings.filters[:0] = kept  # type: ignore[index]
+        yield
 
 
 def unusual_settings() -> list[str]:
@@ -73,6 +134,9 @@ def unusual_settings() -> list[str]:
 
 def _interpreter() -> Restore:
     limit = sys.getrecursionlimit()
+    least, most = RECURSION
+    with suppress(RecursionError):  # this very code runs deeper than that
+        sys.setrecursionlimit(min(max(limit, least), most))
     return lambda: sys.setrecursionlimit(limit)
 
 
@@ -123,38 +187,56 @@ def _jax() -> Restore:
     if jax is None:
         return lambda: None
     before = dict(jax.config.values)
-    _update_jax(jax, {name: value for name, value in JAX_SETTINGS.items() if name in before})
+    ours = JAX_SETTINGS | JAX_LOGS
+    _update_jax(jax, {name: value for name, value in ours.items() if name in before})
     return lambda: _update_jax(jax, before)
 
 
 def _update_jax(jax: Any, wanted: dict[str, Any]) -> None:
-    values = jax.config.values
-    for name, value in wanted.items():
-        if values[name] != value:
+    values = jax.config.values  # which it collects again each time it is asked
+    changed = {name: value for name, value in wanted.items() if values[name] != value}
+    if not changed:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # some settings are to be removed; that is not the student's matter here
+        for name, value in changed.items():
             jax.config.update(name, value)
+
+
+def _generators_of_torch() -> Restore:
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return lambda: None
+    generator = torch.get_rng_state()
+    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+    # torch.manual_seed would also seed devices that nobody uses yet.
+    torch.default_generator.manual_seed(SEED)
+    if devices is not None:
+        torch.cuda.manual_seed_all(SEED)
+
+    def restore() -> None:
+        torch.set_rng_state(generator)
+        if devices is not None:
+            torch.cuda.set_rng_state_all(devices)
+
+    return restore
 
 
 def _torch() -> Restore:
     torch = sys.modules.get("torch")
     if torch is None:
         return lambda: None
-    generator = torch.get_rng_state()
-    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
-    modes = _torch_modes(torch)
-    before = [get() for get, _ in modes]
-    # torch.manual_seed would also seed devices that nobody uses yet.
-    torch.default_generator.manual_seed(SEED)
-    if devices is not None:
-        torch.cuda.manual_seed_all(SEED)
-    torch.set_default_dtype(torch.float32)
+    switches = torch_switches(torch)
+    before = [switch.get() for switch in switches]
+    for switch in switches:
+        if switch.ours is not None:
+            switch.put(switch.ours)
 
     def restore() -> None:
-        torch.set_rng_state(generator)
-        if devices is not None:
-            torch.cuda.set_rng_state_all(devices)
-        for (get, set_to), value in zip(modes, before, strict=True):
-            if get() != value:
-                set_to(value)
+        for switch, value in zip(switches, before, strict=True):
+            switch.put(value)
 
     return restore
 
@@ -190,15 +272,105 @@ def _compilation() -> Restore:
     return restore
 
 
-def _torch_modes(torch: Any) -> list[tuple[Callable[[], Any], Callable[[Any], None]]]:
-    """PyTorch's modes: how each is read and set."""
-    cudnn = torch.backends.cudnn
+@dataclass(frozen=True)
+class Switch:
+    """A setting of PyTorch.
+
+    Attributes:
+        name: what PyTorch calls it.
+        get: reads it.
+        set_to: sets it.
+        ours: its value while a check runs; None where any will do, and it is only kept.
+    """
+
+    name: str
+    get: Callable[[], Any]
+    set_to: Callable[[Any], None]
+    ours: Any = None
+
+    def put(self, value: Any) -> None:
+        """Set it, where it is not so already."""
+        try:
+            changed = self.get() != value
+        except RuntimeError:  # a function has set PyTorch's older and newer switches to different things
+            changed = True
+        if changed:
+            self.set_to(value)
+
+
+def torch_switches(torch: Any) -> list[Switch]:
+    """PyTorch's settings that can change a verdict, and those that a function could leave changed."""
+    cudnn, autocast = torch.backends.cudnn, torch.is_autocast_enabled
     return [
-        (torch.get_default_dtype, torch.set_default_dtype),
-        (torch.is_grad_enabled, torch.set_grad_enabled),
-        (torch.get_num_threads, torch.set_num_threads),
-        (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-        (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
-        (lambda: cudnn.deterministic, functools.partial(setattr, cudnn, "deterministic")),
-        (lambda: cudnn.benchmark, functools.partial(setattr, cudnn, "benchmark")),
+        Switch("default_dtype", torch.get_default_dtype, torch.set_default_dtype, torch.float32),
+        Switch(
+            "default_device",
+            lambda: str(torch.get_default_device()),
+            lambda device: torch.set_default_device(None if device == "cpu" else device),
+            "cpu",
+        ),
+        Switch("grad_enabled", torch.is_grad_enabled, torch.set_grad_enabled, True),
+        Switch(
+            "anomaly_enabled",
+            lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
+            lambda modes: torch.set_anomaly_enabled(*modes),
+            (False, True),
+        ),
+        *(
+            Switch(
+                f"autocast_enabled {kind}",
+                functools.partial(autocast, kind),
+                functools.partial(torch.set_autocast_enabled, kind),
+                False,
+            )
+            for kind in ("cpu", "cuda")
+        ),
+        Switch(
+            "deterministic_debug_mode",
+            torch.get_deterministic_debug_mode,
+            torch.set_deterministic_debug_mode,
+            0,
+        ),
+        *_precisions(torch),
+        Switch("num_threads", torch.get_num_threads, torch.set_num_threads),
+        _attribute("cudnn.deterministic", cudnn, "deterministic"),
+        _attribute("cudnn.benchmark", cudnn, "benchmark"),
     ]
+
+
+def _precisions(torch: Any) -> list[Switch]:
+    """Float32 numbers are multiplied as such, with no fewer digits on hardware that could do it faster."""
+    old = [
+        Switch(
+            "float32_matmul_precision",
+            torch.get_float32_matmul_precision,
+            torch.set_float32_matmul_precision,
+            "highest",
+        ),
+    ]
+    if not hasattr(torch.backends, "fp32_precision"):
+        return [*old, _attribute("cudnn.allow_tf32", torch.backends.cudnn, "allow_tf32", False)]
+    try:
+        torch.get_float32_matmul_precision()
+    except RuntimeError:  # where the session has set newer ones, PyTorch does not read this one
+        old = []
+    places = [(place, _within(torch.backends, place)) for place in PRECISIONS]
+    return [
+        *old,
+        *(
+            _attribute(f"{place}.fp32_precision".lstrip("."), owner, "fp32_precision", "ieee")
+            for place, owner in places
+            if hasattr(owner, "fp32_precision")
+        ),
+    ]
+
+
+def _within(module: Any, path: str) -> Any:
+    """What a dotted path leads to within a module; None where there is no such thing."""
+    for name in filter(None, path.split(".")):
+        module = getattr(module, name, None)
+    return module
+
+
+def _attribute(name: str, owner: Any, attribute: str, ours: Any = None) -> Switch:
+    return Switch(name, lambda: getattr(owner, attribute), functools.partial(setattr, owner, attribute), ours)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,20 @@ import numpy as np
 import pytest
 import torch
 
+import solutions.flexmatch
 from autograder.expected.values import enable_x64
-from course.checks import State, check, render_text
-from course.checks.state import JAX_SETTINGS, kept_state, unusual_settings
+from autograder.units import reference_of
+from course.checks import State, check, practical_check, render_text
+from course.checks.runner import find_check
+from course.checks.state import (
+    JAX_LOGS,
+    JAX_SETTINGS,
+    PRECISIONS,
+    RECURSION,
+    kept_state,
+    torch_switches,
+    unusual_settings,
+)
 
 ROOT = Path(__file__).parents[3]
 NAME = "logits_to_log_probs"
@@ -142,7 +156,78 @@ ODD = {
     "jax_numpy_rank_promotion": "raise",
     "jax_numpy_dtype_promotion": "strict",
     "jax_default_matmul_precision": "bfloat16",
+    "jax_debug_key_reuse": True,
+    "jax_default_dtype_bits": "32",
+    "jax_transfer_guard": "disallow",
+    "jax_transfer_guard_host_to_device": "disallow",
+    "jax_transfer_guard_device_to_device": "disallow",
+    "jax_transfer_guard_device_to_host": "disallow",
+    "jax_no_tracing": True,
+    "jax_no_execution": True,
+    "jax_dynamic_shapes": True,
+    "jax_softmax_custom_jvp": True,
+    "jax_error_checking_behavior_divide": "raise",
+    "jax_error_checking_behavior_nan": "raise",
+    "jax_error_checking_behavior_oob": "raise",
+    "jax_legacy_prng_key": "error",
+    "jax_default_prng_impl": "rbg",
+    "jax_enable_custom_prng": True,
+    "jax_threefry_partitionable": False,
+    "jax_random_seed_offset": 7,
+    "jax_safer_randint": False,
+    "jax_high_dynamic_range_gumbel": True,
+    "jax_raise_persistent_cache_errors": True,
+    "jax_array_garbage_collection_guard": "log",
 }
+LOUD = {
+    "jax_log_compiles": True,
+    "jax_explain_cache_misses": True,
+    "jax_log_checkpoint_residuals": True,
+    "jax_debug_log_modules": "jax",
+    "jax_logging_level": "DEBUG",
+    "jax_captured_constants_warn_bytes": 1,
+}
+# Why no verdict depends on a setting that checks leave alone → the patterns of their names.
+HARMLESS_IN_JAX = {
+    "they count before JAX is first used, and a check comes after that": """
+        jax_platforms jax_platform_name jax_xla_backend jax_backend_target jax_num_cpu_devices
+        jax_cuda_visible_devices jax_rocm_visible_devices jax_mock_gpu_topology mock_num_gpu_processes
+        jax_pjrt_client_create_options jax_use_magma jax_cpu_collectives_implementation
+        jax_cpu_enable_gloo_collectives jax_cpu_get_*_topology_timeout_minutes
+    """,
+    "every device gives the same numbers to the checks' tolerances": "jax_default_device",
+    "it changes when something is computed, and not what": "jax_cpu_enable_async_dispatch",
+    "what a cache holds was compiled from the same program": """
+        jax_compilation_cache_* jax_persistent_cache_* jax_enable_compilation_cache jax_pgle_* jax_enable_pgle
+        jax_remove_custom_partitioning_ptr_from_cache_key jax_compiler_detailed_logging_min_ops
+    """,
+    "a compiler's effort changes the last digits at most, which the tolerances leave open": """
+        jax_exec_time_optimization_effort jax_memory_fitting_* jax_optimization_level
+        jax_disable_most_optimizations jax_compiler_enable_remat_pass jax_xla_profile_version
+        jax_bcoo_cusparse_lowering jax_threefry_gpu_kernel_lowering eager_constant_folding
+        jax_ragged_dot_use_ragged_dot_instruction
+    """,
+    "they choose between JAX's ways to the same result, or concern devices beside each other": """
+        jax_vjp3 jax_use_direct_linearize jax_use_simplified_jaxpr_constants jax_use_shardy_partitioner
+        jax_enable_custom_vjp_by_custom_transpose jax_pmap_* jax_disallow_mesh_context_manager
+        jax_disable_vmap_shmap_error jax_remove_size_one_mesh_axis_from_type jax_mutable_array_checks
+        jax_custom_vjp_disable_shape_check check_vma
+    """,
+    "it looks for mistakes of JAX itself": "jax_enable_checks",
+    "they change what a message or a dump shows": """
+        jax_traceback_* jax_tracer_error_* jax_include_full_tracebacks_in_locations jax_dump_ir_*
+        jax_include_debug_info_in_dumps jax_pprint_use_color jax_distributed_debug
+        jax_hlo_source_file_canonicalization_regex jax_captured_constants_report_frames
+    """,
+    "no exercise saves a program, or runs on several machines": """
+        jax_export_* jax_serialization_version jax_cross_host_* jax_share_binary_* jax2tf_*
+        jax_experimental_unsafe_xla_runtime_errors jax_enable_recoverability jax_check_proxy_envs
+    """,
+}
+
+
+def harmless(name: str, reasons: dict[str, str]) -> bool:
+    return any(fnmatchcase(name, pattern) for text in reasons.values() for pattern in text.split())
 
 
 @pytest.fixture
@@ -156,6 +241,199 @@ def odd_settings() -> Any:
 
 def test_all_settings_that_matter_are_tried() -> None:
     assert ODD.keys() == JAX_SETTINGS.keys()
+    assert LOUD.keys() == JAX_LOGS.keys()
+    assert ODD_IN_TORCH.keys() == {switch.name for switch in torch_switches(torch) if switch.ours is not None}
+
+
+def test_every_setting_of_jax_is_handled_or_harmless() -> None:
+    """JAX's own list: a new setting is looked at before a newer JAX is said to be tested."""
+    ours = JAX_SETTINGS | JAX_LOGS
+    assert {name for name in jax.config.values.keys() - ours if not harmless(name, HARMLESS_IN_JAX)} == set()
+    assert [name for name in ours if harmless(name, HARMLESS_IN_JAX)] == []
+
+
+def test_each_reason_is_about_settings_that_there_are() -> None:
+    patterns = [pattern for text in HARMLESS_IN_JAX.values() for pattern in text.split()]
+    assert [p for p in patterns if not any(fnmatchcase(name, p) for name in jax.config.values)] == []
+
+
+def test_all_settings_of_a_session_are_as_jax_starts_it() -> None:
+    """What checks set are the defaults, but for the precision of products."""
+    ours = JAX_SETTINGS | JAX_LOGS
+    values = {name: jax.config.values[name] for name in ours}
+    assert values | {"jax_default_matmul_precision": "highest"} == ours
+
+
+def test_jax_writes_nothing_where_the_session_has_it_write(caplog: pytest.LogCaptureFixture) -> None:
+    """It writes to standard error, and nbgrader gives no points to a cell that does."""
+    with kept_state():
+        for name, value in LOUD.items():
+            jax.config.update(name, value)
+        caplog.clear()
+        assert check.run(NAME, lambda logits: jax.jit(jax.nn.log_softmax)(logits)).state is State.CORRECT
+        assert caplog.records == []
+        jax.jit(lambda x: x + 1)(jnp.ones(3))
+        assert caplog.records
+
+
+# Switch → a value that can make a right answer wrong, or a check fail.
+ODD_IN_TORCH: dict[str, Any] = {
+    "default_dtype": torch.float64,
+    "default_device": "meta",
+    "grad_enabled": False,
+    "anomaly_enabled": (True, True),
+    "autocast_enabled cpu": True,
+    "autocast_enabled cuda": True,
+    "deterministic_debug_mode": 2,
+    "float32_matmul_precision": "medium",
+    "fp32_precision": "tf32",
+    **{f"{place}.fp32_precision": "tf32" for place in PRECISIONS if place},
+}
+HARMLESS_IN_TORCH = {
+    "the order of operations changes the last digits at most": """
+        num_threads set_num_interop_threads autograd.set_multithreading_enabled opt_einsum.*
+    """,
+    "an older name for dtype and device, of which the dtype is handled": "set_default_tensor_type",
+    "they say how autocast works, which is off": "set_autocast_* autograd.set_view_replay_enabled",
+    "they change what is printed": "set_printoptions set_warn_always set_vital",
+    "numbers below 1e-38 are 0 to every tolerance": "set_flush_denormal",
+    "the generators are seeded for each run": "set_rng_state",
+    "they are handled by other names": """
+        use_deterministic_algorithms autograd.set_grad_enabled autograd.set_detect_anomaly
+        cudnn.allow_tf32 mkldnn.allow_tf32 set_flags *.set_flags
+    """,
+    "they choose between implementations of the same operation": """
+        cudnn.deterministic cudnn.benchmark cudnn.benchmark_limit cudnn.enabled mkldnn.enabled
+        mkldnn.deterministic miopen.immediate cuda.preferred_*
+    """,
+    "they choose between implementations of attention, which no exercise uses": """
+        cuda.enable_*_sdp cuda.allow_fp16_bf16_reduction_math_sdp mha.set_fastpath_enabled
+    """,
+    "no exercise uses whole numbers in place of weights": "quantized.*",
+}
+
+
+def switches_of_torch() -> set[str]:
+    """The names of PyTorch's own settings: of its functions that set one, and of its backends' attributes."""
+    found = {name for name in dir(torch) if re.match("(set|use)_", name)}
+    found |= {f"autograd.{name}" for name in dir(torch.autograd) if name.startswith("set_")}
+    backends = [module for name, module in sys.modules.items() if name.startswith("torch.backends")]
+    for backend in backends:
+        within = backend.__name__.removeprefix("torch.backends").removeprefix(".")
+        names = {name for name in dir(backend) if re.match(r"(set|enable|allow|preferred)_", name)}
+        names |= {name for name, value in vars(type(backend)).items() if hasattr(type(value), "__set__")}
+        found |= {f"{within}.{name}".lstrip(".") for name in names if not name.startswith("_")}
+    return found
+
+
+def test_every_setting_of_torch_is_handled_or_harmless() -> None:
+    handled = {switch.name for switch in torch_switches(torch)}
+    found = {name.removeprefix("set_") if name[4:] in handled else name for name in switches_of_torch()}
+    assert {"default_dtype", "anomaly_enabled", "cudnn.allow_tf32", "mkldnn.fp32_precision"} <= found
+    left = found - handled
+    assert {name for name in left if not harmless(name, HARMLESS_IN_TORCH)} == set()
+
+
+@pytest.fixture
+def odd_switches() -> Any:
+    switches = [switch for switch in torch_switches(torch) if switch.ours is not None]
+    with kept_state():
+        for switch in switches:
+            with suppress(RuntimeError):  # oneDNN's do not know every precision on every machine
+                switch.put(ODD_IN_TORCH[switch.name])
+        yield [switch.name for switch in switches if switch.get() != switch.ours]
+
+
+def test_the_reference_is_correct_whatever_torch_is_told(odd_switches: list[str]) -> None:
+    assert set(ODD_IN_TORCH) - set(odd_switches) <= {f"mkldnn.{o}.fp32_precision" for o in ("conv", "rnn")}
+    before = {switch.name: switch.get() for switch in torch_switches(torch)}
+    seen = []
+
+    def student(latest: Any, n_classes: int) -> Any:
+        seen.append({switch.name: switch.get() for switch in torch_switches(torch)})
+        return solutions.flexmatch.learning_status(latest, n_classes)
+
+    assert check.run("learning_status", student).state is State.CORRECT
+    ours = {switch.name: switch.ours for switch in torch_switches(torch) if switch.ours is not None}
+    assert all({name: values[name] for name in ours} == ours for values in seen)
+    assert {switch.name: switch.get() for switch in torch_switches(torch)} == before
+
+
+@pytest.mark.parametrize("name", ["fixmatch_loss", "mixmatch_loss", "ema_update"])
+def test_models_are_right_whatever_torch_is_told(name: str, odd_switches: list[str]) -> None:
+    unit, _ = find_check(name)
+    result = check.run(name, reference_of(unit, name))
+    assert result.state is State.CORRECT, render_text(result)
+
+
+def test_switches_of_torch_that_contradict_each_other_stop_no_check() -> None:
+    """After the newer ones were set, PyTorch refuses to read the older one."""
+    with kept_state():
+        torch.backends.cuda.matmul.fp32_precision = "tf32"
+        with pytest.raises(RuntimeError):
+            torch.get_float32_matmul_precision()
+        result = check.run("learning_status", solutions.flexmatch.learning_status)
+        assert result.state is State.CORRECT
+        assert torch.backends.cuda.matmul.fp32_precision == "tf32"
+
+
+def test_a_function_may_set_them_so_that_they_contradict_each_other() -> None:
+    before = [switch.get() for switch in torch_switches(torch)]
+
+    def student(latest: Any, n_classes: int) -> Any:
+        torch.backends.cuda.matmul.fp32_precision = "tf32"
+        return solutions.flexmatch.learning_status(latest, n_classes)
+
+    assert check.run("learning_status", student).state is State.CORRECT
+    assert [switch.get() for switch in torch_switches(torch)] == before
+
+
+def with_a_warning(values: Any) -> tuple[Any, Any]:
+    """Right, though NumPy warns of a division by 0."""
+    return np.mean(values), np.std(values, ddof=1)
+
+
+@pytest.fixture
+def strict_session() -> Any:
+    """A session in which NumPy raises and warnings are exceptions."""
+    with np.errstate(all="raise"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+        assert np.geterr()["invalid"] == "raise"
+        assert warnings.filters[0][0] == "error"
+
+
+@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
+def test_a_warning_is_no_exception(strict_session: Any) -> None:
+    assert check.run("mean_and_spread", with_a_warning).state is State.CORRECT
+    with practical_check("mean_and_spread", with_a_warning):
+        np.testing.assert_allclose(with_a_warning([0.25]), (0.25, np.nan))
+    with pytest.raises(RuntimeWarning):
+        warnings.warn("as before", RuntimeWarning, stacklevel=1)
+
+
+def test_the_visible_values_run_with_the_same_settings() -> None:
+    """A cell's own thread has modes that the thread of a check never has."""
+    with torch.inference_mode(), practical_check("learning_status", solutions.flexmatch.learning_status):
+        torch.ones(2, requires_grad=True).sum().backward()
+        assert jax.config.values["jax_default_matmul_precision"] == "highest"
+    assert not torch.is_inference_mode_enabled()
+    assert jax.config.values["jax_default_matmul_precision"] is None
+
+
+@pytest.mark.parametrize(("limit", "inside"), [(900, RECURSION[0]), (10**6, RECURSION[1]), (2000, 2000)])
+def test_the_recursion_limit_is_neither_low_nor_high(limit: int, inside: int) -> None:
+    seen = []
+
+    def student(values: Any) -> Any:
+        seen.append(sys.getrecursionlimit())
+        return np.nan, np.nan
+
+    with kept_state():
+        sys.setrecursionlimit(limit)
+        check.run("mean_and_spread", student)
+        assert sys.getrecursionlimit() == limit
+    assert set(seen) == {inside}
 
 
 def test_the_reference_is_correct_whatever_the_session_has_set(
