@@ -248,6 +248,48 @@ _MUTANTS = (
         edits=((f'row["steps"] * {_PASSES}', f"f'{{row[\"steps\"] * {_PASSES}:,}}'"),),
     ),
     Mutant(
+        "unknown forward images as none",
+        "Unknown forward_images are treated as 0.",
+        "What is not known stays unknown: return None.",
+        edits=(
+            (
+                'None in (row["steps"], row["trained_images"], row["forward_images"])',
+                'None in (row["steps"], row["trained_images"])',
+            ),
+            ('+ row["forward_images"]', '+ (row["forward_images"] or 0)'),
+        ),
+    ),
+    Mutant(
+        "unknown trained images as none",
+        "Unknown trained_images are treated as 0.",
+        "What is not known stays unknown: return None.",
+        edits=(
+            (
+                'None in (row["steps"], row["trained_images"], row["forward_images"])',
+                'None in (row["steps"], row["forward_images"])',
+            ),
+            ('3 * row["trained_images"]', '3 * (row["trained_images"] or 0)'),
+        ),
+    ),
+    Mutant(
+        "no steps as unknown",
+        "A run of 0 steps gets no cost; 0 is a number like any other.",
+        "Check whether a value `is None`. Python treats 0 as false, too.",
+        edits=(("if None in", 'if not row["steps"] or None in'),),
+    ),
+    Mutant(
+        "no trained images as unknown",
+        "A run that learns from no image gets no cost; 0 is a number like any other.",
+        "Check whether a value `is None`. Python treats 0 as false, too.",
+        edits=(("if None in", 'if not row["trained_images"] or None in'),),
+    ),
+    Mutant(
+        "no forward images as unknown",
+        "A run whose forward_images are 0 gets no cost; 0 is a number like any other.",
+        "Check whether a value `is None`. Python treats 0 as false, too.",
+        edits=(("if None in", 'if not row["forward_images"] or None in'),),
+    ),
+    Mutant(
         "unknown steps as one",
         "An unknown number of steps is treated as a single step.",
         "What is not known stays unknown: return None.",
@@ -278,6 +320,17 @@ _MUTANTS = (
             (
                 'None in (row["steps"], row["trained_images"], row["forward_images"])',
                 '[row["steps"], row["trained_images"], row["forward_images"]].count(None) == 1',
+            ),
+        ),
+    ),
+    Mutant(
+        "all unknown",
+        "You return None only where all three are None.",
+        "One of them is enough to leave the cost unknown.",
+        edits=(
+            (
+                'None in (row["steps"], row["trained_images"], row["forward_images"])',
+                '{row["steps"], row["trained_images"], row["forward_images"]} == {None}',
             ),
         ),
     ),

@@ -152,6 +152,22 @@ _MUTANTS = (
         ),
     ),
     Mutant(
+        "strictly above",
+        name="strictly above in the loop",
+        edits=(("if accuracies[i] >= target:", "if accuracies[i] > target:"),),
+    ),
+    Mutant(
+        "strictly above",
+        name="strictly above at the first",
+        edits=(("if accuracies[0] >= target:", "if accuracies[0] > target:"),),
+    ),
+    Mutant(
+        "first one not looked at",
+        "You never ask whether the first accuracy already reaches the target.",
+        "labels[0] labels are enough then.",
+        edits=((f"{_FROM_THE_START}    for", "for"),),
+    ),
+    Mutant(
         "np.interp with both ends",
         "np.interp is given accuracies that go up and down, for which it finds just any line.",
         "It needs numbers that never go down. Look at two neighbors at a time.",

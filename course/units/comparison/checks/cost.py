@@ -9,7 +9,7 @@ from course.checks.compare import Tolerance
 from course.checks.functions import Draw, check_of_function
 from course.units.comparison.checks.common import unchanged
 
-PASSES = Tolerance(0, 0.25, "these are whole numbers, and a float of double precision holds them exactly")
+PASSES = Tolerance(0, 0.05, "these are whole numbers, and a float of double precision holds them exactly")
 
 # What is unknown of most published runs, and has no part in the cost.
 BESIDE = ("seconds", "test_error_raw")
