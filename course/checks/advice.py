@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 
 from course.checks.call import Call
 from course.checks.case import Failure
 from course.checks.compare import Difference, Kind, listed_keys, place_in_words
 from course.checks.guard import Stop
+from course.checks.suggest import OVERWRITTEN
 
 _RESTART = " It could not be stopped: restart the kernel before you continue."
 _WAIT = "It continues in the background. Run this cell again when it is done, or restart the kernel."
@@ -27,7 +29,28 @@ _NONES = (
 # Types that hold settings, as they call themselves in an exception.
 _SETTINGS = r"'(?:types\.SimpleNamespace|\w*[Hh]params)'"
 _FUNCTIONS = r"'(?:function|method|builtin_function_or_method|PjitFunction|type)'"
-_VALUES = r"'(?:jaxlib\S*|\w*Tracer\w*|ArrayImpl|Array|Tensor|numpy\S*|float|int|list|tuple|dict|str|bool)'"
+_VALUES = (
+    r"'(?:jaxlib\S*|\w*Tracer\w*|ArrayImpl|Array|Tensor|torch\.Size|numpy\S*|float|int|list|tuple|dict|str|bool"
+    r"|set|range|zip|map)'"
+)
+
+# Methods that only the one kind of array has.
+_OF_TENSORS = (
+    "numpy|detach|unsqueeze|view|permute|cpu|cuda|to|long|float|double|backward|requires_grad|clone|scatter_"
+    "|gather|masked_fill|expand|index_select|norm|eq|ge|gt|le|lt"
+)
+_OF_JAX_ARRAYS = "at|astype|block_until_ready|set|add|addressable_shards"
+# What modules are usually called.
+_MODULES = "F|nn|optax|torch|torchvision|jax|jnp|np|lax|plt|pd"
+# Python's own containers that are read only in their order.
+_IN_ORDER = (
+    r"set|frozenset|dict_keys|dict_values|dict_items|zip|map|filter|generator|enumerate|reversed"
+    r"|itertools\.\w+"
+)
+# What arrays can do and lists cannot.
+_OF_ARRAYS = (
+    "mean|std|var|sum|max|min|shape|dtype|astype|reshape|size|ndim|T|round|item|tolist|copy_|median|all|any"
+)
 
 # (type of the exception, pattern in its message, likely reason, where to look); the first match counts.
 # {1} is what the first group of the pattern matched.
@@ -86,6 +109,18 @@ _ADVICE = (
         "Look for a logarithm of zero, 0/0, or an exponential of a large number.",
     ),
     (
+        r"RuntimeError|AssertionError",
+        r"NVIDIA driver|not compiled with CUDA|CUDA-capable device",
+        "Your function moves a tensor to a GPU, but this computer has none.",
+        "Leave tensors where they are, and make new ones on the device of an argument.",
+    ),
+    (
+        r"AssertionError",
+        r"",
+        "An assert in the code does not hold.",
+        "Its line is shown below: which of its two sides is the one that you did not expect?",
+    ),
+    (
         r"ZeroDivisionError",
         r"",
         "Your function divides by 0.",
@@ -104,10 +139,64 @@ _ADVICE = (
         'Write ["{1}"] instead of .{1}.',
     ),
     (
+        r"TypeError",
+        r"where requires .*NoneType.* at position [12]",
+        "jnp.where was given a condition and one array, but it chooses between two.",
+        "It takes the condition, what to take where it holds, and what to take elsewhere.",
+    ),
+    (
+        r"TypeError",
+        r"got \((?:\w+=NoneType, )*(?:axis|dtype|out)=NoneType",
+        "A NumPy function was given a PyTorch tensor.",
+        "Look for the function in torch, or among the tensor's own methods.",
+    ),
+    (
         r"\w+",
         r"'NoneType'|NoneType object",
         "Something is None here but is used as if it were a value.",
         _NONES,
+    ),
+    (
+        r"AttributeError|TypeError",
+        r"torch\.return_types\.(\w+)'",
+        "PyTorch's `{1}` with an axis returns two tensors, and both are used as if they were one.",
+        "The values and their positions come together: give each of the two a name of its own.",
+    ),
+    (
+        r"AttributeError",
+        r"'(?:jaxlib\S*|\w*Tracer\w*|ArrayImpl)' object has no attribute '(" + _OF_TENSORS + r")'",
+        "`.{1}` belongs to PyTorch's tensors, but this is a JAX array.",
+        "This unit is written in JAX: look for what it does in jax.numpy.",
+    ),
+    (
+        r"AttributeError",
+        r"'(?:Tensor|Parameter)' object has no attribute '(" + _OF_JAX_ARRAYS + r")'",
+        "`.{1}` belongs to arrays of JAX or NumPy, but this is a PyTorch tensor.",
+        "This unit is written in PyTorch: look for what it does among the tensor's own methods.",
+    ),
+    (
+        r"AttributeError",
+        r"'numpy.ndarray' object has no attribute '(backward|grad|requires_grad|detach|item_)'",
+        "A NumPy array is used where a tensor is needed; it has no gradient.",
+        "Leave out .numpy(), and use PyTorch's own operations from the beginning to the end.",
+    ),
+    (
+        r"RuntimeError",
+        r"Can't call numpy\(\)|numpy\(\) on (?:a )?[Tt]ensor that requires",
+        "A tensor with a gradient is turned into a NumPy array, which cannot have one.",
+        "Use PyTorch's own operations; NumPy is for numbers that nothing learns from.",
+    ),
+    (
+        r"AttributeError",
+        r"'list' object has no attribute '(" + _OF_ARRAYS + r")'",
+        "`.{1}` belongs to arrays, but this is a list.",
+        "Make an array of it first, or use a function that takes lists.",
+    ),
+    (
+        r"AttributeError",
+        r"'(?:function|method|builtin_function_or_method|PjitFunction)' object has no attribute '(\w+)'",
+        "`.{1}` is read from a function, and not from what the function returns.",
+        "Put parentheses after the function's name, with its arguments inside, before the dot.",
     ),
     (
         r"AttributeError",
@@ -132,6 +221,163 @@ _ADVICE = (
         r"(?:'type' object|'function' object).* context manager|AttributeError: __enter__",
         "`with` needs an object, but was given a class or a function that was not called.",
         "Put parentheses after the name that follows `with`.",
+    ),
+    (
+        r"TypeError",
+        r"unsupported operand type\(s\) for (.+?): .*(?:'(?:function|method|builtin_function_or_method)')",
+        "The operator {1} is given a function instead of what the function returns: it was not called.",
+        "Put parentheses after its name, with its arguments inside.",
+    ),
+    (
+        r"TypeError",
+        r"for \^: '(?:float|int|numpy|Tensor|jaxlib)|ufunc 'bitwise_xor'|bitwise_xor",
+        "The sign ^ is used as a power, but in Python it is none.",
+        "A power is written with two stars.",
+    ),
+    (
+        r"TypeError",
+        r"unsupported operand type\(s\) for .*'dict'",
+        "A whole dictionary is used in a calculation.",
+        "Which of its entries is meant? It is read with its key in square brackets.",
+    ),
+    (
+        r"TypeError",
+        r"unsupported operand type\(s\) for [^:]+: (?:'(?:list|tuple)' and '(?:float|int|list|tuple)'"
+        r"|'(?:float|int)' and '(?:list|tuple)')",
+        "A list or tuple is used in a calculation, as if it were an array.",
+        "Make an array of it first, or go through its entries one by one.",
+    ),
+    (
+        r"TypeError",
+        r"'module' object is not callable",
+        "A module is called like a function.",
+        "Write the module's name, a dot and the function's name.",
+    ),
+    (
+        r"TypeError",
+        r"'("
+        + _IN_ORDER
+        + r")' object is not (?:subscriptable|reversible)|object of type '("
+        + _IN_ORDER
+        + r")' has no"
+        r" len",
+        "An object of type {1}{2} is used like a list, but it has no positions, or no length.",
+        "Make a list of it first.",
+    ),
+    (
+        r"TypeError",
+        r"list indices must be integers or slices, not str",
+        "A list is read by a key, as if it were a dictionary.",
+        "Which of its entries is meant? A loop goes through them one by one.",
+    ),
+    (
+        r"TypeError",
+        r"string indices must be integers",
+        "A text is read by a key, as if it were a dictionary.",
+        "A loop over a dictionary gives only its keys. What holds the dictionary itself?",
+    ),
+    (
+        r"TypeError",
+        r"(?:list|tuple) indices must be integers or slices, not (\w+)",
+        "A list or tuple is read at a position of type {1}, which is no whole number.",
+        "Only arrays take masks and arrays as an index; // gives a whole number where / does not.",
+    ),
+    (
+        r"TypeError",
+        r"slice indices must be integers|'float' object cannot be interpreted as an integer",
+        "A number with a decimal point is used as a position or a length.",
+        "// gives a whole number where / does not.",
+    ),
+    (
+        r"TypeError",
+        r"'(\w+)' object does not support item assignment",
+        "An object of type {1} is written into, but it cannot be changed.",
+        "Make a new one, or collect what you have in a list.",
+    ),
+    (
+        r"RuntimeError",
+        r"changed size during iteration",
+        "A dictionary or set is changed while a loop goes through it.",
+        "Collect the changes in something new, or go through a list of its keys.",
+    ),
+    (
+        r"ValueError|StatisticsError",
+        r"(?:max|min)\(\) (?:arg|iterable argument) is (?:an )?empty|at least one data point"
+        r"|zero-size array to reduction|empty sequence",
+        "Something is computed of a list without entries.",
+        "Which condition has left out everything, or too much?",
+    ),
+    (
+        r"StatisticsError",
+        r"at least two data points",
+        "Python's statistics refuses to compute a spread of one value.",
+        "Ask how many values there are before you call it.",
+    ),
+    (
+        r"StopIteration",
+        r"",
+        "next() was asked for an entry where there is none left.",
+        "A second argument of next() is what it gives then.",
+    ),
+    (
+        r"TypeError",
+        r"sequence item \d+: expected str",
+        "Texts are joined, but some of what is joined is no text.",
+        "What should come out: a text, or numbers?",
+    ),
+    (
+        r"ValueError|TypeError",
+        r"dictionary update sequence element|cannot convert dictionary update",
+        "A dictionary is made of something that does not consist of pairs.",
+        "It is made of keys and values: which are they here?",
+    ),
+    (
+        r"TypeError",
+        r"(?:float|int)\(\) argument must be .*, not '(\w+)'",
+        "An object of type {1} is turned into a single number.",
+        "Which step should have made one number of it?",
+    ),
+    (
+        r"IndexError",
+        r"only integers, slices|valid indices",
+        "An array is indexed by something that is no whole number, slice or mask.",
+        "Print what stands in the square brackets, and its type.",
+    ),
+    (
+        r"ValueError",
+        r"is not in list|not in list$|not in tuple",
+        "A list is searched for something that is not in it.",
+        "Is the search by value? Two numbers are equal only to the last digit.",
+    ),
+    (
+        r"ValueError",
+        r"inhomogeneous|setting an array element with a sequence",
+        "An array is made of lists that have different lengths.",
+        "Keep them as lists, or make an array of each.",
+    ),
+    (
+        r"ValueError",
+        r"could not convert string to float|invalid literal for int",
+        "A text is turned into a number, but it is none.",
+        "Which entry is read there? Names and numbers stand next to each other in a row.",
+    ),
+    (
+        r"ValueError",
+        r"math domain error|expected a (?:nonnegative|positive) input",
+        "Python's math was given a number that the function is not defined for.",
+        "Can the number be 0 or negative for the inputs of this case?",
+    ),
+    (
+        r"TypeError|UFuncTypeError|_UFuncNoLoopError",
+        r"ufunc '(\w+)' did not contain a loop|ufunc '(\w+)' not supported|resolve_dtypes|flexible type",
+        "NumPy is asked to compute with texts or other objects that are no numbers.",
+        "Print what stands in the array: a column of names, or None, may be among the numbers.",
+    ),
+    (
+        r"FileNotFoundError",
+        r"",
+        "You open a file that is not there.",
+        "What the function needs are its arguments; take out open() and load().",
     ),
     (
         r"TypeError",
@@ -258,8 +504,10 @@ _ADVICE = (
         "index.",
     ),
     (
-        r"TypeError|ValueError",
-        r"only (?:0-dimensional|length-1|size-1) arrays can be conv|only one element tensors can be conv",
+        r"TypeError|ValueError|RuntimeError",
+        r"(?i)only (?:0-dimensional|length-1|size-1|scalar) arrays can be conv"
+        r"|only convert an array of size 1|only one element tensors can be conv"
+        r"|elements cannot be converted to Scalar",
         "An array of several numbers is used where one number is needed, as in float().",
         "Which step should have made one number of them?",
     ),
@@ -315,7 +563,7 @@ _ADVICE = (
     ),
     (
         r"IndexError|ValueError|AxisError",
-        r"axis \S+ is out of bounds|Dimension out of range|too many indices",
+        r"(?i)axis \S+ is out of bounds|Dimension out of range|too many indices",
         "The code names an axis that the array does not have.",
         "Axes count from 0, and −1 is the last one; compare with the shapes listed below.",
     ),
@@ -347,8 +595,26 @@ _ADVICE = (
     (
         r"RuntimeError",
         r"does not require grad",
-        "The result has no gradient: something on the way to it was detached or computed under no_grad.",
+        "The result has no gradient: it is a constant, or something was detached or computed under no_grad.",
         "Only targets are cut off from the gradient; the predictions that learn are not.",
+    ),
+    (
+        r"RuntimeError",
+        r"backward through the graph a second time",
+        "The gradient is taken inside your function, and then once more by the caller.",
+        "Take out backward() and grad(): the training step does that.",
+    ),
+    (
+        r"ValueError",
+        r"^(\w+) is not a valid value for reduction",
+        "`{1}` is no reduction that PyTorch knows.",
+        "There are three: mean, sum, and none.",
+    ),
+    (
+        r"RuntimeError",
+        r"is a view and is being modified inplace|leaf Variable that requires grad .*in-place",
+        "A part of a tensor that the gradient needs is written into.",
+        "Make a new tensor: avoid operations that end in _ and assignments to a part of a tensor.",
     ),
     (
         r"RuntimeError",
@@ -460,6 +726,18 @@ _ADVICE = (
     ),
     (
         r"NameError",
+        r"free variable '(\w+)'",
+        "The variable `{1}` is read in an inner function before anything was assigned to it.",
+        "Is it assigned inside an if, a for or a try that was skipped, or only further down?",
+    ),
+    (
+        r"NameError",
+        r"name '(" + _MODULES + r")'",
+        "`{1}` is what a module is usually called, but no cell that you ran imports it.",
+        "Run the notebook's cell of imports. If it is not among them, the exercise needs no such module.",
+    ),
+    (
+        r"NameError",
         r"name '(\w+)'",
         "The name `{1}` does not exist at that point.",
         "Check its spelling; if a cell above defines it, run that cell.",
@@ -565,6 +843,10 @@ _ASSIGNED = (
     "Give what you assign a name of its own; or write nonlocal {0} first, where the old value is no longer "
     "needed.",
 )
+_OVERWRITTEN = (
+    "`{0}` is one of Python's own functions, but a value was assigned to that name.",
+    "Give your value another name. Where a cell has done it, del {0} in a cell brings the function back.",
+)
 _LENGTHS = (
     "Arrays of different lengths are put together entry by entry.",
     "What does each of them count: images, or classes? The docstring says it of every argument.",
@@ -573,6 +855,11 @@ _MISFIT = re.compile(
     r"(?i)incompatible shapes|broadcast|same number of dimensions|size of tensor a|sizes of tensors"
 )
 
+_WHOLE = "what your function returns"
+_WHICH_NONE = (
+    "None is right elsewhere, but not here: which of your conditions leads to it, or does the function end "
+    "without a return?"
+)
 _A_FUNCTION = (
     "Your function returns a function where the exercise asks for a value.",
     "Call the inner function, or look at which of the two functions a return belongs to.",
@@ -592,6 +879,8 @@ _RETURNED = {
     "PjitFunction": _A_FUNCTION,
     "builtin_function_or_method": _A_FUNCTION,
     "method": _A_FUNCTION,
+    "_ArrayFunctionDispatcher": _A_FUNCTION,
+    "ufunc": _A_FUNCTION,
     "JAX tracer": (
         "Your function returns a tracer: a value that was kept from inside a jitted function.",
         "Return it from the jitted function, and assign nothing outside of it.",
@@ -599,19 +888,22 @@ _RETURNED = {
 }
 
 
-def advise_difference(difference: Difference, place: str = "") -> Advice | None:
+def advise_difference(difference: Difference, place: str = "", *, may_be_none: bool = False) -> Advice | None:
     """What a difference in structure, shape or dtype means; None for one in values.
 
     Args:
         difference: the first one.
         place: the readable name of its place; empty where it has none.
+        may_be_none: whether None is the answer of other cases, so that a None is no forgotten return.
     """
     if difference.kind is Kind.VALUES:
         return None
     if difference.missing:
         return _advise_keys(difference, place)
-    if difference.kind is Kind.STRUCTURE and difference.got_type in _RETURNED:
-        return _RETURNED[difference.got_type]
+    found = _RETURNED.get(difference.got_type) if difference.kind is Kind.STRUCTURE else None
+    whole = place_in_words(difference.where) == _WHOLE or place.endswith(_WHOLE)
+    if found and whole and not (may_be_none and difference.got_type == "NoneType"):
+        return found
     place = place or ("" if difference.where == "returned" else place_in_words(difference.where))
     known = re.match(r'the |what |value |"', place)
     task = f"For {'' if known else 'the '}{place}, the exercise" if place else "The exercise"
@@ -620,10 +912,10 @@ def advise_difference(difference: Difference, place: str = "") -> Advice | None:
             f"{task} asks for {difference.expected}, but your function returns {difference.got}.",
             "Look for int(), //, rounding and astype, and for a mask that is still a mask.",
         )
-    return (
-        f"{task} asks for {difference.asked}, but your function returns {difference.came}.",
-        "Compare the Returns section of the docstring with what you return.",
-    )
+    look = "Compare the Returns section of the docstring with what you return."
+    if found:
+        look = found[1] if difference.got_type != "NoneType" else _WHICH_NONE if whole else _NONES
+    return f"{task} asks for {difference.asked}, but your function returns {difference.came}.", look
 
 
 def _advise_keys(difference: Difference, place: str) -> Advice:
@@ -652,9 +944,12 @@ def advise(failure: Failure) -> Advice | None:
         return f"Your function was not judged: {failure.message}, and that must not be interrupted.", _WAIT
     if failure.type == "ModelMisuse":  # the checks' own models say what is wrong with a call
         return failure.message, "Look at your call to the model and at the steps in the docstring."
-    if failure.outside and (name := re.search(r"variable '(\w+)'", failure.message)):
+    if name := _overwritten(failure):
+        reason, look = _OVERWRITTEN
+        return reason.format(name), look.format(name)
+    if failure.outside and (assigned := re.search(r"variable '(\w+)'", failure.message)):
         reason, look = _ASSIGNED
-        return reason.format(name[1], failure.outside), look.format(name[1])
+        return reason.format(assigned[1], failure.outside), look.format(assigned[1])
     if module := re.search(r"you forget to import '(\w+)'", failure.suggestion):
         reason, look = _NOT_IMPORTED
         return reason.format(module[1]), look.format(module[1])
@@ -671,6 +966,14 @@ def advise(failure: Failure) -> Advice | None:
             groups = [group or "" for group in found.groups()]
             return reason.format("", *groups), look.format("", *groups)
     return None
+
+
+def _overwritten(failure: Failure) -> str:
+    """The name of one of Python's own functions to which the student's code assigns; empty without one."""
+    found = re.search(OVERWRITTEN, failure.suggestion)
+    if found is None and failure.type in ("UnboundLocalError", "NameError"):
+        found = re.search(r"variable '(\w+)'", failure.message)
+    return found[1] if found and found[1] in vars(builtins) else ""
 
 
 def _all_flat(values: tuple[tuple[str, str], ...]) -> bool:

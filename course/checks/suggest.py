@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
+# How the question is put where a name of Python's own was taken for something else.
+OVERWRITTEN = r"Did you overwrite '(\w+)'\?"
 _ALIKE = 0.7  # of the letters agree, in their order
 _PART = 4  # letters that a part of one single name has to have
 # What our stand-in models are called for, as students know it from flax. All else of them is ours.
@@ -25,7 +27,8 @@ def suggest(error: BaseException, frame: FrameType | None) -> str:
     """Questions after what was probably meant where a name was not found; empty where nothing is near.
 
     Args:
-        error: a NameError, AttributeError, ImportError or KeyError; for others there is nothing to suggest.
+        error: a NameError, AttributeError, ImportError or KeyError, or a TypeError where one of Python's own
+            functions was overwritten; for others there is nothing to suggest.
         frame: the student's frame in which it was raised, or through which it passed.
     """
     try:
@@ -33,11 +36,31 @@ def suggest(error: BaseException, frame: FrameType | None) -> str:
         nearest = _nearest(wrong, known)
     except (Exception, SystemExit):  # a student's object may raise anything when it is asked for its names
         return ""
+    overwritten = _overwritten(error, frame)
+    if overwritten:
+        return f"Did you overwrite {overwritten!r}?"
     questions = [f"Did you mean: {nearest!r}?"] if nearest else []
     if isinstance(error, NameError) and wrong in sys.stdlib_module_names:
         # In Python's words, and its order where there are two questions.
         questions += [f"{'Or did' if nearest else 'Did'} you forget to import {wrong!r}?"]
     return " ".join(questions)
+
+
+def _overwritten(error: BaseException, frame: FrameType | None) -> str:
+    """The one name of Python's own in the frame's code that holds a value which was called; else empty."""
+    kind = re.match(r"'([\w.]+)' object is not callable", str(error)) if type(error) is TypeError else None
+    if kind is None or frame is None:
+        return ""
+    code = frame.f_code
+    used = {*code.co_names, *code.co_varnames, *code.co_freevars, *code.co_cellvars} & set(vars(builtins))
+    around = {**frame.f_globals, **frame.f_locals}
+    names = [name for name in used if name in around and _is_called(around[name], kind[1])]
+    return names[0] if len(names) == 1 else ""
+
+
+def _is_called(value: Any, kind: str) -> bool:
+    """Whether a value is what an exception calls by its type, with or without the module."""
+    return not callable(value) and type(value).__name__ == kind.rpartition(".")[2]
 
 
 def _search(error: BaseException, frame: FrameType | None) -> tuple[Any, Iterable[Any]]:

@@ -12,8 +12,10 @@ import solutions.fixmatch
 import solutions.flexmatch
 from autograder.units.mutant import run_text
 from course.checks import Result, State, check, render_text
-from course.checks.advice import _ADVICE, advise
+from course.checks.advice import _ADVICE, advise, advise_difference
 from course.checks.case import Failure
+from course.checks.compare import Difference, Tolerance, find_difference
+from course.checks.plain import Opaque
 
 RunCell = Callable[..., dict[str, Any]]
 
@@ -271,6 +273,71 @@ def test_the_missing_key_alone_is_told_and_what_is_there_instead(
         ("StdinNotImplementedError", "raw_input was called, but", "waits for somebody to type"),
         ("BdbQuit", "", "waits for somebody to type"),
         ("ModuleNotFoundError", "No module named 'tensorflow'", "not installed here"),
+        ("AssertionError", "", "An assert in the code does not hold"),
+        ("TypeError", "where requires ndarray or scalar arguments, got <class 'NoneType'> at position 2.",
+         "a condition and one array"),
+        ("TypeError", "mean() received an invalid combination of arguments - got (dtype=NoneType, "
+         "out=NoneType, axis=NoneType, ), but expected one of:", "A NumPy function was given a PyTorch"),
+        ("AttributeError", "'torch.return_types.max' object has no attribute 'mean'", "returns two tensors"),
+        ("TypeError", "'>=' not supported between instances of 'torch.return_types.max' and 'float'",
+         "PyTorch's `max` with an axis returns two tensors"),
+        ("AttributeError", "'jaxlib._jax.ArrayImpl' object has no attribute 'unsqueeze'",
+         "`.unsqueeze` belongs to PyTorch's tensors"),
+        ("AttributeError", "'Tensor' object has no attribute 'astype'", "`.astype` belongs to arrays of JAX"),
+        ("AttributeError", "'numpy.ndarray' object has no attribute 'backward'", "where a tensor is needed"),
+        ("RuntimeError", "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy()",
+         "turned into a NumPy array"),
+        ("TypeError", "unsupported operand type(s) for +: 'builtin_function_or_method' and 'int'",
+         "it was not called"),
+        ("TypeError", "'module' object is not callable", "A module is called like a function"),
+        ("TypeError", "'torch.Size' object is not callable", "is followed by parentheses"),
+        ("TypeError", "'dict_items' object is not subscriptable", "type dict_items is used like a list"),
+        ("TypeError", "object of type 'zip' has no len()", "type zip is used like a list"),
+        ("TypeError", "'itertools.groupby' object is not subscriptable", "type itertools.groupby is used"),
+        ("TypeError", "list indices must be integers or slices, not str", "A list is read by a key"),
+        ("TypeError", "string indices must be integers, not 'str'", "A text is read by a key"),
+        ("TypeError", "list indices must be integers or slices, not float", "at a position of type float"),
+        ("TypeError", "'float' object cannot be interpreted as an integer", "with a decimal point"),
+        ("TypeError", "'tuple' object does not support item assignment", "type tuple is written into"),
+        ("RuntimeError", "dictionary changed size during iteration", "while a loop goes through it"),
+        ("ValueError", "max() arg is an empty sequence", "a list without entries"),
+        ("ValueError", "max() iterable argument is empty", "a list without entries"),
+        ("StatisticsError", "stdev requires at least two data points", "a spread of one value"),
+        ("ValueError", "3 is not in list", "searched for something"),
+        ("ValueError", "setting an array element with a sequence. The requested array has an inhomogeneous "
+         "shape after 1 dimensions.", "lists that have different lengths"),
+        ("ValueError", "could not convert string to float: 'fixmatch'", "A text is turned into a number"),
+        ("ValueError", "math domain error", "is not defined for"),
+        ("UFuncTypeError", "ufunc 'add' did not contain a loop with signature matching types "
+         "(dtype('float64'), dtype('<U1')) -> None", "compute with texts"),
+        ("FileNotFoundError", "[Errno 2] No such file or directory: 'a.csv'", "a file that is not there"),
+        ("ValueError", "can only convert an array of size 1 to a Python scalar", "where one number is"),
+        ("TypeError", "Only scalar arrays can be converted to Python scalars; got arr.ndim=2",
+         "where one number is needed"),
+        ("RuntimeError", "a Tensor with 16 elements cannot be converted to Scalar", "where one number is"),
+        ("IndexError", "Too many indices: 2-dimensional array indexed with 3 indices.", "names an axis"),
+        ("RuntimeError", "element 0 of tensors does not require grad and does not have a grad_fn",
+         "it is a constant, or something was detached"),
+        ("RuntimeError", "Trying to backward through the graph a second time", "and then once more"),
+        ("RuntimeError", "Found no NVIDIA driver on your system.", "this computer has none"),
+        ("AssertionError", "Torch not compiled with CUDA enabled", "this computer has none"),
+        ("ValueError", "non is not a valid value for reduction", "`non` is no reduction"),
+        ("RuntimeError", "Output 0 of SelectBackward0 is a view and is being modified inplace. This view is",
+         "A part of a tensor"),
+        ("NameError", "cannot access free variable 'total' where it is not associated with a value in "
+         "enclosing scope", "`total` is read in an inner function"),
+        ("NameError", "name 'F' is not defined", "`F` is what a module is usually called"),
+        ("TypeError", "unsupported operand type(s) for ^: 'float' and 'int'", "as a power"),
+        ("TypeError", "unsupported operand type(s) for -: 'int' and 'dict'", "A whole dictionary"),
+        ("TypeError", "unsupported operand type(s) for -: 'list' and 'float'", "as if it were an array"),
+        ("AttributeError", "'list' object has no attribute 'mean'", "`.mean` belongs to arrays"),
+        ("AttributeError", "'function' object has no attribute 'mean'", "is read from a function"),
+        ("StopIteration", "", "next() was asked"),
+        ("TypeError", "sequence item 0: expected str instance, int found", "Texts are joined"),
+        ("ValueError", "dictionary update sequence element #0 has length 5; 2 is required", "of pairs"),
+        ("TypeError", "float() argument must be a string or a real number, not 'list'", "of type list is"),
+        ("IndexError", "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or "
+         "boolean arrays are valid indices", "no whole number, slice or mask"),
     ],
 )  # fmt: skip
 def test_common_exceptions_are_put_into_words(error: str, text: str, reason: str) -> None:
@@ -278,6 +345,105 @@ def test_common_exceptions_are_put_into_words(error: str, text: str, reason: str
     assert advice is not None
     assert reason in advice[0]
     assert "{" not in "".join(advice)
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        ("def mean_and_spread(values):\n    sum = 0\n    return sum(values), 1\n", "sum"),
+        ("sum = 0.0\ndef mean_and_spread(values):\n    return sum(values), 1\n", "sum"),
+        ("list = [1]\ndef mean_and_spread(values):\n    return list(map(float, values))\n", "list"),
+        ("def mean_and_spread(values):\n    n = len(values)\n    len = n\n    return n, len\n", "len"),
+        ("def mean_and_spread(values):\n    def inner():\n        return max(values)\n"
+         "    low = inner()\n    max = 3\n    return low, max\n", "max"),
+    ],
+)  # fmt: skip
+def test_a_function_of_pythons_own_that_was_overwritten_is_named(
+    cell: str, name: str, run_cell: RunCell
+) -> None:
+    result = check.run("mean_and_spread", run_cell(cell, unit="comparison")["mean_and_spread"])
+    assert (
+        result.message == f"`{name}` is one of Python's own functions, but a value was assigned to that name."
+    )
+    assert f"del {name} in a cell" in result.look
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "spread = 0.5\ndef mean_and_spread(values):\n    return spread(values)\n",
+        "max = 3\nrates = 0.5\ndef mean_and_spread(values):\n    return max - rates(values)\n",
+        "sum = 3\nmax = 4\ndef mean_and_spread(values):\n    return sum(values) + max(values)\n",
+    ],
+)
+def test_a_value_that_is_called_is_no_overwritten_function(cell: str, run_cell: RunCell) -> None:
+    """Where two could be meant, neither is named."""
+    result = check.run("mean_and_spread", run_cell(cell, unit="comparison")["mean_and_spread"])
+    assert result.message.startswith("A value that is not a function is followed by parentheses")
+
+
+def difference_of(expected: Any, got: Any) -> Difference:
+    found = find_difference(expected, got, Tolerance(0, 0, ""))
+    assert found is not None
+    return found
+
+
+def test_a_forgotten_return_is_asked_for() -> None:
+    reason, look = advise_difference(difference_of(1.0, None)) or ("", "")
+    assert reason == "Your function returns None."
+    assert look.startswith("Look for its return")
+    packed = advise_difference(
+        difference_of({"first": 1.0}, {"first": None}), "first: what your function returns"
+    )
+    assert packed == (reason, look)
+
+
+def test_where_none_is_a_right_answer_too_no_return_is_asked_for() -> None:
+    reason, look = advise_difference(difference_of(1.0, None), may_be_none=True) or ("", "")
+    assert reason == "The exercise asks for one number, but your function returns None."
+    assert look.startswith("None is right elsewhere, but not here")
+
+
+def test_a_none_within_an_answer_is_no_forgotten_return(run_loss: RunLoss) -> None:
+    result = run_loss("return total, (batch_stats", "return None, (batch_stats")
+    assert (
+        result.message
+        == "For the total loss, the exercise asks for one number, but your function returns None."
+    )
+    assert result.look.startswith("None comes from")
+    nested = advise_difference(difference_of([1.0, {"a": 2.0}], [1.0, {"a": lambda: 3}]))
+    assert nested is None or "Your function returns a function" not in nested[0]
+
+
+def test_a_function_in_place_of_one_value_is_named_with_its_place() -> None:
+    difference = difference_of([1.0, 2.0], [1.0, Opaque("function", "<function>")])
+    reason, look = advise_difference(difference, "the spread") or ("", "")
+    assert reason == "For the spread, the exercise asks for one number, but your function returns function."
+    assert look.startswith("Call the inner function")
+
+
+def test_a_stub_that_an_earlier_exercise_is_not(run_cell: RunCell) -> None:
+    """PyTorch refuses numbers of a type with the stub's error; the earlier exercise is right, and no stub."""
+    earlier = inspect.getsource(solutions.flexmatch.learning_status)
+    head = "def flexible_thresholds(counts, n_unlabeled, threshold):\n"
+    source = f"{head}    return learning_status(counts.float(), 3)\n"
+    names = run_cell(earlier + source, unit="flexmatch")
+    result = check.run("flexible_thresholds", names["flexible_thresholds"])
+    assert result.state is State.INCORRECT
+    assert result.failure is not None and not result.failure.unfinished
+    assert result.message.startswith("PyTorch cannot do this with numbers of type Float")
+    assert "still raises" not in result.message and result.note == ""
+
+
+@pytest.mark.parametrize(
+    "raised", ["NotImplementedError", "NotImplementedError()", "NotImplementedError('to do')"]
+)
+def test_a_stub_of_an_earlier_exercise_is_one(raised: str, run_cell: RunCell) -> None:
+    stub = f"def logits_to_log_probs(logits):\n    raise {raised}\n"
+    names = run_cell(PIECES + stub + LOSS)
+    result = check.run("get_fixmatch_loss_fn", names["get_fixmatch_loss_fn"])
+    assert result.state is State.CORRECT, "a mistake costs once"
+    assert "`logits_to_log_probs`" in result.note and "log_softmax_cross_entropy" not in result.note
 
 
 def test_every_advice_is_whole_sentences() -> None:
