@@ -232,7 +232,9 @@ def _report(
     else:
         assert difference is not None
         name = case.name_of(difference.where, first.inputs)
-        message, look = advise_difference(difference, name) or _unexplained(check, failed, difference)
+        may_be_none = any(trial.expected is None for trial in trials)
+        advice = advise_difference(difference, name, may_be_none=may_be_none)
+        message, look = advice or _unexplained(check, failed, difference)
     return Result(
         check.name,
         State.INCORRECT,

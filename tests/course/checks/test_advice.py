@@ -404,6 +404,22 @@ def test_where_none_is_a_right_answer_too_no_return_is_asked_for() -> None:
     assert look.startswith("None is right elsewhere, but not here")
 
 
+@pytest.mark.parametrize(
+    ("answer", "look"),
+    [
+        ("None if max(accuracies) < 0.7 else target", "None is right elsewhere, but not here"),
+        ("target if accuracies[-1] < target else print(target)", "None is right elsewhere, but not here"),
+    ],
+)
+def test_a_function_that_may_return_none_is_not_asked_for_a_return(
+    answer: str, look: str, run_cell: RunCell
+) -> None:
+    cell = f"def labels_to_reach(labels, accuracies, target):\n    return {answer}\n"
+    result = check.run("labels_to_reach", run_cell(cell, unit="comparison")["labels_to_reach"])
+    assert result.difference is not None and result.difference.got_type == "NoneType"
+    assert result.look.startswith(look)
+
+
 def test_a_none_within_an_answer_is_no_forgotten_return(run_loss: RunLoss) -> None:
     result = run_loss("return total, (batch_stats", "return None, (batch_stats")
     assert (
