@@ -104,6 +104,8 @@ def explain(seen: Sequence[Seen], slips: Iterable[Slip]) -> tuple[Slip, ...]:
     """
     slips = list(slips)
     needed = {(i, key) for i, trial in enumerate(seen) for key in _needed(trial)}
+    if not needed:  # all differs by so little that a rounding may be the reason
+        return ()
     fitting = _fitting(seen, slips)
     first = min(i for i, _ in needed)
     no_errors = {(i, key) for i, key in needed if i == first or key != _ERROR}

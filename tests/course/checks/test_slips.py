@@ -133,3 +133,10 @@ def test_numbers_of_another_structure_may_be_those_of_another_mistake() -> None:
     trials = seen(one=Effect({"returned": [7.0, np.array([8.0, 9.0])]}))
     assert explained(trials, flat, long) == ["flat"]
     assert explained(trials, flat, slip("again", *flat.ways)) == [], "both would do"
+
+
+def test_what_differs_by_little_more_than_the_tolerance_has_no_slip() -> None:
+    """Such as a result that is rounded: no slip explains so little, and the report does without."""
+    nearly = a(1 + 3 * FLOAT32.rtol)
+    assert effect_of(case("one"), EXPECTED, Outcome({"a": nearly.places[A], "b": np.array([1.0, 2.0])}))
+    assert explain(seen(one=nearly), [DOUBLED, OTHER]) == ()
