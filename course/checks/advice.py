@@ -913,6 +913,13 @@ def advise_difference(difference: Difference, place: str = "", *, may_be_none: b
             "Look for int(), //, rounding and astype, and for a mask that is still a mask.",
         )
     look = "Compare the Returns section of the docstring with what you return."
+    if difference.asked == difference.came and difference.kind is Kind.STRUCTURE:  # two texts, for example
+        expected, got = (text.removeprefix("str ") for text in (difference.expected, difference.got))
+        place = place or "the result"
+        return (
+            f"{place[0].upper()}{place[1:]} is {got}, and not {expected}.",
+            "Is it another entry, or in another order?",
+        )
     if found:
         look = found[1] if difference.got_type != "NoneType" else _WHICH_NONE if whole else _NONES
     return f"{task} asks for {difference.asked}, but your function returns {difference.came}.", look

@@ -195,6 +195,36 @@ _MUTANTS = (
         edits=(('row["steps"] * (', '(row["steps"] + 1) * ('),),
     ),
     Mutant(
+        "one step less",
+        "One step too few is counted.",
+        "A run of n steps has n of them.",
+        edits=(('row["steps"] * (', '(row["steps"] - 1) * ('),),
+    ),
+    Mutant(
+        "at least a step",
+        "A run of 0 steps is counted as one of a single step.",
+        "0 is a number like any other.",
+        edits=(('row["steps"] * (', 'max(row["steps"], 1) * ('),),
+    ),
+    Mutant(
+        "twice",
+        "The whole cost is doubled.",
+        "The backward pass costs twice the forward pass, and images that only go forward have none.",
+        edits=((_PASSES, f"2 * {_PASSES}"),),
+    ),
+    Mutant(
+        "difference",
+        "The images that only go forward are subtracted.",
+        "They cost passes as well: add them.",
+        edits=(('+ row["forward_images"]', '- row["forward_images"]'),),
+    ),
+    Mutant(
+        "a list",
+        "You return a list; the exercise asks for a number.",
+        "Return the number itself.",
+        edits=((f'row["steps"] * {_PASSES}', f'[row["steps"] * {_PASSES}]'),),
+    ),
+    Mutant(
         "steps alone",
         "This is the number of steps.",
         "A step of one method handles more images than that of another: count passes.",

@@ -186,7 +186,7 @@ _MUTANTS = (
             (
                 "in_order[-last:]",
                 'in_order if evaluation["step"] > in_order[-1]["step"]'
-                ' - last * (in_order[1]["step"] - in_order[0]["step"])',
+                ' - last * (in_order[min(1, len(in_order) - 1)]["step"] - in_order[0]["step"] or 1)',
             ),
         ),
     ),
@@ -198,9 +198,58 @@ _MUTANTS = (
             (
                 "in_order[-last:]",
                 'in_order if evaluation["step"] > in_order[-1]["step"]'
-                ' - last * (in_order[-1]["step"] - in_order[-2]["step"])',
+                ' - last * (in_order[-1]["step"] - in_order[-min(2, len(in_order))]["step"] or 1)',
             ),
         ),
+    ),
+    Mutant(
+        "even steps on average",
+        "The steps are taken to be as far apart as they are on average.",
+        "Count evaluations, and not the steps between them.",
+        edits=(
+            (
+                "in_order[-last:]",
+                'in_order if evaluation["step"] > in_order[-1]["step"]'
+                ' - last * (in_order[-1]["step"] - in_order[0]["step"]) / max(len(in_order) - 1, 1) + 1e-6',
+            ),
+        ),
+    ),
+    Mutant(
+        "odd ones left out",
+        "Evaluations that lie far from the others are left out.",
+        "That is a choice by value. A median does not need it.",
+        edits=(
+            (
+                f"return {_MEDIAN}",
+                'errors = np.array([evaluation["val_error"] for evaluation in in_order[-last:]])\n'
+                "    near = np.abs(errors - errors.mean()) <= 2 * errors.std() + 1e-12\n"
+                "    return float(np.median(errors[near]))",
+            ),
+        ),
+    ),
+    Mutant(
+        "at most 20",
+        "Never more than 20 evaluations count.",
+        "Use the argument `last`, however large it is.",
+        edits=(("[-last:]", "[-min(last, 20) :]"),),
+    ),
+    Mutant(
+        "at least three",
+        "Three evaluations count even where fewer are asked for.",
+        "Use the argument `last`, however small it is.",
+        edits=(("[-last:]", "[-max(last, 3) :]"),),
+    ),
+    Mutant(
+        "nothing for a single one",
+        "A run with a single evaluation gets NaN.",
+        "It counts with all that it has.",
+        edits=(("return float", 'if len(curve) == 1:\n        return float("nan")\n    return float'),),
+    ),
+    Mutant(
+        "ordered by all values",
+        "The evaluations are ordered by whatever stands first in a row.",
+        "Order them by their steps.",
+        edits=(('evaluation["step"])', "list(evaluation.values()))"),),
     ),
     Mutant(
         "values by position",
@@ -583,17 +632,24 @@ def _all_needed(inputs: Inputs) -> bool:
     return all(np.median(other) != np.median(errors) for other in others)
 
 
+def _unlike_three(inputs: Inputs) -> bool:
+    """Whether the last two or three have another median than the last one."""
+    _, errors, _ = _in_order(inputs)
+    return all(np.median(errors[-n:]) != errors[-1] for n in (2, 3))
+
+
 def _uneven(rng: Rng) -> Inputs:
     count = size(rng, 3, 6)
     return curve.draw_uneven(count + size(rng, 4, 8), count)(rng)
 
 
 def _unlike_even(inputs: Inputs) -> bool:
-    """Whether even steps, as long as the first or last, would take in other evaluations."""
+    """Whether even steps, as long as the first, the last or the mean, would take in other evaluations."""
     steps, errors, last = _in_order(inputs)
     median = np.median(errors[-last:])
     gaps = np.diff(steps)
-    return all(np.median(errors[steps > steps[-1] - last * gap]) != median for gap in (gaps[0], gaps[-1]))
+    even = gaps[0], gaps[-1], gaps.mean()
+    return all(np.median(errors[steps > steps[-1] - last * gap]) != median for gap in even)
 
 
 def _in_order(inputs: Inputs) -> tuple[np.ndarray, np.ndarray, int]:
@@ -615,6 +671,23 @@ def _unlike_earlier(inputs: Inputs) -> bool:
     return bool(np.median(errors[errors > 0][-last:]) != np.median(errors[-last:]))
 
 
+def _odd_one(rng: Rng) -> Inputs:
+    """An even number of evaluations counts, so that one less has another median."""
+    last = 2 * size(rng, 6, 9)
+    return curve.draw_odd_one(last + size(rng, 3, 8), last)(rng)
+
+
+def _many(rng: Rng) -> Inputs:
+    last = size(rng, 25, 32)
+    return curve.draw_evaluations(last + size(rng, 5, 15), last)(rng)
+
+
+def _unlike_twenty(inputs: Inputs) -> bool:
+    """Whether the last 20 have another median."""
+    _, errors, last = _in_order(inputs)
+    return bool(np.median(errors[-20:]) != np.median(errors[-last:]))
+
+
 def _all(rng: Rng) -> Inputs:
     """As many evaluations as are asked for, one of them before the first step."""
     n = size(rng, 4, 9)
@@ -626,7 +699,7 @@ _HIDDEN = hidden_function(
         "in order": ("evaluations in the order of the steps", _evaluations((3, 8), shuffled=False)),
         "another order": ("evaluations in another order", _evaluations((3, 8))),
         "an even number": ("an even number of evaluations", _evaluations((4, 8), even=True)),
-        "the last one": ("the last evaluation alone", _evaluations((1, 1))),
+        "the last one": ("the last evaluation alone", until(_evaluations((1, 1)), _unlike_three)),
         "uneven steps": ("evaluations at uneven steps", until(_uneven, _unlike_even)),
         "no error": ("evaluations without an error", until(_perfect, _unlike_earlier)),
         "all of them": ("as many evaluations as asked for", _all),
@@ -634,6 +707,9 @@ _HIDDEN = hidden_function(
             "two evaluations fewer than asked for",
             until(_just_too_few, _all_needed),
         ),
+        "an odd one": ("evaluations of which one is far worse", _odd_one),
+        "many": ("many evaluations", until(_many, _unlike_twenty)),
+        "a single one": ("a single evaluation", curve.draw_evaluations(1, 4)),
         "fewer than asked for": ("fewer evaluations than asked for", _evaluations((10, 30), more=False)),
     },
     compiled=False,

@@ -207,6 +207,89 @@ _MUTANTS = (
         edits=(("if accuracies[0] >= target:", "if min(accuracies) >= target:"),),
     ),
     Mutant(
+        "start looked at last",
+        "A later crossing counts before the first accuracy, which already reaches the target.",
+        "Look at the first accuracy before you look at the neighbors.",
+        body="""
+            for i in range(1, len(labels)):
+                if accuracies[i - 1] < target <= accuracies[i]:
+                    share = (target - accuracies[i - 1]) / (accuracies[i] - accuracies[i - 1])
+                    return float(labels[i - 1] * (labels[i] / labels[i - 1]) ** share)
+            return float(labels[0]) if accuracies[0] >= target else None
+            """,
+    ),
+    Mutant(
+        "up to the best",
+        "np.interp is given the part up to the highest accuracy, in which they can still go down.",
+        "It needs numbers that never go down. Look at two neighbors at a time.",
+        body="""
+            if accuracies[0] >= target:
+                return float(labels[0])
+            best = int(np.argmax(accuracies))
+            if accuracies[best] < target:
+                return None
+            return float(np.exp(np.interp(target, accuracies[: best + 1], np.log(labels[: best + 1]))))
+            """,
+    ),
+    Mutant(
+        "sorted pairs",
+        "The points are sorted by accuracy, so neighbors on the curve are no neighbors any more.",
+        "Look at neighbors in the order of the labels.",
+        body=f"""
+            if accuracies[0] >= target:
+                return float(labels[0])
+            if max(accuracies) < target:
+                return None
+            accuracies, labels = zip(*sorted(zip(accuracies, labels)))
+            return float({_LOG_INTERP})
+            """,
+    ),
+    Mutant(
+        "decimal exponential",
+        "The logarithm is natural, and the way back is a power of 10.",
+        "np.log belongs to np.exp, np.log10 to 10 to the power.",
+        edits=((_ANSWER, "return float(10 ** (start + share * (end - start)))"),),
+    ),
+    Mutant(
+        "from the highest down",
+        "The target has to be below the highest accuracy; one that is exactly there counts as not reached.",
+        "Reached means at the target or above.",
+        edits=(
+            (_FROM_THE_START, f"if max(accuracies) <= target:\n        return None\n    {_FROM_THE_START}"),
+        ),
+    ),
+    Mutant(
+        "outside is unknown",
+        "You return None where the target is below every accuracy.",
+        "labels[0] labels are enough then.",
+        edits=(
+            (_FROM_THE_START, f"if target < min(accuracies):\n        return None\n    {_FROM_THE_START}"),
+        ),
+    ),
+    Mutant(
+        "None for a single number",
+        "You return None for a single number of labels, even where it is enough.",
+        "The first accuracy is looked at before any neighbor.",
+        edits=((_FROM_THE_START, f"if len(labels) == 1:\n        return None\n    {_FROM_THE_START}"),),
+    ),
+    Mutant(
+        "labels for a single number",
+        "You return a single number of labels even where it is not enough.",
+        "It has to reach the target, too.",
+        edits=(
+            (
+                _FROM_THE_START,
+                f"if len(labels) == 1:\n        return float(labels[0])\n    {_FROM_THE_START}",
+            ),
+        ),
+    ),
+    Mutant(
+        "rounded to a tenth",
+        "The result is rounded to a digit behind the point.",
+        "Round when you print, not before.",
+        edits=((_ANSWER, "return round(float(np.exp(start + share * (end - start))), 1)"),),
+    ),
+    Mutant(
         "rising curves alone",
         "You return None for every curve that goes down somewhere.",
         "More labels need not mean a higher accuracy. Look at neighbors in the order of the labels.",
@@ -740,6 +823,7 @@ _HIDDEN = hidden_function(
         "down at first": ("accuracies that fall before they rise", _falling((1, 0, 2, 4), 2)),
         "below at the end": ("accuracies that end below the target", _falling((0, 1, 4, 3, 2), 3)),
         "there at first alone": ("accuracies that fall below the target", _falling((4, 0, 3, 1), 3)),
+        "there at first and again": ("accuracies that pass the target again", _falling((3, 0, 4, 1), 2)),
         "a peak": ("a target that is the highest accuracy", labels.draw_curve((0, 2, 1, 4, 3), 4)),
         "a plateau": ("two accuracies at the target", labels.draw_curve((1, 0, 2, 2, 3), 2)),
         "past a plateau": ("two equal accuracies, and a target above", _falling((1, 0, 2, 2, 3), 2)),

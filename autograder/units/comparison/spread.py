@@ -299,6 +299,107 @@ _MUTANTS = (
         ),
     ),
     Mutant(
+        "odd ones left out",
+        "Values that lie far from the others are left out.",
+        "A run that went wrong is a run, too.",
+        edits=(
+            (
+                "spread = np.nan",
+                "values = values[np.abs(values - mean) <= 2 * np.std(values) + 1e-9]\n    spread = np.nan",
+            ),
+        ),
+        common="Leaving out the run that went wrong. It belongs to what the method does.",
+    ),
+    Mutant(
+        "odd ones left out throughout",
+        "Values that lie far from the others are left out, in the mean as well.",
+        "A run that went wrong is a run, too.",
+        edits=(
+            (
+                "spread = np.nan",
+                "values = values[np.abs(values - mean) <= 2 * np.std(values) + 1e-9]\n"
+                "    mean = values.mean()\n    spread = np.nan",
+            ),
+        ),
+    ),
+    Mutant(
+        "mean without sign",
+        "A negative mean loses its sign.",
+        "A method can be worse than another: differences and their mean can be negative.",
+        body=f"""
+            spread = np.nan
+            if len(values) > 1:
+                spread = {_STANDARD_DEVIATION}
+            mean = abs(mean)
+            """,
+    ),
+    Mutant(
+        "shifted",
+        "The smallest value is subtracted from all, and the mean is that of what is left.",
+        "Shifting the values leaves their spread alone, but moves their mean.",
+        edits=(
+            (
+                "spread = np.nan",
+                "values = values - values.min()\n    mean = values.mean()\n    spread = np.nan",
+            ),
+        ),
+    ),
+    Mutant(
+        "one subtracted at the end",
+        "1 is subtracted after the division by n.",
+        "The parentheses are missing: divide by (n − 1).",
+        edits=(("/ (len(values) - 1)", "/ len(values) - 1"),),
+    ),
+    Mutant(
+        "root of n − 1",
+        "The root is taken of n − 1 alone.",
+        "Divide first, then take the root of the quotient.",
+        edits=((_STANDARD_DEVIATION, "np.sum((values - mean) ** 2) / np.sqrt(len(values) - 1)"),),
+    ),
+    Mutant(
+        "root of each",
+        "The root is taken of each squared deviation, before they are added up.",
+        "Add the squares up, divide, and take one root at the end.",
+        edits=((_STANDARD_DEVIATION, "np.sum(np.sqrt((values - mean) ** 2 / (len(values) - 1)))"),),
+    ),
+    Mutant(
+        "last deviation",
+        "Only the last deviation counts: each replaces the one before.",
+        "Add them up: += and not =.",
+        edits=(("np.sum((values - mean) ** 2)", "(values[-1] - mean) ** 2"),),
+    ),
+    Mutant(
+        "square of the sum",
+        "The deviations are added up first, and then squared.",
+        "Square each of them, then add them up.",
+        edits=(("np.sum((values - mean) ** 2)", "(np.sum(values - mean) + 1e-6) ** 2"),),
+    ),
+    Mutant(
+        "times the root of two",
+        "This is the spread of a difference between two such runs.",
+        "Return the spread of the values themselves.",
+        edits=((_STANDARD_DEVIATION, f"np.sqrt(2) * {_STANDARD_DEVIATION}"),),
+    ),
+    Mutant(
+        "both rounded",
+        "Mean and spread are rounded.",
+        "Round when you print, not before.",
+        body="""
+            spread = round(float(np.std(values, ddof=1)), 3) if len(values) > 1 else np.nan
+            mean = round(float(mean), 3)
+            """,
+    ),
+    Mutant(
+        "rounded",
+        name="rounded to three digits",
+        edits=((_STANDARD_DEVIATION, f"round({_STANDARD_DEVIATION}, 3)"),),
+    ),
+    Mutant(
+        "rounded",
+        name="rounded to four digits",
+        edits=((_STANDARD_DEVIATION, f"round({_STANDARD_DEVIATION}, 4)"),),
+    ),
+    Mutant(
         "single precision",
         "The values are in single precision, which holds only seven digits.",
         "Leave the values as they are: the array above has double precision.",
@@ -577,6 +678,7 @@ _HIDDEN = hidden_function(
             "differences of both signs",
             lambda rng: spread.draw_differences(size(rng, 5, 9))(rng),
         ),
+        "an odd one": ("runs of which one is odd", lambda rng: spread.draw_odd_one(size(rng, 11, 15))(rng)),
         "whole numbers": ("whole numbers", lambda rng: spread.draw_seconds(size(rng, 3, 8))(rng)),
         "one run": ("the accuracy of a single run", _values(1, 1)),
         "far from zero": ("large numbers that lie close together", spread.draw_far_from_zero),

@@ -318,6 +318,74 @@ _MUTANTS = (
             """,
     ),
     Mutant(
+        "statistic of the check",
+        "The argument `statistic` is not used: what you compute is that of some of the cases.",
+        "Call it with the list of accuracies.",
+        edits=((_COMPUTE, "mean, spread = sum(accuracies) / len(accuracies), max(accuracies)"),),
+    ),
+    Mutant(
+        "zero for single runs",
+        "A single run gets a spread of 0, whatever the statistic says.",
+        "Return what the statistic gives: it may be another one than mean_and_spread.",
+        edits=((_COMPUTE, f"{_COMPUTE}\n        spread = spread if len(accuracies) > 1 else 0.0"),),
+    ),
+    Mutant(
+        "None for single runs",
+        "A single run gets None, whatever the statistic says.",
+        "Return what the statistic gives: it may be another one than mean_and_spread.",
+        edits=((_COMPUTE, f"{_COMPUTE}\n        spread = spread if len(accuracies) > 1 else None"),),
+    ),
+    Mutant(
+        "pairs counted",
+        "`runs` is the number of pairs.",
+        "Count the runs of the pair.",
+        edits=(("len(accuracies)", "len(groups)"),),
+    ),
+    Mutant(
+        "method and labels swapped",
+        "The method and the number of labels are swapped.",
+        "Look at the order of the two in the key of your groups.",
+        edits=(('"method": method, "labels": labels', '"method": labels, "labels": method'),),
+    ),
+    Mutant(
+        "raw weights without an error",
+        "An error of 0 is replaced by that of the raw weights.",
+        "Python treats 0 as false, too. An error of 0 is a result like any other.",
+        edits=((_APPEND, '.append(1 - (row["test_error"] or row["test_error_raw"] or 0))'),),
+    ),
+    Mutant(
+        "one or the other",
+        "Runs are grouped as soon as the method or the number of labels is the same.",
+        "Both have to be the same.",
+        body="""
+            summaries = []
+            for row in rows:
+                for group in summaries:
+                    if group["method"] == row["method"] or group["labels"] == row["labels"]:
+                        break
+                else:
+                    group = {"method": row["method"], "labels": row["labels"], "values": []}
+                    summaries.append(group)
+                group["values"].append(1 - row["test_error"])
+            for group in summaries:
+                group["runs"] = len(group["values"])
+                group["mean"], group["spread"] = statistic(group.pop("values"))
+            return summaries
+            """,
+    ),
+    Mutant(
+        "sorted by method",
+        "The pairs are sorted by their methods.",
+        "A dictionary keeps the order in which its keys were added.",
+        edits=(("in groups.items()", "in sorted(groups.items(), key=lambda item: item[0][0])"),),
+    ),
+    Mutant(
+        "order of the seeds",
+        "The pairs come as they occur when the rows are sorted by their seeds.",
+        "Go through the rows as they are.",
+        edits=(("for row in rows:", 'for row in sorted(rows, key=lambda row: row["seed"] or 0):'),),
+    ),
+    Mutant(
         "sorted by labels",
         "The pairs are sorted by their number of labels.",
         "A dictionary keeps the order in which its keys were added.",
@@ -753,10 +821,11 @@ def _rows(
     equal: bool = False,
     unknown: tuple[str, ...] = (),
     bounds: bool = False,
+    statistic: str = summary.MEAN_AND_LARGEST,
 ) -> Draw:
     def draw(rng: Rng) -> Inputs:
         runs = [size(rng, fewest, most) for _ in range(pairs)]
-        return summary.draw_rows(runs, equal=equal, unknown=unknown, bounds=bounds)(rng)
+        return summary.draw_rows(runs, equal=equal, unknown=unknown, bounds=bounds, statistic=statistic)(rng)
 
     return draw
 
@@ -780,7 +849,7 @@ _HIDDEN = hidden_function(
         "equal results": ("runs with the same result", _rows(3, fewest=3, equal=True)),
         "published": (
             "runs of which not everything is known",
-            _rows(4, fewest=2, unknown=("seed", "test_error_raw")),
+            _rows(4, fewest=2, unknown=("seed", "test_error_raw"), statistic=summary.SMALLEST_AND_MEAN),
         ),
         "bounds": ("runs without an error, or with nothing else", _rows(4, fewest=2, bounds=True)),
         "one run": ("a single run", summary.draw_rows((1,))),

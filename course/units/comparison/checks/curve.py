@@ -43,12 +43,27 @@ def draw_uneven(n: int, last: int) -> Draw:
 
 
 def draw_perfect(n: int, last: int) -> Draw:
-    """A draw of evaluations of which two of the latest found no error, and so have equal values."""
+    """A draw of evaluations of which two of the latest found no error, and so have equal values.
+
+    The error stands before the step.
+    """
 
     def draw(rng: np.random.RandomState) -> Inputs:
         errors = _errors(rng, n, last)
         for place in rng.choice(last, 2, replace=False):
             errors[n - 1 - int(place)] = 0.0
+        inputs = _evaluations(rng, [100 * k for k in range(1, n + 1)], errors, last, True)
+        return inputs | {"curve": [dict(reversed(evaluation.items())) for evaluation in inputs["curve"]]}
+
+    return draw
+
+
+def draw_odd_one(n: int, last: int) -> Draw:
+    """A draw of evaluations of which one of the latest has a much larger error than all others."""
+
+    def draw(rng: np.random.RandomState) -> Inputs:
+        errors = [round(0.1 + error / 10, 4) for error in _errors(rng, n, last)]
+        errors[n - 1 - int(rng.randint(last))] = round(float(rng.uniform(0.8, 0.95)), 4)
         return _evaluations(rng, [100 * k for k in range(1, n + 1)], errors, last, True)
 
     return draw
@@ -97,7 +112,7 @@ _DRAWS: dict[str, tuple[str, Callable[[np.random.RandomState], Inputs]]] = {
         "13 evaluations at uneven steps with all that the file says of them, of which the last five count",
         draw_uneven(13, 5),
     ),
-    "no error": ("nine evaluations, two of the last five without an error", draw_perfect(9, 5)),
+    "no error": ("ten evaluations, two of the last five without an error", draw_perfect(10, 5)),
     "all of them": (
         "seven evaluations from step 0 on, where the last seven are asked for",
         draw_evaluations(7, 7, first=0),
@@ -106,6 +121,12 @@ _DRAWS: dict[str, tuple[str, Callable[[np.random.RandomState], Inputs]]] = {
         "seven evaluations where the last nine are asked for",
         draw_evaluations(7, 9),
     ),
+    "an odd one": (
+        "17 evaluations, of which the last twelve count and one is far worse than the rest",
+        draw_odd_one(17, 12),
+    ),
+    "many": ("40 evaluations, of which the last 30 count", draw_evaluations(40, 30)),
+    "a single one": ("a single evaluation where the last three are asked for", draw_evaluations(1, 3)),
     "fewer than asked for": (
         "six evaluations where the last 20 are asked for",
         draw_evaluations(6, 20),

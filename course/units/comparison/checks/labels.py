@@ -95,6 +95,10 @@ LABELS_TO_REACH = check_of_function(
             "a first accuracy above the target, and others below it",
             draw_curve((4, 0, 3, 1), 3.6),
         ),
+        "there at first and again": (
+            "a first accuracy above the target, which they pass once more after a dip",
+            draw_curve((3, 0, 4, 1), 2.4),
+        ),
         "a peak": (
             "a target that is exactly the highest accuracy, after which they fall",
             draw_curve((0, 2, 1, 4, 3), 4),

@@ -40,11 +40,21 @@ def draw_equal(n: int) -> Draw:
 
 
 def draw_differences(n: int) -> Draw:
-    """A draw of n differences between two methods: one is 0, and there are some of both signs."""
+    """A draw of n differences between two methods: of both signs, with one of 0 and a negative mean."""
 
     def draw(rng: np.random.RandomState) -> Inputs:
-        sizes = shares(rng, n - 1, 0.01, 0.2)
-        values = [0.0, *(size if i % 2 else -size for i, size in enumerate(sizes))]
+        worse, better = shares(rng, n - 1, 0.1, 0.2), shares(rng, n - 1, 0.01, 0.05)
+        values = [0.0, *(better[i] if i % 2 else -worse[i] for i in range(n - 1))]
+        return {"values": [values[i] for i in rng.permutation(n)]}
+
+    return draw
+
+
+def draw_odd_one(n: int) -> Draw:
+    """A draw of the accuracies of n runs, one of which is far from the others."""
+
+    def draw(rng: np.random.RandomState) -> Inputs:
+        values = [*shares(rng, n - 1, 0.8, 0.85), *shares(rng, 1, 0.1, 0.2)]
         return {"values": [values[i] for i in rng.permutation(n)]}
 
     return draw
@@ -76,13 +86,14 @@ _OF_VALUES = check_of_function(
         "some equal": ("five runs, three of which have the same result", draw_repeated(3, 2)),
         "all equal": ("three runs with the same result", draw_equal(3)),
         "differences": ("differences between two methods, of both signs", draw_differences(6)),
+        "an odd one": ("the accuracies of twelve runs, one of which went wrong", draw_odd_one(12)),
         "whole numbers": ("whole numbers, such as seconds", draw_seconds(4)),
         "one run": ("the accuracy of a single run, which has no spread", draw_values(1)),
         "far from zero": ("large numbers that lie close together", draw_far_from_zero),
     },
     convert=unchanged,
     tolerance=NUMBERS,
-    misconception="The spread is not the sample standard deviation.",
+    misconception="These are not the mean and the sample standard deviation.",
     look="Go through the formula step by step: deviations, squares, their sum, n − 1, the root.",
     names={"returned[0]": "the mean", "returned[1]": "the spread"},
 )
