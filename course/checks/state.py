@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import random
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -367,7 +368,7 @@ def _precisions(torch: Any) -> list[Switch]:
 
 def _within(module: Any, path: str) -> Any:
     """What a dotted path leads to within a module; None where there is no such thing."""
-    for name in filter(None, path.split(".")):
+    for name in re.findall(r"\w+", path):
         module = getattr(module, name, None)
     return module
 
