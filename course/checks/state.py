@@ -69,6 +69,7 @@ JAX_LOGS: dict[str, Any] = {
 NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}  # NumPy's own
 # Python's limit, at least and at most: deep enough for right answers, and an endless recursion ends in time.
 RECURSION = (1_000, 3_000)
+SWITCH_SECONDS = 0.005  # Python's own
 # Where PyTorch says in what precision it multiplies float32 numbers, from the general to the special. What is
 # not set follows the more general one. PyTorch 2.5 has none of them.
 PRECISIONS = (
@@ -134,11 +135,18 @@ def unusual_settings() -> list[str]:
 
 
 def _interpreter() -> Restore:
-    limit = sys.getrecursionlimit()
+    limit, interval = sys.getrecursionlimit(), sys.getswitchinterval()
     least, most = RECURSION
     with suppress(RecursionError):  # this very code runs deeper than that
         sys.setrecursionlimit(min(max(limit, least), most))
-    return lambda: sys.setrecursionlimit(limit)
+    # Where threads hardly ever change, nothing could be stopped in time.
+    sys.setswitchinterval(min(interval, SWITCH_SECONDS))
+
+    def restore() -> None:
+        sys.setrecursionlimit(limit)
+        sys.setswitchinterval(interval)
+
+    return restore
 
 
 def _environment() -> Restore:

@@ -72,6 +72,7 @@ CHANGES: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     ),
     "warnings": (lambda: warnings.simplefilter("error"), lambda: list(warnings.filters)),
     "recursion limit": (lambda: sys.setrecursionlimit(5000), sys.getrecursionlimit),
+    "switch interval": (lambda: sys.setswitchinterval(0.1), sys.getswitchinterval),
     "stdout": (lambda: setattr(sys, "stdout", None), lambda: sys.stdout),
     "stderr": (lambda: setattr(sys, "stderr", None), lambda: sys.stderr),
     "a new environment variable": (lambda: os.environ.update(STUDENT="1"), lambda: dict(os.environ)),
@@ -386,6 +387,27 @@ def test_a_function_may_set_them_so_that_they_contradict_each_other() -> None:
 
     assert check.run("learning_status", student).state is State.CORRECT
     assert [switch.get() for switch in torch_switches(torch)] == before
+
+
+HANDLED_OF_PYTHON = {"setrecursionlimit", "setswitchinterval"}
+HANDLED_OF_NUMPY = {"seterr", "set_printoptions"}
+HARMLESS_OF_BOTH = {
+    "what is called for an error that is to be called for, and none is": "seterrcall",
+    "how much of an array is looked at at a time": "setbufsize",
+    "operations on sets": "setdiff1d setxor1d set_numeric_ops set_string_function",
+    "of one thread alone, which is not the one that a check runs in": "settrace setprofile",
+    "no answer has hundreds of digits": "set_int_max_str_digits",
+    "nothing here is asynchronous, or loads libraries": """
+        set_asyncgen_hooks set_coroutine_origin_tracking_depth set_coroutine_wrapper setdlopenflags
+    """,
+}
+
+
+@pytest.mark.parametrize(("module", "handled"), [(sys, HANDLED_OF_PYTHON), (np, HANDLED_OF_NUMPY)])
+def test_every_setting_of_python_and_numpy_is_handled_or_harmless(module: Any, handled: set[str]) -> None:
+    found = {name for name in dir(module) if name.startswith("set")}
+    assert handled <= found
+    assert {name for name in found - handled if not harmless(name, HARMLESS_OF_BOTH)} == set()
 
 
 def with_a_warning(values: Any) -> tuple[Any, Any]:
