@@ -42,6 +42,8 @@ UNIT_TESTS = (
     "autograder/units/",
     "course/augment/",
     "course/checks/test_advice.py",
+    "course/checks/test_facts.py",
+    "course/checks/test_slips.py",
     "course/checks/test_compare.py",
     "course/checks/test_exchange.py",
     "course/checks/test_moments.py",
