@@ -25,16 +25,17 @@ class Hidden:
     draw: Draw
 
 
-def once_more(hidden: Mapping[str, Hidden], name: str, how: str) -> dict[str, Hidden]:
-    """The counterparts, and one of a case that tries the first of them once more in another way.
+def once_more(hidden: Mapping[str, Hidden], name: str, how: str, of: str = "") -> dict[str, Hidden]:
+    """The counterparts, and one of a case that tries one of them once more in another way.
 
     Args:
         hidden: the counterparts of a check's cases.
         name: of the further case.
-        how: what is different about it, to stand behind what the first one tries.
+        how: what is different about it, to stand behind what the one tries.
+        of: name of that one; the first one if empty.
     """
-    first = next(iter(hidden.values()))
-    return {**hidden, name: Hidden(f"{first.tries}, {how}", first.draw)}
+    one = hidden[of or next(iter(hidden))]
+    return {**hidden, name: Hidden(f"{one.tries}, {how}", one.draw)}
 
 
 def hidden_function(draws: Mapping[str, tuple[str, Draw]], *, compiled: bool = True) -> dict[str, Hidden]:

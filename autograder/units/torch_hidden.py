@@ -13,6 +13,11 @@ def also_on_a_gpu(hidden: Mapping[str, Hidden]) -> dict[str, Hidden]:
     return once_more(hidden, torch_device.NAME, "as if everything were on a GPU")
 
 
-def handed_on(hidden: Mapping[str, Hidden]) -> dict[str, Hidden]:
-    """The counterparts of a check's cases, and that of ``course.checks.torch_kinds.handed_on``."""
-    return once_more(hidden, torch_kinds.NAME, "and the type of the result")
+def handed_on(hidden: Mapping[str, Hidden], of: str = "") -> dict[str, Hidden]:
+    """The counterparts of a check's cases, and that of ``course.checks.torch_kinds.handed_on``.
+
+    Args:
+        hidden: the counterparts of the check's own cases.
+        of: name of the case that is tried once more; the first one if empty.
+    """
+    return once_more(hidden, torch_kinds.NAME, "and the type of the result", of)

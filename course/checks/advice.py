@@ -21,6 +21,45 @@ MADE_ON_THE_CPU = (
     "A tensor is always made on the CPU, which fails when the arguments are on a GPU.",
     "Make it where an argument is: with device=x.device, or with zeros_like, new_zeros and the like.",
 )
+# The same for what a function leaves behind, by its kind; the most far-reaching one first.
+LEFT_BEHIND = {
+    "gradients switched off": (
+        "Your function leaves gradients switched off, or on, for everything that is computed after it.",
+        "Look for set_grad_enabled: a with block or a decorator ends by itself, a call of it does not.",
+    ),
+    "another default dtype": (
+        "Your function changes PyTorch's default dtype for everything that comes after it.",
+        "Look for set_default_dtype. What is given has a dtype already.",
+    ),
+    "another precision": (
+        "Your function leaves the model's weights in another precision.",
+        "Look for .double(), .half() and .to() on the model, which convert the model itself.",
+    ),
+    "another mode": (
+        "Your function leaves the model, or a part of it, in another mode: training or evaluation.",
+        "Look for eval() and train(): what comes after your function goes on in that mode.",
+    ),
+    "gradients of weights": (
+        "Your function changes which weights of the model need a gradient.",
+        "Look for requires_grad: it stays with the weights, and those without it no longer learn.",
+    ),
+    "another setting": (
+        "Your function leaves a setting of the model, or of a part of it, changed.",
+        "Which attributes do you assign to? frozen_statistics puts back what it changes.",
+    ),
+    "a hook": (
+        "Your function leaves a hook with the model, which runs in every pass from now on.",
+        "Look for register_: what it returns can be removed.",
+    ),
+    "changed weights": (
+        "Your function changes the model's own weights, which is the optimizer's part.",
+        "Look for methods with a trailing underscore, .data, and an optimizer of your own.",
+    ),
+    "filled gradients": (
+        "Your function leaves gradients with the model's weights, which is the training loop's part.",
+        "Look for backward() and .grad: return the loss, and leave both to the loop.",
+    ),
+}
 _NAMED_VALUES = "Compare the shapes listed below with those in the docstring; a lost axis often needs {}."
 _NONES = (
     "None comes from an argument with that default, from a function without return, and from calls that "
@@ -652,6 +691,7 @@ _ADVICE = (
         r"",
         *MADE_ON_THE_CPU,
     ),
+    *((r"LeftBehind", f"^{kind}:", *texts) for kind, texts in LEFT_BEHIND.items()),
     (
         r"UnfitType",
         r"another precision",

@@ -25,6 +25,10 @@ class UnfitType(Exception):
     """A function returns the right values, as something that the next step cannot take."""
 
 
+class LeftBehind(Exception):
+    """A function leaves a model or a setting in another state than it found it in."""
+
+
 class Call:
     """Calls student code, remembers the call in case it raises, and sees what it does to its arguments."""
 

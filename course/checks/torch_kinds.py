@@ -26,23 +26,29 @@ class Need(Enum):
     ANY = "numbers"
     MASK = "truth values (torch.bool)"
     WHOLE = "whole numbers (torch.int64)"
+    COUNTS = "whole numbers of an integer type"
     MODEL = "numbers of the model's own precision"
 
 
-def handed_on(check: Check, needs: Mapping[str, Need]) -> Check:
-    """A check whose first case is tried once more, for the type of what is returned.
+def handed_on(
+    check: Check, needs: Mapping[str, Need], *, of: str = "", parts: Callable[[Any], Any] = lambda it: it
+) -> Check:
+    """A check of which one case is tried once more, for the type of what is handed on.
 
     Args:
-        check: of a function that returns a tensor, or several of them in a tuple.
-        needs: what each has to be, by its name in a sentence, such as "the mask"; in the order of the tuple.
+        check: of a function that returns a tensor, or several of them.
+        needs: what each has to be, by its name in a sentence, such as "the mask"; in the order of the parts.
+        of: name of that case; the first one if empty.
+        parts: what the function returns → the tensor that is handed on, or several in a list or tuple.
     """
-    return replace(check, cases=(*check.cases, _typed(check.cases[0], needs)))
+    case = next(case for case in check.cases if of in ("", case.name))
+    return replace(check, cases=(*check.cases, _typed(case, needs, parts)))
 
 
-def _typed(case: Case, needs: Mapping[str, Need]) -> Case:
+def _typed(case: Case, needs: Mapping[str, Need], parts: Callable[[Any], Any]) -> Case:
     def call_and_look(call: Call, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         returned = call(function, *args, **kwargs)
-        require(returned, needs)
+        require(parts(returned), needs)
         return returned
 
     return replace(
@@ -68,6 +74,8 @@ def require(returned: Any, needs: Mapping[str, Need]) -> None:
 def _fits(dtype: torch.dtype, need: Need) -> bool:
     if need is Need.MODEL:
         return dtype == torch.get_default_dtype()
+    if need is Need.COUNTS:  # of any width: what is counted fits into it
+        return not dtype.is_floating_point and dtype != torch.bool
     return need is Need.ANY or dtype == {Need.MASK: torch.bool, Need.WHOLE: torch.int64}[need]
 
 

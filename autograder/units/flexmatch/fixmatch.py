@@ -11,11 +11,18 @@ from autograder.units.flexmatch.common import confidence_of, draw_gaps, draw_set
 from autograder.units.hidden import Hidden
 from autograder.units.mutant import Mutant
 from autograder.units.shared import made_on_the_cpu
-from autograder.units.torch_hidden import also_on_a_gpu
+from autograder.units.torch_hidden import also_on_a_gpu, handed_on
 from course.checks.case import Inputs
 from course.checks.functions import other
 from course.units.flexmatch.checks import fixmatch
-from course.units.flexmatch.checks.batches import BATCH, FAIRLY_SURE, SURE, UNSURE, views
+from course.units.flexmatch.checks.batches import (
+    BATCH,
+    FAIRLY_SURE,
+    SURE,
+    SURE_AT_HALF,
+    UNSURE,
+    views,
+)
 
 Rng = np.random.RandomState
 
@@ -545,8 +552,8 @@ _EQUIVALENTS = (
 
 
 def _mix(rng: Rng, n: int) -> list[float]:
-    """Gaps of n weak views in random order: at least two that are sure, one fairly sure, two not sure."""
-    gaps = [SURE, SURE, FAIRLY_SURE, UNSURE, UNSURE] + [SURE, UNSURE, FAIRLY_SURE] * n
+    """Gaps of n weak views in random order: at least two that are sure, one that hangs on T, two not sure."""
+    gaps = [SURE, SURE, SURE_AT_HALF, UNSURE, UNSURE] + [SURE, UNSURE, FAIRLY_SURE] * n
     return [gaps[:n][i] for i in rng.permutation(n)]
 
 
@@ -556,10 +563,11 @@ def _clear(inputs: Inputs) -> bool:
 
 
 def _telling(inputs: Inputs) -> bool:
-    """Clear; some views count and some do not, and a threshold of .95 would give another mask."""
-    confidence = confidence_of(inputs)
-    mask = confidence >= inputs["threshold"]
-    return _clear(inputs) and 0 < mask.sum() < mask.size and bool(np.any(mask != (confidence >= 0.95)))
+    """Clear; some views count and some do not, and without T, or with a threshold of .95, it would be others."""
+    confidence, threshold = confidence_of(inputs), inputs["threshold"]
+    mask = confidence >= threshold
+    others = (confidence >= 0.95, confidence_of(inputs | {"T": 1.0}) >= threshold)
+    return _clear(inputs) and 0 < mask.sum() < mask.size and all(bool(np.any(mask != one)) for one in others)
 
 
 def _clear_normalized(inputs: Inputs) -> bool:
@@ -575,7 +583,7 @@ def _mixed_views(rng: Rng) -> Inputs:
     drawn = views(
         rng, labeled=draw_gaps(rng, labeled), weak=_mix(rng, unlabeled), strong=draw_gaps(rng, unlabeled)
     )
-    return drawn | draw_settings(rng, number(rng, 0.7, 0.8), number(rng, 0.8, 1.0))
+    return drawn | draw_settings(rng, number(rng, 0.75, 0.85), number(rng, 0.45, 0.6))
 
 
 _mixed = until(_mixed_views, _telling)
@@ -654,7 +662,7 @@ FIXMATCH_LOSS = InstructorExercise(
     mutants=_MUTANTS,
     alternatives=_ALTERNATIVES,
     equivalents=_EQUIVALENTS,
-    hidden=also_on_a_gpu(_HIDDEN),
+    hidden=handed_on(also_on_a_gpu(_HIDDEN), "another rule"),
 )
 
 EXERCISES = (FIXMATCH_LOSS,)

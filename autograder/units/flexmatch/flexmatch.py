@@ -11,7 +11,7 @@ from autograder.units.flexmatch.common import confidence_of, draw_gaps, draw_set
 from autograder.units.hidden import Hidden
 from autograder.units.mutant import Mutant
 from autograder.units.shared import made_on_the_cpu
-from autograder.units.torch_hidden import also_on_a_gpu
+from autograder.units.torch_hidden import also_on_a_gpu, handed_on
 from course.checks.case import Inputs
 from course.checks.functions import Draw, other
 from course.units.flexmatch.checks import flexmatch
@@ -449,7 +449,7 @@ FLEXMATCH_LOSS = InstructorExercise(
     mutants=_MUTANTS,
     alternatives=_ALTERNATIVES,
     equivalents=_EQUIVALENTS,
-    hidden=also_on_a_gpu(_HIDDEN),
+    hidden=handed_on(also_on_a_gpu(_HIDDEN)),
 )
 
 EXERCISES = (FLEXMATCH_LOSS,)

@@ -257,9 +257,9 @@ def learning_status(latest, n_classes):
     one = torch.tensor(1)
     return torch.bincount(latest + one, minlength=n_classes + 1)[1:]
 """,
-    "floats": """
+    "a histogram, made whole again": """
 def learning_status(latest, n_classes):
-    return torch.histc(latest.float(), bins=n_classes + 1, min=-1, max=n_classes)[1:]
+    return torch.histc(latest.float(), bins=n_classes + 1, min=-1, max=n_classes)[1:].long()
 """,
 }
 
@@ -284,8 +284,8 @@ def _latest(classes: tuple[int, int], without: tuple[int, int], missing: int = 0
 
 
 def _many_images(rng: Rng) -> Inputs:
-    counts = [size(rng, 30, 60) for _ in range(size(rng, 3, 4))]
-    return thresholds.shuffled(thresholds.draw_latest(counts, size(rng, 40, 60)), rng)
+    counts = [size(rng, 260, 500) for _ in range(size(rng, 3, 4))]
+    return thresholds.shuffled(thresholds.draw_latest(counts, size(rng, 140, 260)), rng)
 
 
 _STATUS_HIDDEN = hidden_function(

@@ -229,6 +229,12 @@ _SHARPEN_HIDDEN = hidden_function(
             "a temperature that makes a distribution flatter",
             _distributions((3, 6), (4, 6), lambda rng: number(rng, 1.5, 4.0)),
         ),
+        "impossible classes": (
+            "probabilities of 0 and of a few thousandths",
+            lambda rng: guesses.impossible_classes(size(rng, 4, 7), size(rng, 3, 6), number(rng, 0.4, 0.7))(
+                rng
+            ),
+        ),
     },
     compiled=False,
 )
@@ -518,6 +524,10 @@ _GUESS_HIDDEN = {
     "one view": Hidden("a single view", _views((1, 1), (3, 6), norm=False)),
     "one image": Hidden("views of a single image", _views((2, 4), (1, 1), norm=False)),
     "BatchNorm": Hidden("a network with BatchNorm in training mode", _views((2, 3), (5, 8), norm=True)),
+    "large logits": Hidden(
+        "logits in the thousands",
+        lambda rng: guesses.large(_views((2, 3), (3, 6), norm=False), number(rng, 2500, 4000, 0))(rng),
+    ),
     "called again": Hidden(
         "some images, after a call with another network",
         after(_views((2, 3), (4, 6), norm=True), _views((2, 3), (4, 6), norm=True)),

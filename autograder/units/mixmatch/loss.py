@@ -19,6 +19,7 @@ from course.checks.functions import Draw
 from course.checks.torch_functions import tensors
 from course.units.mixmatch.checks import loss
 from course.units.mixmatch.checks.common import Rng, net_of
+from course.units.mixmatch.checks.guesses import large
 from solutions.mixmatch import guess_labels
 
 _GUESSES = "guesses = guess_labels(model, views, hparams.T)"
@@ -588,9 +589,11 @@ def _batch(
 
 
 def _large_logits(rng: Rng) -> Inputs:
-    drawn = _batch((3, 5), (4, 6), norm=False)(rng)
-    scale = number(rng, 2500, 4000, 0)
-    return drawn | {"kernel": scale * drawn["kernel"], "bias": scale * drawn["bias"]}
+    return large(_batch((3, 5), (4, 6), norm=False), number(rng, 2500, 4000, 0))(rng)
+
+
+def _no_ramp(rng: Rng) -> Inputs:
+    return _batch((3, 5), (6, 8), share=lambda rng: 0.0)(rng) | {"rampup_length": 0}
 
 
 def _two_batches(rng: Rng) -> Inputs:
@@ -612,6 +615,7 @@ _HIDDEN = {
     "after the ramp": Hidden(
         "a step after the end of the ramp", _batch((3, 5), (6, 8), share=lambda rng: number(rng, 1.2, 4.0))
     ),
+    "no ramp": Hidden("the first step where the ramp has a length of 0", _no_ramp),
     "single images": Hidden("one labeled image and one view", _batch((1, 1), (1, 1), (1, 1), norm=False)),
     "large logits": Hidden("logits in the thousands", until(_large_logits, _decided)),
     "gradient": Hidden("the gradient for the weights", _batch((4, 6), (7, 9))),

@@ -447,14 +447,21 @@ def _step(share: Callable[[Rng], float]) -> Draw:
     return draw
 
 
+def _last_but_one(rng: Rng) -> Inputs:
+    length = size(rng, 50, 200)  # so short that one step shows
+    return {"step": length - 1, "length": length}
+
+
 _RAMP_HIDDEN = hidden_function(
     {
         "within": ("a step on the way", _step(lambda rng: number(rng, 0.1, 0.9))),
         "another ramp": ("a step early on the way", _step(lambda rng: number(rng, 0.02, 0.1))),
         "first step": ("step 0", _step(lambda rng: 0.0)),
+        "one step before": ("the last step before the ramp ends", _last_but_one),
         "last step": ("the step at which the ramp ends", _step(lambda rng: 1.0)),
         "beyond": ("a step after the ramp's end", _step(lambda rng: number(rng, 1.5, 9.0))),
         "no ramp": ("a length of 0", lambda rng: {"step": size(rng, 1, 100), "length": 0}),
+        "no ramp at step 0": ("a length of 0 at the first step", lambda rng: {"step": 0, "length": 0}),
     },
     compiled=False,
 )

@@ -11,8 +11,10 @@ from course.checks.case import Call, Case, Check, Inputs
 from course.checks.compare import Tolerance
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, names_of_calls, other
 from course.checks.images import CLASSES, logits_of
+from course.checks.left_behind import ONE_MODEL, nothing_left_behind
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
+from course.checks.torch_kinds import Need, handed_on
 from course.checks.torch_mocks import IMAGE
 from course.units.flexmatch.checks.batches import (
     BATCH,
@@ -22,6 +24,7 @@ from course.units.flexmatch.checks.batches import (
     SHOWN,
     STRONG,
     SURE,
+    SURE_AT_HALF,
     UNSURE,
     batch_of,
     hparams_of,
@@ -51,6 +54,9 @@ _NAMES = {
     **{f'returned["returned"]{place}': name for place, name in _METRICS.items()},
     'returned["forward passes"]': "the number of forward passes",
     **{f'returned["returned"]{place}': name for place, name in _RESULT.items()},
+    'returned["statistics"]["norm.num_batches_tracked"]': "how many batches BatchNorm has counted",
+    'returned["statistics"]["norm.running_mean"]': "BatchNorm's running mean",
+    'returned["statistics"]["norm.running_var"]': "BatchNorm's running variance",
 }
 _CALLS = ("first call", "second call", "third call, with the first batch")
 _GRADIENTS = {
@@ -62,10 +68,13 @@ _LOOK = "Compute L_s, L_u and the weight decay by hand for two images, and compa
 
 
 def mixed(rng: Rng) -> Inputs:
-    """Of seven unlabeled images four are confident, one of these below .95; the strong views differ."""
-    weak = [SURE, UNSURE, SURE, FAIRLY_SURE, UNSURE, SURE, UNSURE]
+    """Of seven unlabeled images four are confident, one of these below .95, and by its temperature alone.
+
+    The strong views differ.
+    """
+    weak = [SURE, UNSURE, SURE, SURE_AT_HALF, UNSURE, SURE, UNSURE]
     drawn = views(rng, labeled=LABELED, weak=weak, strong=STRONG)
-    return drawn | settings(weight_decay=0.04, lambda_u=0.6, T=0.8, threshold=0.75)
+    return drawn | settings(weight_decay=0.04, lambda_u=0.6, T=0.5, threshold=0.8)
 
 
 def certain(rng: Rng, labeled: list[float], sure: np.ndarray, strong: list[float]) -> Inputs:
@@ -138,7 +147,11 @@ def _drive_joint(call: Call, function: Function, inputs: Inputs) -> Any:
     """With BatchNorm over the batch, in training mode."""
     model = network_of(inputs, norm=True)
     returned = call(function, model, _state(inputs), batch_of(inputs), hparams_of(inputs))
-    return {"forward passes": len(model.batches), "returned": returned}
+    return {
+        "forward passes": len(model.batches),
+        "returned": returned,
+        "statistics": model.statistics(),
+    }
 
 
 def _first_classes_count(confidence: Any, pseudo_labels: Any) -> tuple[Any, dict[str, Any]]:
@@ -272,4 +285,22 @@ FIXMATCH_LOSS = Check(
     ),
 )
 
-CHECKS = (also_on_a_gpu(FIXMATCH_LOSS),)
+
+def _given_to_the_rule(returned: Any) -> list[Any]:
+    """What the rule of a case has put into the state."""
+    state = returned[1]
+    return [state["confidence"], state["pseudo_labels"]]
+
+
+_NEEDS = {"the probabilities for the rule": Need.ANY, "the pseudo-labels for the rule": Need.WHOLE}
+
+CHECKS = (
+    also_on_a_gpu(
+        handed_on(
+            nothing_left_behind(FIXMATCH_LOSS, ONE_MODEL),
+            _NEEDS,
+            of="another rule",
+            parts=_given_to_the_rule,
+        )
+    ),
+)

@@ -10,8 +10,10 @@ import numpy as np
 from course.checks.case import Call, Case, Check, Inputs
 from course.checks.earlier import Mock
 from course.checks.functions import FLOAT32, names_of_calls, other
+from course.checks.left_behind import ONE_MODEL, nothing_left_behind
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import recorded, tensors
+from course.checks.torch_kinds import Need, handed_on
 from course.units.flexmatch.checks.batches import (
     BATCH,
     FAIRLY_SURE,
@@ -213,4 +215,15 @@ FLEXMATCH_LOSS = Check(
     ),
 )
 
-CHECKS = (also_on_a_gpu(FLEXMATCH_LOSS),)
+
+def _remembered(returned: Any) -> Any:
+    return returned[1]["latest"]
+
+
+CHECKS = (
+    also_on_a_gpu(
+        handed_on(
+            nothing_left_behind(FLEXMATCH_LOSS, ONE_MODEL), {"û": Need.WHOLE}, parts=_remembered
+        )
+    ),
+)

@@ -6,6 +6,7 @@ import numpy as np
 
 from course.checks.case import Inputs
 from course.checks.functions import check_of_function
+from course.checks.left_behind import NO_MODEL, nothing_left_behind
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
 from course.checks.torch_kinds import Need, handed_on
@@ -74,4 +75,6 @@ REMEMBER_LABELS = check_of_function(
     look="Follow three images: one outside of the batch, a confident one, and one that is not confident.",
 )
 
-CHECKS = (also_on_a_gpu(handed_on(REMEMBER_LABELS, {"û": Need.WHOLE})),)
+CHECKS = (
+    also_on_a_gpu(handed_on(nothing_left_behind(REMEMBER_LABELS, NO_MODEL), {"û": Need.WHOLE})),
+)

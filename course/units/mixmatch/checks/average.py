@@ -12,28 +12,36 @@ from torch import Tensor, nn
 from course.checks.case import Call, Case, Check, Inputs
 from course.checks.functions import FLOAT32, Function, uniform
 from course.checks.images import CLASSES, PIXELS
+from course.checks.left_behind import MODE, WEIGHTS, nothing_left_behind
 from course.checks.torch_functions import tensors
-from course.checks.torch_mocks import IMAGE
+from course.checks.torch_mocks import IMAGE, LinearNet
 from course.units.mixmatch.checks.common import NET, Rng, draw_net, net_of
 
 _AVERAGE, _MODEL = "average ", "model "
 
 
+# What becomes of either network before the call: the averaged one has counted two batches, the other three.
+_PASSES = {_AVERAGE: 2, _MODEL: 3}
+
+
 def two_nets(
     step: int, decay: float, *, norm: bool = True, classes: int = CLASSES
 ) -> Callable[[Rng], Inputs]:
-    """A draw of an averaged and a trained network, and of what the trained one does between updates."""
+    """A draw of an averaged and a trained network, and of what the trained one does between updates.
+
+    They differ in everything that they have: kernel, bias, and BatchNorm's scale, shift and statistics.
+    """
 
     def draw(rng: Rng) -> Inputs:
-        nets = {
-            f"{prefix}{name}": value
-            for prefix in (_AVERAGE, _MODEL)
-            for name, value in draw_net(rng, classes, norm=norm).items()
-        }
+        nets: dict[str, Any] = {}
+        for prefix in (_AVERAGE, _MODEL):
+            nets |= {f"{prefix}{name}": value for name, value in draw_net(rng, classes, norm=norm).items()}
+            nets[f"{prefix}scale"] = uniform(rng, (classes,), 0.5, 2.0)
+            nets[f"{prefix}shift"] = uniform(rng, (classes,))
+            nets[f"{prefix}images"] = uniform(rng, (5, *IMAGE), -2.0, 2.0)
         nets[f"{_AVERAGE}kernel"] = uniform(rng, (PIXELS, classes))
-        images = uniform(rng, (5, *IMAGE))
-        change = uniform(rng, (PIXELS, classes), -0.5, 0.5)
-        return {"step": step, "decay": decay, **nets, "images": images, "change": change}
+        change = uniform(rng, (PIXELS, classes), 0.2, 0.7)
+        return {"step": step, "decay": decay, **nets, "change": change}
 
     return draw
 
@@ -44,24 +52,30 @@ def _by_hand(rng: Rng) -> Inputs:
     for prefix, weight in ((_AVERAGE, 1.0), (_MODEL, 2.0)):
         values = (np.full((1, 1), weight), np.full(1, 10 * weight), False)
         nets |= {f"{prefix}{name}": value for name, value in zip(NET, values, strict=True)}
-    return {"step": 0, "decay": 0.999, **nets, "images": np.ones((2, 1, 1, 1)), "change": np.ones((1, 1))}
+        nets[f"{prefix}images"] = np.ones((2, 1, 1, 1))
+    return {"step": 0, "decay": 0.999, **nets, "change": np.ones((1, 1))}
 
 
 def _values(model: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
 
 
-def _nets(inputs: Inputs) -> tuple[nn.Module, nn.Module]:
-    """The averaged network, and the trained one, whose BatchNorm has counted a batch."""
-    average, model = net_of(inputs, _AVERAGE).requires_grad_(False), net_of(inputs, _MODEL)
+def _net(inputs: Inputs, prefix: str) -> LinearNet:
+    """A network whose BatchNorm has been trained, and has counted batches."""
+    model, images = net_of(inputs, prefix), tensors(inputs[f"{prefix}images"])
     with torch.no_grad():
-        model(tensors(inputs["images"]))
-    return average, model
+        if inputs[f"{prefix}norm"]:
+            model.norm.weight.copy_(tensors(inputs[f"{prefix}scale"]))
+            model.norm.bias.copy_(tensors(inputs[f"{prefix}shift"]))
+        for number in range(_PASSES[prefix]):
+            model((1 + number) * images)
+    return model
 
 
-def _tracked(average: nn.Module) -> bool:
-    """Whether autograd follows an averaged value: by a recorded update, or because it was told to."""
-    return any(tensor.requires_grad for tensor in average.state_dict(keep_vars=True).values())
+def _nets(inputs: Inputs) -> tuple[LinearNet, LinearNet]:
+    """The averaged network, and the trained one."""
+    average, model = _net(inputs, _AVERAGE), _net(inputs, _MODEL)
+    return average.requires_grad_(False), model
 
 
 def _change(call: Call, function: Function, average: nn.Module, model: nn.Module, *rest: Any) -> Any:
@@ -74,7 +88,7 @@ def _change(call: Call, function: Function, average: nn.Module, model: nn.Module
 def _update(call: Call, function: Function, inputs: Inputs) -> Any:
     average, model = _nets(inputs)
     change = _change(call, function, average, model, inputs["step"], inputs["decay"])
-    return {"change": change, "average": _values(average), "gradient": _tracked(average)}
+    return {"change": change, "average": _values(average)}
 
 
 def _two_updates(call: Call, function: Function, inputs: Inputs) -> Any:
@@ -84,14 +98,11 @@ def _two_updates(call: Call, function: Function, inputs: Inputs) -> Any:
     for step in (inputs["step"], 1000 * inputs["step"]):
         changes.append(_change(call, function, average, model, step, inputs["decay"]))
         with torch.no_grad():
+            for weight in model.parameters():
+                weight.add_(float(inputs["change"].mean()))
             model.dense.weight.add_(tensors(inputs["change"].T))
-            model(tensors(inputs["images"]))
-    return {
-        "change": changes[0],
-        "second change": changes[1],
-        "average": _values(average),
-        "gradient": _tracked(average),
-    }
+            model(tensors(inputs[f"{_MODEL}images"]))
+    return {"change": changes[0], "second change": changes[1], "average": _values(average)}
 
 
 _NAMES = {
@@ -110,7 +121,7 @@ _NAMES = {
         "norm.running_var": "BatchNorm's running variance",
         "norm.num_batches_tracked": "how many batches BatchNorm has counted",
     }.items()
-} | {'returned["gradient"]': "whether the averaged model's weights need a gradient"}
+}
 _MISCONCEPTION = "The averaged model is not what the docstring describes after this call."
 _LOOK = "Compute `keep` for this step first; then what becomes of a single weight, and of a running mean."
 
@@ -141,4 +152,8 @@ EMA_UPDATE = Check(
     ),
 )
 
-CHECKS = (EMA_UPDATE,)
+# The averaged model is there to be evaluated, so its mode is nobody's concern. What becomes of the trained
+# one's weights the cases compare entry by entry.
+_MODELS = {"ema_model": frozenset({WEIGHTS, MODE}), "model": frozenset({WEIGHTS})}
+
+CHECKS = (nothing_left_behind(EMA_UPDATE, _MODELS),)

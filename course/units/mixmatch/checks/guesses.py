@@ -11,6 +11,7 @@ import torch
 from course.checks.case import Call, Case, Check, Inputs
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, after, check_of_function
 from course.checks.images import CLASSES
+from course.checks.left_behind import NO_MODEL, ONE_MODEL, nothing_left_behind
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import recorded, tensors
 from course.checks.torch_kinds import Need, handed_on
@@ -34,6 +35,24 @@ def distributions(n: int, classes: int, T: float) -> Callable[[Rng], Inputs]:
     return draw
 
 
+def impossible_classes(n: int, classes: int, T: float) -> Callable[[Rng], Inputs]:
+    """A draw of ``n`` distributions in which some classes have a probability of 0, or nearly so.
+
+    The first one is certain, as softmax makes it of large logits.
+    """
+
+    def draw(rng: Rng) -> Inputs:
+        rows = np.zeros((n, classes))
+        for i in range(1, n):
+            small = 0.001 * (3 + i % 4)
+            rows[i, :3] = rng.permutation([1 - 0.4 * (i % 2) - small, 0.4 * (i % 2), small])
+            rows[i] = rng.permutation(rows[i])
+        rows[0, rng.randint(classes)] = 1.0
+        return {"probabilities": rows, "T": T}
+
+    return draw
+
+
 def _by_hand(rng: Rng) -> Inputs:
     return {"probabilities": np.array([[0.6, 0.2, 0.2], [0.5, 0.4, 0.1]]), "T": 0.5}
 
@@ -47,6 +66,7 @@ SHARPEN = check_of_function(
         "one image": ("a single distribution", distributions(1, 5, 0.5)),
         "T of 1": ("T = 1, which changes nothing", distributions(3, 4, 1.0)),
         "T above 1": ("T = 2, which makes a distribution flatter", distributions(5, 3, 2.0)),
+        "impossible classes": ("probabilities of 0 and of a few thousandths", impossible_classes(5, 4, 0.6)),
     },
     convert=tensors,
     stated={"by hand": np.array([[9 / 11, 1 / 11, 1 / 11], [25 / 42, 16 / 42, 1 / 42]])},
@@ -59,7 +79,6 @@ SHARPEN = check_of_function(
 _NAMES = {
     'returned["guesses"]': "the guessed labels",
     'returned["needs gradient"]': "whether a gradient flows through the guesses",
-    'returned["training mode"]': "whether the model is in training mode afterwards",
     'returned["statistics"]["norm.num_batches_tracked"]': "how many batches BatchNorm has counted",
     'returned["statistics"]["norm.running_mean"]': "BatchNorm's running mean",
     'returned["statistics"]["norm.running_var"]': "BatchNorm's running variance",
@@ -85,13 +104,22 @@ def views(n_views: int, n: int, T: float, *, norm: bool, classes: int = CLASSES)
     return draw
 
 
+def large(draw: Callable[[Rng], Inputs], scale: float) -> Callable[[Rng], Inputs]:
+    """The same draw with logits that are ``scale`` times as large."""
+
+    def scaled(rng: Rng) -> Inputs:
+        drawn = draw(rng)
+        return drawn | {name: scale * drawn[name] for name in ("kernel", "bias")}
+
+    return scaled
+
+
 def _guess(call: Call, function: Function, inputs: Inputs, prefix: str = "") -> Any:
     model, pictures = net_of(inputs, prefix), tensors(inputs[f"{prefix}views"])
     guesses = call(function, model, pictures, inputs[f"{prefix}T"])
     seen = {
         "guesses": guesses,
         "needs gradient": bool(getattr(guesses, "requires_grad", False)),
-        "training mode": model.training,
         "statistics": {name: buffer.clone() for name, buffer in model.statistics().items()},
     }
     if inputs[f"{prefix}norm"]:
@@ -125,6 +153,7 @@ GUESS_LABELS = Check(
         _case("one view", "a single view of four images", views(1, 4, 0.5, norm=False), 3),
         _case("one image", "two views of a single image", views(2, 1, 0.5, norm=False), 4),
         _case("BatchNorm", "a network with BatchNorm in training mode", views(2, 5, 0.5, norm=True), 5),
+        _case("large logits", "logits in the thousands", large(views(3, 4, 0.7, norm=False), 3000.0), 7),
         Case(
             "called again",
             "two views of three images, after a call with another network",
@@ -141,6 +170,6 @@ GUESS_LABELS = Check(
 )
 
 CHECKS = (
-    handed_on(SHARPEN, {"the sharpened rows": Need.ANY}),
-    also_on_a_gpu(handed_on(GUESS_LABELS, {"the guesses": Need.ANY})),
+    handed_on(nothing_left_behind(SHARPEN, NO_MODEL), {"the sharpened rows": Need.MODEL}),
+    also_on_a_gpu(handed_on(nothing_left_behind(GUESS_LABELS, ONE_MODEL), {"the guesses": Need.MODEL})),
 )

@@ -16,12 +16,13 @@ from course.checks.case import Call, Case, Check, Inputs
 from course.checks.compare import Tolerance
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Function, names_of_calls, other
 from course.checks.images import CLASSES
+from course.checks.left_behind import ONE_MODEL, nothing_left_behind
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import recorded, tensors
 from course.checks.torch_mocks import images_of
 from course.training.torch.hparams import MixMatchHparams
 from course.units.mixmatch.checks.common import Rng, draw_net, draw_views, net_of, peaked
-from course.units.mixmatch.checks.guesses import SHARPEN_RECORDED
+from course.units.mixmatch.checks.guesses import SHARPEN_RECORDED, large
 
 BATCH = ("x_labeled", "y_labeled", "x_unlabeled", "y_unlabeled", "lam", "order", "step")
 SETTINGS = ("n_classes", "T", "lambda_u", "rampup_length")
@@ -42,7 +43,6 @@ _STATISTICS = {
 RESULT_NAMES = {
     **{f'returned["returned"]{place}': name for place, name in _RESULT.items()},
     **_STATISTICS,
-    'returned["training mode"]': "whether the model is in training mode afterwards",
 }
 _CALLS = ("first call", "second call", "third call, with the first mini-batch")
 GRADIENT_NAMES = {
@@ -129,6 +129,10 @@ def _three_views(rng: Rng) -> Inputs:
     return drawn | settings(0.7, 3.0, 40, 5)
 
 
+def _no_ramp(rng: Rng) -> Inputs:
+    return mini_batch(rng, labeled=4, unlabeled=3, step=0) | settings(0.6, 4.0, 0)
+
+
 def _at_step(step: int) -> Callable[[Rng], Inputs]:
     return lambda rng: mini_batch(rng, labeled=3, unlabeled=4, step=step) | settings(0.5, 6.0, 40)
 
@@ -136,11 +140,6 @@ def _at_step(step: int) -> Callable[[Rng], Inputs]:
 def _single(rng: Rng) -> Inputs:
     drawn = mini_batch(rng, labeled=1, unlabeled=1, n_views=1, classes=3, norm=False)
     return drawn | settings(0.5, 6.0, 40, 3)
-
-
-def _large_logits(rng: Rng) -> Inputs:
-    drawn = _small(rng)
-    return drawn | {"kernel": 3000.0 * drawn["kernel"], "bias": 3000.0 * drawn["bias"]}
 
 
 def two_batches(first: Callable[[Rng], Inputs], second: Callable[[Rng], Inputs]) -> Callable[[Rng], Inputs]:
@@ -168,7 +167,7 @@ def _state() -> dict[str, torch.Tensor]:
 def _drive(call: Call, function: Function, inputs: Inputs) -> Any:
     model = net_of(inputs)
     returned = call(function, model, _state(), _batch(inputs), _hparams(inputs))
-    return {"returned": returned, "statistics": model.statistics(), "training mode": model.training}
+    return {"returned": returned, "statistics": model.statistics()}
 
 
 def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
@@ -257,6 +256,14 @@ MIXMATCH_LOSS = Check(
             "The weight is λ_u times your linear_rampup.",
         ),
         _case(
+            "no ramp",
+            "the first step where the ramp has a length of 0",
+            _no_ramp,
+            10,
+            "Where the ramp has no length, the unlabeled loss has its full weight from the start.",
+            "The weight is λ_u times your linear_rampup.",
+        ),
+        _case(
             "single images",
             "one labeled image and one view of an unlabeled one",
             _single,
@@ -267,7 +274,7 @@ MIXMATCH_LOSS = Check(
         _case(
             "large logits",
             "logits in the thousands",
-            _large_logits,
+            large(_small, 3000.0),
             7,
             "An exponential overflows, or the logarithm of 0 is taken.",
             "F.cross_entropy takes logits, and targets that are distributions.",
@@ -300,4 +307,4 @@ MIXMATCH_LOSS = Check(
     ),
 )
 
-CHECKS = (also_on_a_gpu(MIXMATCH_LOSS),)
+CHECKS = (also_on_a_gpu(nothing_left_behind(MIXMATCH_LOSS, ONE_MODEL)),)

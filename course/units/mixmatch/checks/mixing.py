@@ -8,6 +8,7 @@ import numpy as np
 
 from course.checks.case import Inputs
 from course.checks.functions import check_of_function, uniform
+from course.checks.left_behind import NO_MODEL, nothing_left_behind
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
 from course.checks.torch_kinds import Need, handed_on
@@ -21,11 +22,12 @@ def pairs(n: int, shape: tuple[int, int, int], classes: int) -> Callable[[Rng], 
 
     def draw(rng: Rng) -> Inputs:
         # Away from ½, so that which of λ and 1 − λ is the larger does not hang on a rounding.
-        distance = rng.uniform(0.05, 0.5, n)
+        distance = np.append(rng.uniform(0.05, 0.5, n - 1), 0.5 if n > 1 else 0.3)  # the last: λ of 0 or 1
         side = np.where(np.arange(n) % 2 == rng.randint(2), -1, 1)
         return {
-            "x_a": uniform(rng, (n, *shape), 0.0, 1.0),
-            "x_b": uniform(rng, (n, *shape), 0.0, 1.0),
+            # As large as normalized images are, which do not end at 0 and 1.
+            "x_a": uniform(rng, (n, *shape), -2.0, 2.0),
+            "x_b": uniform(rng, (n, *shape), -2.0, 2.0),
             # Guesses are soft: what is mixed need not be one-hot.
             "targets_a": np.round(rng.dirichlet(np.ones(classes), n), 3),
             "targets_b": np.eye(classes)[rng.randint(0, classes, n)],
@@ -84,11 +86,13 @@ LINEAR_RAMPUP = check_of_function(
     "linear_rampup",
     {
         "within": ("a quarter of the way", step_of(50, 200)),
-        "another ramp": ("step 21 of a ramp of 600", step_of(21, 600)),
+        "another ramp": ("step 23 of a ramp of 600", step_of(23, 600)),
         "first step": ("step 0", step_of(0, 200)),
+        "one step before": ("the last step before the ramp ends", step_of(79, 80)),
         "last step": ("the step at which the ramp ends", step_of(80, 80)),
         "beyond": ("a step long after the ramp's end", step_of(1000, 80)),
         "no ramp": ("a length of 0", step_of(7, 0)),
+        "no ramp at step 0": ("a length of 0 at the very first step", step_of(0, 0)),
     },
     convert=tensors,
     stated={"within": 0.25},
@@ -96,6 +100,7 @@ LINEAR_RAMPUP = check_of_function(
     look="What is the share at step 0, at half of the length, at the length, and beyond?",
 )
 
-_NEEDS = dict(zip(_MIXED, (Need.MODEL, Need.ANY), strict=True))
-
-CHECKS = (also_on_a_gpu(handed_on(MIXUP, _NEEDS)), LINEAR_RAMPUP)
+CHECKS = (
+    also_on_a_gpu(handed_on(nothing_left_behind(MIXUP, NO_MODEL), dict.fromkeys(_MIXED, Need.MODEL))),
+    nothing_left_behind(LINEAR_RAMPUP, NO_MODEL),
+)
