@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from autograder.units.mutant import Mutant, Pairs
-from course.checks.advice import MADE_ON_THE_CPU
+from course.checks.advice import ANOTHER_PRECISION, LEFT_BEHIND, MADE_ON_THE_CPU
+
+# A dtype of other numbers than x has, whichever these are: expected values are made in float64.
+OTHER_DTYPE = "torch.float64 if x.dtype == torch.float32 else torch.float32"
 
 
 def keeps_a_trace(*, edits: Pairs = (), body: str = "") -> Mutant:
@@ -37,6 +40,18 @@ def not_a_tensor(*, edits: Pairs = (), body: str = "") -> Mutant:
         edits=edits,
         body=body,
     )
+
+
+def another_precision(*, edits: Pairs = (), body: str = "") -> Mutant:
+    """The mutant that returns the right values in a precision that no network takes."""
+    message, look = ANOTHER_PRECISION
+    return Mutant("another precision", message, look, edits=edits, body=body)
+
+
+def leaves_behind(kind: str, *, edits: Pairs = (), body: str = "") -> Mutant:
+    """The mutant that leaves something behind; see ``course.checks.left_behind`` for the kinds."""
+    message, look = LEFT_BEHIND[kind]
+    return Mutant(f"leaves {kind}", message, look, edits=edits, body=body)
 
 
 def made_on_the_cpu(*, edits: Pairs = (), body: str = "") -> Mutant:

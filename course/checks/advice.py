@@ -21,6 +21,10 @@ MADE_ON_THE_CPU = (
     "A tensor is always made on the CPU, which fails when the arguments are on a GPU.",
     "Make it where an argument is: with device=x.device, or with zeros_like, new_zeros and the like.",
 )
+ANOTHER_PRECISION = (
+    "The values are right, but in another precision than the network's, which does not take them.",
+    "Keep the dtype of the arguments: look for .double(), .half() and torch.float64.",
+)
 # The same for what a function leaves behind, by its kind; the most far-reaching one first.
 LEFT_BEHIND = {
     "gradients switched off": (
@@ -695,8 +699,7 @@ _ADVICE = (
     (
         r"UnfitType",
         r"another precision",
-        "The values are right, but in another precision than the network's, which does not take them.",
-        "Keep the dtype of the arguments: look for .double(), .half() and torch.float64.",
+        *ANOTHER_PRECISION,
     ),
     (
         r"UnfitType",

@@ -10,10 +10,11 @@ from autograder.units.equivalent import Equivalent
 from autograder.units.flexmatch.common import confidence_of, draw_gaps, draw_settings, no_ties
 from autograder.units.hidden import Hidden
 from autograder.units.mutant import Mutant
-from autograder.units.shared import made_on_the_cpu
+from autograder.units.shared import leaves_behind, made_on_the_cpu, not_a_tensor
 from autograder.units.torch_hidden import also_on_a_gpu, handed_on
 from course.checks.case import Inputs
 from course.checks.functions import other
+from course.checks.left_behind import DTYPE, GRADIENT, HOOK, NEED, SETTING, SWITCH, WEIGHTS
 from course.units.flexmatch.checks import fixmatch
 from course.units.flexmatch.checks.batches import (
     BATCH,
@@ -382,12 +383,359 @@ _MUTANTS = (
         edits=(("per_image = F", "per_image = mask * F"), (_MASKED, "per_image[mask].mean()")),
     ),
     Mutant(
-        "no gradient from the strong view",
-        name="through NumPy",
+        "through NumPy",
+        "The loss of the strong views goes through NumPy, where its gradient ends.",
+        "Use PyTorch's own operations from the beginning to the end.",
         edits=((_PER_IMAGE, f"torch.as_tensor({_PER_IMAGE}.detach().numpy())"),),
     ),
     made_on_the_cpu(
         edits=((_MASKED, "torch.where(mask, per_image, torch.zeros(len(mask))).mean()"),),
+    ),
+    Mutant(
+        "temperature for the rule alone",
+        "Without a rule the mask comes from logits that are not divided by T.",
+        "The probabilities are the same with a rule and without.",
+        edits=((_MASK, "mask = torch.softmax(weak.detach(), dim=-1).amax(dim=-1) >= hparams.threshold"),),
+    ),
+    Mutant(
+        "no temperature for the rule",
+        "The rule is given probabilities of logits that are not divided by T.",
+        "The probabilities are the same with a rule and without.",
+        edits=(
+            (
+                _SELECT,
+                _SELECT.replace("confidence", "torch.softmax(weak.detach(), dim=-1).amax(dim=-1)"),
+            ),
+        ),
+    ),
+    Mutant(
+        "temperature on the labeled",
+        "The labeled logits are divided by T as well.",
+        "T belongs to the pseudo-labels alone.",
+        edits=((_SUPERVISED, _SUPERVISED.replace("labeled,", "labeled / hparams.T,", 1)),),
+    ),
+    Mutant(
+        "mask of the strong view",
+        "The mask comes from the strong view, the labels from the weak one.",
+        "Both come from the weak view.",
+        edits=(
+            (
+                _MASK,
+                "mask = torch.softmax(strong.detach() / hparams.T, dim=-1).amax(dim=-1) >= hparams.threshold",
+            ),
+        ),
+    ),
+    Mutant(
+        "labels of the strong view",
+        "The pseudo-labels come from the strong view, the mask from the weak one.",
+        "Both come from the weak view.",
+        edits=((_PER_IMAGE, _PER_IMAGE.replace("pseudo_labels", "strong.argmax(dim=-1)")),),
+    ),
+    Mutant(
+        "views have to agree",
+        "An image counts only where both views have the same most probable class.",
+        "The strong view has no say in the mask.",
+        edits=((_MASK, f"{_MASK}\n        mask = mask & (strong.argmax(dim=-1) == pseudo_labels)"),),
+    ),
+    Mutant(
+        "right ones alone",
+        "Only images whose pseudo-label is right count, which nobody knows in practice.",
+        "y_unlabeled is used only for the error rate.",
+        edits=((_MASK, f'{_MASK}\n        mask = mask & (pseudo_labels == batch["y_unlabeled"])'),),
+    ),
+    Mutant(
+        "weighed by the probability",
+        "Each image that counts is weighed by its probability.",
+        "A mask is true or false.",
+        edits=((_MASKED, "(mask * confidence * per_image).mean()"),),
+    ),
+    Mutant(
+        "squared error",
+        "The unlabeled loss is a squared error between probabilities, as in MixMatch.",
+        "FixMatch takes the cross-entropy with the pseudo-label.",
+        edits=((_PER_IMAGE, "(torch.softmax(strong, dim=-1) - probabilities).square().mean(dim=-1)"),),
+    ),
+    Mutant(
+        "smoothed labels",
+        "The labels of the labeled images are smoothed.",
+        "Leave label_smoothing out.",
+        edits=((_SUPERVISED, 'F.cross_entropy(labeled, batch["y_labeled"], label_smoothing=0.1)'),),
+    ),
+    Mutant(
+        "smoothed pseudo-labels",
+        "The pseudo-labels are smoothed.",
+        "Leave label_smoothing out.",
+        edits=(
+            (_PER_IMAGE, 'F.cross_entropy(strong, pseudo_labels, reduction="none", label_smoothing=0.1)'),
+        ),
+    ),
+    Mutant(
+        "constant in the logarithm",
+        "A small number is added inside the logarithm of the strong view: large losses are cut off.",
+        "F.cross_entropy takes logits.",
+        edits=(
+            (
+                _PER_IMAGE,
+                "-torch.log(torch.softmax(strong, dim=-1) + 1e-8).gather(1, pseudo_labels[:, None])[:, 0]",
+            ),
+        ),
+    ),
+    Mutant(
+        "clamped probabilities",
+        "The strong view's probabilities are kept from 0: large losses are cut off.",
+        "F.cross_entropy takes logits.",
+        edits=(
+            (
+                _PER_IMAGE,
+                "F.nll_loss(torch.softmax(strong, dim=-1).clamp(min=1e-6).log(), pseudo_labels,"
+                ' reduction="none")',
+            ),
+        ),
+    ),
+    Mutant(
+        "logarithm of 0",
+        "You take the logarithm of a softmax, which is infinite where a probability rounds to 0.",
+        "F.cross_entropy takes logits.",
+        edits=(
+            (
+                _PER_IMAGE,
+                'F.nll_loss(torch.softmax(strong, dim=-1).log(), pseudo_labels, reduction="none")',
+            ),
+        ),
+    ),
+    Mutant(
+        "constant in the labeled logarithm",
+        "A small number is added inside the labeled images' logarithm: large losses are cut off.",
+        "F.cross_entropy takes logits.",
+        edits=(
+            (
+                _SUPERVISED,
+                'F.nll_loss(torch.log(torch.softmax(labeled, dim=-1) + 1e-8), batch["y_labeled"])',
+            ),
+        ),
+    ),
+    Mutant(
+        "softmax twice for the labeled",
+        "F.cross_entropy was given the labeled images' probabilities; it takes the softmax itself.",
+        "Give it the logits.",
+        edits=((_SUPERVISED, 'F.cross_entropy(torch.softmax(labeled, dim=-1), batch["y_labeled"])'),),
+    ),
+    Mutant(
+        "divided by all images",
+        "The unsupervised loss is divided by the number of all images of the batch.",
+        "Divide by μB, the number of unlabeled ones.",
+        edits=((_MASKED, "(mask * per_image).sum() / sum(len(part) for part in parts)"),),
+    ),
+    Mutant(
+        "divided by the classes",
+        "The unsupervised loss is divided by the number of classes as well.",
+        "Take the mean over the images alone.",
+        edits=((_MASKED, "(mask * per_image).mean() / strong.shape[-1]"),),
+    ),
+    Mutant(
+        "largest loss",
+        "The largest loss of the batch counts.",
+        "Take the mean over all μB.",
+        edits=((_MASKED, "(mask * per_image).max()"),),
+    ),
+    Mutant(
+        "lambda on the decay",
+        "λ_u multiplies the weight decay too.",
+        "Only the unsupervised loss is weighted.",
+        edits=((_TOTAL, "total = supervised + hparams.lambda_u * (unsupervised + weight_decay)"),),
+    ),
+    Mutant(
+        "lambda twice",
+        "λ_u multiplies the unsupervised loss twice.",
+        "Multiply where you add up the total.",
+        edits=((_TOTAL, "total = supervised + hparams.lambda_u**2 * unsupervised + weight_decay"),),
+    ),
+    Mutant(
+        "decay twice",
+        "The coefficient of the weight decay is multiplied in twice.",
+        "The given value contains it.",
+        edits=((_TOTAL, _TOTAL.replace("+ weight_decay", "+ hparams.weight_decay * weight_decay")),),
+    ),
+    Mutant(
+        "decay of everything",
+        "The weight decay is computed again, over biases too.",
+        "It is given: use weight_decay.",
+        edits=(
+            (
+                _TOTAL,
+                "weight_decay = 0.5 * hparams.weight_decay * sum((w**2).sum() for w in model.parameters())\n"
+                f"    {_TOTAL}",
+            ),
+        ),
+    ),
+    Mutant(
+        "decay added twice",
+        "The weight decay is added twice.",
+        "The total has three terms.",
+        edits=((_TOTAL, f"{_TOTAL} + weight_decay"),),
+    ),
+    Mutant(
+        "decay subtracted",
+        "The weight decay is subtracted.",
+        "Add it.",
+        edits=((_TOTAL, _TOTAL.replace("+ weight_decay", "- weight_decay")),),
+    ),
+    Mutant(
+        "error in percent",
+        'The metric "error rate" is in percent.',
+        "A rate lies between 0 and 1.",
+        edits=((_ERROR, f"100 * {_ERROR}"),),
+    ),
+    Mutant(
+        "error of the strong view",
+        'The metric "error rate" is that of the strong view.',
+        "Compare pseudo-labels with y_unlabeled.",
+        edits=((_ERROR, '(strong.argmax(dim=-1) != batch["y_unlabeled"]).float().mean()'),),
+    ),
+    Mutant(
+        "error among the confident",
+        'The metric "error rate" is divided by the number of confident images.',
+        "It is over all weak views of the batch.",
+        edits=((_ERROR, '(pseudo_labels != batch["y_unlabeled"])[mask].float().mean()'),),
+    ),
+    Mutant(
+        "mask rate of the right ones",
+        'The metric "mask rate" counts only images whose pseudo-label is right.',
+        "It is the mean of the mask.",
+        edits=((_RATE, '"mask rate": (mask & (pseudo_labels == batch["y_unlabeled"])).float().mean()'),),
+    ),
+    Mutant(
+        "share of the unsure",
+        'The metric "mask rate" is the share of images that do not count.',
+        "It is the mean of the mask.",
+        edits=((_RATE, '"mask rate": 1 - mask.float().mean()'),),
+    ),
+    Mutant(
+        "labeled images apart",
+        "The labeled images go through the network in a pass of their own.",
+        "Join the three batches first, then call the model once.",
+        edits=(
+            (
+                _PASS,
+                "labeled = model(parts[0])\n    weak, strong = model(torch.cat(parts[1:])).chunk(2)",
+            ),
+        ),
+    ),
+    Mutant(
+        "pass not counted",
+        "BatchNorm's statistics are frozen during the pass, so validation uses those of the start.",
+        "The pass of a training step has to count.",
+        edits=(
+            (
+                _PASS,
+                "from course.training.torch.parts import frozen_statistics\n\n"
+                f"    with frozen_statistics(model):\n        {_PASS}",
+            ),
+        ),
+    ),
+    Mutant(
+        "evaluation mode for the pass",
+        "The images go through the network in evaluation mode.",
+        "The model arrives in training mode; leave it there.",
+        edits=((_PASS, f"model.eval()\n    {_PASS}\n    model.train()"),),
+    ),
+    Mutant(
+        "no gradient",
+        "No gradient flows from any image: the logits are cut off.",
+        "Only what comes from the weak view is detached.",
+        edits=((_PASS, f"with torch.no_grad():\n        {_PASS}"),),
+    ),
+    Mutant(
+        "maximum over the images",
+        "The maximum runs over the images, so there is one label for each class.",
+        "Each image has a most probable class: classes are the last dimension.",
+        edits=(("probabilities.max(dim=-1)", "probabilities.max(dim=0)"),),
+    ),
+    Mutant(
+        "least probable class",
+        "The least probable class of each weak view is its label.",
+        "Take the maximum.",
+        edits=(("probabilities.max(dim=-1)", "probabilities.min(dim=-1)"),),
+    ),
+    Mutant(
+        "loss without its gradient",
+        "The total loss is a Python number, from which no gradient can be computed.",
+        "Leave out .item() and float() in what is returned first.",
+        edits=((_RETURN, "return total.item(), state, metrics"),),
+    ),
+    Mutant(
+        "floats for the rule",
+        "The rule is given pseudo-labels that are no whole numbers (int64), by which it cannot index.",
+        "Classes are positions: leave out .float() and .int().",
+        edits=((_SELECT, _SELECT.replace("pseudo_labels", "pseudo_labels.float()")),),
+    ),
+    not_a_tensor(
+        edits=((_SELECT, _SELECT.replace("confidence", "confidence.numpy()")),),
+    ),
+    Mutant(
+        "mask without the rule",
+        "The rule gives the state, but the threshold decides which images count.",
+        "A rule replaces the threshold.",
+        edits=((_SELECT, f"_, state = select(confidence, pseudo_labels)\n        {_MASK}"),),
+    ),
+    Mutant(
+        "views exchanged",
+        name="joined in another order than split",
+        edits=(
+            (
+                'batch["x_unlabeled_weak"], batch["x_unlabeled_strong"]]',
+                'batch["x_unlabeled_strong"], batch["x_unlabeled_weak"]]',
+            ),
+        ),
+    ),
+    Mutant(
+        "evaluation mode",
+        name="a mode that was never there is put back",
+        edits=((_PASS, f"before = model.eval().training\n    {_PASS}\n    model.train(before)"),),
+    ),
+    leaves_behind(
+        NEED,
+        edits=((_PASS, f"{_PASS}\n    model.requires_grad_(False)"),),
+    ),
+    leaves_behind(
+        SWITCH,
+        edits=(
+            (f"probabilities = {_SOFTMAX}", f"torch.set_grad_enabled(False)\n    probabilities = {_SOFTMAX}"),
+        ),
+    ),
+    leaves_behind(
+        DTYPE,
+        edits=((_PASS, f"{_PASS}\n    torch.set_default_dtype(torch.float16)"),),
+    ),
+    leaves_behind(
+        HOOK,
+        edits=((_PASS, f"model.register_forward_hook(lambda *given: None)\n    {_PASS}"),),
+    ),
+    leaves_behind(
+        SETTING,
+        edits=(
+            (
+                _PASS,
+                "for module in model.modules():\n"
+                '        if hasattr(module, "track_running_stats"):\n'
+                "            module.track_running_stats = False\n"
+                f"    {_PASS}",
+            ),
+        ),
+    ),
+    leaves_behind(
+        WEIGHTS,
+        edits=(
+            (
+                _RETURN,
+                "with torch.no_grad():\n        for weight in model.parameters():\n"
+                f"            weight.mul_(1 - 1e-4)\n    {_RETURN}",
+            ),
+        ),
+    ),
+    leaves_behind(
+        GRADIENT,
+        edits=((_RETURN, f"total.backward(retain_graph=True)\n    {_RETURN}"),),
     ),
 )
 
@@ -563,7 +911,7 @@ def _clear(inputs: Inputs) -> bool:
 
 
 def _telling(inputs: Inputs) -> bool:
-    """Clear; some views count and some do not, and without T, or with a threshold of .95, it would be others."""
+    """Clear; some views count and some do not, and without T, or with a threshold of .95, others would."""
     confidence, threshold = confidence_of(inputs), inputs["threshold"]
     mask = confidence >= threshold
     others = (confidence >= 0.95, confidence_of(inputs | {"T": 1.0}) >= threshold)
@@ -627,6 +975,13 @@ def _large_views(rng: Rng) -> Inputs:
     return drawn | draw_settings(rng, number(rng, 0.9, 0.99), 1.0)
 
 
+def _disagree(inputs: Inputs) -> bool:
+    """Some image that counts has another top class in its strong view."""
+    top = {view: inputs[f"logits of x_unlabeled_{view}"].argmax(axis=1) for view in ("weak", "strong")}
+    sure = confidence_of(inputs) >= inputs["threshold"]
+    return no_ties(inputs) and bool(np.any(sure & (top["weak"] != top["strong"])))
+
+
 def _rule_views(rng: Rng) -> Inputs:
     n = size(rng, 8, 11)
     top = rng.permutation(np.arange(n) % 4)
@@ -648,7 +1003,7 @@ _HIDDEN = {
     "none confident": Hidden("a batch in which no weak view is confident", until(_none_confident, _clear)),
     "small batches": Hidden("small batches, and another number of classes", until(_small, _clear)),
     "one unlabeled image": Hidden("several labeled images and one unlabeled", until(_one_unlabeled, _clear)),
-    "large logits": Hidden("logits of many thousands", until(_large_views, no_ties)),
+    "large logits": Hidden("logits of many thousands", until(_large_views, _disagree)),
     "one forward pass": Hidden(
         "a network with BatchNorm over the whole batch", until(_mixed, _clear_normalized)
     ),

@@ -10,10 +10,11 @@ from autograder.units.equivalent import Equivalent
 from autograder.units.flexmatch.common import confidence_of, draw_gaps, draw_settings, no_ties
 from autograder.units.hidden import Hidden
 from autograder.units.mutant import Mutant
-from autograder.units.shared import made_on_the_cpu
+from autograder.units.shared import leaves_behind, made_on_the_cpu
 from autograder.units.torch_hidden import also_on_a_gpu, handed_on
 from course.checks.case import Inputs
 from course.checks.functions import Draw, other
+from course.checks.left_behind import DTYPE, GRADIENT, HOOK, MODE, NEED, SWITCH
 from course.units.flexmatch.checks import flexmatch
 from course.units.flexmatch.checks.batches import BATCH, FAIRLY_SURE, SURE, UNSURE, views
 
@@ -239,6 +240,174 @@ _MUTANTS = (
     made_on_the_cpu(
         edits=((_THRESHOLD_LINE, f"{_THRESHOLD_LINE}\n    thresholds = torch.tensor(thresholds.tolist())"),),
     ),
+    Mutant(
+        "fixed τ for the thresholds",
+        "0.95 is hard-coded in the flexible thresholds.",
+        "τ is hparams.threshold.",
+        edits=((_THRESHOLD_LINE, _THRESHOLD_LINE.replace("hparams.threshold", "0.95")),),
+    ),
+    Mutant(
+        "fixed τ for û",
+        "0.95 is hard-coded for what û remembers.",
+        "τ is hparams.threshold.",
+        edits=((_REMEMBER, _REMEMBER.replace("hparams.threshold", "0.95")),),
+    ),
+    Mutant(
+        "classes that occur",
+        "The number of classes is read off û, in which the last ones may be missing.",
+        "It is hparams.n_classes.",
+        edits=(
+            (
+                "counts = learning_status(latest, hparams.n_classes)",
+                "counts = learning_status(latest, max(int(latest.max()) + 1, 1))",
+            ),
+        ),
+    ),
+    Mutant(
+        "û of the batch",
+        "The new state holds the batch's labels alone.",
+        "û has an entry for each of the N images.",
+        edits=((_STATE, 'return mask, {"latest": updated[batch["index"]]}'),),
+    ),
+    Mutant(
+        "floating-point û",
+        "The new û holds floating-point numbers, which the next step cannot count.",
+        "Keep what remember_labels returns.",
+        edits=((_STATE, 'return mask, {"latest": updated.float()}'),),
+    ),
+    Mutant(
+        "changed in place",
+        name="the state written into",
+        edits=((_STATE, 'state["latest"] = updated\n        return mask, state'),),
+    ),
+    Mutant(
+        "state before the mask",
+        "The rule returns the state first, then the mask.",
+        "It is (mask, state).",
+        edits=((_STATE, 'return {"latest": updated}, mask'),),
+    ),
+    Mutant(
+        "mask alone",
+        "The rule returns the mask alone.",
+        "It is (mask, state).",
+        edits=((_STATE, "return mask"),),
+    ),
+    Mutant(
+        "metrics of the next step",
+        "The metrics show the thresholds after this step, not those by which it was masked.",
+        "They are computed from û as it was.",
+        edits=(
+            (
+                _METRICS_LINE,
+                'counts = learning_status(state["latest"], hparams.n_classes)\n'
+                f"    {_THRESHOLD_LINE}\n    {_METRICS_LINE}",
+            ),
+        ),
+    ),
+    Mutant(
+        "counts as metrics",
+        'The metrics "threshold/0" … hold the counts.',
+        "They are the thresholds.",
+        edits=((_METRICS_LINE, _METRICS_LINE.replace("enumerate(thresholds)", "enumerate(counts)")),),
+    ),
+    Mutant(
+        "shares as metrics",
+        'The metrics "threshold/0" … are not multiplied by τ.',
+        "They are the thresholds.",
+        edits=((_METRICS_LINE, _METRICS_LINE.replace("value for c", "value / hparams.threshold for c")),),
+    ),
+    Mutant(
+        "names without the slash",
+        "The names of the thresholds' metrics are not those of the docstring.",
+        'They are "threshold/0", "threshold/1" and so on.',
+        edits=((_METRICS_LINE, _METRICS_LINE.replace("threshold/{c}", "threshold_{c}")),),
+    ),
+    Mutant(
+        "without the temperature",
+        "T is replaced by 1 in the settings that fixmatch_loss gets.",
+        "Hand hparams on as they are.",
+        edits=(
+            (
+                _LOSS_LINE,
+                "from types import SimpleNamespace\n\n"
+                "    hparams = SimpleNamespace(**{**vars(hparams), 'T': 1.0})\n"
+                f"    {_LOSS_LINE}",
+            ),
+        ),
+    ),
+    Mutant(
+        "û shifted",
+        "The labels enter û one position too far.",
+        'The positions are batch["index"].',
+        edits=((_REMEMBER, _REMEMBER.replace('batch["index"]', '(batch["index"] + 1) % len(latest)')),),
+    ),
+    Mutant(
+        "positions as classes",
+        "The thresholds are looked up by the images' positions.",
+        "Call flexible_mask with the pseudo-labels.",
+        edits=(
+            (
+                _MASK_LINE,
+                'mask = flexible_mask(confidence, batch["index"] % hparams.n_classes, thresholds)',
+            ),
+        ),
+    ),
+    Mutant(
+        "thresholds of the true labels",
+        "The thresholds are looked up by the true labels, which nobody has in practice.",
+        "Call flexible_mask with the pseudo-labels.",
+        edits=((_MASK_LINE, _MASK_LINE.replace("pseudo_labels", 'batch["y_unlabeled"]')),),
+    ),
+    Mutant(
+        "loss weighed by λ again",
+        "The total loss is multiplied by λ_u once more.",
+        "fixmatch_loss returns the total as it is to be.",
+        edits=((_LOSS_LINE, f"{_LOSS_LINE}\n    total = hparams.lambda_u * total"),),
+    ),
+    Mutant(
+        "fixed threshold for the loss",
+        name="both thresholds have to be reached",
+        edits=((_MASK_LINE, f"{_MASK_LINE} & (confidence >= hparams.threshold)"),),
+    ),
+    Mutant(
+        "flexible thresholds for û",
+        name="what counts is remembered",
+        edits=(
+            (
+                _REMEMBER,
+                'remember_labels(latest, batch["index"], mask.float(), pseudo_labels, 1.0)',
+            ),
+        ),
+    ),
+    Mutant(
+        "old state",
+        name="state before the rule",
+        edits=((_LOSS_LINE, _LOSS_LINE.replace("total, state, metrics", "total, _, metrics")),),
+    ),
+    leaves_behind(
+        MODE,
+        edits=((_LOSS_LINE, f"{_LOSS_LINE}\n    model.eval()"),),
+    ),
+    leaves_behind(
+        NEED,
+        edits=((_LOSS_LINE, f"{_LOSS_LINE}\n    model.requires_grad_(False)"),),
+    ),
+    leaves_behind(
+        SWITCH,
+        edits=((_LOSS_LINE, f"{_LOSS_LINE}\n    torch.set_grad_enabled(False)"),),
+    ),
+    leaves_behind(
+        DTYPE,
+        edits=((_LOSS_LINE, f"{_LOSS_LINE}\n    torch.set_default_dtype(torch.float16)"),),
+    ),
+    leaves_behind(
+        HOOK,
+        edits=((_LOSS_LINE, f"model.register_forward_hook(lambda *given: None)\n    {_LOSS_LINE}"),),
+    ),
+    leaves_behind(
+        GRADIENT,
+        edits=((_LOSS_LINE, f"{_LOSS_LINE}\n    total.backward(retain_graph=True)"),),
+    ),
 )
 
 _ALTERNATIVES = {
@@ -399,6 +568,17 @@ def _first_step(rng: Rng) -> Inputs:
     return inputs | {"latest": np.full_like(inputs["latest"], -1)}
 
 
+def _all_labeled(rng: Rng) -> Inputs:
+    return _flex((0, 0))(rng) | {"T": number(rng, 0.45, 0.6), "threshold": number(rng, 0.7, 0.8)}
+
+
+def _tau_decides(inputs: Inputs) -> bool:
+    """Without T, or with a τ of .95, other images would be remembered."""
+    sure = confidence_of(inputs) >= inputs["threshold"]
+    others = (confidence_of(inputs) >= 0.95, confidence_of(inputs | {"T": 1.0}) >= inputs["threshold"])
+    return _apart(inputs) and all(bool(np.any(sure != one)) for one in others)
+
+
 def _few(rng: Rng) -> Inputs:
     n_classes = size(rng, 5, 8)
     weak = [(SURE, UNSURE, flexmatch.MEDIUM)[i] for i in rng.permutation(3)]
@@ -438,7 +618,7 @@ _HIDDEN = {
     "some labels": Hidden("most images have a label, and the batch has sure and unsure ones", _after),
     "nothing labeled yet": Hidden("the first step: no image has a label", until(_first_step, _apart)),
     "during the warm-up": Hidden("more images are without a label than any class has", _flex((19, 24))),
-    "all labeled": Hidden("all images have a label", _flex((0, 0))),
+    "all labeled": Hidden("all images have a label", until(_all_labeled, _tau_decides)),
     "small batches": Hidden("more classes than unlabeled images in the batch", until(_few, _apart)),
     "gradient": Hidden("the gradient for the parameters, as a training step computes it", _after),
     "three steps": Hidden("three steps that hand the state on", until(_steps, _memory_along)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.units import InstructorExercise
-from autograder.units.draws import number, size
+from autograder.units.draws import number, size, until
 from autograder.units.equivalent import Equivalent
 from autograder.units.hidden import hidden_function
 from autograder.units.mutant import Mutant
@@ -203,8 +203,130 @@ _MUTANTS = (
         body="""
             updated = torch.zeros(len(latest))
             updated[:] = latest
-            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index]).float()
+            new = torch.where(confidence >= threshold, pseudo_labels, latest[index])
+            updated[index] = new.to(updated.dtype)
             return updated
+            """,
+    ),
+    Mutant(
+        "first of the batch",
+        "The confident labels go to the positions of the batch's first images.",
+        "The same mask has to pick positions and labels.",
+        body="""
+            updated = latest.clone()
+            labels = pseudo_labels[confidence >= threshold]
+            updated[index[: len(labels)]] = labels
+            return updated
+            """,
+    ),
+    Mutant(
+        "sorted positions",
+        "The positions are sorted, the labels are not.",
+        "Image i of the batch is at position index[i] of û.",
+        body="""
+            updated = latest.clone()
+            where = index.sort().values
+            updated[where] = torch.where(confidence >= threshold, pseudo_labels, latest[where])
+            return updated
+            """,
+    ),
+    Mutant(
+        "all or none",
+        "The mean probability decides for the whole batch.",
+        "Each image is judged by its own probability.",
+        body="""
+            updated = latest.clone()
+            if confidence.mean() >= threshold:
+                updated[index] = pseudo_labels
+            return updated
+            """,
+    ),
+    Mutant(
+        "larger class wins",
+        "The larger one of the old and the new label is kept.",
+        "The new one replaces the old one.",
+        body="""
+            updated = latest.clone()
+            new = torch.maximum(pseudo_labels, latest[index])
+            updated[index] = torch.where(confidence >= threshold, new, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "added up",
+        "The new label is added to the old one.",
+        "The new one replaces the old one.",
+        body="""
+            updated = latest.clone()
+            new = latest[index] + pseudo_labels
+            updated[index] = torch.where(confidence >= threshold, new, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "labeled images alone",
+        "Only images that have a label already get a new one, so û stays empty.",
+        "A confident image gets its label whatever it had.",
+        body="""
+            updated = latest.clone()
+            new = (confidence >= threshold) & (latest[index] >= 0)
+            updated[index] = torch.where(new, pseudo_labels, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "another τ for labels that change",
+        "A label that would change the old one is not taken over at once.",
+        "The new one replaces the old one.",
+        body="""
+            updated = latest.clone()
+            same = (latest[index] < 0) | (latest[index] == pseudo_labels)
+            updated[index] = torch.where((confidence >= threshold) & same, pseudo_labels, -1)
+            return updated
+            """,
+    ),
+    Mutant(
+        "positions from 1",
+        "The positions are taken to begin at 1.",
+        "index counts from 0.",
+        body="""
+            updated = latest.clone()
+            where = index - 1
+            updated[where] = torch.where(confidence >= threshold, pseudo_labels, latest[where])
+            return updated
+            """,
+    ),
+    Mutant(
+        "written into a copy",
+        name="û returned as it came",
+        body="return latest.clone()",
+    ),
+    Mutant(
+        "positions that are sure",
+        "The probability at position index[i] is looked up, but confidence is in the batch's order.",
+        "confidence has an entry for each image of the batch.",
+        body="""
+            updated = latest.clone()
+            sure = confidence[index % len(confidence)] >= threshold
+            updated[index] = torch.where(sure, pseudo_labels, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "changed in place",
+        name="by a method with an underscore",
+        body="""
+            keep = confidence >= threshold
+            return latest.index_put_((index[keep],), pseudo_labels[keep])
+            """,
+    ),
+    Mutant(
+        "no whole numbers",
+        name="whole numbers of another width",
+        body="""
+            updated = latest.int()
+            updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index]).int()
+            return updated.int()
             """,
     ),
 )
@@ -282,6 +404,14 @@ def _batch_of_labels(images: tuple[int, int], batch: tuple[int, int]) -> Draw:
     )
 
 
+def _telling(inputs: Inputs) -> bool:
+    """Confident images have had no label, a smaller one and a larger one, and an unsure image has had one."""
+    old, new = inputs["latest"][inputs["index"]], inputs["pseudo_labels"]
+    sure = inputs["confidence"] >= inputs["threshold"]
+    kinds = (sure & (old < 0), sure & (old >= 0) & (old < new), sure & (old > new), ~sure & (old >= 0))
+    return all(bool(np.any(kind)) for kind in kinds)
+
+
 def _exactly(rng: Rng) -> Inputs:
     """Every second probability is τ itself, a number of eighths."""
     inputs = labels.draw_labels(rng, size(rng, 12, 20), size(rng, 5, 9), 5, 0.75)
@@ -291,7 +421,10 @@ def _exactly(rng: Rng) -> Inputs:
 
 _HIDDEN = hidden_function(
     {
-        "some confident": ("a batch of which some images are confident", _batch_of_labels((12, 20), (6, 10))),
+        "some confident": (
+            "a batch of which some images are confident",
+            until(_batch_of_labels((12, 20), (6, 10)), _telling),
+        ),
         "at the threshold": ("probabilities that are exactly τ", _exactly),
         "none confident": ("a batch in which no image is confident", labels.none_confident),
         "one image": ("a batch of one image", _batch_of_labels((4, 9), (1, 1))),

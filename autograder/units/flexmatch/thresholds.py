@@ -209,6 +209,69 @@ _STATUS_MUTANTS = (
             """,
         on_gpu_alone=True,
     ),
+    Mutant(
+        "floating-point counts",
+        "The counts are right, but they are no whole numbers.",
+        "Return what bincount or sum gives, without .float() and without a division.",
+        body="return torch.bincount(latest + 1, minlength=n_classes + 1)[1:].float()",
+    ),
+    Mutant(
+        "floating-point counts",
+        name="a histogram",
+        body="return torch.histc(latest.float(), bins=n_classes + 1, min=-1, max=n_classes)[1:]",
+    ),
+    Mutant(
+        "eight bits",
+        "The counts are held in eight bits, which begin again at 0 after 255.",
+        "Leave the dtype as torch gives it.",
+        body="return torch.bincount(latest + 1, minlength=n_classes + 1)[1:].to(torch.uint8)",
+    ),
+    Mutant(
+        "class 0 left out",
+        "The images of class 0 are not counted.",
+        "−1 alone is no class: the comparison is with 0, which is one.",
+        body="return torch.bincount(latest * (latest > 0) + 1, minlength=n_classes + 1)[1:] * torch.bincount("
+        "latest[latest > 0], minlength=n_classes).clamp(max=1)",
+    ),
+    Mutant(
+        "sorted",
+        "The counts are sorted, so that nobody knows which class has which.",
+        "Entry c belongs to class c.",
+        body="return torch.bincount(latest + 1, minlength=n_classes + 1)[1:].sort(descending=True).values",
+    ),
+    Mutant(
+        "beginning at 1",
+        "Every count is one too large.",
+        "Begin at 0.",
+        body="return torch.bincount(latest + 1, minlength=n_classes + 1)[1:] + 1",
+    ),
+    Mutant(
+        "all others",
+        "Of each class the images are counted that do not have it.",
+        "Count where the label is c.",
+        body="return len(latest) - torch.bincount(latest + 1, minlength=n_classes + 1)[1:]",
+    ),
+    Mutant(
+        "whether a class occurs",
+        "The result says whether a class occurs, not how often.",
+        "σ(c) is a number of images.",
+        body="return torch.bincount(latest + 1, minlength=n_classes + 1)[1:].clamp(max=1)",
+    ),
+    Mutant(
+        "a list",
+        "Your function returns a Python list.",
+        "Stay with tensors: what comes next computes with them.",
+        body="return torch.bincount(latest + 1, minlength=n_classes + 1)[1:].tolist()",
+    ),
+    Mutant(
+        "û changed in place",
+        "û is changed in place, so the caller's labels are others afterwards.",
+        "latest += 1 changes the tensor that came in; latest + 1 makes a new one.",
+        body="""
+            latest += 1
+            return torch.bincount(latest, minlength=n_classes + 1)[1:]
+            """,
+    ),
 )
 
 _STATUS_ALTERNATIVES = {
@@ -469,8 +532,9 @@ _THRESHOLDS_MUTANTS = (
             """,
     ),
     Mutant(
-        "no warm-up",
-        name="the smaller of the two",
+        "the smaller of the two",
+        "The counts are divided by the smaller one of the two numbers.",
+        "Take the larger of the two.",
         body="""
             beta = counts / torch.minimum(counts.max(), n_unlabeled - counts.sum())
             return threshold * beta / (2 - beta)
@@ -490,6 +554,144 @@ _THRESHOLDS_MUTANTS = (
             sigma = [int(n) for n in counts]
             most = max(max(sigma), n_unlabeled - sum(sigma))
             return torch.tensor([threshold * (n / most) / (2 - n / most) for n in sigma])
+            """,
+    ),
+    Mutant(
+        "sum of both",
+        "The counts are divided by the sum of the two numbers.",
+        "Take the larger of the two.",
+        body="""
+            beta = counts / (counts.max() + n_unlabeled - counts.sum())
+            return threshold * beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "labeled images in the warm-up",
+        "The warm-up has the number of images with a label, not of those without one.",
+        "It is N minus the sum of all counts.",
+        body="""
+            beta = counts / torch.maximum(counts.max(), counts.sum()).clamp(min=1)
+            return threshold * beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "mean class",
+        "The counts are compared with the mean of them, so some thresholds are above τ.",
+        "The formula has the largest count.",
+        body="""
+            beta = counts / torch.maximum(counts.float().mean(), n_unlabeled - counts.sum())
+            return threshold * beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "parentheses missing",
+        "Parentheses are missing: τ · β is divided by 2, and β subtracted.",
+        "The denominator is 2 − β.",
+        body="""
+            beta = counts / torch.maximum(counts.max(), n_unlabeled - counts.sum())
+            return threshold * beta / 2 - beta
+            """,
+    ),
+    Mutant(
+        "one minus β",
+        "The mapping has 1 − β in the denominator, which is 0 for the most advanced class.",
+        "It is 2 − β.",
+        body="""
+            beta = counts / torch.maximum(counts.max(), n_unlabeled - counts.sum())
+            return threshold * beta / (1 - beta)
+            """,
+    ),
+    Mutant(
+        "quadratic",
+        "The mapping is β².",
+        "It is β / (2 − β).",
+        body="""
+            beta = counts / torch.maximum(counts.max(), n_unlabeled - counts.sum())
+            return threshold * beta**2
+            """,
+    ),
+    Mutant(
+        "inverse mapping",
+        "The mapping is upside down: (2 − β) / β.",
+        "It is β / (2 − β).",
+        body="""
+            beta = counts / torch.maximum(counts.max(), n_unlabeled - counts.sum())
+            return threshold * (2 - beta) / beta
+            """,
+    ),
+    Mutant(
+        "τ within",
+        "τ is multiplied in before the mapping.",
+        "It multiplies what the mapping gives.",
+        body="""
+            beta = threshold * counts / torch.maximum(counts.max(), n_unlabeled - counts.sum())
+            return beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "mapped twice",
+        "The mapping is applied twice.",
+        "Once is enough.",
+        body="""
+            beta = counts / torch.maximum(counts.max(), n_unlabeled - counts.sum())
+            beta = beta / (2 - beta)
+            return threshold * beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "never below 1/C",
+        "No threshold is below 1/C.",
+        "At the start all are 0: that is the warm-up.",
+        body="""
+            beta = counts / torch.maximum(counts.max(), n_unlabeled - counts.sum())
+            return (threshold * beta / (2 - beta)).clamp(min=1 / len(counts))
+            """,
+    ),
+    Mutant(
+        "class without label",
+        "There is one entry too many, for the images without a label.",
+        "The result has an entry for each class.",
+        body="""
+            all_counts = torch.cat([(n_unlabeled - counts.sum())[None], counts])
+            beta = all_counts / all_counts.max()
+            return threshold * beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "one more in the warm-up",
+        "The number of images without a label is one too large.",
+        "It is N minus the sum of all counts.",
+        body="""
+            beta = counts / torch.maximum(counts.max(), n_unlabeled - counts.sum() + 1)
+            return threshold * beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "counts changed in place",
+        "The counts are changed in place; the caller may still need them.",
+        "Methods with a trailing underscore change a tensor.",
+        body="""
+            most = torch.maximum(counts.max(), n_unlabeled - counts.sum())
+            counts.add_(1)
+            beta = (counts - 1) / most
+            return threshold * beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "a list",
+        "Your function returns a Python list.",
+        "Stay with tensors: a list cannot be indexed by one.",
+        body="""
+            beta = counts / torch.maximum(counts.max(), n_unlabeled - counts.sum())
+            return (threshold * beta / (2 - beta)).tolist()
+            """,
+    ),
+    Mutant(
+        "share of all images",
+        name="N in place of those without a label",
+        body="""
+            beta = counts / max(int(counts.max()), n_unlabeled)
+            return threshold * beta / (2 - beta)
             """,
     ),
 )
@@ -725,6 +927,71 @@ _MASKS_MUTANTS = (
         "numbers for truth values",
         name="whole numbers for truth values",
         body="return torch.where(confidence >= thresholds[pseudo_labels], 1, 0)",
+    ),
+    Mutant(
+        "fixed threshold",
+        "All images are compared with 0.95.",
+        "Each image has the threshold of its own class.",
+        body="return confidence >= 0.95",
+    ),
+    Mutant(
+        "threshold of the class before",
+        "Each image is compared with the threshold of the class before its own.",
+        "Class c has thresholds[c].",
+        body="return confidence >= thresholds[pseudo_labels - 1]",
+    ),
+    Mutant(
+        "difference",
+        "The difference between probability and threshold is returned.",
+        "Compare: the answer is true or false.",
+        body="return confidence - thresholds[pseudo_labels]",
+    ),
+    Mutant(
+        "all or none",
+        "There is one answer for all images.",
+        "Each image has its own.",
+        body="return (confidence >= thresholds[pseudo_labels]).all()",
+    ),
+    Mutant(
+        "equal alone",
+        "Only probabilities equal to the threshold count.",
+        "An image counts when its probability reaches the threshold.",
+        body="return confidence == thresholds[pseudo_labels]",
+    ),
+    Mutant(
+        "any threshold",
+        "An image counts when it reaches the threshold of any class in the batch.",
+        "Each image has the threshold of its own class.",
+        body="return confidence >= thresholds[pseudo_labels].min()",
+    ),
+    Mutant(
+        "largest of the batch",
+        "All images are compared with the largest threshold of the classes in the batch.",
+        "Each image has the threshold of its own class.",
+        body="return confidence >= thresholds[pseudo_labels].max()",
+    ),
+    Mutant(
+        "product",
+        "Probabilities are multiplied by the thresholds.",
+        "Compare the two.",
+        body="return confidence * thresholds[pseudo_labels] >= 0.5",
+    ),
+    Mutant(
+        "a list",
+        "Your function returns a Python list.",
+        "A mask is a tensor: return what >= gives.",
+        body="return (confidence >= thresholds[pseudo_labels]).tolist()",
+    ),
+    Mutant(
+        "sorted thresholds",
+        "The thresholds are sorted first, so that a class gets another one's.",
+        "Class c has thresholds[c].",
+        body="return confidence >= thresholds.sort().values[pseudo_labels]",
+    ),
+    Mutant(
+        "below",
+        name="exchanged sides",
+        body="return thresholds[pseudo_labels] > confidence",
     ),
 )
 

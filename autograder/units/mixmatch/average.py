@@ -8,8 +8,10 @@ from autograder.units.equivalent import Equivalent
 from autograder.units.hidden import Hidden
 from autograder.units.mixmatch.common import Sizes
 from autograder.units.mutant import Mutant
+from autograder.units.shared import OTHER_DTYPE, leaves_behind
 from course.checks.case import Inputs
 from course.checks.functions import Draw
+from course.checks.left_behind import DTYPE, HOOK, PRECISION, SETTING
 from course.units.mixmatch.checks import average
 from course.units.mixmatch.checks.common import Rng
 
@@ -170,6 +172,206 @@ _MUTANTS = (
                 for name, buffer in theirs.named_buffers(recurse=False):
                     getattr(ours, name).copy_(buffer)
             """,
+    ),
+    Mutant(
+        "one step ahead",
+        "The step is counted one too far: keep is (2 + step)/(11 + step).",
+        "step is the number of updates before this one.",
+        edits=((_KEEP, "min(decay, (2 + step) / (11 + step))"),),
+    ),
+    Mutant(
+        "decay times warm-up",
+        "keep is the product of decay and (1 + step)/(10 + step).",
+        "It is the smaller one of the two.",
+        edits=((_KEEP, "decay * (1 + step) / (10 + step)"),),
+    ),
+    Mutant(
+        "one minus decay",
+        "keep is bounded by 1 − decay.",
+        "It is bounded by decay, which is near 1.",
+        edits=((_KEEP, _KEEP.replace("decay", "1 - decay")),),
+    ),
+    Mutant(
+        "half and half",
+        "Average and weight count half each.",
+        "Their shares are keep and 1 − keep.",
+        edits=((_AVERAGED, "average.add_(weight).mul_(0.5)"),),
+    ),
+    Mutant(
+        "shares do not sum to 1",
+        "The weight is added whole, so the shares do not sum to 1.",
+        "The weight's share is 1 − keep.",
+        edits=((_AVERAGED, "average.mul_(keep).add_(weight)"),),
+    ),
+    Mutant(
+        "nothing kept at first",
+        "In the first ten steps nothing of the average is kept.",
+        "keep begins at a tenth and rises.",
+        edits=((_KEEP, "min(decay, (1 + step) / (10 + step)) if step > 10 else 0.0"),),
+    ),
+    Mutant(
+        "warm-up in percent of the decay",
+        "keep is decay · step/10 until step 10.",
+        "keep is the smaller one of decay and (1 + step)/(10 + step).",
+        edits=((_KEEP, "decay * min(1.0, step / 10)"),),
+    ),
+    Mutant(
+        "vectors copied",
+        "Biases and BatchNorm's scale and shift are copied, not averaged.",
+        "All parameters are averaged.",
+        edits=(
+            (
+                _AVERAGED,
+                f"if weight.ndim > 1:\n            {_AVERAGED}\n"
+                "        else:\n            average.copy_(weight)",
+            ),
+        ),
+    ),
+    Mutant(
+        "first layer alone",
+        "Only the first layer is averaged.",
+        "parameters() of the whole model gives all of them.",
+        edits=(
+            (
+                "zip(ema_model.parameters(), model.parameters(), strict=True)",
+                "zip(list(ema_model.parameters())[:2], model.parameters())",
+            ),
+        ),
+    ),
+    Mutant(
+        "count forgotten",
+        "The number of batches that BatchNorm has counted is not copied.",
+        "All buffers are copied, the whole numbers too.",
+        edits=((_COPIED, "if buffer.is_floating_point():\n            buffer.copy_(current)"),),
+    ),
+    Mutant(
+        "count alone",
+        "Of the buffers only the number of batches is copied.",
+        "Running means and variances are buffers too.",
+        edits=((_COPIED, "if not buffer.is_floating_point():\n            buffer.copy_(current)"),),
+    ),
+    Mutant(
+        "count averaged",
+        "All buffers are averaged, even the number of batches, which is cut to a whole number.",
+        "Average the parameters, and copy the buffers.",
+        edits=((_COPIED, "buffer.copy_(keep * buffer + (1 - keep) * current)"),),
+    ),
+    Mutant(
+        "count averaged",
+        name="the whole state averaged and loaded",
+        body="""
+            keep = min(decay, (1 + step) / (10 + step))
+            new = model.state_dict()
+            old = ema_model.state_dict()
+            ema_model.load_state_dict({k: keep * old[k] + (1 - keep) * new[k] for k in old})
+            """,
+    ),
+    Mutant(
+        "buffers added up",
+        "BatchNorm's buffers are added to those of the average.",
+        "They are copied.",
+        edits=((_COPIED, "buffer.add_(current)"),),
+    ),
+    Mutant(
+        "buffers the other way",
+        "The trained model's buffers are overwritten with those of the average.",
+        "Copy into ema_model.",
+        edits=((_COPIED, "current.copy_(buffer)"),),
+    ),
+    Mutant(
+        "shared weights",
+        "The averaged model takes over the trained model's weights: training one changes both.",
+        "Compute with the numbers, and leave each model its own tensors.",
+        edits=((_AVERAGED, "average.data = weight.data"),),
+    ),
+    Mutant(
+        "a copy is updated",
+        "A copy of the averaged model is changed, and then forgotten.",
+        "Change ema_model itself: an assignment to its name reaches nobody.",
+        edits=(
+            (
+                f"keep = {_KEEP}",
+                f"import copy\n\n    ema_model = copy.deepcopy(ema_model)\n    keep = {_KEEP}",
+            ),
+        ),
+    ),
+    Mutant(
+        "average of the average",
+        "The update is done twice.",
+        "Once for each step.",
+        edits=((_AVERAGED, f"{_AVERAGED}\n        {_AVERAGED}"),),
+    ),
+    Mutant(
+        "weights alone",
+        "Parameters named weight are averaged; those named bias stay as they were.",
+        "All parameters are averaged.",
+        body="""
+            keep = min(decay, (1 + step) / (10 + step))
+            weights = dict(model.named_parameters())
+            for name, average in ema_model.named_parameters():
+                if name.endswith("weight"):
+                    average.mul_(keep).add_(weights[name], alpha=1 - keep)
+            for buffer, current in zip(ema_model.buffers(), model.buffers(), strict=True):
+                buffer.copy_(current)
+            """,
+    ),
+    Mutant(
+        "keep on the new weight",
+        name="lerp with the wrong share",
+        edits=((_AVERAGED, "average.lerp_(weight, keep)"),),
+    ),
+    Mutant(
+        "shared buffers",
+        name="data of the buffers taken over",
+        edits=((_COPIED, "buffer.data = current.data"),),
+    ),
+    Mutant(
+        "buffers forgotten",
+        name="parameters in another way, and no buffers",
+        body="""
+            keep = min(decay, (1 + step) / (10 + step))
+            for average, weight in zip(ema_model.parameters(), model.parameters(), strict=True):
+                average.copy_(keep * average + (1 - keep) * weight)
+            """,
+    ),
+    Mutant(
+        "leaves the trained model in evaluation mode",
+        "The trained model is in evaluation mode afterwards.",
+        "Leave its mode alone: it is trained on.",
+        edits=((f"keep = {_KEEP}", f"model.eval()\n    keep = {_KEEP}"),),
+    ),
+    Mutant(
+        "leaves the trained model frozen",
+        "The trained model's weights need no gradient afterwards, so they learn no more.",
+        "Only the averages need none, and these have been made so.",
+        edits=((_AVERAGED, f"weight.requires_grad_(False)\n        {_AVERAGED}"),),
+    ),
+    leaves_behind(
+        SETTING,
+        edits=(
+            (
+                f"keep = {_KEEP}",
+                f'for module in model.modules():\n        if hasattr(module, "momentum"):\n'
+                f"            module.momentum = 0.0\n    keep = {_KEEP}",
+            ),
+        ),
+    ),
+    leaves_behind(
+        DTYPE,
+        edits=((f"keep = {_KEEP}", f"torch.set_default_dtype(torch.float16)\n    keep = {_KEEP}"),),
+    ),
+    leaves_behind(
+        HOOK,
+        edits=((_AVERAGED, f"{_AVERAGED}\n        weight.register_hook(lambda gradient: gradient)"),),
+    ),
+    leaves_behind(
+        PRECISION,
+        edits=(
+            (
+                f"keep = {_KEEP}",
+                f"x = next(ema_model.parameters())\n    ema_model.to({OTHER_DTYPE})\n    keep = {_KEEP}",
+            ),
+        ),
     ),
 )
 

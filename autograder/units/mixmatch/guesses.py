@@ -10,10 +10,17 @@ from autograder.units.equivalent import Equivalent
 from autograder.units.hidden import Hidden, hidden_function
 from autograder.units.mixmatch.common import Sizes, draw_temperature
 from autograder.units.mutant import Mutant
-from autograder.units.shared import made_on_the_cpu, not_a_tensor
+from autograder.units.shared import (
+    OTHER_DTYPE,
+    another_precision,
+    leaves_behind,
+    made_on_the_cpu,
+    not_a_tensor,
+)
 from autograder.units.torch_hidden import also_on_a_gpu, handed_on
 from course.checks.case import Inputs
 from course.checks.functions import Draw, after
+from course.checks.left_behind import DTYPE, HOOK, NEED, PRECISION, SWITCH
 from course.units.mixmatch.checks import guesses
 from course.units.mixmatch.checks.common import Rng
 
@@ -136,6 +143,187 @@ _SHARPEN_MUTANTS = (
 
             powers = np.asarray(probabilities) ** (1 / T)
             return powers / powers.sum(axis=-1, keepdims=True)
+            """,
+    ),
+    Mutant(
+        "negative exponent",
+        "The exponent is negative: the smallest probability becomes the largest.",
+        "The exponent is 1/T, above 0.",
+        body="""
+            powers = probabilities ** (-1 / T)
+            return powers / powers.sum(dim=-1, keepdim=True)
+            """,
+    ),
+    Mutant(
+        "one minus T",
+        "The exponent is 1 − T.",
+        "It is 1/T.",
+        body="""
+            powers = probabilities ** (1 - T)
+            return powers / powers.sum(dim=-1, keepdim=True)
+            """,
+    ),
+    Mutant(
+        "T squared",
+        "T is used twice: the exponent is 1/T².",
+        "The exponent is 1/T.",
+        body="""
+            powers = (probabilities ** (1 / T)) ** (1 / T)
+            return powers / powers.sum(dim=-1, keepdim=True)
+            """,
+    ),
+    Mutant(
+        "softmax of the powers",
+        "The powers go through a softmax; they are not divided by their sum.",
+        "A softmax takes logits, and the powers are positive already.",
+        body="return torch.softmax(probabilities ** (1 / T), dim=-1)",
+    ),
+    Mutant(
+        "divided by the mean",
+        "The powers are divided by their mean, so a row sums to the number of classes.",
+        "A row has to sum to 1.",
+        body="""
+            powers = probabilities ** (1 / T)
+            return powers / powers.mean(dim=-1, keepdim=True)
+            """,
+    ),
+    Mutant(
+        "sums along the wrong axis",
+        "Each column is divided by the sum of a row: the axis of the sums is gone.",
+        "keepdim=True keeps each sum beside its own row.",
+        body="""
+            powers = probabilities ** (1 / T)
+            return powers / powers.sum(dim=-1)
+            """,
+    ),
+    Mutant(
+        "sum of the first row",
+        "All rows are divided by the sum of the first one.",
+        "Each row has a sum of its own.",
+        body="""
+            powers = probabilities ** (1 / T)
+            return powers / powers[0].sum()
+            """,
+    ),
+    Mutant(
+        "least probability",
+        "Small probabilities are raised to a least value first.",
+        "A probability of 0 needs no care here: its power is 0.",
+        body="""
+            powers = probabilities.clamp(min=0.01) ** (1 / T)
+            return powers / powers.sum(dim=-1, keepdim=True)
+            """,
+    ),
+    Mutant(
+        "added constant",
+        "A number is added to every probability first.",
+        "A probability of 0 needs no care here: its power is 0.",
+        body="""
+            powers = (probabilities + 1e-2) ** (1 / T)
+            return powers / powers.sum(dim=-1, keepdim=True)
+            """,
+    ),
+    Mutant(
+        "difference of infinities",
+        "Where a probability is 0 you subtract −∞ from −∞, and the result is not a number.",
+        "What does your function do with the row 1, 0, 0?",
+        body="""
+            logs = torch.log(probabilities) / T
+            powers = torch.exp(logs - logs.mean(dim=-1, keepdim=True))
+            return powers / powers.sum(dim=-1, keepdim=True)
+            """,
+    ),
+    Mutant(
+        "whole exponent",
+        "1/T is rounded down to a whole number.",
+        "Look for int() and //.",
+        body="""
+            powers = probabilities ** int(1 / T)
+            return powers / powers.sum(dim=-1, keepdim=True)
+            """,
+    ),
+    Mutant(
+        "never flatter",
+        "A temperature above 1 is treated as if it were 1.",
+        "The formula is the same for every T.",
+        body="""
+            powers = probabilities ** (1 / min(T, 1.0))
+            return powers / powers.sum(dim=-1, keepdim=True)
+            """,
+    ),
+    Mutant(
+        "rounded",
+        "The result is rounded to two digits.",
+        "Return what the division gives.",
+        body="""
+            powers = probabilities ** (1 / T)
+            return torch.round(powers / powers.sum(dim=-1, keepdim=True), decimals=2)
+            """,
+    ),
+    Mutant(
+        "transposed",
+        "The result is transposed: it has a row for each class.",
+        "A row belongs to an image.",
+        body="""
+            powers = probabilities.T ** (1 / T)
+            return powers / powers.sum(dim=0)
+            """,
+    ),
+    Mutant(
+        "only the largest",
+        "The largest probability alone is raised to the power.",
+        "Every entry is, and then each row is divided by its sum.",
+        body="""
+            top = probabilities == probabilities.amax(dim=-1, keepdim=True)
+            powers = torch.where(top, probabilities ** (1 / T), probabilities)
+            return powers / powers.sum(dim=-1, keepdim=True)
+            """,
+    ),
+    Mutant(
+        "a list",
+        "Your function returns Python lists.",
+        "What comes next expects a tensor: leave out tolist().",
+        body="""
+            powers = probabilities ** (1 / T)
+            return (powers / powers.sum(dim=-1, keepdim=True)).tolist()
+            """,
+    ),
+    Mutant(
+        "not divided by the sum",
+        name="divided by the sum of the probabilities",
+        body="return probabilities ** (1 / T) / probabilities.sum(dim=-1, keepdim=True)",
+    ),
+    Mutant(
+        "not divided by the sum",
+        name="divided before the power",
+        body="return (probabilities / probabilities.sum(dim=-1, keepdim=True)) ** (1 / T)",
+    ),
+    Mutant(
+        "power of T",
+        name="softmax of the logarithms times T",
+        body="return torch.softmax(torch.log(probabilities) * T, dim=-1)",
+    ),
+    Mutant(
+        "in place",
+        name="in place by an operator",
+        body="""
+            probabilities **= 1 / T
+            return probabilities / probabilities.sum(dim=-1, keepdim=True)
+            """,
+    ),
+    another_precision(
+        body=f"""
+            x = probabilities
+            powers = x.to({OTHER_DTYPE}) ** (1 / T)
+            return powers / powers.sum(dim=-1, keepdim=True)
+            """,
+    ),
+    leaves_behind(
+        SWITCH,
+        body="""
+            torch.set_grad_enabled(False)
+            powers = probabilities ** (1 / T)
+            return powers / powers.sum(dim=-1, keepdim=True)
             """,
     ),
 )
@@ -420,6 +608,185 @@ _GUESS_MUTANTS = (
                 "        for one in probabilities:\n"
                 "            total = total + one\n"
                 "        return sharpen(total / len(views), T)",
+            ),
+        ),
+    ),
+    Mutant(
+        "sharpened twice",
+        "The temperature acts twice: on each view, and on the mean of them.",
+        "Sharpen once, after the mean.",
+        edits=((_MEAN, "sharpen(sharpen(probabilities, T).mean(dim=0), T)"),),
+    ),
+    Mutant(
+        "sharpened twice",
+        name="logits divided by T as well",
+        edits=((_SOFTMAX, "torch.softmax(logits / T, dim=-1)"),),
+    ),
+    Mutant(
+        "inverse of T",
+        "1/T is passed to sharpen, which takes the inverse itself.",
+        "Pass T on as it is.",
+        edits=((_MEAN, "sharpen(probabilities.mean(dim=0), 1 / T)"),),
+    ),
+    Mutant(
+        "smallest over the views",
+        "For each class you take the smallest probability of any view.",
+        "The guess is the mean over the views.",
+        edits=((_MEAN, "sharpen(probabilities.amin(dim=0), T)"),),
+    ),
+    Mutant(
+        "median over the views",
+        "For each class you take the median over the views.",
+        "The guess is the mean over the views.",
+        edits=((_MEAN, "sharpen(probabilities.median(dim=0).values, T)"),),
+    ),
+    Mutant(
+        "product over the views",
+        "The probabilities of the views are multiplied.",
+        "The guess is their mean.",
+        edits=((_MEAN, "sharpen(probabilities.prod(dim=0), T)"),),
+    ),
+    Mutant(
+        "last view alone",
+        "Only the last view counts.",
+        "The guess is the mean over all K views.",
+        edits=((_MEAN, "sharpen(probabilities[-1], T)"),),
+    ),
+    Mutant(
+        "two views",
+        "The mean is over the first two views, however many there are.",
+        "Their number is the length of the first axis.",
+        edits=((_MEAN, "sharpen((probabilities[0] + probabilities[min(1, len(views) - 1)]) / 2, T)"),),
+    ),
+    Mutant(
+        "the surest view",
+        "Of each image only the view with the largest probability counts.",
+        "The guess is the mean over all views.",
+        edits=(
+            (
+                _MEAN,
+                "sharpen(probabilities[probabilities.amax(dim=-1).argmax(dim=0),"
+                " torch.arange(views.shape[1], device=views.device)], T)",
+            ),
+        ),
+    ),
+    Mutant(
+        "votes",
+        "Each view votes for one class, and the votes are averaged.",
+        "Average the probabilities themselves.",
+        edits=(
+            (
+                _MEAN,
+                "sharpen(F.one_hot(probabilities.argmax(-1), logits.shape[-1]).to(logits.dtype).mean(0), T)",
+            ),
+        ),
+    ),
+    Mutant(
+        "sigmoid",
+        "Each class gets a probability of its own, by a sigmoid.",
+        "The classes compete: their probabilities sum to 1.",
+        edits=((_SOFTMAX, "torch.sigmoid(logits)"),),
+    ),
+    Mutant(
+        "log-probabilities",
+        "Log-probabilities are averaged and sharpened as if they were probabilities.",
+        "Leave out the logarithm.",
+        edits=((_SOFTMAX, "torch.log_softmax(logits, dim=-1)"),),
+    ),
+    Mutant(
+        "overflow",
+        "A softmax written with exponentials overflows, and the guess is not a number.",
+        "Use torch.softmax.",
+        edits=((_SOFTMAX, "torch.exp(logits) / torch.exp(logits).sum(dim=-1, keepdim=True)"),),
+    ),
+    Mutant(
+        "joined image by image",
+        "The views are joined image by image, and taken apart view by view.",
+        "views.flatten(0, 1) and unflatten belong together.",
+        edits=((_LOGITS, "logits = model(views.transpose(0, 1).flatten(0, 1))"),),
+    ),
+    Mutant(
+        "views averaged",
+        "The views are averaged before the network sees them.",
+        "The network sees every view; the mean is over its probabilities.",
+        edits=(
+            (_LOGITS, "logits = model(views.mean(dim=0))"),
+            (f".{_VIEWS}", ""),
+            (_MEAN, "sharpen(probabilities, T)"),
+        ),
+    ),
+    Mutant(
+        "mean of the logits",
+        name="mean of the log-probabilities",
+        edits=((_MEAN, "sharpen(torch.softmax(probabilities.log().mean(dim=0), dim=-1), T)"),),
+    ),
+    Mutant(
+        "sharpened before the mean",
+        name="logits divided by T in place of sharpening",
+        edits=(
+            (_SOFTMAX, "torch.softmax(logits / T, dim=-1)"),
+            (_MEAN, "probabilities.mean(dim=0)"),
+        ),
+    ),
+    Mutant(
+        "evaluation mode",
+        name="BatchNorm alone in evaluation mode",
+        edits=(
+            (
+                _LOGITS,
+                "norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm1d)]\n"
+                "        for norm in norms:\n"
+                "            norm.eval()\n"
+                f"        {_LOGITS}\n"
+                "        for norm in norms:\n"
+                "            norm.train()",
+            ),
+        ),
+    ),
+    Mutant(
+        "left in evaluation mode",
+        name="a mode that was never there is put back",
+        edits=(
+            (_UNDER, f"{_UNDER}\n        before = model.eval().training"),
+            (_LOGITS, f"{_LOGITS}\n        model.train(before)"),
+        ),
+    ),
+    another_precision(
+        edits=(
+            (
+                f"return {_MEAN}",
+                f"x = {_MEAN}\n        return x.to({OTHER_DTYPE})",
+            ),
+        ),
+    ),
+    leaves_behind(
+        SWITCH,
+        edits=((_UNDER, "torch.set_grad_enabled(False)\n    with frozen_statistics(model):"),),
+    ),
+    leaves_behind(
+        NEED,
+        edits=((_UNDER, f"model.requires_grad_(False)\n    {_UNDER}"),),
+    ),
+    leaves_behind(
+        HOOK,
+        edits=(
+            (
+                _LOGITS,
+                f"model.register_forward_hook(lambda module, given, returned: returned)\n        {_LOGITS}",
+            ),
+        ),
+    ),
+    leaves_behind(
+        DTYPE,
+        edits=((_UNDER, f"torch.set_default_dtype(torch.float16)\n    {_UNDER}"),),
+    ),
+    leaves_behind(
+        PRECISION,
+        edits=(
+            (
+                _LOGITS,
+                f"x, kind = views, views.dtype\n        x = x.to({OTHER_DTYPE})\n"
+                "        logits = model.to(x.dtype)(x.flatten(0, 1)).to(kind)",
             ),
         ),
     ),

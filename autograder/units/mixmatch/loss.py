@@ -12,10 +12,20 @@ from autograder.units.equivalent import Equivalent
 from autograder.units.hidden import Hidden
 from autograder.units.mixmatch.common import Sizes, draw_temperature
 from autograder.units.mutant import Mutant, Pairs
-from autograder.units.shared import made_on_the_cpu
+from autograder.units.shared import leaves_behind, made_on_the_cpu
 from autograder.units.torch_hidden import also_on_a_gpu
 from course.checks.case import Inputs
 from course.checks.functions import Draw
+from course.checks.left_behind import (
+    DTYPE,
+    GRADIENT,
+    HOOK,
+    MODE,
+    NEED,
+    SETTING,
+    SWITCH,
+    WEIGHTS,
+)
 from course.checks.torch_functions import tensors
 from course.units.mixmatch.checks import loss
 from course.units.mixmatch.checks.common import Rng, net_of
@@ -385,6 +395,366 @@ _MUTANTS = (
     ),
     made_on_the_cpu(
         edits=((_ONE_HOT, 'torch.eye(hparams.n_classes)[batch["y_labeled"]]'),),
+    ),
+    Mutant(
+        "shuffled apart",
+        "Images and targets are put into different orders.",
+        "Both are taken in the order of the same permutation.",
+        edits=((_MIXED, _MIXED.replace("targets[order]", "targets[order.argsort()]")),),
+    ),
+    Mutant(
+        "images in another order",
+        "The images are put into the inverse of the order that their targets have.",
+        "Both are taken in the order of the same permutation.",
+        edits=((_MIXED, _MIXED.replace("x[order]", "x[order.argsort()]")),),
+    ),
+    Mutant(
+        "inverse order",
+        "The inverse of the permutation is used.",
+        'Index with batch["order"] as it is.',
+        edits=((_MIXED, f"order = order.argsort()\n    {_MIXED}"),),
+    ),
+    Mutant(
+        "order of its own",
+        "A permutation is drawn in the loss, and the one in the batch is not used.",
+        'The partners are those of batch["order"].',
+        edits=((_MIXED, f"order = torch.randperm(len(x), device=x.device)\n    {_MIXED}"),),
+    ),
+    Mutant(
+        "the next one is the partner",
+        "Each sample is mixed with the next one.",
+        'The partners are those of batch["order"].',
+        edits=((_MIXED, f"order = torch.arange(len(x), device=x.device).roll(-1)\n    {_MIXED}"),),
+    ),
+    Mutant(
+        "λ shuffled along",
+        "λ is put into another order along with the samples.",
+        "λ belongs to the samples as they stand.",
+        edits=((_MIXED, _MIXED.replace('batch["lam"]', 'batch["lam"][order]')),),
+    ),
+    Mutant(
+        "λ of its own",
+        "λ is drawn in the loss, and the draws in the batch are not used.",
+        'Pass batch["lam"] on.',
+        edits=((_MIXED, _MIXED.replace('batch["lam"]', 'torch.rand_like(batch["lam"])')),),
+    ),
+    Mutant(
+        "mixed twice",
+        "The mixed samples are mixed once more.",
+        "One call of mixup.",
+        edits=((_MIXED, f"{_MIXED}\n    {_MIXED}"),),
+    ),
+    Mutant(
+        "mixed with the labeled",
+        "Every sample is mixed with a labeled one.",
+        'The partners are those of batch["order"], of either kind.',
+        edits=((_MIXED, f"order = order % n_labeled\n    {_MIXED}"),),
+    ),
+    Mutant(
+        "labeled images not mixed",
+        "The labeled images and their targets are not mixed.",
+        "All samples are mixed, the labeled ones too.",
+        edits=(
+            (
+                _MIXED,
+                "plain, hard = x[:n_labeled], targets[:n_labeled]\n"
+                f"    {_MIXED}\n"
+                "    x, targets = torch.cat([plain, x[n_labeled:]]), torch.cat([hard, targets[n_labeled:]])",
+            ),
+        ),
+    ),
+    Mutant(
+        "unlabeled images not mixed",
+        "The unlabeled images and their targets are not mixed.",
+        "All samples are mixed, the unlabeled ones too.",
+        edits=(
+            (
+                _MIXED,
+                "plain, soft = x[n_labeled:], targets[n_labeled:]\n"
+                f"    {_MIXED}\n"
+                "    x, targets = torch.cat([x[:n_labeled], plain]), torch.cat([targets[:n_labeled], soft])",
+            ),
+        ),
+    ),
+    Mutant(
+        "views joined image by image",
+        "The views are joined image by image, and the guesses view by view.",
+        "The views are joined one whole view after the other; repeat the guesses in the same way.",
+        edits=(
+            (
+                'torch.cat([batch["x_labeled"], views.flatten(0, 1)])',
+                'torch.cat([batch["x_labeled"], views.transpose(0, 1).flatten(0, 1)])',
+            ),
+        ),
+    ),
+    Mutant(
+        "unlabeled images first",
+        "The unlabeled images stand first in the joined batch, but the first B count as labeled.",
+        "Join the labeled images first, then the views.",
+        edits=(
+            (
+                'x = torch.cat([batch["x_labeled"], views.flatten(0, 1)])',
+                'x = torch.cat([views.flatten(0, 1), batch["x_labeled"]])',
+            ),
+        ),
+    ),
+    Mutant(
+        "classes of the labels",
+        "The number of classes is read off the labels of this batch.",
+        "Use hparams.n_classes.",
+        edits=((_ONE_HOT, 'F.one_hot(batch["y_labeled"], int(batch["y_labeled"].max()) + 1)'),),
+    ),
+    Mutant(
+        "confident guesses alone",
+        "Only guesses above .95 count in the unlabeled loss, as in FixMatch.",
+        "In MixMatch every guess counts.",
+        edits=_unsupervised(
+            f"(({_SQUARES}) * (targets[n_labeled:].amax(dim=-1, keepdim=True) >= 0.95)).mean()"
+        ),
+    ),
+    Mutant(
+        "temperature on the prediction",
+        "The prediction on the mixed images is sharpened with T as well.",
+        "T is for the guesses alone.",
+        edits=_unsupervised(_UNSUPERVISED.replace("logits[n_labeled:]", "logits[n_labeled:] / hparams.T")),
+    ),
+    Mutant(
+        "logarithm in the distance",
+        "Log-probabilities are compared with the targets, which are probabilities.",
+        "Take the softmax of the unlabeled logits.",
+        edits=_unsupervised(_UNSUPERVISED.replace("softmax", "log_softmax")),
+    ),
+    Mutant(
+        "divergence for the unlabeled",
+        "The unlabeled loss is a Kullback-Leibler divergence.",
+        "MixMatch takes the squared error between probabilities.",
+        edits=_unsupervised(
+            "F.kl_div(torch.log_softmax(logits[n_labeled:], dim=-1), targets[n_labeled:],"
+            ' reduction="batchmean")'
+        ),
+    ),
+    Mutant(
+        "half the square",
+        "The squared error is halved.",
+        "L_U is the mean of the squared differences.",
+        edits=_unsupervised(f"0.5 * {_UNSUPERVISED}"),
+    ),
+    Mutant(
+        "softmax over the samples",
+        "The softmax of the unlabeled logits runs over the samples.",
+        "Classes are the last axis.",
+        edits=_unsupervised(_UNSUPERVISED.replace("dim=-1", "dim=0")),
+    ),
+    Mutant(
+        "softmax twice",
+        "F.cross_entropy is given probabilities; it takes the softmax itself.",
+        "Give it the logits.",
+        edits=(
+            (_SUPERVISED, _SUPERVISED.replace("logits[:n_labeled]", "torch.softmax(logits[:n_labeled], -1)")),
+        ),
+    ),
+    Mutant(
+        "labels in place of mixed targets",
+        "The labeled loss takes one class for each sample, although the images are mixed.",
+        "The targets of mixed images are mixed.",
+        edits=((_SUPERVISED, _SUPERVISED.replace("targets[:n_labeled]", 'batch["y_labeled"]')),),
+    ),
+    Mutant(
+        "labels in place of mixed targets",
+        name="mixed targets made hard",
+        edits=((_SUPERVISED, _SUPERVISED.replace("targets[:n_labeled]", "targets[:n_labeled].argmax(-1)")),),
+    ),
+    Mutant(
+        "labeled loss summed",
+        "The labeled loss is a sum over the samples.",
+        "L_X is the mean over the first B samples.",
+        edits=((_SUPERVISED, 'F.cross_entropy(logits[:n_labeled], targets[:n_labeled], reduction="sum")'),),
+    ),
+    Mutant(
+        "labeled loss averaged over classes",
+        "The labeled loss is averaged over the classes too.",
+        "A cross-entropy is a sum over classes, and L_X its mean over samples.",
+        edits=((_SUPERVISED, "-(targets[:n_labeled] * torch.log_softmax(logits[:n_labeled], -1)).mean()"),),
+    ),
+    Mutant(
+        "divergence for the labeled",
+        "The entropy of the targets is subtracted from the labeled loss: this is a divergence.",
+        "L_X is the cross-entropy.",
+        edits=(
+            (
+                _SUPERVISED,
+                "F.kl_div(torch.log_softmax(logits[:n_labeled], -1), targets[:n_labeled],"
+                ' reduction="batchmean")',
+            ),
+        ),
+    ),
+    Mutant(
+        "constant in the logarithm",
+        "A small number is added inside the logarithm, which cuts large losses off.",
+        "F.cross_entropy takes logits, and targets that are distributions.",
+        edits=(
+            (
+                _SUPERVISED,
+                "-(targets[:n_labeled]"
+                " * torch.log(torch.softmax(logits[:n_labeled], -1) + 1e-8)).sum(-1).mean()",
+            ),
+        ),
+    ),
+    Mutant(
+        "clamped probabilities",
+        "Probabilities are kept from 0 before the logarithm, which cuts large losses off.",
+        "F.cross_entropy takes logits, and targets that are distributions.",
+        edits=(
+            (
+                _SUPERVISED,
+                "-(targets[:n_labeled]"
+                " * torch.log(torch.softmax(logits[:n_labeled], -1).clamp(min=1e-6))).sum(-1).mean()",
+            ),
+        ),
+    ),
+    Mutant(
+        "λ_u of the paper",
+        "The paper's λ_u of 75 is hard-coded.",
+        "Use hparams.lambda_u.",
+        edits=((_WEIGHT, _WEIGHT.replace("hparams.lambda_u", "75")),),
+    ),
+    Mutant(
+        "ramp of the paper",
+        "The paper's ramp of 16,384 steps is hard-coded.",
+        "Use hparams.rampup_length.",
+        edits=((_WEIGHT, _WEIGHT.replace("hparams.rampup_length", "16_384")),),
+    ),
+    Mutant(
+        "ramp twice",
+        "The ramp multiplies the unlabeled loss twice.",
+        "The weight contains it already.",
+        edits=(
+            (
+                _TOTAL,
+                "total = supervised + weight * unsupervised"
+                ' * linear_rampup(batch["step"], hparams.rampup_length)',
+            ),
+        ),
+    ),
+    Mutant(
+        "ramp written out",
+        "The ramp is written out without the case of a length of 0, by which it divides then.",
+        "Your linear_rampup takes care of it.",
+        edits=((_WEIGHT, 'weight = hparams.lambda_u * min(batch["step"] / hparams.rampup_length, 1.0)'),),
+    ),
+    Mutant(
+        "one step ahead",
+        "The ramp is one step ahead.",
+        'Pass batch["step"] on as it is.',
+        edits=((_WEIGHT, _WEIGHT.replace('batch["step"]', 'batch["step"] + 1')),),
+    ),
+    Mutant(
+        "mean of the terms",
+        "The total loss is half of what it should be: the mean of the two terms.",
+        "The terms are added.",
+        edits=((_TOTAL, "total = (supervised + weight * unsupervised) / 2"),),
+    ),
+    Mutant(
+        "error in percent",
+        "The error rate is in percent.",
+        "A rate lies between 0 and 1.",
+        edits=((_ERROR, f"100 * {_ERROR}"),),
+    ),
+    Mutant(
+        "error counted",
+        "The error rate is a number of images.",
+        "A rate is a mean.",
+        edits=((_ERROR, _ERROR.replace("mean", "sum")),),
+    ),
+    Mutant(
+        "no gradient",
+        "The total loss has no gradient.",
+        "Look for torch.no_grad and detach around the forward pass of the mixed images.",
+        edits=((_FORWARD, f"with torch.no_grad():\n        {_FORWARD}"),),
+    ),
+    Mutant(
+        "a number for a loss",
+        "The total loss is a Python number, from which no gradient can be computed.",
+        "Leave out .item() and float() in what is returned first.",
+        edits=((_RETURN, "return total.item(), state, metrics"),),
+    ),
+    Mutant(
+        "evaluation mode for the loss",
+        "The mixed images go through the network in evaluation mode.",
+        "Leave the mode alone.",
+        edits=((_FORWARD, f"model.eval()\n    {_FORWARD}\n    model.train()"),),
+    ),
+    Mutant(
+        "loss pass not counted",
+        "BatchNorm never counts a batch: its statistics are frozen in the pass of the loss too.",
+        "frozen_statistics is for the guesses alone.",
+        edits=((_FORWARD, f"with frozen_statistics(model):\n        {_FORWARD}"),),
+    ),
+    Mutant(
+        "labeled images in the guessing pass",
+        "The guesses come from a pass that holds the labeled images too.",
+        "guess_labels gets the views alone.",
+        edits=(
+            (
+                _GUESSES,
+                "with torch.no_grad(), frozen_statistics(model):\n"
+                '        seen = model(torch.cat([batch["x_labeled"], views.flatten(0, 1)]))\n'
+                '        predicted = torch.softmax(seen[len(batch["x_labeled"]) :], dim=-1)\n'
+                "        guesses = sharpen(predicted.unflatten(0, views.shape[:2]).mean(dim=0), hparams.T)",
+            ),
+        ),
+    ),
+    Mutant(
+        "metrics second",
+        "State and metrics are swapped.",
+        "The order is total, state, metrics.",
+        edits=((_RETURN, "return total, metrics, state"),),
+    ),
+    leaves_behind(
+        MODE,
+        edits=((_GUESSES, f"model.eval()\n    {_GUESSES}"),),
+    ),
+    leaves_behind(
+        NEED,
+        edits=((_GUESSES, f"model.requires_grad_(False)\n    {_GUESSES}"),),
+    ),
+    leaves_behind(
+        SWITCH,
+        edits=((_GUESSES, f"torch.set_grad_enabled(False)\n    {_GUESSES}"),),
+    ),
+    leaves_behind(
+        DTYPE,
+        edits=((_GUESSES, f"torch.set_default_dtype(torch.float16)\n    {_GUESSES}"),),
+    ),
+    leaves_behind(
+        SETTING,
+        edits=(
+            (
+                _GUESSES,
+                "for module in model.modules():\n"
+                '        if hasattr(module, "track_running_stats"):\n'
+                "            module.track_running_stats = False\n"
+                f"    {_GUESSES}",
+            ),
+        ),
+    ),
+    leaves_behind(
+        HOOK,
+        edits=((_FORWARD, f"model.register_forward_hook(lambda *given: None)\n    {_FORWARD}"),),
+    ),
+    leaves_behind(
+        WEIGHTS,
+        edits=(
+            (
+                _RETURN,
+                "with torch.no_grad():\n        for weight in model.parameters():\n"
+                f"            weight.mul_(1 - 4e-5)\n    {_RETURN}",
+            ),
+        ),
+    ),
+    leaves_behind(
+        GRADIENT,
+        edits=((_RETURN, f"total.backward(retain_graph=True)\n    {_RETURN}"),),
     ),
 )
 

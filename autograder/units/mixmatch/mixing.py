@@ -10,10 +10,17 @@ from autograder.units.equivalent import Equivalent
 from autograder.units.hidden import hidden_function
 from autograder.units.mixmatch.common import Sizes
 from autograder.units.mutant import Mutant
-from autograder.units.shared import made_on_the_cpu, not_a_tensor
+from autograder.units.shared import (
+    OTHER_DTYPE,
+    another_precision,
+    leaves_behind,
+    made_on_the_cpu,
+    not_a_tensor,
+)
 from autograder.units.torch_hidden import also_on_a_gpu, handed_on
 from course.checks.case import Inputs
 from course.checks.functions import Draw
+from course.checks.left_behind import SWITCH
 from course.units.mixmatch.checks import mixing
 from course.units.mixmatch.checks.common import Rng
 
@@ -199,6 +206,166 @@ _MIXUP_MUTANTS = (
         "not a tensor",
         name="images that are no tensor",
         edits=(("lam * x_a + (1 - lam) * x_b", "(lam * x_a + (1 - lam) * x_b).numpy()"),),
+    ),
+    Mutant(
+        "mean of λ",
+        "The mean of all λ is used for every sample.",
+        "Each sample has a λ of its own.",
+        body="""
+            share = torch.maximum(lam, 1 - lam).mean()
+            return share * x_a + (1 - share) * x_b, share * targets_a + (1 - share) * targets_b
+            """,
+    ),
+    Mutant(
+        "largest λ of the batch",
+        "One λ′ is used for every sample: the largest of the batch.",
+        "The maximum is of λ and 1 − λ, for each sample by itself.",
+        body="""
+            share = torch.maximum(lam.max(), (1 - lam).max())
+            return share * x_a + (1 - share) * x_b, share * targets_a + (1 - share) * targets_b
+            """,
+    ),
+    Mutant(
+        "not below a half",
+        "A λ below ½ becomes ½.",
+        "λ′ is the larger one of λ and 1 − λ.",
+        edits=(("torch.maximum(lam, 1 - lam)", "lam.clamp(min=0.5)"),),
+    ),
+    Mutant(
+        "away from the ends",
+        "λ is kept away from 0 and 1.",
+        "0 and 1 are as good as any other: the sample stays as it is.",
+        edits=(("torch.maximum(lam, 1 - lam)", "torch.maximum(lam, 1 - lam).clamp(max=0.95)"),),
+    ),
+    Mutant(
+        "λ of its own",
+        "λ is drawn in the function, and the argument lam is not used.",
+        "The draws come as an argument, so that they can be repeated.",
+        edits=(
+            (
+                "torch.maximum(lam, 1 - lam)",
+                "torch.maximum(torch.rand_like(lam), torch.full_like(lam, 0.5))",
+            ),
+        ),
+    ),
+    Mutant(
+        "images the other way round",
+        "The images are mixed with λ′ and 1 − λ′ swapped.",
+        "Images and targets of a have the same weight.",
+        edits=(("lam * x_a + (1 - lam) * x_b", "(1 - lam) * x_a + lam * x_b"),),
+    ),
+    Mutant(
+        "targets of b",
+        "The targets are those of b.",
+        "Targets are mixed like the images, with the same λ′.",
+        edits=(("x_b, targets", "x_b, targets_b"),),
+    ),
+    Mutant(
+        "nothing mixed",
+        "Images and targets of a are returned as they came.",
+        "Both are mixed with those of b.",
+        body="return x_a, targets_a",
+    ),
+    Mutant(
+        "images cut off",
+        "The mixed images are limited to numbers from 0 to 1.",
+        "A mixture needs no limits: it lies between the two.",
+        edits=(
+            ("lam * x_a + (1 - lam) * x_b, targets", "(lam * x_a + (1 - lam) * x_b).clamp(0, 1), targets"),
+        ),
+    ),
+    Mutant(
+        "squared shares",
+        "The shares are squared.",
+        "a has the weight λ′, b the weight 1 − λ′.",
+        edits=(("lam * x_a + (1 - lam) * x_b, targets", "lam**2 * x_a + (1 - lam) ** 2 * x_b, targets"),),
+    ),
+    Mutant(
+        "along the channels",
+        "For the images, λ is multiplied along the channels.",
+        "λ for the images has the shape (n, 1, 1, 1).",
+        edits=(("lam = lam[:, :, None, None]", "lam = lam.T[:, :, None, None]"),),
+    ),
+    Mutant(
+        "partners shuffled again",
+        "The partners are put into another order in the function.",
+        "Sample i of a belongs to sample i of b.",
+        body="""
+            other = torch.arange(len(lam) - 1, -1, -1)
+            lam = torch.maximum(lam, 1 - lam)[:, None]
+            targets = lam * targets_a + (1 - lam) * targets_b[other]
+            lam = lam[:, :, None, None]
+            return lam * x_a + (1 - lam) * x_b[other], targets
+            """,
+    ),
+    Mutant(
+        "shuffled apart",
+        "The images of b are put into another order, and their targets are not.",
+        "Image and target i belong together.",
+        edits=(("(1 - lam) * x_b, targets", "(1 - lam) * x_b.flip(0), targets"),),
+    ),
+    Mutant(
+        "λ from the other end",
+        "Each sample has the λ of another one.",
+        "lam[i] belongs to sample i.",
+        edits=(("torch.maximum(lam, 1 - lam)", "torch.maximum(lam, 1 - lam).sort().values"),),
+    ),
+    Mutant(
+        "dictionary",
+        "Your function returns a dictionary.",
+        "Return two values, (x, targets).",
+        edits=(
+            (
+                "return lam * x_a + (1 - lam) * x_b, targets",
+                'return {"x": lam * x_a + (1 - lam) * x_b, "targets": targets}',
+            ),
+        ),
+    ),
+    Mutant(
+        "targets overwritten",
+        "Your function overwrites the targets it is given; the caller still needs them.",
+        "Methods with a trailing underscore, *= and += change a tensor.",
+        body="""
+            lam = torch.maximum(lam, 1 - lam)[:, None]
+            targets_a.mul_(lam).add_((1 - lam) * targets_b)
+            lam = lam[:, :, None, None]
+            return lam * x_a + (1 - lam) * x_b, targets_a
+            """,
+    ),
+    Mutant(
+        "λ overwritten",
+        "Your function overwrites lam; the caller still needs it.",
+        "An assignment to lam[…] changes the tensor that came in.",
+        edits=(
+            ("lam = torch.maximum(lam, 1 - lam)[:, None]", "lam[lam < 0.5] = 1 - lam[lam < 0.5]"),
+            (
+                "targets = lam * targets_a + (1 - lam)",
+                "lam = lam[:, None]\n    targets = lam * targets_a + (1 - lam)",
+            ),
+        ),
+    ),
+    another_precision(
+        edits=(
+            (
+                "return lam * x_a + (1 - lam) * x_b, targets",
+                f"x = lam * x_a + (1 - lam) * x_b\n    return x, targets.to({OTHER_DTYPE})",
+            ),
+        ),
+    ),
+    Mutant(
+        "images in another precision",
+        "The mixed images are in another precision than the network's, which does not take them.",
+        "Keep the dtype of x_a.",
+        edits=(
+            (
+                "return lam * x_a + (1 - lam) * x_b, targets",
+                f"x = lam * x_a + (1 - lam) * x_b\n    return x.to({OTHER_DTYPE}), targets",
+            ),
+        ),
+    ),
+    leaves_behind(
+        SWITCH,
+        edits=(("lam = torch.maximum", "torch.set_grad_enabled(False)\n    lam = torch.maximum"),),
     ),
 )
 
@@ -386,6 +553,125 @@ _RAMP_MUTANTS = (
         "The share is given in percent.",
         "It lies between 0 and 1.",
         body="return 100 * min(step / length, 1.0) if length else 100.0",
+    ),
+    Mutant(
+        "nothing at step 0",
+        "At step 0 the share is 0 even where there is no ramp.",
+        "A length of 0 means that the full weight counts from the first step on.",
+        body="""
+            if step == 0:
+                return 0.0
+            return min(step / length, 1.0) if length else 1.0
+            """,
+    ),
+    Mutant(
+        "nothing at step 0",
+        name="a length of at least 1",
+        body="return min(step / max(length, 1), 1.0)",
+    ),
+    Mutant(
+        "nothing at step 0",
+        name="a small number in the denominator",
+        body="return min(step / (length + 1e-8), 1.0)",
+    ),
+    Mutant(
+        "back to 0",
+        "After the ramp's end the share is 0 again.",
+        "From step `length` on it stays at 1.",
+        body="""
+            if not length:
+                return 1.0
+            return step / length if step <= length else 0.0
+            """,
+    ),
+    Mutant(
+        "over and over",
+        "The ramp starts over when it has ended.",
+        "From step `length` on the share stays at 1.",
+        body="return step % length / length if length else 1.0",
+    ),
+    Mutant(
+        "nothing after the ramp",
+        "After the ramp's end nothing is returned.",
+        "Each way through the function needs a return.",
+        body="""
+            if length and step < length:
+                return step / length
+            """,
+    ),
+    Mutant(
+        "quadratic",
+        "The share rises with the square of the step.",
+        "It is proportional to the step.",
+        body="return min(step / length, 1.0) ** 2 if length else 1.0",
+    ),
+    Mutant(
+        "square root",
+        "The share rises with the square root of the step.",
+        "It is proportional to the step.",
+        body="return min(step / length, 1.0) ** 0.5 if length else 1.0",
+    ),
+    Mutant(
+        "half a cosine",
+        "The rise is half a cosine, not a straight line.",
+        "The share is proportional to the step.",
+        body="""
+            import math
+
+            return 0.5 - 0.5 * math.cos(math.pi * min(step / length, 1.0)) if length else 1.0
+            """,
+    ),
+    Mutant(
+        "one step too early",
+        "The ramp ends one step too early.",
+        "At step `length` the share is 1, one step before it is below.",
+        body="return min(step / (length - 1), 1.0) if length else 1.0",
+    ),
+    Mutant(
+        "one step behind",
+        "The ramp is one step behind.",
+        "step counts the updates done so far, so the share at step 1 is above 0.",
+        body="return min(max(step - 1, 0) / length, 1.0) if length else 1.0",
+    ),
+    Mutant(
+        "rounded",
+        "The share is rounded to two digits, so it rises in jumps.",
+        "Return the fraction as it is.",
+        body="return round(min(step / length, 1.0), 2) if length else 1.0",
+    ),
+    Mutant(
+        "at least 1",
+        "The share is never below 1: the larger one of the fraction and 1 is taken.",
+        "It is at most 1.",
+        body="return max(step / length, 1.0) if length else 1.0",
+    ),
+    Mutant(
+        "whole division",
+        name="a comparison",
+        body="return step >= length",
+    ),
+    Mutant(
+        "an array",
+        "The share is in an array with one entry.",
+        "Return a number: without the brackets.",
+        body="return torch.tensor([min(step / length, 1.0) if length else 1.0])",
+    ),
+    Mutant(
+        "the average's warm-up",
+        "This is the warm-up of the averaged weights, (1 + step)/(10 + step).",
+        "The share is proportional to the step.",
+        body="return min(1.0, (1 + step) / (10 + step)) if length else 1.0",
+    ),
+    Mutant(
+        "what is left",
+        "The share of the steps that are left is returned as a number of steps.",
+        "It is the share of the steps that are done.",
+        body="return max(length - step, 0)",
+    ),
+    Mutant(
+        "beyond 1",
+        name="cut off at 0 alone",
+        body="return max(step / length, 0.0) if length else 1.0",
     ),
 )
 

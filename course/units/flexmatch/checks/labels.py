@@ -75,6 +75,4 @@ REMEMBER_LABELS = check_of_function(
     look="Follow three images: one outside of the batch, a confident one, and one that is not confident.",
 )
 
-CHECKS = (
-    also_on_a_gpu(handed_on(nothing_left_behind(REMEMBER_LABELS, NO_MODEL), {"û": Need.WHOLE})),
-)
+CHECKS = (also_on_a_gpu(handed_on(nothing_left_behind(REMEMBER_LABELS, NO_MODEL), {"û": Need.WHOLE})),)

@@ -167,7 +167,7 @@ FLEXIBLE_MASK = check_of_function(
         ),
         "fewer images than classes": (
             "three images and six classes",
-            lambda rng: _mask_inputs([0.6, 0.8, 0.3], [5, 2, 4], [0.1, 0.2, 0.85, 0.3, 0.25, 0.7]),
+            lambda rng: _mask_inputs([0.75, 0.8, 0.2], [5, 2, 4], [0.1, 0.2, 0.85, 0.3, 0.25, 0.7]),
         ),
         "one image": ("a single image", lambda rng: _mask_inputs([0.6], [1], [0.9, 0.5])),
         "drawn": ("other values", lambda rng: draw_mask_inputs(rng, 12, 4)),

@@ -21,6 +21,7 @@ def pairs(n: int, shape: tuple[int, int, int], classes: int) -> Callable[[Rng], 
     """A draw of ``n`` pairs of images of a shape, with targets; λ lies on both sides of ½."""
 
     def draw(rng: Rng) -> Inputs:
+        soft = np.round(rng.dirichlet(np.ones(classes), n), 3)
         # Away from ½, so that which of λ and 1 − λ is the larger does not hang on a rounding.
         distance = np.append(rng.uniform(0.05, 0.5, n - 1), 0.5 if n > 1 else 0.3)  # the last: λ of 0 or 1
         side = np.where(np.arange(n) % 2 == rng.randint(2), -1, 1)
@@ -29,7 +30,7 @@ def pairs(n: int, shape: tuple[int, int, int], classes: int) -> Callable[[Rng], 
             "x_a": uniform(rng, (n, *shape), -2.0, 2.0),
             "x_b": uniform(rng, (n, *shape), -2.0, 2.0),
             # Guesses are soft: what is mixed need not be one-hot.
-            "targets_a": np.round(rng.dirichlet(np.ones(classes), n), 3),
+            "targets_a": soft / soft.sum(axis=1, keepdims=True),
             "targets_b": np.eye(classes)[rng.randint(0, classes, n)],
             "lam": np.round(0.5 + side * distance, 3),
         }
