@@ -8,6 +8,7 @@ all. So a call is compared with how everything was before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,17 +59,24 @@ def nothing_left_behind(check: Check, models: Models) -> Check:
     return replace(check, cases=tuple(_watched(case, models) for case in check.cases))
 
 
+@contextmanager
+def switches_put_back() -> Iterator[None]:
+    """Run a block, and put PyTorch's own switches back: whatever runs next in this process needs them."""
+    gradients, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+    try:
+        yield
+    finally:
+        torch.set_grad_enabled(gradients)
+        torch.set_default_dtype(dtype)
+
+
 def _watched(case: Case, models: Models) -> Case:
     def call_and_compare(call: Call, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         given = [one for one in (*args, *kwargs.values()) if isinstance(one, nn.Module)]
         before, switches = [_traits(one) for one in given], _switches()
-        gradients, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
-        try:
+        with switches_put_back():
             returned = call(function, *args, **kwargs)
             _require_same(switches, _switches())
-        finally:  # nothing else that runs here may find them changed
-            torch.set_grad_enabled(gradients)
-            torch.set_default_dtype(dtype)
         for (name, meant), model, was in zip(models.items(), given, before, strict=True):
             now = {key: trait for key, trait in _traits(model).items() if key[0] not in meant}
             _require_same(was, now, f"`{name}` ")
@@ -119,7 +127,7 @@ def _of_tensor(name: str, tensor: Tensor) -> Iterator[tuple[tuple[str, str], _Tr
     hooks = sum(len(getattr(tensor, kind, None) or ()) for kind in _HOOKS_OF_A_TENSOR)
     yield (HOOK, name), _Trait(hooks, f"has another number of hooks at {name}")
     if isinstance(tensor, nn.Parameter):  # a buffer is a statistic, which a pass is to change
-        gradient = None if tensor.grad is None else tensor.grad.clone()
+        gradient = tensor.grad.clone() if tensor.is_leaf and tensor.grad is not None else None
         yield (WEIGHTS, name), _Trait(tensor.detach().clone(), f"holds other numbers at {name}")
         yield (GRADIENT, name), _Trait(gradient, f"holds another .grad at {name}")
 

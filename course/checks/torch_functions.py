@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,17 +31,23 @@ def tensors(tree: Any) -> Any:
     return torch.tensor(tree, dtype=torch.bool if tree.dtype.kind == "b" else torch.int64)
 
 
-def recorded(*parameters: str, by_row: tuple[str, ...] = ()) -> RecordedCalls:
-    """The reference's recorded calls of a PyTorch function; parameters as in ``RecordedCalls``."""
-    return RecordedCalls(parameters, _read, _finish, by_row)
+def recorded(*parameters: str, by_row: tuple[str, ...] = (), any_precision: bool = False) -> RecordedCalls:
+    """The reference's recorded calls of a PyTorch function.
+
+    Args:
+        parameters, by_row: as in ``RecordedCalls``.
+        any_precision: whether floats of another type than the default are answered too: no network meets
+            them, so a real function would do with them.
+    """
+    return RecordedCalls(parameters, partial(_read, any_precision=any_precision), _finish, by_row)
 
 
-def _read(argument: Any) -> Plain:
+def _read(argument: Any, *, any_precision: bool) -> Plain:
     """A tensor or a number; of a network, its parameters and which of its parts are in training mode.
 
     Raises:
-        NotRecorded: for everything else, such as a list, and for floats of another type than the default: a
-            real function may not do with them, so nothing is answered either.
+        NotRecorded: for everything else, such as a list, and for floats of another type than the default
+            where these matter: a real function may not do with them, so nothing is answered either.
     """
     if isinstance(argument, nn.Module):
         modes = [float(module.training) for module in argument.modules()]
@@ -48,7 +55,8 @@ def _read(argument: Any) -> Plain:
             [modes, *(p.detach().double().cpu().numpy().ravel() for p in argument.parameters())]
         )
     if isinstance(argument, Tensor):
-        if not argument.is_floating_point() or argument.dtype == torch.get_default_dtype():
+        usual = not argument.is_floating_point() or argument.dtype == torch.get_default_dtype()
+        if usual or any_precision:
             return to_plain(argument)
     elif isinstance(argument, bool | int | float):
         return argument

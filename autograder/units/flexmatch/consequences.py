@@ -20,6 +20,7 @@ from autograder.units.mutant import run_text
 from autograder.units.torch_small import error_rate, small_net
 from autograder.units.watched import Steps, attempt, last, silence
 from course.augment import LabeledDataAug, UnlabeledDataAug, image_to_numpy
+from course.checks.left_behind import switches_put_back
 from course.data.dataset import ImageDataset
 from course.training.batches import paired_batches
 from course.training.engine import TrainResult
@@ -98,7 +99,8 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
             result: TrainResult = names[ENTRY](name, replace(kind(), **RUN, seed=seed), model, *_datasets())
         return result
 
-    result = attempt(training, steps)
+    with switches_put_back():
+        result = attempt(training, steps)
     if isinstance(result, MeasuredRun):
         return result
     return MeasuredRun(

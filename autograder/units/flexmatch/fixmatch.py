@@ -383,9 +383,8 @@ _MUTANTS = (
         edits=(("per_image = F", "per_image = mask * F"), (_MASKED, "per_image[mask].mean()")),
     ),
     Mutant(
-        "through NumPy",
-        "The loss of the strong views goes through NumPy, where its gradient ends.",
-        "Use PyTorch's own operations from the beginning to the end.",
+        "no gradient from the strong view",
+        name="through NumPy",
         edits=((_PER_IMAGE, f"torch.as_tensor({_PER_IMAGE}.detach().numpy())"),),
     ),
     made_on_the_cpu(

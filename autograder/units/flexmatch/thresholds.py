@@ -252,9 +252,8 @@ _STATUS_MUTANTS = (
         body="return len(latest) - torch.bincount(latest + 1, minlength=n_classes + 1)[1:]",
     ),
     Mutant(
-        "whether a class occurs",
-        "The result says whether a class occurs, not how often.",
-        "σ(c) is a number of images.",
+        "each class once",
+        name="whether a class occurs",
         body="return torch.bincount(latest + 1, minlength=n_classes + 1)[1:].clamp(max=1)",
     ),
     Mutant(

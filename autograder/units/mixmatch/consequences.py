@@ -16,6 +16,7 @@ from autograder.units.consequence import Ending, MeasuredRun
 from autograder.units.mutant import run_text
 from autograder.units.torch_small import error_rate, small_net
 from autograder.units.watched import Steps, attempt, last, silence
+from course.checks.left_behind import switches_put_back
 from course.data.dataset import ImageDataset
 from course.training import TrainResult, mixed_batches
 from course.training.torch.hparams import MixMatchHparams
@@ -81,7 +82,8 @@ def train(names: dict[str, Any], start: Path, seed: int, folder: Path) -> Measur
     model = small_net(WIDTHS)
     model.load_state_dict(load_file(start))
     steps = Steps()
-    result = attempt(lambda: _train(names, model, _hparams(RUN, seed), folder, steps), steps)
+    with switches_put_back():
+        result = attempt(lambda: _train(names, model, _hparams(RUN, seed), folder, steps), steps)
     if isinstance(result, MeasuredRun):
         return result
     return MeasuredRun(

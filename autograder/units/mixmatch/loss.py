@@ -418,7 +418,13 @@ _MUTANTS = (
         "order of its own",
         "A permutation is drawn in the loss, and the one in the batch is not used.",
         'The partners are those of batch["order"].',
-        edits=((_MIXED, f"order = torch.randperm(len(x), device=x.device)\n    {_MIXED}"),),
+        edits=(
+            (
+                _MIXED,
+                "generator = torch.Generator().manual_seed(0)\n"
+                f"    order = torch.randperm(len(x), generator=generator)\n    {_MIXED}",
+            ),
+        ),
     ),
     Mutant(
         "the next one is the partner",
@@ -436,7 +442,14 @@ _MUTANTS = (
         "λ of its own",
         "λ is drawn in the loss, and the draws in the batch are not used.",
         'Pass batch["lam"] on.',
-        edits=((_MIXED, _MIXED.replace('batch["lam"]', 'torch.rand_like(batch["lam"])')),),
+        edits=(
+            (
+                _MIXED,
+                "import numpy as np\n\n"
+                "    drawn = np.random.RandomState(0).beta(0.75, 0.75, len(x))\n    "
+                + _MIXED.replace('batch["lam"]', "torch.as_tensor(drawn).to(x)"),
+            ),
+        ),
     ),
     Mutant(
         "mixed twice",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from autograder.units import InstructorExercise
 from autograder.units.draws import number, size
 from autograder.units.equivalent import Equivalent
-from autograder.units.hidden import hidden_function
+from autograder.units.hidden import Hidden, hidden_function
 from autograder.units.mixmatch.common import Sizes
 from autograder.units.mutant import Mutant
 from autograder.units.shared import (
@@ -243,8 +243,10 @@ _MIXUP_MUTANTS = (
         "The draws come as an argument, so that they can be repeated.",
         edits=(
             (
-                "torch.maximum(lam, 1 - lam)",
-                "torch.maximum(torch.rand_like(lam), torch.full_like(lam, 0.5))",
+                "lam = torch.maximum(lam, 1 - lam)",
+                "import numpy as np\n\n    drawn = np.random.RandomState(0).beta(0.75, 0.75, len(lam))\n"
+                "    lam = torch.as_tensor(drawn).to(lam)\n"
+                "    lam = torch.maximum(lam, 1 - lam)",
             ),
         ),
     ),
@@ -738,6 +740,10 @@ def _last_but_one(rng: Rng) -> Inputs:
     return {"step": length - 1, "length": length}
 
 
+def _without_ramp(rng: Rng) -> Inputs:
+    return {"steps": [0, size(rng, 2, 20), size(rng, 21, 5000)]}
+
+
 _RAMP_HIDDEN = hidden_function(
     {
         "within": ("a step on the way", _step(lambda rng: number(rng, 0.1, 0.9))),
@@ -746,11 +752,9 @@ _RAMP_HIDDEN = hidden_function(
         "one step before": ("the last step before the ramp ends", _last_but_one),
         "last step": ("the step at which the ramp ends", _step(lambda rng: 1.0)),
         "beyond": ("a step after the ramp's end", _step(lambda rng: number(rng, 1.5, 9.0))),
-        "no ramp": ("a length of 0", lambda rng: {"step": size(rng, 1, 100), "length": 0}),
-        "no ramp at step 0": ("a length of 0 at the first step", lambda rng: {"step": 0, "length": 0}),
     },
     compiled=False,
-)
+) | {"no ramp": Hidden("a length of 0, at step 0 and at later ones", _without_ramp)}
 
 LINEAR_RAMPUP = InstructorExercise(
     "linear_rampup",

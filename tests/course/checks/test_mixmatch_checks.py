@@ -22,6 +22,7 @@ from course.checks import State, check
 from course.checks.blame import Lack
 from course.checks.case import attempt
 from course.checks.compare import find_difference
+from course.checks.left_behind import switches_put_back
 from course.checks.runner import lacking
 from course.checks.subject import Local
 from course.checks.torch_functions import tensors
@@ -227,12 +228,14 @@ def visible_values() -> Iterator[tuple[str, str]]:
 
 
 def run_visible(body: str, names: dict[str, Any]) -> None:
+    """Run a grade cell; a wrong answer may leave PyTorch in another state."""
     imports = (
         "from course.checks.torch_mocks import LinearNet\n"
         "from course.training.torch.hparams import MixMatchHparams\n"
     )
     scope = {**vars(solutions.mixmatch), **run_text(imports_of("mixmatch") + imports, "imports", {}), **names}
-    run_text(body, "a grade cell", scope)
+    with switches_put_back():
+        run_text(body, "a grade cell", scope)
 
 
 @pytest.mark.parametrize(("exercise", "body"), list(visible_values()), ids=lambda value: value.split()[0])

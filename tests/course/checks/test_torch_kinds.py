@@ -13,6 +13,8 @@ import torch
 import solutions.flexmatch
 import solutions.mixmatch
 from autograder.expected.hidden import hidden_check
+from autograder.reference import solution_text
+from autograder.units.mutant import Mutant, load_mutant, mutants_of, run_text
 from course.checks import Result, State, check, render_text
 from course.checks.call import UnfitType
 from course.checks.runner import find_check, judge_case
@@ -29,6 +31,9 @@ RIGHT: dict[str, Callable[..., Any]] = {
     )
     for name in names
 }
+
+
+MASK_BELOW = next(m for m in mutants_of("flexmatch") if (m.exercise, m.id) == ("flexible_mask", "below"))
 
 
 def changed(name: str, change: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -69,19 +74,55 @@ def test_the_memory_holds_labels_that_can_be_counted(dtype: torch.dtype) -> None
     assert run("remember_labels", lambda labels: labels.to(dtype)).slip == "no whole numbers"
 
 
-def test_images_keep_the_precision_of_the_model() -> None:
-    result = run("mixup", lambda values: values.double())
-    assert (result.state, result.slip) == (State.INCORRECT, "")
-    assert "in another precision than the network's" in result.message
+@pytest.mark.parametrize("name", ["sharpen", "guess_labels", "mixup"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_what_meets_the_network_keeps_its_precision(name: str, dtype: torch.dtype) -> None:
+    """A target of another precision is refused by the loss, whose author would be told nothing of it."""
+    result = run(name, lambda values: values.to(dtype))
+    assert result.state is State.INCORRECT
+    if dtype == torch.float64:  # in half precision the values are wrong as well
+        assert "in another precision than the network's" in result.message
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_images_and_targets_are_looked_at_by_themselves(part: int) -> None:
+    def mixup(*args: torch.Tensor) -> Any:
+        mixed = list(RIGHT["mixup"](*args))
+        mixed[part] = mixed[part].double()
+        return mixed
+
+    result = check.run("mixup", mixup)
+    assert result.slip == ("images in another precision", "another precision")[part]
+
+
+def test_a_float64_guess_breaks_the_right_loss_and_is_found_where_it_is_made() -> None:
+    names = run_text(solution_text("mixmatch"), "a student's notebook")
+    right = names["sharpen"]
+    names["sharpen"] = lambda probabilities, T: right(probabilities, T).double()
+    names["sharpen"].__module__ = "a student's notebook"
+    assert check.run("sharpen", names["sharpen"]).slip == "another precision"
+    result = check.run("mixmatch_loss", names["mixmatch_loss"])
+    assert result.state is State.CORRECT and "sharpen" in result.note
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_counts_are_whole_numbers(dtype: torch.dtype) -> None:
+    result = run("learning_status", lambda counts: counts.to(dtype))
+    assert result.slip == "floating-point counts"
+    assert "whole numbers of an integer type are needed" in render_text(result)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.bool])
+def test_counts_fit_into_their_type(dtype: torch.dtype) -> None:
+    assert run("learning_status", lambda counts: counts.to(dtype)).state is State.INCORRECT
 
 
 @pytest.mark.parametrize(
     ("name", "change"),
     [
-        ("learning_status", torch.Tensor.float),
         ("learning_status", torch.Tensor.int),
+        ("learning_status", torch.Tensor.short),
         ("flexible_thresholds", torch.Tensor.double),
-        ("sharpen", torch.Tensor.double),
     ],
 )
 def test_what_the_next_step_can_take_is_accepted(name: str, change: Callable[[Any], Any]) -> None:
@@ -92,6 +133,35 @@ def test_wrong_values_are_reported_before_a_type() -> None:
     """A mistake that a slip knows keeps its message, whatever the type is."""
     result = run("flexible_mask", lambda mask: (~mask).float())
     assert result.slip == "below"
+
+
+@pytest.mark.parametrize(
+    ("change", "slip"),
+    [
+        ("pseudo_labels.float()", "floats for the rule"),
+        ("pseudo_labels.to(torch.uint8)", "floats for the rule"),
+    ],
+)
+def test_what_a_rule_is_given_can_be_indexed_with(change: str, slip: str) -> None:
+    """The rule of the check's own cases would not mind; that of FlexMatch looks thresholds up."""
+    edits = (("select(confidence, pseudo_labels)", f"select(confidence, {change})"),)
+    edited = load_mutant("flexmatch", Mutant("any", edits=edits, exercise="fixmatch_loss"))
+    result = check.run("fixmatch_loss", edited)
+    assert (result.state, result.slip) == (State.INCORRECT, slip)
+
+
+def test_thresholds_in_double_precision_cost_no_later_exercise_its_points() -> None:
+    """They are accepted; so what stands in for a wrong mask beside them has to take them as well."""
+    names = run_text(solution_text("flexmatch"), "a student's notebook")
+    right = names["flexible_thresholds"]
+    names["flexible_thresholds"] = lambda *args: right(*args).double()
+    names["flexible_mask"] = load_mutant("flexmatch", MASK_BELOW)
+    for name in ("flexible_thresholds", "flexible_mask"):
+        names[name].__module__ = "a student's notebook"
+    assert check.run("flexible_thresholds", names["flexible_thresholds"]).state is State.CORRECT
+    result = check.run("flexmatch_loss", names["flexmatch_loss"])
+    assert result.state is State.CORRECT, render_text(result)
+    assert "flexible_mask" in result.note
 
 
 def test_hidden_cases_ask_for_the_same() -> None:

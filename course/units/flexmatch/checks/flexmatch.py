@@ -162,7 +162,11 @@ FLEXMATCH_LOSS = Check(
         "learning_status": recorded("latest", "n_classes"),
         "flexible_thresholds": recorded("counts", "n_unlabeled", "threshold"),
         "flexible_mask": recorded(
-            "confidence", "pseudo_labels", "thresholds", by_row=("confidence", "pseudo_labels")
+            "confidence",
+            "pseudo_labels",
+            "thresholds",
+            by_row=("confidence", "pseudo_labels"),
+            any_precision=True,
         ),
         "remember_labels": recorded("latest", "index", "confidence", "pseudo_labels", "threshold"),
     },

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from course.checks.case import Inputs
-from course.checks.functions import check_of_function, uniform
+from course.checks.case import Call, Case, Inputs
+from course.checks.functions import FLOAT32, check_of_function, uniform
 from course.checks.left_behind import NO_MODEL, nothing_left_behind
 from course.checks.torch_device import also_on_a_gpu
 from course.checks.torch_functions import tensors
@@ -83,7 +85,26 @@ def step_of(step: int, length: int) -> Callable[[Rng], Inputs]:
     return lambda rng: {"step": step, "length": length}
 
 
-LINEAR_RAMPUP = check_of_function(
+def _drive_without_ramp(call: Call, function: Callable[..., Any], inputs: Inputs) -> Any:
+    """Several steps, of which the first is the one that any ramp begins with."""
+    return {f"step {number}": call(function, step, 0) for number, step in enumerate(inputs["steps"], 1)}
+
+
+_NO_RAMP = Case(
+    name="no ramp",
+    tries="a length of 0, at step 0 and at later ones",
+    draw=lambda rng: {"steps": [0, 1, 7]},
+    drive=_drive_without_ramp,
+    tolerance=FLOAT32,
+    misconception="Where there is no ramp, the share is not 1 at every step.",
+    look="A length of 0 means that the full weight counts from the start.",
+    names_of=lambda inputs: {
+        f'returned["step {number}"]': f"the share at step {step} with a length of 0"
+        for number, step in enumerate(inputs["steps"], 1)
+    },
+    shown=("steps",),
+)
+_RAMP = check_of_function(
     "linear_rampup",
     {
         "within": ("a quarter of the way", step_of(50, 200)),
@@ -92,14 +113,14 @@ LINEAR_RAMPUP = check_of_function(
         "one step before": ("the last step before the ramp ends", step_of(79, 80)),
         "last step": ("the step at which the ramp ends", step_of(80, 80)),
         "beyond": ("a step long after the ramp's end", step_of(1000, 80)),
-        "no ramp": ("a length of 0", step_of(7, 0)),
-        "no ramp at step 0": ("a length of 0 at the very first step", step_of(0, 0)),
     },
     convert=tensors,
     stated={"within": 0.25},
     misconception="The share does not rise in a straight line from 0 to 1, or does not stay at 1.",
     look="What is the share at step 0, at half of the length, at the length, and beyond?",
 )
+
+LINEAR_RAMPUP = replace(_RAMP, cases=(*_RAMP.cases, _NO_RAMP))
 
 CHECKS = (
     also_on_a_gpu(handed_on(nothing_left_behind(MIXUP, NO_MODEL), dict.fromkeys(_MIXED, Need.MODEL))),
