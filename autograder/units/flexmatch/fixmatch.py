@@ -844,6 +844,37 @@ _ALTERNATIVES = {
     unsupervised = F.cross_entropy(strong[mask], pseudo[mask], reduction="sum") / len(mask)
     mask_rate, error_rate = mask.double().mean(), (pseudo != batch["y_unlabeled"]).float().mean().item()
 """,
+        "padded weak and strong, boolean sums": """
+    names = ["x_labeled", "x_unlabeled_weak", "x_unlabeled_strong"]
+    starts = np.cumsum([0] + [len(batch[name]) for name in names])
+    out = model(torch.cat([batch[name] for name in names]))
+    labeled, weak, strong = (out[a:b] for a, b in zip(starts[:-1], starts[1:]))
+    supervised = F.cross_entropy(input=labeled, target=batch["y_labeled"], reduction="mean")
+    with torch.no_grad():
+        q = F.softmax(weak / hparams.T, dim=1)
+        confidence, pseudo = q.amax(1), q.argmax(1)
+        mask = torch.ge(confidence, hparams.threshold)
+        if select is not None:
+            mask, state = select(confidence, pseudo)
+    losses = F.cross_entropy(strong, pseudo, reduction="none")
+    unsupervised = losses.mul(mask).sum().div(losses.numel())
+    mask_rate = mask.sum() / mask.numel()
+    error_rate = torch.sum(pseudo != batch["y_unlabeled"]) / pseudo.numel()
+""",
+        "a graph that ends at the weak logits": """
+    x = torch.cat([batch["x_labeled"], batch["x_unlabeled_weak"], batch["x_unlabeled_strong"]])
+    logits = model(x)
+    n, m = batch["x_labeled"].size(0), batch["x_unlabeled_weak"].size(0)
+    supervised = F.cross_entropy(logits[:n], batch["y_labeled"])
+    scaled = logits[n : n + m].clone().detach() / hparams.T
+    probs = torch.exp(scaled - torch.logsumexp(scaled, dim=1, keepdim=True))
+    confidence, pseudo = torch.max(probs, dim=1)
+    rule = select or (lambda p, c: (p >= hparams.threshold, state))
+    mask, state = rule(confidence, pseudo)
+    picked = torch.log_softmax(logits[n + m :], dim=1)[torch.arange(m, device=x.device), pseudo]
+    unsupervised = torch.mean(-picked * mask)
+    mask_rate, error_rate = mask.float().mean().item(), pseudo.ne(batch["y_unlabeled"]).float().mean()
+""",
     }.items()
 }
 

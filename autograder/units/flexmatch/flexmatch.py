@@ -501,6 +501,48 @@ def flexmatch_loss(model, state, batch, hparams):
     metrics = metrics | {f"threshold/{c}": thresholds[c] for c in range(hparams.n_classes)}
     return total, {**state, "latest": updated}, metrics
 """,
+    "a method of a class, state copied first": """
+class FlexRule:
+    def __init__(self, state, batch, hparams):
+        self.state = {"latest": state["latest"].clone()}
+        self.batch, self.hparams = batch, hparams
+        latest = self.state["latest"]
+        counts = learning_status(latest, hparams.n_classes)
+        self.thresholds = flexible_thresholds(counts, latest.shape[0], hparams.threshold)
+
+    def select(self, confidence, pseudo_labels):
+        self.state["latest"] = remember_labels(
+            self.state["latest"], self.batch["index"], confidence, pseudo_labels, self.hparams.threshold
+        )
+        return flexible_mask(confidence, pseudo_labels, self.thresholds), self.state
+
+def flexmatch_loss(model, state, batch, hparams):
+    rule = FlexRule(state, batch, hparams)
+    total, new_state, metrics = fixmatch_loss(model, state, batch, hparams, rule.select)
+    for c in range(hparams.n_classes):
+        metrics[f"threshold/{c}"] = rule.thresholds[c].detach()
+    return total, new_state, metrics
+""",
+    "keyword arguments throughout": """
+def flexmatch_loss(model, state, batch, hparams):
+    thresholds = flexible_thresholds(
+        counts=learning_status(latest=state["latest"], n_classes=hparams.n_classes),
+        n_unlabeled=len(state["latest"]),
+        threshold=hparams.threshold,
+    )
+
+    def select(confidence, pseudo_labels):
+        new = remember_labels(
+            latest=state["latest"], index=batch["index"], confidence=confidence,
+            pseudo_labels=pseudo_labels, threshold=hparams.threshold,
+        )
+        mask = flexible_mask(confidence=confidence, pseudo_labels=pseudo_labels, thresholds=thresholds)
+        return mask, {**state, "latest": new}
+
+    result = fixmatch_loss(model=model, state=state, batch=batch, hparams=hparams, select=select)
+    result[2].update(zip((f"threshold/{c}" for c in range(hparams.n_classes)), thresholds))
+    return result
+""",
 }
 
 _EQUIVALENTS = (

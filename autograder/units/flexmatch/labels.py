@@ -385,6 +385,27 @@ def remember_labels(latest, index, confidence, pseudo_labels, threshold):
     copy[index] = old
     return copy
 """,
+    "a whole mask over û": """
+def remember_labels(latest, index, confidence, pseudo_labels, threshold):
+    new, sure = latest.clone(), torch.zeros_like(latest, dtype=torch.bool)
+    new[index] = pseudo_labels
+    sure[index] = confidence >= threshold
+    return torch.where(sure, new, latest)
+""",
+    "compared with every position": """
+def remember_labels(latest, index, confidence, pseudo_labels, threshold):
+    sure = confidence >= threshold
+    hits = (torch.arange(len(latest), device=latest.device)[:, None] == index) & sure
+    return torch.where(hits.any(dim=1), (hits * pseudo_labels).sum(dim=1), latest)
+""",
+    "select_scatter of one row after the other": """
+def remember_labels(latest, index, confidence, pseudo_labels, threshold):
+    for where, sure, label in zip(index, confidence >= threshold, pseudo_labels):
+        latest = torch.where(
+            (torch.arange(len(latest), device=latest.device) == where) & sure, label, latest
+        )
+    return latest
+""",
 }
 
 _EQUIVALENTS = (

@@ -323,6 +323,18 @@ def learning_status(latest, n_classes):
 def learning_status(latest, n_classes):
     return torch.histc(latest.float(), bins=n_classes + 1, min=-1, max=n_classes)[1:].long()
 """,
+    "searchsorted": """
+def learning_status(latest, n_classes):
+    ordered = latest.sort().values
+    edges = torch.arange(n_classes + 1, device=latest.device)
+    return torch.searchsorted(ordered, edges).diff()
+""",
+    "index_add": """
+def learning_status(latest, n_classes):
+    known = latest[latest != -1]
+    counts = torch.zeros(n_classes, dtype=torch.int64, device=latest.device)
+    return counts.index_add(0, known, torch.ones_like(known))
+""",
 }
 
 _STATUS_EQUIVALENTS = (
@@ -746,6 +758,19 @@ def flexible_thresholds(counts, n_unlabeled, threshold):
     beta = torch.true_divide(counts, most)
     return threshold * beta / torch.sub(2, beta)
 """,
+    "clipped from below, in floats": """
+def flexible_thresholds(counts, n_unlabeled, threshold):
+    sigma = counts.to(torch.get_default_dtype())
+    denominator = torch.clamp(sigma.max(), min=float(n_unlabeled - sigma.sum()))
+    beta = sigma / denominator
+    return threshold * beta / (2.0 - beta)
+""",
+    "maximum over a row of two": """
+def flexible_thresholds(counts, n_unlabeled, threshold):
+    without = (n_unlabeled - counts.sum()).unsqueeze(0)
+    beta = counts / torch.cat([counts.amax().unsqueeze(0), without]).amax()
+    return (beta / (2 - beta)) * threshold
+""",
 }
 
 _THRESHOLDS_EQUIVALENTS = (
@@ -1033,6 +1058,15 @@ def flexible_mask(confidence, pseudo_labels, thresholds):
     "take": """
 def flexible_mask(confidence, pseudo_labels, thresholds):
     return torch.take(thresholds, pseudo_labels) <= confidence
+""",
+    "embedding": """
+def flexible_mask(confidence, pseudo_labels, thresholds):
+    return confidence >= F.embedding(pseudo_labels, thresholds[:, None])[:, 0]
+""",
+    "table of all comparisons": """
+def flexible_mask(confidence, pseudo_labels, thresholds):
+    table = confidence.unsqueeze(1) >= thresholds.unsqueeze(0)
+    return table.gather(1, pseudo_labels.unsqueeze(1)).squeeze(1)
 """,
 }
 

@@ -444,6 +444,33 @@ def ema_update(ema_model, model, step, decay):
     for buffer, current in zip(ema_model.buffers(), model.buffers()):
         buffer.fill_(0).add_(current)
 """,
+    "numbers through NumPy": """
+def ema_update(ema_model, model, step, decay):
+    keep = float(np.minimum(decay, (1 + step) / (10 + step)))
+    with torch.no_grad():
+        for a, w in zip(ema_model.parameters(), model.parameters()):
+            a.copy_(torch.as_tensor(keep * a.numpy() + (1 - keep) * w.detach().numpy()))
+        for a, b in zip(ema_model.buffers(), model.buffers()):
+            a.copy_(b)
+""",
+    "detached weights, without a decorator": """
+def ema_update(ema_model, model, step, decay):
+    ramp = (1.0 + step) / (10.0 + step)
+    keep = decay if decay < ramp else ramp
+    for a, w in zip(ema_model.parameters(), model.parameters()):
+        a.sub_((1 - keep) * (a - w.detach()))
+    for a, b in zip(ema_model.buffers(), model.buffers()):
+        a.data.copy_(b.data)
+""",
+    "loaded, buffers first": """
+@torch.no_grad()
+def ema_update(ema_model, model, step, decay):
+    keep = min(decay, (1 + step) / (10 + step))
+    averages = {n: a.clone() for n, a in ema_model.named_parameters()}
+    ema_model.load_state_dict(model.state_dict())
+    for n, a in ema_model.named_parameters():
+        a.mul_(1 - keep).add_(averages[n], alpha=keep)
+""",
 }
 
 _EQUIVALENTS = (

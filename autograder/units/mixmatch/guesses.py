@@ -374,6 +374,40 @@ def normalized(rows):
 def sharpen(probabilities, T):
     return normalized(probabilities ** (1 / T))
 """,
+    "reciprocal power, rows that broadcast": """
+def sharpen(probabilities, T):
+    inverse = 1.0 / T
+    p = torch.pow(probabilities, inverse)
+    total = torch.sum(p, dim=1).unsqueeze(1).expand_as(p)
+    return torch.div(p, total)
+""",
+    "log_softmax and exp": """
+def sharpen(probabilities, T):
+    return torch.exp(F.log_softmax(probabilities.log() / T, dim=1))
+""",
+    "vmap": """
+def sharpen(probabilities, T):
+    def one(row):
+        powers = row ** (1 / T)
+        return powers / powers.sum()
+    return torch.vmap(one)(probabilities)
+""",
+    "a diagonal matrix": """
+def sharpen(probabilities, T):
+    powers = probabilities.pow(1 / T)
+    return torch.diag(1 / (powers @ torch.ones_like(powers[0]))) @ powers
+""",
+    "temperature as a tensor": """
+def sharpen(probabilities, T):
+    T = torch.as_tensor(T, dtype=probabilities.dtype, device=probabilities.device)
+    powers = probabilities ** T.reciprocal()
+    return powers / powers.sum(dim=-1, keepdim=True)
+""",
+    "in double precision and back": """
+def sharpen(probabilities, T):
+    powers = probabilities.double() ** (1 / T)
+    return (powers / powers.sum(dim=-1, keepdim=True)).to(probabilities.dtype)
+""",
 }
 
 _SHARPEN_EQUIVALENTS = (
@@ -851,6 +885,64 @@ def guess_labels(model, views, T):
     finally:
         torch.set_grad_enabled(before)
     return guesses
+""",
+    "inference mode, cloned": """
+def guess_labels(model, views, T):
+    with torch.inference_mode(), frozen_statistics(model):
+        logits = model(views.flatten(0, 1))
+        mean = F.softmax(logits, dim=-1).view(*views.shape[:2], -1).mean(dim=0)
+    return sharpen(mean.clone(), T).clone()
+""",
+    "an accumulated sum over slices": """
+@torch.no_grad()
+def guess_labels(model, views, T):
+    K, n = len(views), views.shape[1]
+    with frozen_statistics(model):
+        logits = model(views.reshape(-1, *views.shape[2:]))
+    q = torch.zeros_like(logits[:n])
+    for k in range(K):
+        q += logits[k * n : (k + 1) * n].softmax(dim=1) / K
+    return sharpen(q, T)
+""",
+    "statistics frozen by hand": """
+def guess_labels(model, views, T):
+    norms = [m for m in model.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    for m in norms:
+        m.track_running_stats = False
+    try:
+        with torch.no_grad():
+            p = model(torch.cat(tuple(views))).softmax(-1)
+    finally:
+        for m in norms:
+            m.track_running_stats = True
+    return sharpen(p.reshape(len(views), -1, p.shape[-1]).mean(0), T)
+""",
+    "a momentum of 0 and the count put back": """
+def guess_labels(model, views, T):
+    norms = [m for m in model.modules() if hasattr(m, "momentum")]
+    before = [(m.momentum, m.num_batches_tracked.clone()) for m in norms]
+    for m in norms:
+        m.momentum = 0.0
+    with torch.no_grad():
+        logits = model(views.flatten(0, 1))
+    for m, (momentum, count) in zip(norms, before):
+        m.momentum = momentum
+        m.num_batches_tracked.copy_(count)
+    return sharpen(torch.softmax(logits, 1).unflatten(0, views.shape[:2]).mean(0), T)
+""",
+    "a copy of the model": """
+import copy
+
+def guess_labels(model, views, T):
+    with torch.no_grad():
+        logits = copy.deepcopy(model)(views.flatten(0, 1))
+    return sharpen(logits.softmax(-1).unflatten(0, views.shape[:2]).mean(0), T)
+""",
+    "einsum over the views": """
+def guess_labels(model, views, T):
+    with torch.no_grad(), frozen_statistics(model):
+        p = torch.softmax(model(views.flatten(0, 1)), dim=-1).unflatten(0, views.shape[:2])
+    return sharpen(torch.einsum("knc->nc", p) / p.shape[0], T)
 """,
 }
 

@@ -907,6 +907,50 @@ def mixmatch_loss(model, state, batch, hparams):
         "error rate": (q.argmax(-1) != batch["y_unlabeled"]).float().mean(),
     }
 """,
+    "forward pass in pieces of a list": """
+def mixmatch_loss(model, state, batch, hparams):
+    views = batch["x_unlabeled"]
+    sizes = [len(batch["x_labeled"]), views.shape[0] * views.shape[1]]
+    q = guess_labels(model, views, hparams.T)
+    one_hot = q.new_zeros(sizes[0], hparams.n_classes).scatter_(1, batch["y_labeled"][:, None], 1.0)
+    targets = torch.cat([one_hot] + [q for _ in views])
+    images = torch.cat([batch["x_labeled"]] + [view for view in views])
+    order = batch["order"]
+    images, targets = mixup(
+        x_a=images, x_b=images[order], targets_a=targets, targets_b=targets[order], lam=batch["lam"]
+    )
+    labeled, unlabeled = torch.split(model(images), sizes)
+    t_l, t_u = torch.split(targets, sizes)
+    sup = torch.mean(torch.sum(-t_l * torch.log_softmax(labeled, 1), 1))
+    unsup = torch.mean((unlabeled.softmax(1) - t_u).pow(2))
+    w = hparams.lambda_u * linear_rampup(step=batch["step"], length=hparams.rampup_length)
+    wrong = (q.argmax(1) != batch["y_unlabeled"]).sum().item() / len(q)
+    total = sup + w * unsup
+    metrics = dict(zip(("total loss", "supervised loss", "unsupervised loss"), (total, sup, unsup)))
+    return total, state, metrics | {"unlabeled weight": w, "error rate": wrong}
+""",
+    "per-sample losses, weighted": """
+def mixmatch_loss(model, state, batch, hparams):
+    B = batch["y_labeled"].numel()
+    K, n = batch["x_unlabeled"].shape[0], batch["x_unlabeled"].shape[1]
+    guesses = guess_labels(model, batch["x_unlabeled"], hparams.T)
+    x = torch.cat((batch["x_labeled"], batch["x_unlabeled"].flatten(0, 1)), 0)
+    y = torch.cat((torch.eye(hparams.n_classes, device=x.device, dtype=x.dtype)[batch["y_labeled"]],
+                   guesses.unsqueeze(0).repeat(K, 1, 1).view(K * n, -1)), 0)
+    x_b, y_b = torch.index_select(x, 0, batch["order"]), torch.index_select(y, 0, batch["order"])
+    x, y = mixup(x, x_b, y, y_b, batch["lam"])
+    out = model(x)
+    ce = F.cross_entropy(out, y, reduction="none")
+    se = F.mse_loss(out.softmax(-1), y, reduction="none").mean(-1)
+    is_labeled = torch.arange(len(x), device=x.device) < B
+    L_x, L_u = ce[is_labeled].sum() / B, se[~is_labeled].sum() / (K * n)
+    weight = linear_rampup(batch["step"], hparams.rampup_length) * hparams.lambda_u
+    loss = L_x + L_u * weight
+    with torch.no_grad():
+        error = torch.count_nonzero(guesses.argmax(-1) - batch["y_unlabeled"]) / n
+    return loss, state, {"total loss": loss.detach(), "supervised loss": L_x, "unsupervised loss": L_u,
+                         "unlabeled weight": torch.as_tensor(weight), "error rate": error}
+""",
 }
 
 _EQUIVALENTS = (

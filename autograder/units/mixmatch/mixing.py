@@ -423,6 +423,35 @@ def mixup(x_a, x_b, targets_a, targets_b, lam):
     x = (torch.diag(a) @ x_a.flatten(1) + torch.diag(b) @ x_b.flatten(1)).view_as(x_a)
     return x, targets
 """,
+    "one function for both, by movedim": """
+def blend(a, b, share):
+    return (a.movedim(0, -1) * share + b.movedim(0, -1) * (1 - share)).movedim(-1, 0)
+
+def mixup(x_a, x_b, targets_a, targets_b, lam):
+    share = lam.maximum(1 - lam)
+    return blend(x_a, x_b, share), blend(targets_a, targets_b, share)
+""",
+    "maximum with Python's numbers": """
+def mixup(x_a, x_b, targets_a, targets_b, lam):
+    larger = [max(float(one), 1 - float(one)) for one in lam]
+    share = torch.tensor(larger, dtype=x_a.dtype, device=x_a.device)
+    x = share[:, None, None, None] * x_a + (1 - share[:, None, None, None]) * x_b
+    return x, share[:, None] * targets_a + (1 - share[:, None]) * targets_b
+""",
+    "vmap": """
+def mixup(x_a, x_b, targets_a, targets_b, lam):
+    def one(xa, xb, ta, tb, share):
+        return share * xa + (1 - share) * xb, share * ta + (1 - share) * tb
+    return torch.vmap(one)(x_a, x_b, targets_a, targets_b, torch.where(lam > 0.5, lam, 1 - lam))
+""",
+    "addcmul without gradient": """
+@torch.no_grad()
+def mixup(x_a, x_b, targets_a, targets_b, lam):
+    lam = torch.max(lam, 1 - lam)
+    a = lam.reshape((-1,) + (1,) * (x_a.dim() - 1))
+    share = lam[:, None]
+    return torch.addcmul((1 - a) * x_b, a, x_a), torch.addcmul((1 - share) * targets_b, share, targets_a)
+""",
 }
 
 _MIXUP_EQUIVALENTS = (
@@ -715,6 +744,19 @@ def clipped(share):
 
 def linear_rampup(step, length=16_384):
     return clipped(step / length) if length != 0 else 1.0
+""",
+    "clamp of a tensor's number": """
+def linear_rampup(step, length):
+    return 1.0 if not length else torch.tensor(step / length).clamp(0.0, 1.0).item()
+""",
+    "conditional expression, both ways": """
+def linear_rampup(step, length):
+    return step / length if step < length else 1.0
+""",
+    "maximum of what is left": """
+def linear_rampup(step, length):
+    left = max(length - step, 0)
+    return 1.0 - left / max(length, 1)
 """,
 }
 

@@ -158,7 +158,9 @@ def cases_with_a_model() -> Iterator[tuple[str, Case]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "case"), cases_with_a_model(), ids=lambda item: item if isinstance(item, str) else item.name
+    ("name", "case"),
+    list(cases_with_a_model()),
+    ids=lambda item: item if isinstance(item, str) else item.name,
 )
 def test_every_case_looks(name: str, case: Case) -> None:
     """Whichever case comes first, and whatever the case is about."""
