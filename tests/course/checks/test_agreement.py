@@ -12,7 +12,9 @@ import sys
 import pytest
 
 from autograder.expected.hidden import hidden_check
-from autograder.units.mutant import load_edited
+from autograder.units.alternative import alternatives_of, load_alternative
+from autograder.units.equivalent import equivalents_of
+from autograder.units.mutant import load_edited, load_mutant, mutants_of
 from course.checks import State, check
 from course.checks.case import Verdict
 from course.checks.runner import find_check, judge_case
@@ -48,6 +50,22 @@ def test_public_and_hidden_agree(exercise: str) -> None:
 @pytest.mark.slow
 def test_public_and_hidden_agree_for_many_secrets(exercise: str) -> None:
     assert disagreements(exercise, MANY, secrets=SECRETS) == []
+
+
+@pytest.mark.slow
+def test_known_answers_are_judged_alike_for_many_secrets(exercise: str) -> None:
+    """Each mutant fails every one of twenty hidden checks; each alternative and equivalent passes them all."""
+    unit, _ = find_check(exercise)
+    wrong = {m.id: load_mutant(unit, m) for m in mutants_of(unit) if m.exercise == exercise}
+    right = {a.title: load_alternative(unit, a) for a in alternatives_of(unit) if a.exercise == exercise}
+    right |= {e.id: load_mutant(unit, e) for e in equivalents_of(unit) if e.exercise == exercise}
+    for number in range(SECRETS):
+        cases, expectation = hidden_check(unit, exercise, bytes([number]) * 16)
+        drawn = [(case, case.inputs()) for case in cases.cases]
+        for passes, functions in ((False, wrong), (True, right)):
+            for name, function in functions.items():
+                verdicts = (judge_case(case, expectation, function, inputs) for case, inputs in drawn)
+                assert all(verdict.passed for verdict in verdicts) is passes, (number, name)
 
 
 def test_answers_are_edited_in_many_places(exercise: str) -> None:
