@@ -736,6 +736,16 @@ _MUTANTS = (
         GRADIENT,
         edits=((_RETURN, f"total.backward(retain_graph=True)\n    {_RETURN}"),),
     ),
+    Mutant(
+        "mean over the confident",
+        name="divided by the number of the confident, at least 1",
+        edits=((_MASKED, "(mask * per_image).sum() / mask.sum().clamp(min=1)"),),
+    ),
+    Mutant(
+        "softmax twice",
+        name="softmax of the strong view kept for later",
+        edits=((_PER_IMAGE, 'F.cross_entropy(strong.softmax(-1), pseudo_labels, reduction="none")'),),
+    ),
 )
 
 _HEAD = """

@@ -705,6 +705,22 @@ _THRESHOLDS_MUTANTS = (
             return threshold * beta / (2 - beta)
             """,
     ),
+    Mutant(
+        "no warm-up",
+        name="the largest count, at least 1",
+        body="""
+            beta = counts / counts.max().clamp(min=1)
+            return threshold * beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "warm-up never ends",
+        name="the number without a label, at least 1",
+        body="""
+            beta = counts / (n_unlabeled - counts.sum()).clamp(min=1)
+            return threshold * beta / (2 - beta)
+            """,
+    ),
 )
 
 _THRESHOLDS_ALTERNATIVES = {
