@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from autograder.units import InstructorExercise, InstructorUnit, instructor_unit, mutant, shared
 from autograder.units.mutant import Mutant, mutants_of
 from course.catalog import checks_of, load_course
+from course.checks.advice import LEFT_BEHIND
 
 ROOT = Path(__file__).parents[3]
 UNITS = [unit.name for unit in load_course().units]
@@ -97,10 +99,16 @@ def test_the_files_of_instructors_mirror_those_of_the_checks(unit: str) -> None:
     assert where == checked and len(where) == len(checks_of(unit)) > 0
 
 
-SHARED = (shared.keeps_a_trace, shared.keeps_its_input, shared.not_a_tensor, shared.made_on_the_cpu)
+SHARED: dict[str, Any] = {
+    "keeps a trace": shared.keeps_a_trace,
+    "keeps its input": shared.keeps_its_input,
+    "not a tensor": shared.not_a_tensor,
+    "made on the CPU": shared.made_on_the_cpu,
+    "another precision": shared.another_precision,
+} | {f"leaves {kind}": partial(shared.leaves_behind, kind) for kind in LEFT_BEHIND}
 
 
-@pytest.mark.parametrize("make", SHARED, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", SHARED.values(), ids=list(SHARED))
 def test_a_shared_slip_is_said_alike_wherever_it_occurs(make: Any) -> None:
     wanted = make(body="pass")
     said = [m for unit in UNITS for m in mutants_of(unit) if m.message == wanted.message]
@@ -110,7 +118,7 @@ def test_a_shared_slip_is_said_alike_wherever_it_occurs(make: Any) -> None:
     }
 
 
-@pytest.mark.parametrize("make", SHARED, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", SHARED.values(), ids=list(SHARED))
 def test_a_shared_text_is_written_in_one_file(make: Any) -> None:
     wanted = make(body="pass")
     files = [*ROOT.glob("autograder/units/**/*.py"), *ROOT.glob("course/**/*.py")]
