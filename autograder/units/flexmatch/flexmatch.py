@@ -547,6 +547,11 @@ def flexmatch_loss(model, state, batch, hparams):
 
 _EQUIVALENTS = (
     Equivalent(
+        "either threshold reached",
+        "A flexible threshold is never above τ, so an image that reaches τ reaches its own threshold.",
+        edits=((_MASK_LINE, f"{_MASK_LINE} | (confidence >= hparams.threshold)"),),
+    ),
+    Equivalent(
         "only images that count are remembered",
         "A flexible threshold is never above τ, so an image that reaches τ counts as well.",
         edits=(('batch["index"], confidence,', 'batch["index"], mask * confidence,'),),

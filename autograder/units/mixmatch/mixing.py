@@ -762,6 +762,11 @@ def linear_rampup(step, length):
 
 _RAMP_EQUIVALENTS = (
     Equivalent(
+        "1 only after the last step of the ramp",
+        "At that step the fraction is 1 as well.",
+        body="return 1.0 if not length or step > length else step / length",
+    ),
+    Equivalent(
         "cut at 0 as well",
         "Steps are counted from 0, so the share is never negative.",
         edits=(("min(step / length, 1.0)", "max(0.0, min(step / length, 1.0))"),),
