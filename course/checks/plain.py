@@ -120,6 +120,8 @@ class _Conversion:
             return _plain_array(value)
         if is_tensor(value):
             return _plain_tensor(value)
+        if _is_constant_of_a_trace(value):
+            return _plain_array(np.asarray(value))
         if issubclass(kind, Mapping):
             items = list(self._some(value.items()))
             if all(type(key) is str for key, _ in items):
@@ -183,6 +185,16 @@ def is_tracer(value: Any) -> bool:
     """Whether a value belongs to a trace of JAX, and has no numbers."""
     jax = sys.modules.get("jax")
     return jax is not None and issubclass(type(value), jax.core.Tracer)
+
+
+def _is_constant_of_a_trace(value: Any) -> bool:
+    """Whether a value is what JAX makes of a constant that a traced function returns.
+
+    ``jax.checkpoint`` gives it back as it is: an array or number of a class of JAX's own, which is no
+    ``jax.Array`` and has other names in other versions.
+    """
+    literals = sys.modules.get("jax._src.literals")
+    return literals is not None and vars(literals).get(type_name(value)) is type(value)
 
 
 def _short_text(value: Any) -> str:

@@ -64,6 +64,16 @@ def test_arrays_of_jax_and_numpy_scalars_become_numpy_arrays() -> None:
     )
 
 
+def test_constants_that_a_checkpointed_function_returns_become_numpy_arrays() -> None:
+    """JAX has classes of its own for them: they are no `jax.Array`, int or float."""
+    function = jax.checkpoint(lambda x: {"sum": x.sum(), "zero": jnp.zeros(()), "half": 0.5, "two": 2})
+    returned = function(jnp.ones(3))
+    assert {type(returned[name]) for name in ("half", "two")}.isdisjoint({int, float, jax.Array})
+    got = to_plain(returned)
+    assert isinstance(got, dict) and {type(value) for value in got.values()} == {np.ndarray}
+    assert got == {"sum": 3.0, "zero": 0.0, "half": 0.5, "two": 2}
+
+
 def test_bfloat16_is_widened() -> None:
     assert same(to_plain(np.array([1.5], ml_dtypes.bfloat16)), np.array([1.5], np.float32))
 
