@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import numpy as np
 
 from course.checks.case import Call
 
@@ -31,6 +32,11 @@ class Watch:
         tracers = [leaf for leaf in jax.tree.leaves(values) if isinstance(leaf, jax.core.Tracer)]
         self._traces += [weakref.ref(tracer._trace) for tracer in tracers]
 
+    @property
+    def traces(self) -> int:
+        """In how many traces values were noted."""
+        return len({id(reference) for reference in self._traces})  # a trace has one weak reference
+
     def conclude(self) -> None:
         """Raise LeakedTracer if a value of one of the traces is still kept by somebody."""
         if self._alive():
@@ -45,6 +51,11 @@ class Watch:
 
     def _alive(self) -> list[Any]:
         return [trace for reference in self._traces if (trace := reference()) is not None]
+
+
+def traces_now() -> bool:
+    """Whether JAX is tracing what runs: then it traces even what is done to constants."""
+    return isinstance(jax.device_put(np.float32(0)), jax.core.Tracer)
 
 
 def trace(call: Call, function: Callable[..., Any], *args: Any) -> None:

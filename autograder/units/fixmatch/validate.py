@@ -199,6 +199,253 @@ _MUTANTS = (
             ),
         ),
     ),
+    Mutant(
+        "compiled with its loop",
+        "The loop is compiled with its body: one program does the work on all of the mini-batches.",
+        "Look at what stands under jax.jit: is it the work on one mini-batch, or all of them?",
+        edits=(("    def validate(opt_state", "    @jax.jit\n    def validate(opt_state"),),
+        common="Compiling the loop along with its body. The result is right, but the compiled program "
+        "contains the network once for each mini-batch, and every image as a constant.",
+    ),
+    Mutant(
+        "compiled with its loop",
+        name="compiled with its loop, as in the practical",
+        body=f"""
+            @jax.jit
+            def validate(opt_state, batch_stats):
+                params = get_params(opt_state)
+                errors = []
+                for x, y in batches:
+                    errors.append(jnp.not_equal({_LOGITS_OF_BATCH}, y).mean())
+                return {{"val error rate": jnp.stack(errors).mean()}}
+            """,
+    ),
+    Mutant(
+        "copies of the network",
+        "The loop is compiled with its body: the program has a copy of the network for each mini-batch.",
+        "Look at what stands under jax.jit: is it the work on one mini-batch, or all of them?",
+        body=f"""
+            @jax.jit
+            def error_rate(params, batch_stats, batches):
+                errors = [jnp.mean({_LOGITS_OF_BATCH} != y) for x, y in batches]
+                return jnp.mean(jnp.stack(errors))
+
+            def validate(opt_state, batch_stats):
+                rate = error_rate(get_params(opt_state), batch_stats, tuple(batches))
+                return {{"val error rate": rate}}
+            """,
+    ),
+    Mutant(
+        "compiled with its loop",
+        name="compiled with its loop, a scan",
+        body="""
+            @jax.jit
+            def validate(opt_state, batch_stats):
+                variables, rates = {"params": get_params(opt_state), "batch_stats": batch_stats}, []
+                groups = {}
+                for x, y in batches:
+                    groups.setdefault(len(y), []).append((x, y))
+                for group in groups.values():
+                    xs, ys = (jnp.stack(part) for part in zip(*group, strict=True))
+                    logits = jax.lax.map(lambda x: model.apply(variables, x), xs)
+                    rates.append(jnp.mean(jnp.argmax(logits, axis=-1) != ys, axis=-1))
+                return {"val error rate": jnp.mean(jnp.concatenate(rates))}
+            """,
+    ),
+    Mutant(
+        "compiled for each mini-batch",
+        "jax.jit is inside the loop: the network is compiled again for each mini-batch.",
+        "A program is kept together with its function: how often is that function made?",
+        body="""
+            def validate(opt_state, batch_stats):
+                params = get_params(opt_state)
+                errors = []
+                for x, y in batches:
+
+                    @jax.jit
+                    def batch_error(params, batch_stats, x, y):
+                        logits = model.apply({"params": params, "batch_stats": batch_stats}, x)
+                        return jnp.mean(jnp.argmax(logits, axis=-1) != y)
+
+                    errors.append(batch_error(params, batch_stats, x, y))
+                return {"val error rate": jnp.mean(jnp.stack(errors))}
+            """,
+    ),
+    Mutant(
+        "an array beside the rate",
+        "The dictionary holds an array beside the rate; the training loop logs one number for each key.",
+        "Look at what else you put into the dictionary.",
+        edits=(("jnp.mean(jnp.stack(errors))}", 'jnp.mean(jnp.stack(errors)), "rates": jnp.stack(errors)}'),),
+    ),
+    Mutant(
+        "batch_stats of the first call",
+        "Later calls of validate use the batch_stats of the first one.",
+        "Give the model the batch_stats of each call.",
+        edits=(
+            (
+                "    def validate(opt_state, batch_stats):",
+                "    first = []\n\n    def validate(opt_state, batch_stats):",
+            ),
+            (
+                "batch_error(params, batch_stats, x, y) for",
+                "batch_error(params, first[0], x, y) for",
+            ),
+            (
+                "params = get_params(opt_state)",
+                "first.append(batch_stats)\n        params = get_params(opt_state)",
+            ),
+        ),
+    ),
+    Mutant(
+        "rate of the first call",
+        "Later calls of validate return the rate of the first one.",
+        "Look for a value that is kept outside of validate.",
+        edits=(
+            (
+                "    def validate(opt_state, batch_stats):",
+                "    kept = {}\n\n    def validate(opt_state, batch_stats):",
+            ),
+            (
+                'return {"val error rate": jnp.mean(jnp.stack(errors))}',
+                'return kept.setdefault("rates", {"val error rate": jnp.mean(jnp.stack(errors))})',
+            ),
+        ),
+    ),
+    Mutant(
+        "last mini-batch always dropped",
+        "The last mini-batch is left out, whatever its size.",
+        "Iterate over all of batches.",
+        edits=(("for x, y in batches", "for x, y in (list(batches)[:-1] or batches)"),),
+    ),
+    Mutant(
+        "first mini-batch dropped",
+        "The first mini-batch is left out.",
+        "Iterate over all of batches.",
+        edits=(("for x, y in batches", "for x, y in (list(batches)[1:] or batches)"),),
+    ),
+    Mutant(
+        "worst mini-batch",
+        "You return the largest of the mini-batches' rates.",
+        "Which of the rates should count, and how much?",
+        edits=(("jnp.mean(jnp.stack(errors))", "jnp.max(jnp.stack(errors))"),),
+    ),
+    Mutant(
+        "best mini-batch",
+        "You return the smallest of the mini-batches' rates.",
+        "Which of the rates should count, and how much?",
+        edits=(("jnp.mean(jnp.stack(errors))", "jnp.min(jnp.stack(errors))"),),
+    ),
+    Mutant(
+        "median",
+        "You return the median of the mini-batches' rates.",
+        "Look at how the rates of the mini-batches become one number.",
+        edits=(("jnp.mean(jnp.stack(errors))", "jnp.median(jnp.stack(errors))"),),
+    ),
+    Mutant(
+        "halved after each mini-batch",
+        "Later mini-batches count more: in each round you average the rate so far with the new one.",
+        "Every mini-batch's rate counts the same; add them up first.",
+        edits=(
+            (
+                'return {"val error rate": jnp.mean(jnp.stack(errors))}',
+                "rate = errors[0]\n        for error in errors[1:]:\n            rate = (rate + error) / 2\n"
+                '        return {"val error rate": rate}',
+            ),
+        ),
+    ),
+    Mutant(
+        "any wrong answer",
+        "A mini-batch counts as wrong altogether as soon as one of its images is.",
+        "Take the share of wrong predictions in each mini-batch.",
+        edits=(
+            ("jnp.mean(jnp.argmax(logits, axis=-1) != y)", "jnp.any(jnp.argmax(logits, axis=-1) != y) * 1.0"),
+        ),
+    ),
+    Mutant(
+        "all answers wrong",
+        "A mini-batch counts as wrong only if all of its images are.",
+        "Take the share of wrong predictions in each mini-batch.",
+        edits=(
+            ("jnp.mean(jnp.argmax(logits, axis=-1) != y)", "jnp.all(jnp.argmax(logits, axis=-1) != y) * 1.0"),
+        ),
+    ),
+    Mutant(
+        "doubt",
+        "This is how much probability the labels do not get; an error rate counts wrong predictions.",
+        "A prediction is the most probable class, and is either right or wrong.",
+        edits=(
+            (
+                "jnp.mean(jnp.argmax(logits, axis=-1) != y)",
+                "jnp.mean(1 - jax.nn.softmax(logits)[jnp.arange(len(y)), y])",
+            ),
+        ),
+    ),
+    Mutant(
+        "cross-entropy",
+        "This is the cross-entropy of the labels, not the share of wrong predictions.",
+        "Compare the most probable class of each image with its label.",
+        edits=(
+            (
+                "jnp.mean(jnp.argmax(logits, axis=-1) != y)",
+                "-jnp.mean(jax.nn.log_softmax(logits)[jnp.arange(len(y)), y])",
+            ),
+        ),
+    ),
+    Mutant(
+        "best two",
+        "An image counts as right where its label is among the two most probable classes.",
+        "Only the most probable class is the prediction.",
+        edits=(
+            (
+                "jnp.mean(jnp.argmax(logits, axis=-1) != y)",
+                "jnp.mean(jnp.all(jax.lax.top_k(logits, 2)[1] != y[:, None], axis=-1))",
+            ),
+        ),
+    ),
+    Mutant(
+        "labels counted from 1",
+        "The predictions are one class too high.",
+        "Classes count from 0.",
+        edits=(("jnp.argmax(logits, axis=-1) != y", "jnp.argmax(logits, axis=-1) + 1 != y"),),
+    ),
+    Mutant(
+        "every image with every label",
+        "Each prediction is compared with the labels of all images of the mini-batch.",
+        "Look at the shapes of the two things that you compare.",
+        edits=(("jnp.argmax(logits, axis=-1) != y", "jnp.argmax(logits, axis=-1, keepdims=True) != y"),),
+    ),
+    Mutant(
+        "shares of right and wrong",
+        "A mini-batch's number of wrong predictions is divided by that of its right ones.",
+        "A share is divided by the number of all images.",
+        edits=(
+            (
+                "return jnp.mean(jnp.argmax(logits, axis=-1) != y)",
+                "wrong = jnp.sum(jnp.argmax(logits, axis=-1) != y)\n"
+                "        return wrong / jnp.maximum(len(y) - wrong, 1)",
+            ),
+        ),
+    ),
+    Mutant(
+        "filled up with wrong images",
+        "The last mini-batch is filled up, and the images that were added count as wrong.",
+        "Leave out what you have added before you take the mean.",
+        body="""
+            @jax.jit
+            def batch_error(params, batch_stats, x, y):
+                logits = model.apply({"params": params, "batch_stats": batch_stats}, x)
+                return jnp.mean(jnp.argmax(logits, axis=-1) != y)
+
+            def validate(opt_state, batch_stats):
+                params, errors = get_params(opt_state), []
+                size = max(len(y) for _, y in batches)
+                for x, y in batches:
+                    filled = jnp.zeros((size, *x.shape[1:])).at[: len(y)].set(x)
+                    labels = jnp.full(size, -1).at[: len(y)].set(y)
+                    errors.append(batch_error(params, batch_stats, filled, labels))
+                return {"val error rate": jnp.mean(jnp.stack(errors))}
+            """,
+    ),
     keeps_a_trace(
         edits=(
             (
@@ -230,16 +477,46 @@ def get_validate_fn(get_params, model, batches=val_batches):
         return {"val error rate": np.mean(errors)}
     return validate
 """,
-    "the whole loop jitted, as in the practical": """
+    "mini-batches of one size in one loop of JAX": """
 def get_validate_fn(get_params, model, batches=val_batches):
     @jax.jit
+    def rates_of(params, batch_stats, xs, ys):
+        def rate(batch):
+            logits = model.apply({"params": params, "batch_stats": batch_stats}, batch[0])
+            return jnp.mean(jnp.argmax(logits, axis=-1) != batch[1])
+        return jax.lax.map(rate, (xs, ys))
+
     def validate(opt_state, batch_stats):
-        params = get_params(opt_state)
-        errors = []
+        params, groups = get_params(opt_state), {}
         for x, y in batches:
-            logits = model.apply({"params": params, "batch_stats": batch_stats}, x)
-            errors.append(jnp.not_equal(jnp.argmax(logits, axis=-1), y).mean())
-        return {"val error rate": jnp.stack(errors).mean()}
+            groups.setdefault(len(y), []).append((x, y))
+        rates = [rates_of(params, batch_stats, *map(np.stack, zip(*group))) for group in groups.values()]
+        return {"val error rate": jnp.concatenate(rates).mean()}
+    return validate
+""",
+    "shapes asked for in advance, compiled in every call": """
+def get_validate_fn(get_params, model, batches=val_batches):
+    def validate(opt_state, batch_stats):
+        variables, rates = {"params": get_params(opt_state), "batch_stats": batch_stats}, []
+        predict = jax.jit(lambda x: jnp.argmax(model.apply(variables, x), axis=-1))
+        for x, y in batches:
+            if not rates:
+                assert jax.eval_shape(predict, x).shape == y.shape
+            rates.append((predict(x) != y).mean())
+        return {"val error rate": jnp.mean(jnp.array(rates))}
+    return validate
+""",
+    "a checkpointed network": """
+def get_validate_fn(get_params, model, batches=val_batches):
+    apply = jax.checkpoint(lambda variables, x: model.apply(variables, x))
+
+    @jax.jit
+    def rate(variables, x, y):
+        return jnp.mean(apply(variables, x).argmax(axis=-1) != y)
+
+    def validate(opt_state, batch_stats):
+        variables = {"params": get_params(opt_state), "batch_stats": batch_stats}
+        return {"val error rate": np.mean([rate(variables, x, y) for x, y in batches])}
     return validate
 """,
     "one minus accuracy, a running sum": """
@@ -347,11 +624,14 @@ _EQUIVALENTS = (
         edits=(("params = get_params(opt_state)", "params = jax.lax.stop_gradient(get_params(opt_state))"),),
     ),
     Equivalent(
-        "loop compiled as well",
-        "The result is the same. The compiled program holds every image as a constant, so it is large.",
-        edits=(("    def validate(opt_state", "    @jax.jit\n    def validate(opt_state"),),
-        common="Compiling the loop along with its body. The result is right, but the compiled program "
-        "contains every image as a constant.",
+        "probabilities of float32",
+        "The conversion changes nothing where the logits are float32 already.",
+        edits=(("jnp.argmax(logits, axis=-1)", "jnp.argmax(logits.astype(jnp.float32), axis=-1)"),),
+    ),
+    Equivalent(
+        "every mini-batch twice",
+        "Each rate is there twice, which leaves their mean as it is, at twice the cost.",
+        edits=(("for x, y in batches", "for x, y in [*batches, *batches]"),),
     ),
 )
 
@@ -411,9 +691,32 @@ def _distinct(
     return accept
 
 
-_later = _distinct(
-    (("opt_state", "batch_stats"), ("later opt_state", "batch_stats"), ("opt_state", "later batch_stats"))
+_STATES = (
+    ("opt_state", "batch_stats"),
+    ("later opt_state", "batch_stats"),
+    ("opt_state", "later batch_stats"),
 )
+
+
+def _rate(inputs: Inputs, state: str, stats: str) -> float:
+    """The mean over mini-batches of the share of wrong predictions in a state."""
+    rates = []
+    for images, labels in inputs["batches"]:
+        logits = numpy_dense(inputs[state]["parameters"], images) - inputs[stats]["norm"]["mean"]
+        rates.append(np.mean(np.argmax(logits, axis=1) != labels))
+    return float(np.mean(rates))
+
+
+def _later(inputs: Inputs) -> bool:
+    """No ties, and each state has another rate, so that it shows which one was evaluated."""
+    rates = [_rate(inputs, *state) for state in _STATES]
+    return _distinct(_STATES)(inputs) and len({round(rate, 6) for rate in rates}) == len(rates)
+
+
+def _lost(inputs: Inputs) -> bool:
+    """No ties, and the rate is another one where every image is given the first class, as after 0 / 0."""
+    first = np.mean([np.mean(labels != 0) for _, labels in inputs["batches"]])
+    return _distinct(margin=1.0)(inputs) and abs(first - _rate(inputs, *_STATES[0])) > MARGIN
 
 
 _HIDDEN = {
@@ -432,12 +735,12 @@ _HIDDEN = {
             lambda rng: validate.draw_batches(
                 6, 6, 3, level=-number(rng, 5e3, 2e4, 0), gap=number(rng, 2e3, 4e3, 0)
             )(rng),
-            _distinct(margin=1.0),
+            _lost,
         ),
     ),
     "nothing kept": Hidden(
-        "one batch, while a watch is kept on traced values",
-        until(validate.draw_batches(4), _distinct()),
+        "many mini-batches, while JAX watches what is traced",
+        until(validate.draw_batches(*validate.MANY), _distinct()),
     ),
 }
 

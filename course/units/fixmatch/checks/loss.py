@@ -32,6 +32,7 @@ from course.units.fixmatch.checks.common import (
     draw_params,
     images_of,
     numpy_dense,
+    require_numbers,
 )
 
 Rng = np.random.RandomState
@@ -236,8 +237,13 @@ def _drive_gradient(call: Call, function: Function, inputs: Inputs) -> Any:
     """The gradient for the parameters, as train_step takes it."""
     loss = _loss(call, function, inputs, _Network())
     gradient = jax.grad(functools.partial(call, loss), has_aux=True)
-    # Without the metrics, which compile for as long as the gradient.
-    return compiled(lambda *args: gradient(*args)[0])(*(arrays(inputs[name]) for name in ARGUMENTS))
+
+    def without_metrics(*args: Any) -> Any:  # which compile for as long as the gradient
+        gradients, (_, metrics) = gradient(*args)
+        require_numbers(metrics)
+        return gradients
+
+    return compiled(without_metrics)(*(arrays(inputs[name]) for name in ARGUMENTS))
 
 
 def _drive_again(call: Call, function: Function, inputs: Inputs) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import jax
@@ -14,7 +14,7 @@ from course.checks.earlier import called_names, stand_ins
 from course.checks.functions import FLOAT32, KEPT, KEPT_LOOK, Draw, Function, uniform
 from course.checks.jax_functions import arrays, eager
 from course.checks.mocks import EvaluationModel, MockGetParams, ModelMisuse, ValMockModel
-from course.checks.purity import Watch
+from course.checks.purity import Watch, traces_now
 from course.units.fixmatch.checks.common import (
     CLASSES,
     PUBLISHED,
@@ -22,6 +22,7 @@ from course.units.fixmatch.checks.common import (
     draw_params,
     images_of,
     numpy_arrays,
+    require_numbers,
 )
 
 
@@ -32,23 +33,40 @@ def _published(rng: np.random.RandomState) -> Inputs:
     return {"opt_state": 1.2, "batch_stats": 0.9, "labels": labels, "batch size": 128}
 
 
+# As many as the published values have, so that what averages their rates is compiled already.
+MANY = (4,) * 79
+
+
 def black(labels: np.ndarray, size: int) -> list[list[np.ndarray]]:
     """Mini-batches of black images, for a model whose answers do not depend on them."""
     images = np.zeros((len(labels), 1, 1, 3))
     return [[images[i : i + size], labels[i : i + size]] for i in range(0, len(labels), size)]
 
 
+def _shares_of_wrong(rng: np.random.RandomState, sizes: tuple[int, ...]) -> list[np.ndarray]:
+    """Which images of each mini-batch are predicted wrongly.
+
+    Some and not all: where all are wrong, it does not show that a mini-batch is filled up with images that
+    count as wrong. A single image is predicted rightly, which nobody does by chance. Of a few mini-batches
+    each has another share.
+    """
+    while True:
+        wrong = [rng.permutation(n) < (rng.randint(1, n) if n > 1 else 0) for n in sizes]
+        if len({mask.mean() for mask in wrong}) == len(sizes) or len(sizes) > 3:
+            return wrong
+
+
 def draw_batches(*sizes: int, level: float = 0.0, gap: float = 4.0) -> Draw:
-    """A draw of batches in which about every second image is predicted wrongly.
+    """A draw of batches in which some images are predicted wrongly.
 
     The logits are near ``level``, the largest of each image by ``gap`` above.
     """
 
     def draw(rng: np.random.RandomState) -> Inputs:
         batches, top = [], []
-        for n in sizes:
-            labels = rng.randint(0, CLASSES, n)
-            predicted = np.where(rng.uniform(size=n) < 0.5, labels, (labels + 1) % CLASSES)
+        for n, wrong in zip(sizes, _shares_of_wrong(rng, sizes), strict=True):
+            labels = rng.randint(int(n == 1), CLASSES, n)  # a single image is none of the first class
+            predicted = np.where(wrong, (labels + 1) % CLASSES, labels)
             logits = level + gap * np.eye(CLASSES)[predicted] + uniform(rng, (n, CLASSES), -0.5, 0.5)
             batches.append([images_of(logits, rng), labels])
             top.append(predicted)
@@ -131,10 +149,13 @@ def _drive_batches(call: Call, function: Function, inputs: Inputs) -> Any:
 def _drive_two_states(call: Call, function: Function, inputs: Inputs) -> Any:
     batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
     validate = call(function, _parameters_of, EvaluationModel(), batches=batches)
-    return {
+    returned = {
         name: call(validate, arrays(inputs[state]), arrays(inputs[stats]))
         for name, (state, stats) in _STATES.items()
     }
+    for metrics in returned.values():
+        require_numbers(metrics)
+    return returned
 
 
 # Call → the names of its inputs.
@@ -146,27 +167,56 @@ _STATES = {
 }
 
 
-class _WatchedModel(EvaluationModel):
-    """An EvaluationModel that notes the traces in which it is applied."""
+class TracedLoop(AssertionError):
+    """JAX traces the work on every mini-batch, and not on one of them."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+
+# Of one call of validate with mini-batches of one size: a program is traced once, a scan up to twice, and
+# shapes may be asked for beforehand. None of that grows with the number of mini-batches.
+_TRACES = 8
+
+
+class _WatchedModel(EvaluationModel):
+    """An EvaluationModel that notes the traces in which it is applied, and refuses when they become many."""
+
+    def __init__(self) -> None:
+        self.watch = Watch()
+        self._traced = 0  # times
 
     def apply(self, variables: Any, x: jax.Array, *, mutable: Any = False) -> jax.Array:
-        """As :meth:`EvaluationModel.apply`."""
-        self._watch.note(variables, x)
+        """As :meth:`EvaluationModel.apply`. Raises TracedLoop."""
+        self.watch.note(variables, x)
+        self._traced += any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((variables, x)))
+        if self._traced > _TRACES:
+            where = "in one program" if self.watch.traces <= _TRACES else "each time for another program"
+            raise TracedLoop(f"the network is traced once for each mini-batch, {where}")
         return super().apply(variables, x, mutable=mutable)
+
+
+class _WatchedBatches(list[Any]):
+    """Mini-batches that refuse to be read while JAX traces, which makes constants of a program of them."""
+
+    _traced = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        self._traced += traces_now()
+        if self._traced > _TRACES:
+            raise TracedLoop("the mini-batches are read inside of a compiled function")
+        return super().__getitem__(index)
 
 
 @_own_batches
 def _drive_watched(call: Call, function: Function, inputs: Inputs) -> Any:
-    """One call; whatever the function compiles for it must keep no traced values."""
-    batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
-    watch = Watch()
+    """One call; whatever the function compiles for it keeps no traced values, and is compiled once."""
+    batches = _WatchedBatches(tuple(numpy_arrays(batch)) for batch in inputs["batches"])
+    model = _WatchedModel()
     with jax.disable_jit(False):
-        validate = call(function, _parameters_of, _WatchedModel(watch), batches=batches)
+        validate = call(function, _parameters_of, model, batches=batches)
         returned = call(validate, arrays(inputs["opt_state"]), arrays(inputs["batch_stats"]))
-    watch.conclude()
+    model.watch.conclude()
     return returned
 
 
@@ -236,14 +286,13 @@ GET_VALIDATE_FN = Check(
         ),
         Case(
             name="nothing kept",
-            tries="one batch, while JAX watches for values that outlive their trace",
-            draw=draw_batches(4),
+            tries="79 batches, while a watch is kept on what JAX traces: how often, and what is kept of it",
+            draw=draw_batches(*MANY),
             drive=_drive_watched,
             tolerance=FLOAT32,
             misconception=KEPT,
             look=KEPT_LOOK,
             names=_NAMES,
-            shown=("labels", "predictions"),
             seed=5,
         ),
     ),
