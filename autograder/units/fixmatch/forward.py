@@ -184,6 +184,178 @@ _MUTANTS = (
             ('"batch_stats": batch_stats}', '"batch_stats": model.first}'),
         ),
     ),
+    Mutant(
+        "halves",
+        "What follows the labeled images is cut in half, but the views may differ in number.",
+        "Read the sizes from the shapes of the inputs.",
+        edits=(
+            (
+                "labeled, weak, strong = jnp.split(logits, [n_labeled, n_labeled + n_weak], axis=0)",
+                "labeled = logits[:n_labeled]\n        weak, strong = jnp.split(logits[n_labeled:], 2)",
+            ),
+        ),
+    ),
+    Mutant(
+        "number of the strong views",
+        "The number of strong views is used as that of the weak ones.",
+        "Which batch comes second?",
+        edits=(("x_unlabeled_weak.shape[0]", "x_unlabeled_strong.shape[0]"),),
+    ),
+    Mutant(
+        "number of the labeled",
+        "The weak views are cut off as if there were as many as labeled images.",
+        "Read the size of each batch from its own shape.",
+        edits=(("[n_labeled, n_labeled + n_weak]", "[n_labeled, 2 * n_labeled]"),),
+    ),
+    Mutant(
+        "one image too late",
+        "The labeled part holds one image too many.",
+        "Python's slices end before their second number.",
+        edits=(("[n_labeled, n_labeled + n_weak]", "[n_labeled + 1, n_labeled + n_weak]"),),
+    ),
+    Mutant(
+        "one weak view too many",
+        "The weak part holds one image too many.",
+        "Python's slices end before their second number.",
+        edits=(("[n_labeled, n_labeled + n_weak]", "[n_labeled, n_labeled + n_weak + 1]"),),
+    ),
+    Mutant(
+        "labeled by themselves",
+        "The labeled images go through the network in a call of their own.",
+        "BatchNorm has to see all images at once: one call of model.apply.",
+        body="""
+            variables = {"params": params, "batch_stats": batch_stats}
+            labeled, _ = model.apply(variables, x_labeled, mutable=["batch_stats"])
+            x = jnp.concatenate([x_unlabeled_weak, x_unlabeled_strong], axis=0)
+            logits, updated = model.apply(variables, x, mutable=["batch_stats"])
+            weak, strong = jnp.split(logits, [x_unlabeled_weak.shape[0]], axis=0)
+            return labeled, weak, strong, updated["batch_stats"]
+            """,
+    ),
+    Mutant(
+        "one after the other",
+        "The batches go through the network one after the other, each with the statistics of the last.",
+        "BatchNorm has to see all images at once: one call of model.apply.",
+        body="""
+            outputs = []
+            for x in (x_labeled, x_unlabeled_weak, x_unlabeled_strong):
+                variables = {"params": params, "batch_stats": batch_stats}
+                logits, updated = model.apply(variables, x, mutable=["batch_stats"])
+                batch_stats = updated["batch_stats"]
+                outputs.append(logits)
+            return (*outputs, batch_stats)
+            """,
+    ),
+    Mutant(
+        "evaluation mode",
+        "model.apply was called without mutable, so the network ran in evaluation mode.",
+        "Look at your call to the model and at the steps in the comments.",
+        body="""
+            x = jnp.concatenate([x_labeled, x_unlabeled_weak, x_unlabeled_strong], axis=0)
+            logits = model.apply({"params": params, "batch_stats": batch_stats}, x)
+            n_labeled, n_weak = x_labeled.shape[0], x_unlabeled_weak.shape[0]
+            labeled, weak, strong = jnp.split(logits, [n_labeled, n_labeled + n_weak], axis=0)
+            return labeled, weak, strong, batch_stats
+            """,
+    ),
+    Mutant(
+        "evaluation mode",
+        name="other collection",
+        edits=(('mutable=["batch_stats"]', 'mutable=["params"]'),),
+    ),
+    Mutant(
+        "averaged again",
+        "The new batch_stats are averaged with the old ones, which BatchNorm has done already.",
+        "Return the statistics as model.apply gives them.",
+        edits=(
+            (
+                'updated["batch_stats"]',
+                'jax.tree.map(lambda old, new: 0.9 * old + 0.1 * new, batch_stats, updated["batch_stats"])',
+            ),
+        ),
+    ),
+    Mutant(
+        "scaled again",
+        "The images are divided by 255, though the docstring gives them as float32.",
+        "Give the model the images as they come.",
+        edits=(("x_unlabeled_strong], axis=0)", "x_unlabeled_strong], axis=0) / 255"),),
+    ),
+    Mutant(
+        "half precision",
+        "The images are turned into bfloat16, so the logits have two to three digits.",
+        "Look for astype and for a dtype in your code.",
+        edits=(
+            (
+                "x_unlabeled_strong], axis=0)",
+                "x_unlabeled_strong], axis=0).astype(jnp.bfloat16).astype(jnp.float32)",
+            ),
+        ),
+    ),
+    Mutant(
+        "backwards",
+        "The images go through the network in reverse order, and the logits are not turned back.",
+        "Look for an index with −1, and for flip.",
+        edits=(("jnp.split(logits,", "jnp.split(logits[::-1],"),),
+    ),
+    Mutant(
+        "log-probabilities",
+        "You return log-probabilities; the exercise asks for logits.",
+        "Return what the model returns.",
+        edits=(("jnp.split(logits,", "jnp.split(jax.nn.log_softmax(logits),"),),
+    ),
+    Mutant(
+        "most probable classes",
+        "You return the most probable classes; the exercise asks for logits.",
+        "Return what the model returns.",
+        edits=(("jnp.split(logits,", "jnp.split(jnp.argmax(logits, axis=-1),"),),
+    ),
+    Mutant(
+        "logits in a tuple of their own",
+        "The three logits are in a tuple of their own, so two values are returned.",
+        "Return four values.",
+        edits=(("return labeled, weak, strong,", "return (labeled, weak, strong),"),),
+    ),
+    Mutant(
+        "no gradient from the labeled",
+        "The gradient of the labeled outputs is cut here; the loss needs it.",
+        "Look for stop_gradient.",
+        edits=(("return labeled, weak, strong,", "return jax.lax.stop_gradient(labeled), weak, strong,"),),
+    ),
+    Mutant(
+        "no gradient from the strong views",
+        "The gradient of the strong outputs is cut here; the loss needs it.",
+        "Look for stop_gradient.",
+        edits=(("return labeled, weak, strong,", "return labeled, weak, jax.lax.stop_gradient(strong),"),),
+    ),
+    Mutant(
+        "no gradient at all",
+        "No gradient reaches the parameters, so training could not change anything.",
+        "Look for stop_gradient.",
+        edits=(
+            (
+                "labeled, weak, strong = jnp.split(logits,",
+                "labeled, weak, strong = jnp.split(jax.lax.stop_gradient(logits),",
+            ),
+        ),
+    ),
+    Mutant(
+        "along the height",
+        "The batches are joined along another axis than the batch axis.",
+        "Look at the axis of concatenate: images stand below each other along the first.",
+        edits=(("x_unlabeled_strong], axis=0)", "x_unlabeled_strong], axis=1)"),),
+    ),
+    Mutant(
+        "sizes of the first call",
+        "Later calls cut the logits at the sizes of the first one.",
+        "Read the sizes in every call.",
+        edits=(
+            (
+                "n_labeled, n_weak = x_labeled.shape[0], x_unlabeled_weak.shape[0]",
+                "sizes = x_labeled.shape[0], x_unlabeled_weak.shape[0]\n"
+                '        n_labeled, n_weak = vars(model).setdefault("sizes", sizes)',
+            ),
+        ),
+    ),
     keeps_a_trace(
         edits=(
             (
@@ -211,7 +383,7 @@ def get_forward_fn(model):
         x = jnp.vstack((x_labeled, x_unlabeled_weak, x_unlabeled_strong))
         y, new = model.apply(dict(params=params, batch_stats=batch_stats), x, mutable=["batch_stats"])
         labeled, unlabeled = jnp.split(y, [x_labeled.shape[0]])
-        weak, strong = jnp.split(unlabeled, 2)
+        weak, strong = jnp.split(unlabeled, [x_unlabeled_weak.shape[0]])
         return labeled, weak, strong, new["batch_stats"]
     return forward
 """,
@@ -247,7 +419,7 @@ def get_forward_fn(model):
         x = jnp.append(jnp.append(x_labeled, x_unlabeled_weak, axis=0), x_unlabeled_strong, axis=0)
         y, new = model.apply(variables, x, mutable=("batch_stats",))
         n, m = x_labeled.shape[0], x_unlabeled_weak.shape[0]
-        return y[jnp.arange(n)], y[n:n + m], y[-m:], new["batch_stats"]
+        return y[jnp.arange(n)], y[n:n + m], y[n + m:], new["batch_stats"]
     return forward
 """,
     "jitted with another helper": """
@@ -305,6 +477,29 @@ def get_forward_fn(model):
         return Outputs(*parts, new["batch_stats"])
     return forward
 """,
+    "a checkpointed pass": """
+def get_forward_fn(model):
+    @jax.checkpoint
+    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
+        x = jnp.concatenate([x_labeled, x_unlabeled_weak, x_unlabeled_strong])
+        y, new = model.apply({"params": params, "batch_stats": batch_stats}, x, mutable=["batch_stats"])
+        n, m = x_labeled.shape[0], x_unlabeled_weak.shape[0]
+        return (*jnp.split(y, [n, n + m]), new["batch_stats"])
+    return forward
+""",
+    "a checkpointed network under jit": """
+def get_forward_fn(model):
+    network = jax.checkpoint(lambda variables, x: model.apply(variables, x, mutable=["batch_stats"]))
+
+    @jax.jit
+    def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
+        views = [x_labeled, x_unlabeled_weak, x_unlabeled_strong]
+        y, new = network({"params": params, "batch_stats": batch_stats}, jnp.concatenate(views))
+        ends = [sum(len(x) for x in views[:i]) for i in range(4)]
+        labeled, weak, strong = (y[ends[i]:ends[i + 1]] for i in range(3))
+        return labeled, weak, strong, new["batch_stats"]
+    return forward
+""",
     "filled into an empty batch": """
 def get_forward_fn(model):
     def forward(params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong):
@@ -319,9 +514,19 @@ def get_forward_fn(model):
 
 _EQUIVALENTS = (
     Equivalent(
-        "number of weak views read from the strong ones",
-        "Every unlabeled image comes in both views, so there are as many of one as of the other.",
-        edits=(("x_unlabeled_weak.shape[0]", "x_unlabeled_strong.shape[0]"),),
+        "cut from the end",
+        "Where the strong views begin can be counted from either end.",
+        edits=(("[n_labeled, n_labeled + n_weak]", "[n_labeled, len(x) - len(x_unlabeled_strong)]"),),
+    ),
+    Equivalent(
+        "joined in another way",
+        "The order is the same.",
+        edits=(
+            (
+                "jnp.concatenate([x_labeled, x_unlabeled_weak, x_unlabeled_strong], axis=0)",
+                "jnp.concatenate([jnp.concatenate([x_labeled, x_unlabeled_weak]), x_unlabeled_strong])",
+            ),
+        ),
     ),
     Equivalent(
         "gradient cut for the new batch_stats",
@@ -338,16 +543,18 @@ def _rows(rng: Rng) -> Inputs:
 
 
 def _other_sizes(rng: Rng) -> Inputs:
-    return forward.draw_batches(size(rng, 2, 4), size(rng, 6, 9))(rng)
+    """An even number of views, so that they can be halved, though they are not as many of either."""
+    weak = size(rng, 6, 9)
+    return forward.draw_batches(size(rng, 2, 4), weak, weak + 2 * size(rng, 1, 2) * rng.choice([-1, 1]))(rng)
 
 
 # Sizes as in the public cases, so that a class compiles the same operations; "other sizes" draws others.
 _HIDDEN = {
     "published": Hidden("a model whose logits show which row of the batch an image is in", _rows),
     "other sizes": Hidden("distinct logits, and BatchNorm over all images", _other_sizes),
-    "single images": Hidden("batches of one image each", forward.draw_batches(1, 1)),
-    "large batches": Hidden("batches as large as in a long training run", forward.draw_batches(66, 450)),
-    "gradient": Hidden("the gradient for the parameters under jit", forward.draw_batches(3, 5)),
+    "single images": Hidden("batches of one image each", forward.draw_batches(1, 1, 1)),
+    "large batches": Hidden("batches as large as in a long training run", forward.draw_batches(66, 450, 450)),
+    "gradient": Hidden("the gradient for the parameters under jit", forward.draw_batches(3, 5, 5)),
     "called again": Hidden("three calls of one forward function", forward.two_calls),
 }
 

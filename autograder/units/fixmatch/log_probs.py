@@ -114,6 +114,104 @@ _LOG_PROBS_MUTANTS = (
         "Look for astype and for a dtype in your code.",
         body="return jax.nn.log_softmax(logits.astype(jnp.float32), axis=-1)",
     ),
+    Mutant(
+        "base 10",
+        "The logarithm has base 10; the cross-entropy needs the natural logarithm.",
+        "Use jnp.log.",
+        body="return jax.nn.log_softmax(logits, axis=-1) / jnp.log(10.0)",
+    ),
+    Mutant(
+        "logarithm of 1 + p",
+        "The logarithm of 1 + p is taken, not that of p.",
+        "Look for log1p, and for a 1 that is added.",
+        body="return jnp.log1p(jax.nn.softmax(logits, axis=-1))",
+    ),
+    Mutant(
+        "ε added",
+        "A small number is added to the probabilities before the logarithm, so improbable classes are wrong.",
+        "Do not take log(softmax(…)) in two steps: use the identity in the docstring.",
+        body="return jnp.log(jax.nn.softmax(logits, axis=-1) + 1e-8)",
+        common="Adding a small ε to the probabilities. The −∞ is gone, and so is the gradient of every class "
+        "that the network holds for impossible.",
+    ),
+    Mutant(
+        "clamped probabilities",
+        "The probabilities are clamped before the logarithm: improbable classes come out wrong.",
+        "Do not take log(softmax(…)) in two steps: use the identity in the docstring.",
+        body="return jnp.log(jnp.clip(jax.nn.softmax(logits, axis=-1), 1e-7, 1.0))",
+    ),
+    Mutant(
+        "clamped logits",
+        "Large logits are cut off before they are normalized.",
+        "No logit is too large for the identity in the docstring.",
+        body="return jax.nn.log_softmax(jnp.clip(logits, -50.0, 50.0), axis=-1)",
+    ),
+    Mutant(
+        "−∞ replaced",
+        "The softmax underflows to 0; the −∞ of its logarithm is replaced by another number.",
+        "Do not take log(softmax(…)) in two steps: use the identity in the docstring.",
+        body="return jnp.nan_to_num(jnp.log(jax.nn.softmax(logits, axis=-1)), neginf=-100.0)",
+    ),
+    Mutant(
+        "mean of logits",
+        "The mean of the logits is subtracted, not the logarithm of the sum of their exponentials.",
+        "logsumexp(z) = log Σ exp(z).",
+        body="return logits - jnp.mean(logits, axis=-1, keepdims=True)",
+    ),
+    Mutant(
+        "logarithm of the mean",
+        "The logarithm of the mean of the exponentials is subtracted, not that of their sum.",
+        "logsumexp(z) = log Σ exp(z).",
+        body="return jax.nn.log_softmax(logits, axis=-1) + jnp.log(logits.shape[-1])",
+    ),
+    Mutant(
+        "shares of the logits",
+        "The logits themselves are divided by their sum, not their exponentials.",
+        "The softmax takes the exponential first.",
+        body="return jnp.log(logits / jnp.sum(logits, axis=-1, keepdims=True))",
+    ),
+    Mutant(
+        "temperature",
+        "The logits are multiplied by a factor before they are normalized.",
+        "Use the logits as they come.",
+        body="return jax.nn.log_softmax(logits / 0.5, axis=-1)",
+    ),
+    Mutant(
+        "standardized",
+        "The logits of each row are divided by their spread first.",
+        "Use the logits as they come.",
+        body="return jax.nn.log_softmax(logits / jnp.std(logits, axis=-1, keepdims=True), axis=-1)",
+    ),
+    Mutant(
+        "maximum of each class",
+        "The maximum of each class over the batch is subtracted, and so the images influence each other.",
+        "Any number may be subtracted from a row, but the same one from all of its logits.",
+        body="return jax.nn.log_softmax(logits - jnp.max(logits, axis=0), axis=-1)",
+    ),
+    Mutant(
+        "lost axis",
+        "The normalizer has lost the class axis, so it does not fit the logits.",
+        "Keep that axis with length 1.",
+        body="return logits - jax.nn.logsumexp(logits, axis=-1)",
+    ),
+    Mutant(
+        "transposed",
+        "Rows and columns of the result are exchanged.",
+        "The result has the shape of the logits.",
+        body="return jax.nn.log_softmax(logits, axis=-1).T",
+    ),
+    Mutant(
+        "rounded",
+        "The result is rounded to two decimals.",
+        "Look for round.",
+        body="return jnp.round(jax.nn.log_softmax(logits, axis=-1), 2)",
+    ),
+    Mutant(
+        "no gradient of the normalizer",
+        "The gradient is cut in what is subtracted from the logits.",
+        "Only the maximum may be cut, because it cancels.",
+        body="return logits - jax.lax.stop_gradient(jax.nn.logsumexp(logits, axis=-1, keepdims=True))",
+    ),
     keeps_a_trace(
         body="""
             global last_logits
@@ -180,6 +278,11 @@ def logits_to_log_probs(logits):
         total = jnp.logaddexp(total, logits[:, c])
     return logits - jnp.expand_dims(total, axis=1)
 """,
+    "checkpointed": """
+@jax.checkpoint
+def logits_to_log_probs(logits):
+    return logits - jax.nn.logsumexp(logits, axis=-1, keepdims=True)
+""",
     "one dynamic slice a row": """
 def logits_to_log_probs(logits):
     def row(i):
@@ -214,7 +317,8 @@ def _logits(rows: int, classes: int) -> Draw:
 
 
 def _large_logits(rng: Rng) -> Inputs:
-    large = number(rng, 3e3, 3e4, 0)
+    # Float32 keeps a thousandth of numbers up to 8,192, which the tolerance allows for.
+    large = number(rng, 3e3, 8e3, 0)
     rows = np.array(
         [[large, 0.0, -large, 1.0], [-large, 2.0 - large, -large, -large], [large, 0.0, large, -large]]
     )
@@ -346,6 +450,123 @@ _CROSS_ENTROPY_MUTANTS = (
         "Look for stop_gradient.",
         body="return -jnp.sum(targets * jax.lax.stop_gradient(log_probs), axis=-1)",
     ),
+    Mutant(
+        "ε added",
+        "A small number is added to the probability before the logarithm: improbable labels come out wrong.",
+        "Use the log-probabilities as they are.",
+        body="return -jnp.log(jnp.sum(targets * jnp.exp(log_probs), axis=-1) + 1e-8)",
+    ),
+    Mutant(
+        "cut off",
+        "Log-probabilities below a bound are cut off, so improbable labels cost less than they should.",
+        "Use the log-probabilities as they are.",
+        body="return -jnp.sum(targets * jnp.maximum(log_probs, -100.0), axis=-1)",
+    ),
+    Mutant(
+        "base 2",
+        "The result is in bits: it is divided by the logarithm of 2.",
+        "The formula has no factor.",
+        body="return -jnp.sum(targets * log_probs, axis=-1) / jnp.log(2.0)",
+    ),
+    Mutant(
+        "class numbers",
+        "The targets are read as class numbers, but they are one-hot rows.",
+        "Look at the shape of targets in the docstring.",
+        body="return -jnp.take_along_axis(log_probs, targets.astype(int), axis=-1).sum(axis=-1)",
+    ),
+    Mutant(
+        "binary cross-entropy",
+        "Each class is treated as a question of its own, as in a binary cross-entropy.",
+        "The formula has one term for each class, without 1 − targets.",
+        body="""
+            others = (1 - targets) * jnp.log1p(-jnp.exp(log_probs))
+            return -jnp.sum(targets * log_probs + others, axis=-1)
+            """,
+    ),
+    Mutant(
+        "logarithm of the targets",
+        "The logarithm of the targets is taken, which is −∞ wherever a row holds 0.",
+        "Only the prediction stands in the logarithm.",
+        body="return jnp.sum(targets * (jnp.log(targets) - log_probs), axis=-1)",
+    ),
+    Mutant(
+        "roles exchanged",
+        "Prediction and target are exchanged: the targets stand in the logarithm.",
+        "H(p, q) = −Σ p · log q: the targets are the weights.",
+        body="return -jnp.sum(jnp.exp(log_probs) * jnp.log(targets + 1e-12), axis=-1)",
+    ),
+    Mutant(
+        "smoothed targets",
+        "A tenth of each target is spread over all classes.",
+        "Use the targets as they come.",
+        body="""
+            smoothed = 0.9 * targets + 0.1 / targets.shape[-1]
+            return -jnp.sum(smoothed * log_probs, axis=-1)
+            """,
+    ),
+    Mutant(
+        "focal",
+        "Samples count less the more probable their label is.",
+        "The formula has no weight beside the targets.",
+        body="return -jnp.sum(targets * jnp.square(1 - jnp.exp(log_probs)) * log_probs, axis=-1)",
+    ),
+    Mutant(
+        "targets of the first sample",
+        "All samples are given the label of the first.",
+        "Multiply the two arrays element by element.",
+        body="return -jnp.sum(targets[0] * log_probs, axis=-1)",
+    ),
+    Mutant(
+        "least probable class",
+        "You take the least probable class of each sample; the label decides which class counts.",
+        "Multiply by the targets before you reduce over the classes.",
+        body="return -jnp.min(log_probs, axis=-1)",
+    ),
+    Mutant(
+        "targets not used",
+        "You sum over all classes: the targets are not used.",
+        "Weight the log-probabilities by the targets.",
+        body="return -jnp.sum(log_probs, axis=-1)",
+    ),
+    Mutant(
+        "every sample with every other",
+        "You return the cross-entropy of each sample with the targets of all the others.",
+        "A matrix product pairs all rows with all rows.",
+        body="return -targets @ log_probs.T",
+    ),
+    Mutant(
+        "mean where the label is",
+        "You divide by the number of classes or of samples, though one number for each sample is asked for.",
+        "Which axis is the sum over, and is there a division?",
+        body="return -jnp.sum(targets * log_probs, axis=-1) / log_probs.shape[0]",
+    ),
+    Mutant(
+        "first and last class",
+        "Only some of the classes are summed over.",
+        "Look for a slice of the class axis.",
+        body="return -jnp.sum((targets * log_probs)[:, 1:], axis=-1)",
+    ),
+    Mutant(
+        "perplexity",
+        "This is the perplexity, the exponential of the cross-entropy.",
+        "The inputs already are logarithms: no exponential is needed.",
+        body="return jnp.exp(-jnp.sum(targets * log_probs, axis=-1))",
+    ),
+    Mutant(
+        "whole numbers",
+        "The result is rounded to whole numbers.",
+        "Look for astype and int.",
+        body="return jnp.round(-jnp.sum(targets * log_probs, axis=-1))",
+    ),
+    Mutant(
+        "gradient of the targets",
+        "The gradient does not come from the label: it is cut where the label is picked out.",
+        "Look for stop_gradient.",
+        body="""
+            others = log_probs - jax.lax.stop_gradient(log_probs)
+            return -jnp.sum(targets * jax.lax.stop_gradient(log_probs), axis=-1) - jnp.sum(others, axis=-1)
+            """,
+    ),
     keeps_a_trace(
         body="""
             losses = -jnp.sum(targets * log_probs, axis=-1)
@@ -406,6 +627,13 @@ def log_softmax_cross_entropy(log_probs, targets):
     def one(row, target):
         return -jax.lax.dynamic_index_in_dim(row, jnp.argmax(target), keepdims=False)
     return jax.vmap(one)(log_probs, targets)
+""",
+    "checkpointed": """
+def cross_entropy(log_probs, targets):
+    return -jnp.vecdot(targets, log_probs)
+
+def log_softmax_cross_entropy(log_probs, targets):
+    return jax.checkpoint(cross_entropy)(log_probs, targets)
 """,
     "batched matrix product": """
 def log_softmax_cross_entropy(log_probs, targets):

@@ -349,6 +349,368 @@ _MUTANTS = (
             ),
         ),
     ),
+    Mutant(
+        "mean over the confident, at least one",
+        "You divide by the number of confident images, or by 1; FixMatch divides by all μB.",
+        "Take the mean over the whole batch after masking.",
+        edits=((_MASKED, "jnp.sum(mask * per_image) / jnp.maximum(jnp.sum(mask), 1)"),),
+    ),
+    Mutant(
+        "divided by all images",
+        "The unsupervised loss is divided by the number of all images, labeled and unlabeled.",
+        "There are μB unlabeled images: divide by their number.",
+        edits=((_MASKED, "jnp.sum(mask * per_image) / (mask.size + y_labeled.size)"),),
+    ),
+    Mutant(
+        "divided by the classes",
+        "The unsupervised loss is divided by the number of classes as well.",
+        "Take the mean over the unlabeled images, and nothing else.",
+        edits=((_MASKED, f"{_MASKED} / hparams.num_classes"),),
+    ),
+    Mutant(
+        "weighted by confidence",
+        "Each image counts as much as its confidence; FixMatch counts it or does not.",
+        "The mask holds 0 and 1.",
+        edits=((_MASKED, "jnp.mean(jnp.exp(jnp.max(weak_log_probs, axis=-1)) * per_image)"),),
+    ),
+    Mutant(
+        "mask times confidence",
+        "The images that count are weighted by their confidence as well.",
+        "The mask holds 0 and 1: nothing else weights an image.",
+        edits=((_MASKED, "jnp.mean(mask * jnp.exp(jnp.max(weak_log_probs, axis=-1)) * per_image)"),),
+    ),
+    Mutant(
+        "least probable class",
+        "The pseudo-label is the least probable class of the weak view.",
+        "Look for argmin, and for a minus sign in front of the logits.",
+        edits=((_ONE_HOT, "jax.nn.one_hot(jnp.argmin(weak_log_probs, axis=-1), hparams.num_classes)"),),
+    ),
+    Mutant(
+        "logits of the strong view",
+        "The strong view's logits go into the cross-entropy as if they were log-probabilities.",
+        "Which function turns logits into log-probabilities?",
+        edits=(("logits_to_log_probs(strong)", "strong"),),
+    ),
+    Mutant(
+        "logits of the labeled",
+        "The labeled images' logits go into the cross-entropy as if they were log-probabilities.",
+        "Which function turns logits into log-probabilities?",
+        edits=(("logits_to_log_probs(labeled)", "labeled"),),
+    ),
+    Mutant(
+        "labeled softmax twice",
+        "You turn the labeled images' logits into probabilities too early, before logits_to_log_probs.",
+        "logits_to_log_probs takes logits: give it what forward returns.",
+        edits=(("logits_to_log_probs(labeled)", "logits_to_log_probs(jax.nn.softmax(labeled))"),),
+    ),
+    Mutant(
+        "weak softmax twice",
+        "You turn the weak view's logits into probabilities too early, before logits_to_log_probs.",
+        "logits_to_log_probs takes logits: give it what forward returns.",
+        edits=(("logits_to_log_probs(weak)", "logits_to_log_probs(jax.nn.softmax(weak))"),),
+    ),
+    Mutant(
+        "decay weighted twice",
+        "The weight decay is multiplied by w_decay once more.",
+        "l2_penalty has multiplied by it already.",
+        edits=((_TOTAL, _TOTAL.replace("weight_decay", "hparams.w_decay * weight_decay")),),
+    ),
+    Mutant(
+        "decay twice",
+        "The weight decay is in the total loss twice.",
+        "Add each of the three terms once.",
+        edits=((_TOTAL, _TOTAL.replace("weight_decay", "2 * weight_decay")),),
+    ),
+    Mutant(
+        "decay subtracted",
+        "The weight decay is subtracted from the total loss, so the weights would grow.",
+        "Add the three terms.",
+        edits=((_TOTAL, _TOTAL.replace("+ weight_decay", "- weight_decay")),),
+    ),
+    Mutant(
+        "w_decay for lambda",
+        "The unsupervised loss is weighted by w_decay in place of λ_u.",
+        "Look at the names of the hyperparameters in the total loss.",
+        edits=((_TOTAL, _TOTAL.replace("lambda_coef", "w_decay")),),
+    ),
+    Mutant(
+        "threshold for lambda",
+        "The unsupervised loss is weighted by the confidence threshold in place of λ_u.",
+        "Look at the names of the hyperparameters in the total loss.",
+        edits=((_TOTAL, _TOTAL.replace("lambda_coef", "confidence_threshold")),),
+    ),
+    Mutant(
+        "lambda shared out",
+        "The two losses are mixed, with 1 − λ_u as the weight of the supervised one.",
+        "The formula adds them: only the unsupervised loss has a weight.",
+        edits=((_TOTAL, _TOTAL.replace("= supervised", "= (1 - hparams.lambda_coef) * supervised")),),
+    ),
+    Mutant(
+        "metric unmasked",
+        'The metric "unsupervised loss" is computed without the mask.',
+        "It is the masked loss, before λ_u.",
+        edits=(('"unsupervised loss": unsupervised', '"unsupervised loss": per_image.mean()'),),
+    ),
+    Mutant(
+        "metric without lambda",
+        'The metric "total loss" leaves out λ_u.',
+        "It is the first value that you return.",
+        edits=(('"total loss": total', '"total loss": supervised + unsupervised + weight_decay'),),
+    ),
+    Mutant(
+        "losses exchanged in the metrics",
+        "The metrics of the supervised and of the unsupervised loss are swapped.",
+        "Compare each key with the value behind it.",
+        edits=(
+            ('"supervised loss": supervised', '"supervised loss": unsupervised'),
+            ('"unsupervised loss": unsupervised', '"unsupervised loss": supervised'),
+        ),
+    ),
+    Mutant(
+        "rates exchanged in the metrics",
+        "The metrics of the mask and of the error are swapped.",
+        "Compare each key with the value behind it.",
+        edits=(
+            ('"mask rate": mask.mean()', f'"mask rate": {_ERROR}'),
+            (f'"error rate": {_ERROR}', '"error rate": mask.mean()'),
+        ),
+    ),
+    Mutant(
+        "metric of the decay without w_decay",
+        'The metric "weight decay" leaves out the factor w_decay.',
+        "It is the term as it stands in the total loss.",
+        edits=(('"weight decay": weight_decay', '"weight decay": weight_decay / hparams.w_decay'),),
+    ),
+    Mutant(
+        "error among the confident",
+        "The error rate is the share of wrong pseudo-labels among the confident images.",
+        "It is the share of wrong weak predictions among all unlabeled images.",
+        edits=((_ERROR, "jnp.sum(mask * (pseudo_labels != y_unlabeled)) / jnp.sum(mask)"),),
+    ),
+    Mutant(
+        "disagreement of the views",
+        "The error rate counts where the two views disagree.",
+        "It compares the weak predictions with y_unlabeled.",
+        edits=((_ERROR, "jnp.mean(pseudo_labels != jnp.argmax(strong, axis=-1))"),),
+    ),
+    Mutant(
+        "wrong predictions counted",
+        'The metric "error rate" holds the number of wrong predictions.',
+        "A rate is a mean.",
+        edits=((_ERROR, "jnp.sum(pseudo_labels != y_unlabeled)"),),
+    ),
+    Mutant(
+        "every image with every label",
+        "Each weak prediction is compared with the labels of all unlabeled images.",
+        "Look at the shapes of the two things that you compare.",
+        edits=((_ERROR, "jnp.mean(pseudo_labels[:, None] != y_unlabeled)"),),
+    ),
+    Mutant(
+        "every mask with every loss",
+        "Each image's mask is multiplied by the losses of all images.",
+        "Look at the shapes of the mask and of the losses.",
+        edits=((_MASKED, "jnp.mean(mask[:, None] * per_image)"),),
+    ),
+    Mutant(
+        "one decision for the batch",
+        "One mask is made for the whole batch, from the mean of its confidences.",
+        "Each image has its own confidence, and its own mask.",
+        edits=((_MASK, f"jnp.mean({_MASK.partition(' >=')[0]}) >= {_MASK.partition('>= ')[2]}"),),
+    ),
+    Mutant(
+        "gap between two classes",
+        "The gap between the two most probable classes is compared with the threshold.",
+        "The confidence is the largest probability alone.",
+        edits=(
+            (
+                _MASK,
+                "jnp.exp(weak_log_probs).max(axis=-1) - jnp.sort(jnp.exp(weak_log_probs), axis=-1)[:, -2] "
+                ">= hparams.confidence_threshold",
+            ),
+        ),
+    ),
+    Mutant(
+        "mask over the images",
+        "The largest probability is taken over the images of the batch, not over the classes.",
+        "Look at the axis: the classes are the last one.",
+        edits=((_MASK, _MASK.replace("axis=-1", "axis=0")),),
+    ),
+    Mutant(
+        "pseudo-labels over the images",
+        "argmax runs over the images of the batch, not over the classes.",
+        "Look at its axis: the classes are the last one.",
+        edits=(("jnp.argmax(weak_log_probs, axis=-1)", "jnp.argmax(weak_log_probs, axis=0)"),),
+    ),
+    Mutant(
+        "only the right ones",
+        "Only images whose pseudo-label is right count: y_unlabeled is not available in a real run.",
+        "y_unlabeled is used only for the error rate; the threshold alone decides what counts.",
+        edits=((_MASKED, "jnp.mean(mask * (pseudo_labels == y_unlabeled) * per_image)"),),
+    ),
+    Mutant(
+        "only where the views disagree",
+        "Images whose views have the same most probable class do not count.",
+        "The threshold alone decides what counts.",
+        edits=((_MASKED, "jnp.mean(mask * (pseudo_labels != jnp.argmax(strong, axis=-1)) * per_image)"),),
+    ),
+    Mutant(
+        "both views confident",
+        "An image counts only if its strong view is confident too.",
+        "The weak view alone decides whether an image counts.",
+        edits=(
+            (
+                _MASKED,
+                "jnp.mean(mask * (jax.nn.softmax(strong).max(axis=-1) >= hparams.confidence_threshold) "
+                "* per_image)",
+            ),
+        ),
+    ),
+    Mutant(
+        "squared difference",
+        "The unsupervised loss is a squared difference between the two views' probabilities.",
+        "The loss of a strong view is the cross-entropy with its pseudo-label.",
+        edits=((_PER_IMAGE, "jnp.square(jax.nn.softmax(strong) - jnp.exp(weak_log_probs)).sum(axis=-1)"),),
+    ),
+    Mutant(
+        "sharpened pseudo-labels",
+        "The target is a sharpened distribution; FixMatch takes the most probable class alone.",
+        "Turn the argmax into a one-hot row.",
+        edits=((_ONE_HOT, "jax.nn.softmax(2 * weak)"),),
+    ),
+    Mutant(
+        "smoothed labels",
+        "A tenth of each label is spread over all classes.",
+        "A one-hot row has one 1, and zeros.",
+        edits=(
+            (
+                "jax.nn.one_hot(y_labeled, hparams.num_classes)",
+                "0.9 * jax.nn.one_hot(y_labeled, hparams.num_classes) + 0.1 / hparams.num_classes",
+            ),
+        ),
+    ),
+    Mutant(
+        "labels counted from 1",
+        "The labels are read as if they counted from 1.",
+        "Classes count from 0.",
+        edits=(("jax.nn.one_hot(y_labeled,", "jax.nn.one_hot(y_labeled - 1,"),),
+    ),
+    Mutant(
+        "labeled masked",
+        "Labeled images count only where the network is confident.",
+        "The mask is for the unlabeled images: labels are certain.",
+        edits=(
+            (
+                "targets).mean()",
+                "targets)\n"
+                "        sure = jax.nn.softmax(labeled).max(axis=-1) >= hparams.confidence_threshold\n"
+                "        supervised = jnp.mean(sure * supervised)",
+            ),
+        ),
+    ),
+    Mutant(
+        "weak view learns too",
+        "The weak view is trained as well, with the strong view's most probable class.",
+        "The weak view gives the label, the strong view learns: never the reverse.",
+        edits=(
+            (
+                _MASKED,
+                f"{_MASKED} + jnp.mean(mask * log_softmax_cross_entropy(logits_to_log_probs(weak), "
+                "jax.nn.one_hot(jnp.argmax(strong, axis=-1), hparams.num_classes)))",
+            ),
+        ),
+    ),
+    Mutant(
+        "ε in the unsupervised loss",
+        "A small number is added to the strong view's probabilities before the logarithm.",
+        "logits_to_log_probs takes the logits: no probability has to be kept away from 0.",
+        edits=(("logits_to_log_probs(strong)", "jnp.log(jax.nn.softmax(strong) + 1e-8)"),),
+    ),
+    Mutant(
+        "ε in the supervised loss",
+        "A small number is added to the labeled images' probabilities before the logarithm.",
+        "logits_to_log_probs takes the logits: no probability has to be kept away from 0.",
+        edits=(("logits_to_log_probs(labeled)", "jnp.log(jax.nn.softmax(labeled) + 1e-8)"),),
+    ),
+    Mutant(
+        "ε in both losses",
+        "A small number is added to the probabilities of both losses before the logarithm.",
+        "logits_to_log_probs takes the logits: no probability has to be kept away from 0.",
+        edits=(
+            ("logits_to_log_probs(labeled)", "jnp.log(jax.nn.softmax(labeled) + 1e-8)"),
+            ("logits_to_log_probs(strong)", "jnp.log(jax.nn.softmax(strong) + 1e-8)"),
+        ),
+    ),
+    Mutant(
+        "clamped probabilities",
+        "The strong view's probabilities are clamped before the logarithm, so large losses are cut off.",
+        "logits_to_log_probs takes the logits: no probability has to be kept away from 0.",
+        edits=(("logits_to_log_probs(strong)", "jnp.log(jnp.clip(jax.nn.softmax(strong), 1e-7, 1 - 1e-7))"),),
+    ),
+    Mutant(
+        "an array among the metrics",
+        "A metric is an array with one number for each image; the training loop logs single numbers.",
+        "Look at what else you put into the metrics.",
+        edits=(('"mask rate": mask.mean()', '"mask rate": mask.mean(), "mask": mask'),),
+    ),
+    Mutant(
+        "forward twice",
+        "forward is called twice, so BatchNorm's statistics move twice in a step.",
+        "Call it once, and keep all four of its values.",
+        edits=(
+            (
+                "labeled, weak, strong, batch_stats = forward(\n            params, batch_stats,",
+                "_, _, _, batch_stats = forward(\n"
+                "            params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong\n"
+                "        )\n"
+                "        labeled, weak, strong, batch_stats = forward(\n"
+                "            params, batch_stats,",
+            ),
+        ),
+    ),
+    Mutant(
+        "threshold of the first settings",
+        "The threshold is that of the settings with which the function was first made.",
+        "Read hparams in each function that you return.",
+        edits=(
+            (
+                _MASK,
+                _MASK.replace(
+                    "hparams.confidence_threshold",
+                    'globals().setdefault("kept", hparams).confidence_threshold',
+                ),
+            ),
+        ),
+    ),
+    Mutant(
+        "total without the unsupervised loss",
+        "The unsupervised loss is missing from the total loss.",
+        "Add all three terms.",
+        edits=((_TOTAL, "total = supervised + weight_decay"),),
+    ),
+    Mutant(
+        "sum of the two losses",
+        "λ_u and the weight decay are missing from the total loss.",
+        "Compare it with the formula, term by term.",
+        edits=((_TOTAL, "total = supervised + unsupervised"),),
+    ),
+    Mutant(
+        "gradient of the unsupervised loss alone",
+        "Only the unsupervised loss has a gradient.",
+        "stop_gradient belongs to the weak view.",
+        edits=(
+            (
+                _TOTAL,
+                "total = hparams.lambda_coef * unsupervised\n"
+                "        total += jax.lax.stop_gradient(supervised + weight_decay)",
+            ),
+        ),
+    ),
+    Mutant(
+        "nothing learns",
+        "No gradient flows from the total loss at all.",
+        "stop_gradient belongs to the weak view.",
+        edits=((_RETURN, "return jax.lax.stop_gradient(total), (batch_stats, metrics)"),),
+    ),
     keeps_a_trace(
         edits=((_RETURN, 'globals().setdefault("history", []).append(total)\n        ' + _RETURN),),
     ),
@@ -485,6 +847,34 @@ _ALTERNATIVES = {
 """,
         ),
         (
+            "checkpointed, so that activations are computed twice and not kept",
+            "@jax.checkpoint",
+            """
+        losses_of = lambda z, y: log_softmax_cross_entropy(
+            logits_to_log_probs(z), jax.nn.one_hot(y, hparams.num_classes))
+        supervised = losses_of(labeled, y_labeled).mean()
+        pseudo = weak.argmax(-1)
+        mask = jax.nn.softmax(weak).max(-1) >= hparams.confidence_threshold
+        unsupervised = (mask * losses_of(strong, pseudo)).mean()
+        mask_rate, error_rate = mask.mean(), (pseudo != y_unlabeled).mean()
+""",
+        ),
+        (
+            "a checkpointed forward",
+            "@jax.jit",
+            """
+        labeled, weak, strong, new_stats = jax.checkpoint(forward)(
+            params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong)
+        q = jax.lax.stop_gradient(jax.nn.softmax(weak))
+        pseudo, mask = q.argmax(-1), q.max(-1) >= hparams.confidence_threshold
+        rows = jnp.arange(len(pseudo))
+        unsupervised = -jnp.mean(mask * jax.nn.log_softmax(strong)[rows, pseudo])
+        supervised = log_softmax_cross_entropy(
+            logits_to_log_probs(labeled), jax.nn.one_hot(y_labeled, hparams.num_classes)).mean()
+        mask_rate, error_rate = mask.mean(), (pseudo != y_unlabeled).mean()
+""",
+        ),
+        (
             "an integer mask and bool targets",
             "",
             """
@@ -568,6 +958,41 @@ _EQUIVALENTS = (
                 "mask[:, None] * jax.nn.one_hot(pseudo_labels, hparams.num_classes)",
             ),
             ("jnp.mean(mask * per_image)", "jnp.mean(per_image)"),
+        ),
+    ),
+    Equivalent(
+        "ε in the confidence",
+        "It moves a probability by a hundred-millionth, and none of a real batch is that close to τ.",
+        edits=(
+            (
+                "jax.lax.stop_gradient(logits_to_log_probs(weak))",
+                "jnp.log(jax.nn.softmax(jax.lax.stop_gradient(weak)) + 1e-12)",
+            ),
+        ),
+    ),
+    Equivalent(
+        "confident where another class could not be",
+        "The mask needs the largest probability; that of the pseudo-label is the same one.",
+        edits=(
+            (
+                "jnp.max(weak_log_probs, axis=-1) >=",
+                "weak_log_probs[jnp.arange(len(pseudo_labels)), pseudo_labels] >=",
+            ),
+        ),
+    ),
+    Equivalent(
+        "mask as numbers",
+        "A product takes true for 1 and false for 0.",
+        edits=(("jnp.mean(mask * per_image)", "jnp.mean(mask.astype(jnp.float32) * per_image)"),),
+    ),
+    Equivalent(
+        "weak view detached before it is used",
+        "Neither the pseudo-label nor the mask has a gradient, wherever it is cut.",
+        edits=(
+            (
+                "jax.lax.stop_gradient(logits_to_log_probs(weak))",
+                "logits_to_log_probs(jax.lax.stop_gradient(weak))",
+            ),
         ),
     ),
     Equivalent(
@@ -675,8 +1100,10 @@ def _one_unlabeled(rng: Rng) -> Inputs:
 
 
 def _large_views(rng: Rng) -> Inputs:
+    """Strong views of another class stand at odd places: one at least of the confident images has one."""
     large = number(rng, 3e3, 2e4, 0)
-    weak = [large if i < 3 else UNSURE for i in rng.permutation(_UNLABELED)]
+    weak = [large if i % 2 else UNSURE for i in rng.permutation(_UNLABELED)]
+    weak[rng.choice([1, 3, 5])] = weak[rng.choice([0, 2, 4, 6])] = large
     drawn = views(rng, labeled=[large] * _LABELED, weak=weak, strong=[large] * _UNLABELED)
     return drawn | loss.USUAL
 

@@ -90,6 +90,92 @@ _MUTANTS = (
         "Add up over the mini-batches.",
         body="return error_rates * batch_sizes / jnp.sum(batch_sizes)",
     ),
+    Mutant(
+        "first batch dropped",
+        "The first mini-batch is left out.",
+        "Its images count like all others.",
+        body="return jnp.sum((error_rates * batch_sizes)[1:]) / jnp.sum(batch_sizes[1:])",
+    ),
+    Mutant(
+        "last batch dropped from the sizes",
+        "The last mini-batch's images are missing from the number of all images.",
+        "Divide by the number of all images.",
+        body="return jnp.sum(error_rates * batch_sizes) / jnp.sum(batch_sizes[:-1])",
+    ),
+    Mutant(
+        "rates divided by images",
+        "The sum of the rates is divided by the number of images.",
+        "A rate times a size is a number of wrong answers; add these up.",
+        body="return jnp.sum(error_rates) / jnp.sum(batch_sizes)",
+    ),
+    Mutant(
+        "size of the first batch",
+        "All mini-batches are treated as if they were as large as the first.",
+        "Divide by the sum of the sizes.",
+        body="return jnp.mean(error_rates * batch_sizes) / batch_sizes[0]",
+    ),
+    Mutant(
+        "size of the last batch",
+        "All mini-batches are treated as if they were as large as the last.",
+        "Divide by the sum of the sizes.",
+        body="return jnp.mean(error_rates * batch_sizes) / batch_sizes[-1]",
+    ),
+    Mutant(
+        "percent",
+        "The rate is given in percent.",
+        "An error rate lies between 0 and 1.",
+        body="return 100 * jnp.sum(error_rates * batch_sizes) / jnp.sum(batch_sizes)",
+    ),
+    Mutant(
+        "roots of the sizes",
+        "The square roots of the sizes are the weights: small mini-batches count too much.",
+        "A rate times a size is a number of wrong answers; add these up.",
+        body="""
+            weights = jnp.sqrt(batch_sizes)
+            return jnp.sum(error_rates * weights) / jnp.sum(weights)
+            """,
+    ),
+    Mutant(
+        "softmax of the sizes",
+        "A softmax of the sizes gives the weights, so that the largest mini-batch nearly decides alone.",
+        "The share of a mini-batch is its size divided by the number of all images.",
+        body="return jnp.sum(error_rates * jax.nn.softmax(1.0 * batch_sizes))",
+    ),
+    Mutant(
+        "rate of the largest batch",
+        "You return the rate of the largest mini-batch alone.",
+        "Every image counts, in whichever mini-batch it is.",
+        body="return error_rates[jnp.argmax(batch_sizes)]",
+    ),
+    Mutant(
+        "worst batch",
+        "You return the largest of the rates.",
+        "Every image counts, in whichever mini-batch it is.",
+        body="return jnp.max(error_rates)",
+    ),
+    Mutant(
+        "running mean",
+        "You average the rate so far with the next one, so later mini-batches count more.",
+        "Add up the wrong answers of all mini-batches first.",
+        body="""
+            rate = error_rates[0]
+            for another in error_rates[1:]:
+                rate = (rate + another) / 2
+            return rate
+            """,
+    ),
+    Mutant(
+        "geometric mean",
+        "This is a geometric mean of the rates.",
+        "Add up wrong answers: nothing is multiplied over the mini-batches.",
+        body="return jnp.exp(jnp.sum(jnp.log(error_rates) * batch_sizes) / jnp.sum(batch_sizes))",
+    ),
+    Mutant(
+        "whole numbers",
+        "The sizes are divided as whole numbers, so the shares are rounded down.",
+        "Use / for shares.",
+        body="return jnp.sum(error_rates * (batch_sizes // jnp.max(batch_sizes))) / len(batch_sizes)",
+    ),
     keeps_a_trace(
         body="""
             rate = jnp.sum(error_rates * batch_sizes) / jnp.sum(batch_sizes)
@@ -151,6 +237,11 @@ def mean_over_images(error_rates, batch_sizes):
 }
 
 _EQUIVALENTS = (
+    Equivalent(
+        "wrong answers rounded to whole numbers",
+        "A rate times a size is a whole number already, but for the last digits of float32.",
+        edits=(("jnp.sum(error_rates * batch_sizes)", "jnp.sum(jnp.round(error_rates * batch_sizes))"),),
+    ),
     Equivalent(
         "sizes in other units",
         "A factor of all sizes cancels between the two sums.",

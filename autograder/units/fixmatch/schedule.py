@@ -132,6 +132,151 @@ _MUTANTS = (
             return init_value * jnp.cos(jnp.pi * alpha * (schedule.calls - 1) / decay_steps)
             """,
     ),
+    Mutant(
+        "alpha as floor",
+        name="alpha as floor, by optax",
+        body="""
+            import optax
+
+            return optax.cosine_decay_schedule(init_value, decay_steps, alpha)(count)
+            """,
+    ),
+    Mutant(
+        "half the angle",
+        "The angle is half as large as it should be.",
+        "A half-turn is π.",
+        body="return init_value * jnp.cos(jnp.pi / 2 * alpha * count / decay_steps)",
+    ),
+    Mutant(
+        "divided by alpha",
+        "The angle is divided by alpha.",
+        "The angle is π · alpha · count / decay_steps.",
+        body="return init_value * jnp.cos(jnp.pi * count / (alpha * decay_steps))",
+    ),
+    Mutant(
+        "one step ahead",
+        "The schedule is one step ahead: it gives each step the rate of the next.",
+        "Steps count from 0, where the rate is init_value.",
+        body="return init_value * jnp.cos(jnp.pi * alpha * (count + 1) / decay_steps)",
+    ),
+    Mutant(
+        "one step behind",
+        "The schedule is one step behind: it gives each step the rate of the one before.",
+        "Use count as it comes.",
+        body="return init_value * jnp.cos(jnp.pi * alpha * (count - 1) / decay_steps)",
+    ),
+    Mutant(
+        "one step shorter",
+        "The run is taken for one step shorter than it is.",
+        "Divide by decay_steps.",
+        body="return init_value * jnp.cos(jnp.pi * alpha * count / (decay_steps - 1))",
+    ),
+    Mutant(
+        "starts over",
+        "The schedule starts over at decay_steps, where it should be lowest.",
+        "Look for the operator %.",
+        body="return init_value * jnp.cos(jnp.pi * alpha * (count % decay_steps) / decay_steps)",
+    ),
+    Mutant(
+        "warm-up",
+        "The rate grows from zero in the first tenth of the run.",
+        "The formula has no warm-up.",
+        body="""
+            rate = init_value * jnp.cos(jnp.pi * alpha * count / decay_steps)
+            return jnp.minimum(count / (0.1 * decay_steps), 1.0) * rate
+            """,
+    ),
+    Mutant(
+        "there and back",
+        "The rate falls in the first half of the run, and grows again in the second.",
+        "The angle grows with count until the end.",
+        body="return init_value * jnp.cos(jnp.pi * alpha * (1 - jnp.abs(1 - 2 * count / decay_steps)))",
+    ),
+    Mutant(
+        "in stairs",
+        "The rate changes in ten stairs, not with each step.",
+        "Use count itself, without rounding.",
+        body="return init_value * jnp.cos(jnp.pi * alpha * jnp.floor(10 * count / decay_steps) / 10)",
+    ),
+    Mutant(
+        "one minus the cosine",
+        "The rate is init_value · (1 − cos): it grows from zero.",
+        "At step 0 the rate has to be init_value.",
+        body="return init_value * (1 - jnp.cos(jnp.pi * alpha * count / decay_steps))",
+    ),
+    Mutant(
+        "square of the cosine",
+        "The cosine is squared.",
+        "Look at the formula in the docstring.",
+        body="return init_value * jnp.square(jnp.cos(jnp.pi * alpha * count / decay_steps))",
+    ),
+    Mutant(
+        "initial value inside",
+        "init_value stands inside the cosine.",
+        "It multiplies the cosine from outside.",
+        body="return jnp.cos(init_value * jnp.pi * alpha * count / decay_steps)",
+    ),
+    Mutant(
+        "initial value added",
+        "The cosine is added to init_value, not multiplied by it.",
+        "Look at the formula in the docstring.",
+        body="return init_value + jnp.cos(jnp.pi * alpha * count / decay_steps)",
+    ),
+    Mutant(
+        "sign",
+        "The rate is the negative of what it should be, so training would climb.",
+        "Look for a minus sign in front.",
+        body="return -init_value * jnp.cos(jnp.pi * alpha * count / decay_steps)",
+    ),
+    Mutant(
+        "exponential",
+        "The rate falls exponentially, by the factor alpha over the run.",
+        "The formula has a cosine.",
+        body="return init_value * alpha ** (count / decay_steps)",
+    ),
+    Mutant(
+        "constant",
+        "The rate does not change: count is not used.",
+        "The angle grows with count.",
+        body="return init_value * jnp.cos(0.0 * count)",
+    ),
+    Mutant(
+        "fixed initial value",
+        "0.03 is hard-coded; the first rate is the argument init_value.",
+        "Replace the number with the argument.",
+        body="return 0.03 * jnp.cos(jnp.pi * alpha * count / decay_steps)",
+    ),
+    Mutant(
+        "rounded",
+        "The rate is rounded to two decimals.",
+        "Look for round.",
+        body="return jnp.round(init_value * jnp.cos(jnp.pi * alpha * count / decay_steps), 2)",
+    ),
+    Mutant(
+        "π cut short",
+        "π is written as 3, which is not near enough.",
+        "Use jnp.pi.",
+        body="return init_value * jnp.cos(3 * alpha * count / decay_steps)",
+    ),
+    Mutant(
+        "settings of the first schedule",
+        "Later schedules use the settings of the first one.",
+        "Look for values that are kept outside of cosine_decay_schedule.",
+        body="""
+            kept = globals().setdefault("settings", (init_value, decay_steps, alpha))
+            return kept[0] * jnp.cos(jnp.pi * kept[2] * count / kept[1])
+            """,
+    ),
+    Mutant(
+        "if on the step",
+        "An if depends on the step number, which inside jit is not known yet.",
+        "One formula serves all steps.",
+        body="""
+            if count <= 0:
+                return init_value
+            return init_value * jnp.cos(jnp.pi * alpha * count / decay_steps)
+            """,
+    ),
     keeps_a_trace(
         body="""
             rate = init_value * jnp.cos(jnp.pi * alpha * count / decay_steps)
@@ -222,6 +367,16 @@ def cosine_decay_schedule(init_value, decay_steps, alpha):
 }
 
 _EQUIVALENTS = (
+    Equivalent(
+        "whole turns added",
+        "The cosine repeats after a turn of 2π.",
+        edits=(
+            (
+                "jnp.cos(jnp.pi * alpha * count / decay_steps)",
+                "jnp.cos(jnp.pi * (2 - alpha * count / decay_steps))",
+            ),
+        ),
+    ),
     Equivalent(
         "negative angle",
         "The cosine is even.",

@@ -11,7 +11,7 @@ import pytest
 
 from course.checks import State, check, render_text
 from course.checks.case import Call
-from course.checks.purity import LeakedTracer, Watch, trace
+from course.checks.purity import LeakedTracer, Watch, trace, traces_now
 
 RunCell = Callable[..., dict[str, Any]]
 
@@ -111,3 +111,20 @@ def test_arrays_with_numbers_have_no_trace() -> None:
     watch.note(array, {"a": 1.0})
     watch.conclude()
     assert float(array.sum()) == 2
+
+
+def test_traces_are_counted_and_not_the_values_of_one() -> None:
+    watch = Watch()
+    for factor in (1.0, 2.0):
+        jax.jit(lambda x, factor=factor: (watch.note(x), watch.note(x + 1, [x]), x * factor)[-1])(jnp.ones(2))
+    assert watch.traces == 2
+
+
+def test_whether_jax_traces_what_runs() -> None:
+    assert not traces_now()
+    seen: list[bool] = []
+    jax.jit(lambda x: (seen.append(traces_now()), x)[-1])(jnp.ones(2))
+    jax.lax.map(lambda x: (seen.append(traces_now()), x)[-1], jnp.ones(2))
+    with jax.disable_jit():
+        seen.append(not traces_now())
+    assert seen == [True] * 3

@@ -46,11 +46,14 @@ def _published(rng: np.random.RandomState) -> Inputs:
     }
 
 
-def draw_batches(labeled: int, unlabeled: int) -> Callable[[np.random.RandomState], Inputs]:
-    """A draw of images, parameters and statistics, with weights for a scalar of the outputs."""
+def draw_batches(*sizes: int) -> Callable[[np.random.RandomState], Inputs]:
+    """A draw of images, parameters and statistics, with weights for a scalar of the outputs.
+
+    Args:
+        sizes: of the labeled images, the weak and the strong views.
+    """
 
     def draw(rng: np.random.RandomState) -> Inputs:
-        sizes = (labeled, unlabeled, unlabeled)
         images = [images_of(uniform(rng, (n, CLASSES), -2.0, 2.0), rng) for n in sizes]
         inputs = dict(zip(_ARGUMENTS, [draw_params(rng), draw_batch_stats(rng), *images], strict=True))
         return inputs | {"weights": [uniform(rng, (n, CLASSES)) for n in sizes]}
@@ -60,7 +63,7 @@ def draw_batches(labeled: int, unlabeled: int) -> Callable[[np.random.RandomStat
 
 def two_calls(rng: np.random.RandomState) -> Inputs:
     """A draw of two batches, of sizes that other cases have too."""
-    return draw_batches(3, 5)(rng) | other(draw_batches(1, 1)(rng))
+    return draw_batches(3, 5, 5)(rng) | other(draw_batches(1, 1, 1)(rng))
 
 
 def _call_once(call: Call, function: Function, inputs: Inputs, model: Any) -> Any:
@@ -133,8 +136,8 @@ GET_FORWARD_FN = Check(
         ),
         Case(
             name="other sizes",
-            tries="3 labeled and 5 unlabeled images, distinct logits, and BatchNorm over all of them",
-            draw=draw_batches(3, 5),
+            tries="3 labeled images, 6 weak and 4 strong views, distinct logits, BatchNorm over all of them",
+            draw=draw_batches(3, 6, 4),
             drive=_drive_batches,
             tolerance=FLOAT32,
             misconception="These are not the logits of one joint batch of 13 images.",
@@ -145,7 +148,7 @@ GET_FORWARD_FN = Check(
         Case(
             name="single images",
             tries="batches of one image each",
-            draw=draw_batches(1, 1),
+            draw=draw_batches(1, 1, 1),
             drive=_drive_batches,
             tolerance=FLOAT32,
             misconception="A batch of one image must keep its batch axis.",
@@ -156,7 +159,7 @@ GET_FORWARD_FN = Check(
         Case(
             name="large batches",
             tries="batches of 66 labeled and 450 unlabeled images, as large as those of a long training run",
-            draw=draw_batches(66, 450),
+            draw=draw_batches(66, 450, 450),
             drive=_drive_sizes,
             tolerance=FLOAT32,
             misconception="The logits of large batches are not split where the images were joined.",
@@ -171,7 +174,7 @@ GET_FORWARD_FN = Check(
         Case(
             name="gradient",
             tries="the gradient for the parameters under jit, as training computes it",
-            draw=draw_batches(3, 5),
+            draw=draw_batches(3, 5, 5),
             drive=_drive_gradient,
             tolerance=FLOAT32,
             misconception="The values are right, but some outputs pass no gradient to the parameters.",

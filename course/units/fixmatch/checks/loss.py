@@ -165,7 +165,8 @@ def _none_confident(rng: Rng) -> Inputs:
 
 
 def _large_logits(rng: Rng) -> Inputs:
-    weak = [1e4, UNSURE, 1e4, UNSURE, 1e4, UNSURE, 1e4]
+    """Of the four confident images two have strong views of another class: their loss is large as well."""
+    weak = [1e4, 1e4, UNSURE, 1e4, 1e4, UNSURE, UNSURE]
     return views(rng, labeled=[1e4] * 5, weak=weak, strong=[1e4] * 7) | USUAL
 
 

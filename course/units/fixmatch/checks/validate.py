@@ -47,11 +47,10 @@ def _shares_of_wrong(rng: np.random.RandomState, sizes: tuple[int, ...]) -> list
     """Which images of each mini-batch are predicted wrongly.
 
     Some and not all: where all are wrong, it does not show that a mini-batch is filled up with images that
-    count as wrong. A single image is predicted rightly, which nobody does by chance. Of a few mini-batches
-    each has another share.
+    count as wrong. Of a few mini-batches each has another share.
     """
     while True:
-        wrong = [rng.permutation(n) < (rng.randint(1, n) if n > 1 else 0) for n in sizes]
+        wrong = [rng.permutation(n) < rng.randint(1, max(n, 2)) for n in sizes]
         if len({mask.mean() for mask in wrong}) == len(sizes) or len(sizes) > 3:
             return wrong
 
@@ -65,7 +64,8 @@ def draw_batches(*sizes: int, level: float = 0.0, gap: float = 4.0) -> Draw:
     def draw(rng: np.random.RandomState) -> Inputs:
         batches, top = [], []
         for n, wrong in zip(sizes, _shares_of_wrong(rng, sizes), strict=True):
-            labels = rng.randint(int(n == 1), CLASSES, n)  # a single image is none of the first class
+            # A single image is of the first class, and not predicted so: whoever always answers 0 is found.
+            labels = rng.randint(0, CLASSES if n > 1 else 1, n)
             predicted = np.where(wrong, (labels + 1) % CLASSES, labels)
             logits = level + gap * np.eye(CLASSES)[predicted] + uniform(rng, (n, CLASSES), -0.5, 0.5)
             batches.append([images_of(logits, rng), labels])
