@@ -12,6 +12,7 @@ import math
 import reprlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -158,13 +159,11 @@ def _plain_tensor(value: Any) -> np.ndarray | Opaque:
     if value.numel() > MAX_ELEMENTS:
         return Opaque(f"tensor of shape {tuple(value.shape)}", "too large to compare")
     name = str(value.dtype).removeprefix("torch.")
-    opaque = Opaque(f"tensor of {name}"[:_NAME], _short_text(value))
-    if value.layout != sys.modules["torch"].strided or value.is_complex() or value.is_quantized:
-        return opaque
-    try:
-        return (value.detach().float() if name == "bfloat16" else value.detach()).cpu().numpy().copy()
-    except (NotImplementedError, RuntimeError, TypeError):  # on the device meta, or of a dtype of its own
-        return opaque
+    if value.layout == sys.modules["torch"].strided and not (value.is_complex() or value.is_quantized):
+        # Not on the device meta, nor of a dtype of its own.
+        with suppress(NotImplementedError, RuntimeError, TypeError):
+            return (value.detach().float() if name == "bfloat16" else value.detach()).cpu().numpy().copy()
+    return Opaque(f"tensor of {name}"[:_NAME], _short_text(value))
 
 
 def is_tensor(value: Any) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from course.checks.case import Case, Outcome
-from course.checks.compare import WHOLE, Tolerance, changed_places, find_difference, places_of
+from course.checks.compare import WHOLE, Tolerance, alike, changed_places, places_of
 from course.checks.plain import Opaque, Plain
 
 _ERROR = "raised"  # beside the places of a result, which begin with "returned"
@@ -171,7 +171,7 @@ def _fit(trial: Seen, predicted: Effect | None) -> set[str] | None:
         return set()  # nobody knows what would have come
     for place, value in predicted.places.items():
         if place in effect.places:
-            if find_difference(value, effect.places[place], _wide(trial), extra_keys=False):
+            if not alike(value, effect.places[place], _wide(trial)):
                 return None
         elif not _is_marginal(trial, place, value):
             return None
@@ -206,7 +206,7 @@ def _outline(value: Plain) -> Plain:
 def _is_marginal(trial: Seen, place: str, value: Plain) -> bool:
     """Whether a value is so near to what is expected that a rounding decides whether the case passes."""
     expected = places_of(trial.expected)
-    return place in expected and find_difference(expected[place], value, _wide(trial)) is None
+    return place in expected and alike(expected[place], value, _wide(trial))
 
 
 def _wide(trial: Seen) -> Tolerance:
