@@ -16,6 +16,7 @@ from benchmarks import (
     machine,
     mutants,
     report,
+    torch_step,
     train_step,
     validate_compile,
 )
@@ -23,6 +24,7 @@ from benchmarks.measure import Line
 
 MEASUREMENTS: dict[str, Callable[[int], list[Line]]] = {
     "train_step": train_step.measure,
+    "torch_step": torch_step.measure,
     "validate_compile": validate_compile.measure,
     "check_latency": check_latency.measure,
     "import_time": import_time.measure,

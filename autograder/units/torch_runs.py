@@ -11,10 +11,12 @@ from course.augment import image_to_numpy
 from course.data import load_dataset
 from course.errors import CourseError
 from course.files import write_atomically
+from course.models.mixed_precision import precision_on
 from course.models.torch_models import make_model
 from course.training import Checkpoint, load_checkpoint
 from course.training.modes import DATA_SETS, TORCH_MODELS
 from course.training.torch.checkpoint import architecture
+from course.training.torch.loop import default_device
 from course.training.torch.train import train_torch
 from solutions.ema import ema_update
 from solutions.experiments.experiment import cut, kept_settings
@@ -71,6 +73,7 @@ def train_run(
         "checkpoint": "none" if checkpoint is None else "the run in start",
         "seconds": result.span.seconds,
         "hardware": processor(),
+        "precision": precision_on(default_device(), hparams.precision),
         "versions": versions(),
         "note": "the unit's CPU mode",
         "command": "python -m benchmarks.cpu_mode",

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from course.errors import CourseError
+from course.models.mixed_precision import MixedPrecision
 from course.models.wide_resnet import NAME, Normalize, WideResNet, check_size
 
 
-class NormalizedResNet18(nn.Module):
+class NormalizedResNet18(MixedPrecision):
     """Torchvision's ResNet18 (He et al. 2016, ImageNet stem) for images in [0, 1]."""
 
     def __init__(
@@ -25,8 +26,8 @@ class NormalizedResNet18(nn.Module):
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = bn_momentum
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (n, classes) of float images (n, 3, H, W) in [0, 1]."""
+    def logits(self, x: Tensor) -> Tensor:
+        """See `MixedPrecision`."""
         return self.net(self.normalize(x))
 
 

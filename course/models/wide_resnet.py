@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from course.errors import CourseError
+from course.models.mixed_precision import MixedPrecision
 from course.models.resnet import NORMALIZATIONS
 
 SLOPE = 0.1
@@ -90,7 +91,7 @@ class Block(nn.Module):
         return out + (x if self.shortcut is None else self.shortcut(x))
 
 
-class WideResNet(nn.Module):
+class WideResNet(MixedPrecision):
     """WRN-depth-width for images in [0, 1]; WRN-28-2 at ten classes has 1,467,610 parameters.
 
     Args:
@@ -149,8 +150,8 @@ class WideResNet(nn.Module):
         nn.init.xavier_normal_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (n, classes) of float images (n, 3, H, W) in [0, 1]."""
+    def logits(self, x: Tensor) -> Tensor:
+        """See `MixedPrecision`."""
         out = self.blocks(self.conv(self.normalize(x)))
         out = F.leaky_relu(self.bn(out), SLOPE)
         return self.last(out.mean((2, 3)))

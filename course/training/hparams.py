@@ -6,6 +6,7 @@ A field's ``help`` is its one description: the command line and the notebook's t
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -65,6 +66,9 @@ class Settings:
             low, high = spec.metadata["at_least"], spec.metadata["at_most"]
             if name == "logdir" or (value is None and spec.default is None):
                 continue
+            if isinstance(spec.default, StrEnum):
+                object.__setattr__(self, name, _word(name, value, type(spec.default)))
+                continue
             kind: Any = int if spec.default is None else type(spec.default)
             abstract, called = KINDS[kind]
             if not isinstance(value, abstract) or (isinstance(value, bool) and kind is not bool):
@@ -73,6 +77,14 @@ class Settings:
             if (low is not None and not value >= low) or (high is not None and not value <= high):
                 bounds = f"at least {low}" if high is None else f"between {low} and {high}"
                 raise CourseError(f"{name} is {value}: it must be {bounds}")
+
+
+def _word(name: str, value: Any, words: type[StrEnum]) -> StrEnum:
+    try:
+        return words(value)
+    except ValueError:
+        known = ", ".join(words)
+        raise CourseError(f"{name} is {value!r}: choose from {known}") from None
 
 
 @dataclass(frozen=True)

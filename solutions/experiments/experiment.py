@@ -188,7 +188,7 @@ def plan(spec: RunSpec, splits: Splits | None = None) -> Plan:
             f"{in_data}: leave it out"
         )
     parts = cut(hparams, splits, checkpoint, spec.labels, hparams.n_unlabeled)
-    hparams = hparams.with_labels(len(parts.labeled), in_data).fitted(len(parts.unlabeled))
+    hparams = backend.settle(hparams.with_labels(len(parts.labeled), in_data).fitted(len(parts.unlabeled)))
     config = {
         "method": spec.method,
         "framework": backend.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from course.augment import LabeledDataAug, UnlabeledDataAug, image_to_numpy
 from course.data.dataset import ImageDataset
 from course.data.loaders import get_validation_generator
 from course.errors import CourseError, unknown_name
+from course.models.mixed_precision import precision_on
 from course.models.torch_models import check_model, make_model
 from course.training import (
     Checkpoint,
@@ -28,6 +29,7 @@ from course.training import (
 )
 from course.training.batches import check_distinct
 from course.training.torch.checkpoint import architecture, load_variables
+from course.training.torch.loop import default_device
 from course.training.torch.parts import evaluate
 from course.training.torch.train import train_torch
 from solutions.ema import ema_update
@@ -101,6 +103,9 @@ class Framework(Protocol):
     def check(self, model: str, augmentation: str) -> None:
         """Refuse what the framework does not have, with a CourseError."""
 
+    def settle(self, hparams: Any) -> Any:
+        """The hyperparameters with what they leave to the hardware; CourseError for what it does not have."""
+
     def open_checkpoint(self, name: str, model: str) -> Checkpoint | None:
         """Weights to start from: "provided", "none", or a file."""
 
@@ -160,6 +165,9 @@ class _Jax:
         if augmentation not in AUGMENTATIONS:
             raise unknown_name("augmentation", augmentation, AUGMENTATIONS)
 
+    def settle(self, hparams: Any) -> Any:
+        return hparams
+
     def open_checkpoint(self, name: str, model: str) -> Checkpoint | None:
         if name == "none":
             return None
@@ -210,6 +218,9 @@ class _Torch:
             raise CourseError(
                 f"torch has no augmentation '{augmentation}': use --augmentation course, or --framework jax"
             )
+
+    def settle(self, hparams: Any) -> Any:
+        return replace(hparams, precision=precision_on(default_device(), hparams.precision))
 
     def open_checkpoint(self, name: str, model: str) -> Checkpoint | None:
         if name == "none":

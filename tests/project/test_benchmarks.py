@@ -1,12 +1,15 @@
 """The benchmarks' own arithmetic; the measurements are made by ``make bench``."""
 
 import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import class_size, report, train_step
+from benchmarks import class_size, report, torch_step, train_step
 from benchmarks.measure import Line, Side, in_turn
 
 
@@ -43,6 +46,29 @@ def test_alternatives_are_timed_in_turn() -> None:
 
 def test_the_batch_is_the_practical_s() -> None:
     assert train_step.BATCH == 960
+
+
+def test_a_step_of_every_method_is_timed_beside_pytorch_s_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The losses are the same numbers, so that the same work is timed."""
+    losses: list[list[float]] = []
+
+    def once(steps: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, Side]:
+        losses.append([step() for step in steps.values()])
+        return {name: Side(name, (1.0,)) for name in steps}
+
+    monkeypatch.setattr(torch_step, "in_turn", once)
+    monkeypatch.setattr(torch_step, "IMAGES", 80)
+    changed = {"batch_size": 4, "mu": 2}
+    for name, method in torch_step.TORCH_METHODS.items():
+        known = {key: value for key, value in changed.items() if key in method.hparams.__dataclass_fields__}
+        small = replace(method, hparams=partial(method.hparams, **known))
+        monkeypatch.setitem(torch_step.TORCH_METHODS, name, small)
+    lines = torch_step.measure(1)
+    assert [line.ours.name for line in lines] == ["ours", "ours in float32"] * 4
+    assert len(losses) == 4
+    for auto, float32, baseline in losses:
+        assert float32 == pytest.approx(baseline, rel=1e-4)
+        assert auto == pytest.approx(baseline, rel=0.02)
 
 
 def test_results_are_written_with_machine_and_every_time(tmp_path: Path) -> None:

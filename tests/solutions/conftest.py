@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -95,6 +96,8 @@ def another() -> Callable[[Any], Any]:
     def of(default: Any) -> Any:
         if isinstance(default, bool):
             return not default
+        if isinstance(default, StrEnum):
+            return next(word for word in type(default) if word is not default)
         if isinstance(default, float):
             return 0.25
         return 13 if default is None or isinstance(default, int) else "runs/other"

@@ -194,6 +194,17 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_precision_that_the_processor_lacks(
+    cli: Any, tiny_npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("course.models.mixed_precision.has_bfloat16", lambda device: False)
+    words = ("--data", tiny_npz, *SMALL_RUN, "--out", tmp_path / "run", "--precision", "bfloat16")
+    answer = cli("train", "mixmatch", *words)
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert "precision is bfloat16, for which this processor has no instructions" in answer.err
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- presets ------------------------------------------------------------------------------------
 
 
@@ -251,6 +262,16 @@ def train(cli: Any, tiny_npz: Path) -> Any:
     return lambda method, out, *words: cli(
         "train", method, "--data", tiny_npz, *SMALL_RUN, "--out", out, *words
     )
+
+
+def test_the_precision_that_was_used_is_kept(
+    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for there, used in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr("course.models.mixed_precision.has_bfloat16", lambda device, there=there: there)
+        assert train("fixmatch", tmp_path / used, *sized("fixmatch")).code == 0
+        result = json.loads((tmp_path / used / "result.json").read_text(encoding="utf-8"))
+        assert result["hparams"]["precision"] == used
 
 
 def sized(method: str) -> tuple[str, ...]:

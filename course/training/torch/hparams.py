@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from course.errors import CourseError
+from course.models.precision import Precision
 from course.training.hparams import Settings, _hparam, check_schedule
 
 T = TypeVar("T", bound="TorchHparams")
@@ -51,6 +52,9 @@ class TorchHparams(Settings):
         0.01, "share of a batch in BatchNorm's running statistics; 0.001 suits a million steps", 0, 1
     )
     dropout: float = _hparam(0.0, "share of values dropped within the blocks of a wide ResNet", 0, 1)
+    precision: Precision = _hparam(
+        Precision.AUTO, "what the network's layers compute in; auto is bfloat16 where the hardware has it"
+    )
     seed: int = _hparam(0, "decides splits, order, augmentation and new weights", 0, 2**32 - 1)
     logdir: str = _hparam("runs/torch", "folder for metrics, TensorBoard events and checkpoints")
     eval_step: int = _hparam(1024, "steps between validations", 1)

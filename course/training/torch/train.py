@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from course.augment import image_to_numpy
 from course.data.dataset import ImageDataset
+from course.models.mixed_precision import prepare
 from course.training import Checkpoint, TrainResult
 from course.training.torch.checkpoint import load_variables
 from course.training.torch.loop import EmaUpdate, default_device, torch_train_loop
@@ -83,6 +84,7 @@ def train_torch(
     labeled_view, unlabeled_view = method.views(hparams)
     device = default_device()
     model = model.to(device)
+    prepare(model, hparams.precision)
     state = {key: tensor.to(device) for key, tensor in method.state(len(unlabeled)).items()}
     return torch_train_loop(
         hparams,

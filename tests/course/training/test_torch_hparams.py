@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from enum import StrEnum
 from typing import Any
 
 import pytest
 
 from course.errors import CourseError
+from course.models.precision import Precision
 from course.training.torch.hparams import (
     FlexMatchHparams,
     MixMatchHparams,
@@ -102,8 +104,15 @@ def test_epochs_and_total_steps_are_not_both_the_length() -> None:
 @pytest.mark.parametrize("field", [f for kind in KINDS for f in fields(kind)], ids=lambda f: f.name)
 def test_every_hyperparameter_is_described_and_bounded(field: Any) -> None:
     assert len(field.metadata["help"]) > 5 and not field.metadata["help"].endswith(".")
-    numeric = not isinstance(field.default, bool) and field.name != "logdir"
+    numeric = not isinstance(field.default, bool | StrEnum) and field.name != "logdir"
     assert (field.metadata["at_least"] is not None) == numeric
+
+
+def test_a_word_is_one_of_those_that_are_known() -> None:
+    assert TorchFixMatchHparams(precision="float32").precision is Precision.FLOAT32
+    for other in ("half", 16, None):
+        with pytest.raises(CourseError, match=f"precision is {other!r}: choose from auto, float32, bfloat16"):
+            TorchFixMatchHparams(precision=other)
 
 
 @pytest.mark.parametrize(
