@@ -1,4 +1,7 @@
-"""FixMatch's weak and strong views of an image, on torchvision's transforms."""
+"""FixMatch's weak and strong views of an image, on torchvision's transforms.
+
+`course.augment.on_device` has the same policy for whole mini-batches, in JAX and PyTorch.
+"""
 
 from course.augment.randaugment import OPERATIONS, Operation, rand_augment
 from course.augment.views import (

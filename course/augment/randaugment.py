@@ -1,20 +1,21 @@
-"""RandAugment as FixMatch's authors run it: one table of operations, levels drawn per image.
+"""RandAugment as FixMatch's authors run it, on PIL images: levels are drawn per image.
 
-Source: Sohn et al. 2020, appendix D, with the ranges of the authors' released code (which differ from
-the paper's table for the enhancements, posterize and translate).
+`course.augment.policy` has the table with its sources.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image
 from torchvision.transforms import functional as tf
 
-LEVELS = 10
-GRAY = [128, 128, 128]
+from course.augment import policy
+from course.augment.policy import LEVELS, POLICY
+
+GRAY = [policy.GRAY] * 3
 
 
 def _affine(image: Image.Image, **change: float | list[int] | list[float]) -> Image.Image:
@@ -23,63 +24,34 @@ def _affine(image: Image.Image, **change: float | list[int] | list[float]) -> Im
 
 
 @dataclass(frozen=True)
-class Operation:
-    """One row of the policy.
+class Operation(policy.Row):
+    """One row of the policy, and how a PIL image is changed by it.
 
     Attributes:
-        name: the paper's name.
-        amount: level in 1 … 9 → the operation's own unit (degrees, pixels, factor, bits, threshold).
         apply: (image, amount) → image.
-        signed: the amount's sign is drawn, each with probability one half.
     """
 
-    name: str
-    amount: Callable[[int], float]
-    apply: Callable[[Image.Image, float], Image.Image]
-    signed: bool = False
+    apply: Callable[[Image.Image, float], Image.Image] = field(kw_only=True)
 
 
-def _enhance_factor(level: int) -> float:
-    return 0.1 + 1.8 * level / LEVELS
-
-
-def _unused(level: int) -> float:
-    return 0.0
-
-
-OPERATIONS: tuple[Operation, ...] = (
-    Operation("autocontrast", _unused, lambda image, _: tf.autocontrast(image)),
-    Operation("brightness", _enhance_factor, tf.adjust_brightness),
-    Operation("color", _enhance_factor, tf.adjust_saturation),
-    Operation("contrast", _enhance_factor, tf.adjust_contrast),
-    Operation("equalize", _unused, lambda image, _: tf.equalize(image)),
-    Operation("identity", _unused, lambda image, _: image),
-    Operation(
-        "posterize", lambda level: 4 - 4 * level // LEVELS, lambda image, bits: tf.posterize(image, int(bits))
-    ),
-    Operation(
-        "rotate", lambda level: 30 * level / LEVELS, lambda image, deg: tf.rotate(image, deg, fill=GRAY), True
-    ),
-    Operation("sharpness", _enhance_factor, tf.adjust_sharpness),
-    Operation(
-        "shear_x",
-        lambda level: 0.3 * level / LEVELS,
-        lambda image, s: _affine(image, shear=[float(np.degrees(np.arctan(s))), 0.0]),
-        True,
-    ),
-    Operation(
-        "shear_y",
-        lambda level: 0.3 * level / LEVELS,
-        lambda image, s: _affine(image, shear=[0.0, float(np.degrees(np.arctan(s)))]),
-        True,
-    ),
-    Operation("solarize", lambda level: 256 - 25.6 * level, lambda image, t: tf.solarize(image, int(t))),
-    Operation(
-        "translate_x", lambda level: level, lambda image, px: _affine(image, translate=[int(px), 0]), True
-    ),
-    Operation(
-        "translate_y", lambda level: level, lambda image, px: _affine(image, translate=[0, int(px)]), True
-    ),
+APPLY: dict[str, Callable[[Image.Image, float], Image.Image]] = {
+    "autocontrast": lambda image, _: tf.autocontrast(image),
+    "brightness": tf.adjust_brightness,
+    "color": tf.adjust_saturation,
+    "contrast": tf.adjust_contrast,
+    "equalize": lambda image, _: tf.equalize(image),
+    "identity": lambda image, _: image,
+    "posterize": lambda image, bits: tf.posterize(image, int(bits)),
+    "rotate": lambda image, deg: tf.rotate(image, deg, fill=GRAY),
+    "sharpness": tf.adjust_sharpness,
+    "shear_x": lambda image, s: _affine(image, shear=[float(np.degrees(np.arctan(s))), 0.0]),
+    "shear_y": lambda image, s: _affine(image, shear=[0.0, float(np.degrees(np.arctan(s)))]),
+    "solarize": lambda image, t: tf.solarize(image, int(t)),
+    "translate_x": lambda image, px: _affine(image, translate=[int(px), 0]),
+    "translate_y": lambda image, px: _affine(image, translate=[0, int(px)]),
+}
+OPERATIONS: tuple[Operation, ...] = tuple(
+    Operation(row.name, row.amount, row.signed, apply=APPLY[row.name]) for row in POLICY
 )
 
 
