@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--only NAME] [--rounds N] [--write]``"""
+"""``python -m benchmarks [NAME ...] [--rounds N] [--write]``"""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import (
+    augment,
     autograde,
     check_latency,
     class_size,
@@ -25,6 +26,7 @@ from benchmarks.measure import Line
 MEASUREMENTS: dict[str, Callable[[int], list[Line]]] = {
     "train_step": train_step.measure,
     "torch_step": torch_step.measure,
+    "augment": augment.measure,
     "validate_compile": validate_compile.measure,
     "check_latency": check_latency.measure,
     "import_time": import_time.measure,
@@ -37,8 +39,10 @@ MEASUREMENTS: dict[str, Callable[[int], list[Line]]] = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print the table, and write it where asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    known = ", ".join(MEASUREMENTS)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure, by default all: {known}")
     parser.add_argument(
-        "--only", choices=MEASUREMENTS, action="append", help="one measurement; may be repeated"
+        "--only", choices=MEASUREMENTS, action="append", default=[], help="the same; may be repeated"
     )
     parser.add_argument(
         "--rounds", type=int, default=5, help="how often each alternative is timed (default 5)"
@@ -47,12 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
-    if options.write and options.only:
-        parser.error("--write keeps the whole table: leave out --only")
+    for name in options.names:
+        if name not in MEASUREMENTS:
+            parser.error(f"there is no measurement {name!r}: use {known}")
+    chosen = [*options.names, *options.only]
+    if options.write and chosen:
+        parser.error("--write keeps the whole table: leave out the names")
 
     console = Console()
     lines = []
-    for name in options.only or MEASUREMENTS:
+    for name in chosen or MEASUREMENTS:
         with console.status(f"measuring {name}"):
             measured = MEASUREMENTS[name](options.rounds)
         lines += measured

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import class_size, report, torch_step, train_step
+from benchmarks import augment, class_size, report, torch_step, train_step
 from benchmarks.measure import Line, Side, in_turn
 
 
@@ -71,6 +71,19 @@ def test_a_step_of_every_method_is_timed_beside_pytorch_s_defaults(monkeypatch: 
         assert auto == pytest.approx(baseline, rel=0.02)
 
 
+def test_augmentation_is_measured_with_images_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(augment, "IMAGES", 6)
+    monkeypatch.setattr(augment, "DATA_SET", 20)
+    lines = augment.measure(1)
+    assert [line.name for line in lines[:3]] == [
+        f"views of 6 images, against {what}" for what in ("PIL", "v2 for a batch", "v2 for each")
+    ]
+    for one in lines:
+        for side, names in ((one.ours, ("jnp", "torch")), (one.baseline, ("PIL", "torchvision v2"))):
+            assert side.name.startswith(names)
+            assert side.name.endswith(f", {6 / side.median:,.0f} images a second")
+
+
 def test_results_are_written_with_machine_and_every_time(tmp_path: Path) -> None:
     lines = [line((0.5, 0.7), (1.0, 1.4), largest_ratio=1.5)]
     report.write(lines, {"hardware": "a processor", "jax": "0"}, 2, tmp_path)
@@ -108,12 +121,20 @@ def test_one_measurement_can_be_chosen(
             lambda rounds, name=name: asked.append((name, rounds)) or [line((1.0,), (2.0,))],
         )
     command.main(["--only", "import_time", "--rounds", "2"])
-    assert asked == [("import_time", 2)]
+    command.main(["augment", "train_step"])
+    assert asked == [("import_time", 2), ("augment", 5), ("train_step", 5)]
     assert "0.50" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--rounds", "0"], ["--only", "speed"], ["--write", "--only", "import_time"]]
+    "arguments",
+    [
+        ["--rounds", "0"],
+        ["--only", "speed"],
+        ["speed"],
+        ["--write", "--only", "import_time"],
+        ["augment", "--write"],
+    ],
 )
 def test_bad_options_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
