@@ -16,8 +16,11 @@ import torch
 from torch.utils import data
 
 from course.data.dataset import ImageDataset
+from course.errors import CourseError
 
 LABELED_STREAM, UNLABELED_STREAM, MIXING_STREAM = 0, 1, 2
+# Of views that are made for a mini-batch at once. PyTorch's steps draw from stream 3.
+BATCH_STREAMS = {LABELED_STREAM: 4, UNLABELED_STREAM: 5}
 
 
 class Draw(NamedTuple):
@@ -110,6 +113,47 @@ class _DrawnImages(data.Dataset):
         return (*sample, draw.position) if self.with_index else sample
 
 
+class BatchLoader:
+    """Mini-batches whose views a transform with ``batched = True`` makes all at once, where the images are.
+
+    It chooses the images that `NumpyLoader` chooses; what is drawn for their views follows from (seed,
+    stream, step) and the position in the mini-batch.
+    """
+
+    def __init__(self, dataset: ImageDataset, batches: EpochBatches, with_index: bool = False) -> None:
+        self.dataset, self.batches, self.with_index = dataset, batches, with_index
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        transform: Any = self.dataset.transform
+        images = transform.put(self.dataset.data)
+        seed, stream = self.batches.seed, BATCH_STREAMS[self.batches.stream]
+        for step, draws in enumerate(self.batches, self.batches.start_step):
+            positions = np.array([draw.position for draw in draws])
+            views = transform(images, positions, np.random.default_rng((seed, stream, step)))
+            sample = views, self.dataset.targets[positions]
+            yield (*sample, positions) if self.with_index else sample
+
+
+def makes_batches(dataset: ImageDataset) -> bool:
+    """Whether a data set's transform sees a mini-batch at once, and not an image at a time."""
+    return getattr(dataset.transform, "batched", False)
+
+
+def check_workers(workers: int) -> None:
+    """Refuse processes that would have nothing to do.
+
+    Raises:
+        CourseError: there are some, although whole mini-batches are augmented at once.
+    """
+    if workers:
+        raise CourseError(
+            f"num_workers is {workers}: augmentation on the device needs no processes, so leave it out"
+        )
+
+
 def _leave_interrupts_to_trainer(worker: int) -> None:
     # Ctrl-C reaches every process of the terminal; the trainer decides when the workers may stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -124,10 +168,13 @@ def _stream(
     total_steps: int,
     workers: int,
     with_index: bool = False,
-) -> NumpyLoader:
+) -> NumpyLoader | BatchLoader:
     batches = EpochBatches(
         len(dataset), batch_size, seed=seed, stream=stream, start_step=start_step, total_steps=total_steps
     )
+    if makes_batches(dataset):
+        check_workers(workers)
+        return BatchLoader(dataset, batches, with_index)
     # JAX is multithreaded, so workers are spawned: a forked copy could inherit a held lock.
     parallel: dict[str, Any] = {}
     if workers:
@@ -147,7 +194,7 @@ def get_labeled_generator(
     labeled_batch_size: int = 64,
     start_step: int = 0,
     num_workers: int = 0,
-) -> NumpyLoader:
+) -> NumpyLoader | BatchLoader:
     """Labeled mini-batches ``(x, y)`` alone, the same ones that `get_training_generator` draws."""
     return _stream(
         labeled_dataset, labeled_batch_size, seed, LABELED_STREAM, start_step, total_steps, num_workers
@@ -181,7 +228,8 @@ def get_training_generator(
 
     Yields:
         ``((x_l, y_l), ((x_w, x_s), y_u))``: float32 images (batch, H, W, 3), int64 labels (batch,); after
-        y_u, if asked for, the images' positions in ``unlabeled_dataset``, int64 (batch,).
+        y_u, if asked for, the images' positions in ``unlabeled_dataset``, int64 (batch,). Views that a
+        transform of `course.augment.on_device` makes are arrays of its framework.
     """
     labeled = get_labeled_generator(
         labeled_dataset,

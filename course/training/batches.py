@@ -125,7 +125,7 @@ def mixed_batches(
     Args:
         hparams: seed, batch sizes, worker processes.
         labeled_dataset: its transform returns one view.
-        unlabeled_dataset: its transform returns K weak views.
+        unlabeled_dataset: its transform returns K weak views, or for whole mini-batches one array of them.
         alpha: of the Beta(α, α) distribution.
 
     Returns:
@@ -142,7 +142,7 @@ def mixed_batches(
             n_images = len(x_labeled) + len(views) * len(y_unlabeled)
             yield {
                 "x_labeled": x_labeled,
-                "x_unlabeled": np.stack(views),
+                "x_unlabeled": np.stack(views) if isinstance(views, list) else views,
                 "y_labeled": y_labeled,
                 "y_unlabeled": y_unlabeled,
                 "lam": rng.beta(alpha, alpha, n_images).astype(np.float32),

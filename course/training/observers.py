@@ -191,6 +191,11 @@ class JsonlLog:
         self.log.close()
 
 
+def _on_host(view: Any) -> Any:
+    """NumPy reads JAX's arrays wherever they are, and PyTorch's on the CPU alone."""
+    return view.cpu() if hasattr(view, "cpu") else view
+
+
 class TensorBoardLog:
     """Scalars every step; both views of one unlabeled image every so many steps.
 
@@ -243,7 +248,7 @@ class TensorBoardLog:
             for number, view in enumerate(batch.get("x_unlabeled", ()), 1):
                 views[f"weakly augmented image, view {number}"] = view[0]
             for title, view in views.items():
-                summaries.append(image(title, jnp_to_np_u8(view), dataformats="HWC"))
+                summaries.append(image(title, jnp_to_np_u8(_on_host(view)), dataformats="HWC"))
         now = time.time()
         self._write(*(Event(summary=summary, step=step, wall_time=now) for summary in summaries))
 

@@ -55,7 +55,13 @@ Resume = Annotated[
     bool, typer.Option("--resume", help="Continue from the checkpoint in --out, if there is one.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")]
-Augmentation = Annotated[str, typer.Option(help="course, or practical: the practical's own, for comparison.")]
+Augmentation = Annotated[
+    str,
+    typer.Option(
+        help="course, image by image with PIL; device, the same policy for a whole mini-batch where the "
+        "network is; or in JAX practical, the practical's own, for comparison."
+    ),
+]
 FrameworkName = Annotated[
     str | None,
     typer.Option(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -13,8 +13,10 @@ import numpy as np
 import torch
 
 from course.augment import LabeledDataAug, UnlabeledDataAug, image_to_numpy
+from course.augment.jax import JaxViews
+from course.augment.on_device import LabeledBatchAug, UnlabeledBatchAug
 from course.data.dataset import ImageDataset
-from course.data.loaders import get_validation_generator
+from course.data.loaders import check_workers, get_validation_generator
 from course.errors import CourseError, unknown_name
 from course.models.mixed_precision import precision_on
 from course.models.torch_models import check_model, make_model
@@ -40,8 +42,11 @@ from solutions.experiments.spec import RunSpec
 from solutions.schedules import cosine_with_warmup
 
 RESNET18 = "resnet18"
-AUGMENTATIONS: dict[str, Any] = {
+ON_DEVICE = "device"
+# JAX's, by name. PyTorch's methods bring their own, image by image or on the device.
+AUGMENTATIONS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "course": (LabeledDataAug, UnlabeledDataAug),
+    ON_DEVICE: (lambda: LabeledBatchAug(JaxViews()), lambda: UnlabeledBatchAug(JaxViews())),
     "practical": (PracticalLabeledAug, PracticalUnlabeledAug),
 }
 
@@ -151,6 +156,11 @@ def train_reference(name: str, *arguments: Any, **options: Any) -> TrainResult:
     )
 
 
+def _check_processes(plan: Plan) -> None:
+    if plan.spec.augmentation == ON_DEVICE:
+        check_workers(plan.hparams.num_workers)
+
+
 class _Jax:
     """The unit ``fixmatch``: ResNet18 in flax."""
 
@@ -174,6 +184,7 @@ class _Jax:
         return load_provided_checkpoint() if name == "provided" else load_checkpoint(name)
 
     def check_start(self, plan: Plan) -> None:
+        _check_processes(plan)
         if plan.checkpoint is not None:
             start(plan.hparams, lambda params: params, plan.checkpoint)
 
@@ -214,9 +225,9 @@ class _Torch:
 
     def check(self, model: str, augmentation: str) -> None:
         check_model(model)
-        if augmentation != "course":
+        if augmentation not in ("course", ON_DEVICE):
             raise CourseError(
-                f"torch has no augmentation '{augmentation}': use --augmentation course, or --framework jax"
+                f"torch has no augmentation '{augmentation}': use course or {ON_DEVICE}, or --framework jax"
             )
 
     def settle(self, hparams: Any) -> Any:
@@ -240,6 +251,7 @@ class _Torch:
         )
 
     def check_start(self, plan: Plan) -> None:
+        _check_processes(plan)
         if METHODS[plan.spec.method].torch.remembers:
             check_distinct(plan.hparams.unlabeled_batch_size, plan.hparams.n_unlabeled or 0)
         network = self._network(plan)
@@ -255,6 +267,7 @@ class _Torch:
             plan.parts.unlabeled,
             plan.parts.validation.with_transform(image_to_numpy),
             plan.checkpoint,
+            on_device=plan.spec.augmentation == ON_DEVICE,
             model_name=plan.model,
             **options,
         )

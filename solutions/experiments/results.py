@@ -44,9 +44,10 @@ def arm(result: RunResult) -> str:
     """The name of the group of runs that differ by their seed alone."""
     if result.augmentation == "practical":
         return f"{result.method}, the practical's settings"
+    name = str(result.method)
     if result.framework not in (None, "jax"):
-        return f"{result.method} ({result.framework}, {result.model})"
-    return str(result.method)
+        name = f"{name} ({result.framework}, {result.model})"
+    return f"{name}, augmented on the device" if result.augmentation == "device" else name
 
 
 def load_result(folder: Path) -> RunResult:

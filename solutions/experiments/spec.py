@@ -78,7 +78,7 @@ class RunSpec:
         checkpoint: "provided", "none", or a file.
         labels: labeled images in all; None takes the checkpoint's where it is of the same data, and else the
             hyperparameters' number.
-        augmentation: "course", or with JAX "practical".
+        augmentation: "course"; "device", the same policy made on the device; or with JAX "practical".
         note: kept with the results.
         given: hyperparameters, under either framework's names.
         command: kept with the results; None is the one that is running.

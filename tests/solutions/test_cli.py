@@ -244,7 +244,11 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
     "nothing held out": ((*TINY, "--num_validation_samples_per_class", "0"), "hold out"),
     "unknown augmentation": (
         (*TINY, "--augmentation", "mine"),
-        "no augmentation called 'mine': use course or practical",
+        "no augmentation called 'mine': use course or device or practical",
+    ),
+    "processes beside the device": (
+        (*TINY, "--augmentation", "device", "--num-workers", "1"),
+        "num_workers is 1: augmentation on the device needs no processes",
     ),
     "negative rate": ((*TINY, "--lr", "-1"), "lr is -1"),
     "rate that is no number": ((*TINY, "--lr", "nan"), "lr is nan"),
@@ -403,6 +407,30 @@ def test_an_interrupted_run_exits_130_and_resumes(
     results = [json.loads((tmp_path / name / "result.json").read_text()) for name in ("run", "whole")]
     assert results[0]["steps_this_process"] < results[1]["steps_this_process"] == 6
     assert results[0]["test error (EMA)"] == results[1]["test error (EMA)"]
+
+
+@pytest.mark.parametrize("method", ["supervised", "fixmatch"])
+def test_a_run_augmented_on_the_device_is_resumed_exactly(
+    method: str,
+    cli: Any,
+    tiny_network: None,
+    tiny_npz: Path,
+    tmp_path: Path,
+    interrupted_at_4: Callable[[], Any],
+) -> None:
+    def train(name: str, *more: str) -> Any:
+        words = ("--data", tiny_npz, *SMALL_RUN, "--augmentation", "device", "--out", tmp_path / name)
+        return cli("train", method, *words, *more)
+
+    assert train("run").code == 130
+    interrupted_at_4()
+    assert train("run", "--resume").code == train("whole").code == 0
+    assert_same_run(tmp_path / "run", tmp_path / "whole")
+    assert json.loads((tmp_path / "run" / "result.json").read_text())["augmentation"] == "device"
+    # The order of the images is the same, their views are not.
+    assert train("course", "--augmentation", "course").code == 0
+    mine, theirs = (read_metrics(tmp_path / name / "metrics.jsonl")[0] for name in ("run", "course"))
+    assert mine["supervised loss"] != theirs["supervised loss"]
 
 
 def test_a_finished_run_is_reported_again_and_not_touched(train: Any, tmp_path: Path) -> None:

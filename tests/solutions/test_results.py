@@ -140,6 +140,15 @@ def test_one_run_has_no_spread_and_the_practicals_arm_is_last(runs: list[Path], 
     assert found["fixmatch"][0] == "0, 1, 2"
 
 
+def test_runs_augmented_on_the_device_are_no_repetitions_of_the_others(
+    runs: list[Path], tmp_path: Path
+) -> None:
+    device = fake_run(tmp_path / "d", "fixmatch", 0, 0.33, 0.34, augmentation="device")
+    found = rows(write_results([device, *runs], tmp_path / "out"))
+    assert found["fixmatch, augmented on the device"][2] == "0.330"
+    assert found["fixmatch"][0] == "0, 1, 2"
+
+
 def test_seconds_a_step_are_those_of_the_process_that_measured_them(tmp_path: Path) -> None:
     whole = fake_run(tmp_path / "a", "fixmatch", 0, 0.3, 0.3, seconds_this_process=40.0)
     resumed = fake_run(

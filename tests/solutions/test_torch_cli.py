@@ -159,6 +159,10 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
         ("mixmatch", "--augmentation", "practical"),
         "torch has no augmentation 'practical'",
     ),
+    "processes beside the device": (
+        ("mixmatch", "--augmentation", "device", "--num-workers", "1"),
+        "num_workers is 1: augmentation on the device needs no processes",
+    ),
     "jax's checkpoint": (("mixmatch", "--checkpoint", "provided"), "the provided checkpoint is JAX's"),
     "a checkpoint of jax": (
         ("mixmatch", "--checkpoint", str(PROVIDED)),

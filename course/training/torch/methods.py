@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from course.augment.on_device import ViewMaker
+
 Views = tuple[Callable[..., Any], Callable[..., Any]]
 
 
@@ -44,15 +46,21 @@ def shrinking_adam(model: nn.Module, hparams: Any) -> torch.optim.Optimizer:
     return ShrinkingAdam(model.parameters(), hparams.lr, hparams.weight_decay)
 
 
-def _weak_and_strong(hparams: Any) -> Views:
+def _weak_and_strong(hparams: Any, make: ViewMaker | None = None) -> Views:
     from course.augment import LabeledDataAug, UnlabeledDataAug
+    from course.augment.on_device import LabeledBatchAug, UnlabeledBatchAug
 
+    if make is not None:
+        return LabeledBatchAug(make), UnlabeledBatchAug(make)
     return LabeledDataAug(), UnlabeledDataAug()
 
 
-def _weak_alone(hparams: Any) -> Views:
+def _weak_alone(hparams: Any, make: ViewMaker | None = None) -> Views:
     from course.augment import NoisyWeakAugmentation, WeakViews
+    from course.augment.on_device import LabeledBatchAug, WeakBatchViews
 
+    if make is not None:
+        return LabeledBatchAug(make, hparams.noise), WeakBatchViews(make, hparams.n_views, hparams.noise)
     return NoisyWeakAugmentation(hparams.noise), WeakViews(hparams.n_views, hparams.noise)
 
 
@@ -101,7 +109,8 @@ class TorchMethod:
         title: in figures and tables.
         hparams: the dataclass of its hyperparameters.
         optimizer: (model, hparams) → optimizer.
-        views: hparams → transforms of labeled and unlabeled images.
+        views: (hparams, what makes views of whole mini-batches or None) → transforms of labeled and
+            unlabeled images.
         batches: (hparams, labeled, unlabeled) → mini-batches.
         state: number of unlabeled images → what it remembers at first.
         images: a run's settings by name, in either framework → images of a step (that go forward and
@@ -112,7 +121,7 @@ class TorchMethod:
     title: str
     hparams: type[TorchHparams]
     optimizer: Callable[[nn.Module, Any], torch.optim.Optimizer] = sgd
-    views: Callable[[Any], Views] = _weak_and_strong
+    views: Callable[[Any, ViewMaker | None], Views] = _weak_and_strong
     batches: Callable[[Any, ImageDataset, ImageDataset], Batches] = paired_batches
     state: Callable[[int], dict[str, Tensor]] = _nothing
     images: Callable[[Mapping[str, Any]], tuple[int, int]] = _paired_images

@@ -14,6 +14,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from course.augment import image_to_numpy
+from course.augment.torch import TorchViews
 from course.data.dataset import ImageDataset
 from course.models.mixed_precision import prepare
 from course.training import Checkpoint, TrainResult
@@ -41,6 +42,7 @@ def train_torch(
     make_schedule: Callable[[float, int, int, float], Callable[[int], float]],
     ema_update: EmaUpdate,
     manifest: Mapping[str, Any] | None = None,
+    on_device: bool = False,
     **options: Any,
 ) -> TrainResult:
     """Train one method.
@@ -58,6 +60,8 @@ def train_torch(
         make_schedule: ``(lr, warmup, total_steps, decay_fraction) -> (step -> learning rate)``.
         ema_update: ``(ema_model, model, step, decay)``, in place.
         manifest: what to write into the run's checkpoints beside the method's name.
+        on_device: make the views of a whole mini-batch at once where the network is; the policy is the same,
+            the draws are others than image by image.
         **options: handed on to `torch_train_loop` (model_name, if_exists, observers).
 
     Returns:
@@ -81,8 +85,8 @@ def train_torch(
 
     if hparams.expand_labels:
         labeled = expanded(labeled, hparams.batch_size * hparams.num_iter)
-    labeled_view, unlabeled_view = method.views(hparams)
     device = default_device()
+    labeled_view, unlabeled_view = method.views(hparams, TorchViews(device) if on_device else None)
     model = model.to(device)
     prepare(model, hparams.precision)
     state = {key: tensor.to(device) for key, tensor in method.state(len(unlabeled)).items()}

@@ -201,6 +201,75 @@ def test_fewer_images_than_a_batch_are_repeated_to_fill_it() -> None:
     assert len(step[0]) == 8
 
 
+# --- transforms that see a mini-batch at once --------------------------------------------------
+
+
+class WholeBatch:
+    """One view of each image, with noise in the last pixel that shows which draws the mini-batch got."""
+
+    batched = True
+
+    def put(self, images: np.ndarray) -> np.ndarray:
+        return images.astype(np.float32)
+
+    def __call__(self, images: np.ndarray, positions: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        views = images[positions]
+        views[:, -1, -1] = rng.random((len(positions), 3))
+        return views
+
+
+class TwoWholeBatches(WholeBatch):
+    def __call__(self, images: np.ndarray, positions: np.ndarray, rng: np.random.Generator) -> Any:
+        return [WholeBatch()(images, positions, rng) for _ in range(2)]
+
+
+def batched_stream(**options: Any) -> Iterator[Any]:
+    labeled, unlabeled = numbered(20), numbered(50)
+    sizes: dict[str, Any] = {"labeled_batch_size": 8, "unlabeled_batch_size": 16, "total_steps": 8}
+    return get_training_generator(
+        labeled.with_transform(WholeBatch()),
+        unlabeled.with_transform(TwoWholeBatches()),
+        **{**sizes, **options},
+    )
+
+
+def test_whole_mini_batches_have_the_images_that_single_ones_have() -> None:
+    for one, whole in zip(stream(), batched_stream(), strict=True):
+        for a, b in zip(flat(one), flat(whole), strict=True):
+            assert a.shape == b.shape and a.dtype == b.dtype
+            if a.ndim == 1:
+                np.testing.assert_array_equal(a, b)
+            else:
+                np.testing.assert_array_equal(numbers(a), numbers(b))
+
+
+@pytest.mark.parametrize("start_step", [1, 3, 8])
+def test_whole_mini_batches_are_the_same_in_a_resumed_run(start_step: int) -> None:
+    assert_same(list(batched_stream())[start_step:], list(batched_stream(start_step=start_step)))
+
+
+def test_seed_step_and_part_decide_what_a_whole_mini_batch_draws() -> None:
+    def noise(**options: Any) -> list[bytes]:
+        views = [flat(step)[part] for step in batched_stream(**options) for part in (0, 2, 3)]
+        return [view[:8, -1, -1].tobytes() for view in views]
+
+    drawn = noise()
+    assert drawn == noise(num_workers=0)
+    assert not set(drawn) & set(noise(seed=1))
+    assert len(set(drawn)) == len(drawn)
+
+
+def test_whole_mini_batches_say_which_images_they_hold() -> None:
+    _, (views, labels, index) = next(iter(batched_stream(with_index=True)))
+    np.testing.assert_array_equal(numbers(views[0]), index)
+    np.testing.assert_array_equal(labels, index % 4)
+
+
+def test_processes_for_whole_mini_batches_are_refused() -> None:
+    with pytest.raises(CourseError, match="num_workers is 2: augmentation on the device needs no processes"):
+        batched_stream(num_workers=2)
+
+
 # --- validation batches and collation ---------------------------------------------------------
 
 

@@ -167,6 +167,22 @@ def test_tensorboard_gets_every_metric_and_both_views(tmp_path: Path) -> None:
     assert found["weakly augmented image"] == found["strongly augmented image"] == [(2, 32.0)]
 
 
+def test_tensorboard_gets_views_that_are_on_another_device(tmp_path: Path) -> None:
+    class OnGPU:
+        """What NumPy cannot read, like a PyTorch tensor there."""
+
+        def __getitem__(self, i: int) -> OnGPU:
+            return self
+
+        def cpu(self) -> np.ndarray:
+            return np.zeros((32, 32, 3), np.float32)
+
+    log = TensorBoardLog(tmp_path, images_every=1, first_step=0)
+    log.on_step({**RECORD, "step": 1}, {"x_unlabeled_weak": OnGPU()})
+    log.close()
+    assert scalars(tmp_path)["weakly augmented image"] == [(1, 32.0)]
+
+
 def test_tensorboard_shows_a_step_as_soon_as_it_is_done(tmp_path: Path) -> None:
     log = TensorBoardLog(tmp_path, images_every=100, first_step=0)
     for step in (1, 2, 3):

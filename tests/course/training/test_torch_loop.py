@@ -17,6 +17,7 @@ import pytest
 import torch
 from torch import nn
 
+from course.augment.torch import TorchViews
 from course.data.loaders import get_training_generator
 from course.errors import CourseError
 from course.models.torch_models import make_model
@@ -25,6 +26,7 @@ from course.training.engine import NonFiniteLoss
 from course.training.torch.checkpoint import load_variables
 from course.training.torch.hparams import TorchSupervisedHparams
 from course.training.torch.loop import TorchState, _TorchProgram, torch_train_loop
+from course.training.torch.methods import TORCH_METHODS
 from solutions.ema import ema_update
 from solutions.schedules import cosine_with_warmup
 from tests.support import tiny_run, tiny_torch
@@ -205,6 +207,37 @@ def test_a_run_with_dropout_is_resumed_exactly(method: str, tmp_path: Path) -> N
     torch.manual_seed(2)
     tiny_torch.train(method, tmp_path / "run", changed, if_exists="resume")
     assert_same_run(tmp_path / "run", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("method", tiny_torch.METHODS)
+def test_a_run_augmented_on_the_device_is_resumed_exactly(method: str, tmp_path: Path) -> None:
+    changed = {"steps": 6}
+    tiny_torch.train(method, tmp_path / "whole", changed, on_device=True)
+    interrupt = Watcher(3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    assert tiny_torch.train(
+        method, tmp_path / "run", changed, on_device=True, observers=[interrupt]
+    ).interrupted
+    tiny_torch.train(method, tmp_path / "run", changed, on_device=True, if_exists="resume")
+    assert_same_run(tmp_path / "run", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("method", tiny_torch.METHODS)
+def test_views_made_on_the_device_have_the_form_of_the_others(method: str) -> None:
+    known, hparams = TORCH_METHODS[method], tiny_torch.hparams(method, "unused")
+    batches = []
+    for make in (None, TorchViews()):
+        labeled, unlabeled = (
+            tiny_run.images(n, n).with_transform(view)
+            for n, view in zip((16, 40), known.views(hparams, make), strict=True)
+        )
+        (batch,) = known.batches(hparams, labeled, unlabeled)(2, 3)
+        batches.append({name: np.asarray(array) for name, array in batch.items()})
+    assert list(batches[0]) == list(batches[1])
+    for name, array in batches[0].items():
+        other = batches[1][name]
+        assert (array.shape, array.dtype) == (other.shape, other.dtype), name
+        # The same images, in other views.
+        assert np.array_equal(array, other) != name.startswith("x_"), name
 
 
 # --- interruptions ------------------------------------------------------------------------------
