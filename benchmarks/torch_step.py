@@ -50,7 +50,7 @@ def _batch(name: str, hparams: Any) -> dict[str, Any]:
     pixels, classes = rng.integers(0, 256, (IMAGES, 32, 32, 3), np.uint8), tuple("0123456789")
     images = ImageDataset.create(pixels, rng.integers(0, len(classes), IMAGES), classes, "random")
     method = TORCH_METHODS[name]
-    labeled, unlabeled = (images.with_transform(view) for view in method.views(hparams))
+    labeled, unlabeled = (images.with_transform(view) for view in method.views(hparams, None))
     (batch,) = method.batches(hparams, labeled, unlabeled)(0, 1)
     return to_tensors(batch)
 

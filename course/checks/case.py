@@ -20,7 +20,14 @@ from typing import Any
 import numpy as np
 
 from course.checks.call import Call as Call
-from course.checks.call import ChangedArgument, MadeOnTheCPU, UnfitType, describe_argument, module_name
+from course.checks.call import (
+    ChangedArgument,
+    LeftBehind,
+    MadeOnTheCPU,
+    UnfitType,
+    describe_argument,
+    module_name,
+)
 from course.checks.compare import Difference, Tolerance, describe, find_difference
 from course.checks.earlier import StandIn
 from course.checks.guard import CHARACTERS, Stop, guarded
@@ -116,7 +123,10 @@ class Check:
 
 # Failures that the check itself finds, in place of an exception that student code raised.
 FINDINGS = frozenset(
-    {*(stop.value for stop in Stop), *(kind.__name__ for kind in (ChangedArgument, MadeOnTheCPU, UnfitType))}
+    {
+        *(stop.value for stop in Stop),
+        *(kind.__name__ for kind in (ChangedArgument, LeftBehind, MadeOnTheCPU, UnfitType)),
+    }
 )
 
 

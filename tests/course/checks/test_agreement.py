@@ -54,7 +54,7 @@ def test_public_and_hidden_agree_for_many_secrets(exercise: str) -> None:
 
 @pytest.mark.slow
 def test_known_answers_are_judged_alike_for_many_secrets(exercise: str) -> None:
-    """Each mutant fails every one of twenty hidden checks; each alternative and equivalent passes them all."""
+    """Each mutant fails every one of twenty hidden checks; each right answer passes them all."""
     unit, _ = find_check(exercise)
     wrong = {m.id: load_mutant(unit, m) for m in mutants_of(unit) if m.exercise == exercise}
     right = {a.title: load_alternative(unit, a) for a in alternatives_of(unit) if a.exercise == exercise}

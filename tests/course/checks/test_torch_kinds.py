@@ -80,6 +80,7 @@ def test_what_meets_the_network_keeps_its_precision(name: str) -> None:
     result = run(name, torch.Tensor.double)
     assert result.state is State.INCORRECT
     assert "in another precision than the network's" in result.message
+    assert run(name, torch.Tensor.half).state is State.INCORRECT
 
 
 @pytest.mark.parametrize("part", [0, 1])
