@@ -14,8 +14,8 @@ import torch
 from benchmarks.measure import Line, in_turn
 from course.data.dataset import ImageDataset
 from course.models.mixed_precision import has_bfloat16, prepare
-from course.models.precision import Precision
 from course.models.torch_models import make_model
+from course.precision import Precision
 from course.training.torch.methods import TORCH_METHODS
 from course.training.torch.parts import to_tensors
 from solutions.experiments.methods import METHODS

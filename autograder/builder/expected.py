@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from autograder.expected.values import double_precision, reference_values, round_floats
-from autograder.units.equivalent import equivalents_of
-from autograder.units.mutant import Edit, load_mutant, mutants_of
+from autograder.units.mutant import load_mutant, mutants_of
 from course.catalog import checks_of
 from course.checks.case import FINDINGS, Check, drive
 from course.checks.expectations import Expectation, dump_expectations, dump_way
@@ -43,9 +42,8 @@ def _expectation(unit: str, check: Check) -> Expectation:
 
 
 def _common(unit: str, exercise: str) -> tuple[str, ...]:
-    """What learners read of common mistakes: first of those that no check rejects."""
-    edits: tuple[Edit, ...] = (*equivalents_of(unit), *mutants_of(unit))
-    common = tuple(edit.common for edit in edits if edit.exercise == exercise and edit.common)
+    """What learners read of common mistakes."""
+    common = tuple(m.common for m in mutants_of(unit) if m.exercise == exercise and m.common)
     if not common:
         raise ValueError(f"{exercise}: no mistake is a common one: give one of its mutants the text `common`")
     return common

@@ -21,7 +21,6 @@ class Equivalent:
         why: the argument, in words that students may read.
         edits: (text, replacement) pairs; each text occurs once in the answer.
         body: when given, replaces the whole answer instead.
-        common: what learners who have solved the exercise read of it if it is better left undone, or empty.
         exercise: the function's name, which `equivalents_of` enters.
     """
 
@@ -29,7 +28,6 @@ class Equivalent:
     why: str
     edits: Pairs = ()
     body: str = ""
-    common: str = ""
     exercise: str = ""
 
 

@@ -43,10 +43,6 @@ class Edit(Protocol):
     def body(self) -> str:
         """When not empty, replaces the whole answer instead."""
 
-    @property
-    def common(self) -> str:
-        """What learners who have solved the exercise read of it, or empty."""
-
 
 @dataclass(frozen=True)
 class Mutant:

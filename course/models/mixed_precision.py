@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from course.errors import CourseError
-from course.models.precision import Precision
+from course.precision import Precision
 
 
 class MixedPrecision(nn.Module):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from course.errors import CourseError
-from course.models.precision import Precision
+from course.precision import Precision
 from course.training.hparams import Settings, _hparam, check_schedule
 
 T = TypeVar("T", bound="TorchHparams")

@@ -106,13 +106,6 @@ def test_slips_and_common_mistakes_have_the_texts_of_the_mutants(monkeypatch: py
     assert found.common == ("A common mistake.",)
 
 
-def test_common_mistakes_that_no_check_rejects_come_first() -> None:
-    common = load_expectations("fixmatch")["get_validate_fn"].common
-    (accepted,) = [item for item in equivalents_of("fixmatch") if item.common]
-    rejected = [m for m in mutants_of("fixmatch") if m.exercise == accepted.exercise and m.common]
-    assert common == (accepted.common, *(mutant.common for mutant in rejected))
-
-
 def test_an_exercise_without_mutants_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     others = [dataclasses.replace(mutant, exercise="another") for mutant in bodies(one="logits", two="1")]
     with pytest.raises(ValueError, match="logits_to_log_probs has no mutant: add its record to a file in"):

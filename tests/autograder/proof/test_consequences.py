@@ -120,8 +120,9 @@ def test_the_numbers_that_are_kept_are_of_mutants_that_exist(unit: str) -> None:
 
 
 @pytest.mark.parametrize("unit", TRAINED)
-def test_every_mutant_that_the_training_calls_was_measured(unit: str) -> None:
-    missing = [f"{mutant.exercise}: {mutant.id}" for mutant in measure.select(unit, [], True)]
+def test_mistakes_that_learners_read_of_were_measured(unit: str) -> None:
+    """Of others the page says where nobody has measured them."""
+    missing = [f"{m.exercise}: {m.id}" for m in measure.select(unit, [], True) if m.common]
     assert missing == [], "run `python -m autograder consequences --stale`"
 
 

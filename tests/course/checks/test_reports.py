@@ -137,7 +137,7 @@ def cosine_decay_schedule(init_value, decay_steps, alpha):
     assert result.failure.type == "TracerBoolConversionError"
     assert "\n" not in result.failure.message
     assert "0x" not in result.failure.message
-    assert "jnp.where instead of if" in result.look
+    assert result.message == "An if depends on the step number, which inside jit is not known yet."
     assert next(case.name for case in result.cases if case.state == "failed") == "traced"
 
 

@@ -9,8 +9,8 @@ from torch import nn
 from course.errors import CourseError
 from course.models import mixed_precision
 from course.models.mixed_precision import has_bfloat16, precision_on, prepare
-from course.models.precision import Precision
 from course.models.torch_models import make_model
+from course.precision import Precision
 
 CPU = torch.device("cpu")
 AUTO, FLOAT32, BFLOAT16 = Precision

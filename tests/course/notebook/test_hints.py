@@ -54,7 +54,7 @@ def test_a_passed_check_is_followed_by_the_explanation(
     idea = session.unit.exercises[0].idea
     assert out.index("correct") < out.index("the idea, and common mistakes") < out.index(idea.split(".")[0])
     common = load_expectations("fixmatch")["logits_to_log_probs"].common
-    assert len(common) == 2
+    assert len(common) > 1
     assert re.findall(r"^ *- (.*)$", out, re.MULTILINE) == list(common)
 
 

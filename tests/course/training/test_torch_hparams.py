@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from course.errors import CourseError
-from course.models.precision import Precision
+from course.precision import Precision
 from course.training.torch.hparams import (
     FlexMatchHparams,
     MixMatchHparams,
