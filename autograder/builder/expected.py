@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from autograder.expected.values import double_precision, reference_values, round_floats
 from autograder.units.mutant import load_mutant, mutants_of
 from course.catalog import checks_of
-from course.checks.case import FINDINGS, Check, drive
+from course.checks.case import Check, drive
 from course.checks.expectations import Expectation, dump_expectations, dump_way
-from course.checks.slips import Effect, Seen, Slip, Way, effect_of, explain
+from course.checks.slips import Seen, Slip, Way, effect_of, explain
 
 
 def generate(unit: str) -> dict[str, bytes]:
@@ -31,13 +31,9 @@ def _expectation(unit: str, check: Check) -> Expectation:
     own = [mutant for mutant in mutants_of(unit) if mutant.exercise == check.name]
     if not own:
         raise ValueError(f"{check.name} has no mutant: add its record to a file in autograder/units/{unit}/")
-    slips = {m.slip: Slip(m.slip, m.message, m.look, ()) for m in own if not m.name}
-    for mutant in own:
-        way = _way(check, values, load_mutant(unit, mutant))
-        slip = slips[mutant.slip]
-        slips[mutant.slip] = replace(slip, ways=(*slip.ways, way))
-    slips = {name: replace(slip, ways=_distinct(slip.ways)) for name, slip in slips.items()}
-    _require_own_explanations(check, values, slips)
+    trials = [(m.slip, list(_trials(check, values, load_mutant(unit, m)))) for m in own]
+    slips = {m.slip: Slip(m.slip, m.message, m.look, _ways(m.slip, trials)) for m in own if not m.name}
+    _require_own_explanations(check, slips, trials)
     return replace(values, slips=slips, common=_common(unit, check.name))
 
 
@@ -49,59 +45,50 @@ def _common(unit: str, exercise: str) -> tuple[str, ...]:
     return common
 
 
-def _way(check: Check, values: Expectation, mutant: Callable[..., Any]) -> Way:
-    """What a mutant leads to, in each case that it fails. Where a check would stop, so does this."""
-    way: dict[str, Effect] = {}
-    for case in check.cases:
-        if way and case.last:
-            continue
-        outcome = drive(case, mutant, case.inputs())
-        effect = effect_of(case, values.cases[case.name], outcome)
-        if effect is not None:
-            places = {place: round_floats(value) for place, value in effect.places.items()}
-            way[case.name] = replace(effect, places=places)
-        if outcome.failure is not None and outcome.failure.settles:
-            break
-    return way
+_Trials = Sequence[tuple[str, list[Seen]]]  # of each mutant, by its slip
 
 
-def _distinct(ways: tuple[Way, ...]) -> tuple[Way, ...]:
-    """Without those that are written like an earlier one."""
-    return tuple({dump_way(way): way for way in ways}.values())
-
-
-def _require_own_explanations(check: Check, values: Expectation, slips: Mapping[str, Slip]) -> None:
-    """Raise ValueError where a mutant passes every case, or does in all of them what another slip's does."""
-    alike = [
-        f"{slip.id!r}: {said}"
-        for slip in slips.values()
-        for way in slip.ways
-        if (said := _fault(check, values, slip, way, slips)) is not None
-    ]
-    if alike:
-        raise ValueError(f"{check.name}: no case tells these slips from others: {', '.join(alike)}")
-
-
-def _fault(check: Check, values: Expectation, slip: Slip, way: Way, slips: Mapping[str, Slip]) -> str | None:
-    if not way:
-        return "passes all cases"
-    seen = list(_tried(check, values, way))
-    if explain(seen, slips.values()) == (slip,):
-        return None
-    others = [
-        other.id for other in slips.values() if other != slip and explain(seen, (slip, other)) != (slip,)
-    ]
-    return f"looks like {' and '.join(map(repr, others))}"
-
-
-def _tried(check: Check, values: Expectation, way: Way) -> Iterator[Seen]:
-    """The cases that a check tries of a function that fails in this way."""
+def _trials(check: Check, values: Expectation, mutant: Callable[..., Any]) -> Iterator[Seen]:
+    """What a mutant leads to in each case that a check tries of it."""
     failed = False
     for case in check.cases:
         if failed and case.last:
             continue
-        effect = way.get(case.name)
-        yield Seen(case, values.cases[case.name], effect)
+        outcome, expected = drive(case, mutant, case.inputs()), values.cases[case.name]
+        effect = effect_of(case, expected, outcome)
+        if effect is not None:
+            places = {place: round_floats(value) for place, value in effect.places.items()}
+            effect = replace(effect, places=places)
+        yield Seen(case, expected, effect)
         failed = failed or effect is not None
-        if effect is not None and effect.error in FINDINGS:
+        if outcome.failure is not None and outcome.failure.settles:
             return
+
+
+def _ways(slip: str, trials: _Trials) -> tuple[Way, ...]:
+    """How the mutants of a slip show themselves, without those that are written like an earlier one."""
+    ways = [
+        {one.case.name: one.effect for one in seen if one.effect} for name, seen in trials if name == slip
+    ]
+    return tuple({dump_way(way): way for way in ways}.values())
+
+
+def _require_own_explanations(check: Check, slips: Mapping[str, Slip], trials: _Trials) -> None:
+    """Raise ValueError where a mutant passes every case, or does in all of them what another slip's does."""
+    faults = [f"{name!r}: {said}" for name, seen in trials if (said := _fault(slips[name], seen, slips))]
+    if faults:
+        raise ValueError(
+            f"{check.name}: no case tells these slips from others: {', '.join(dict.fromkeys(faults))}"
+        )
+
+
+def _fault(slip: Slip, seen: list[Seen], slips: Mapping[str, Slip]) -> str:
+    """Why a mutant is not told from others; empty where it is."""
+    if not any(one.effect for one in seen):
+        return "passes all cases"
+    if explain(seen, slips.values()) == (slip,):
+        return ""
+    others = [
+        other.id for other in slips.values() if other != slip and explain(seen, (slip, other)) != (slip,)
+    ]
+    return f"looks like {' and '.join(map(repr, others))}"

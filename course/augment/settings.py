@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from course.augment.policy import LEVELS, POLICY
 
 SETTINGS = 2 * (LEVELS - 1)
 _FIXED = 65_536  # PIL's warps count in units of 1/65,536 of a pixel
+LUMA = (19_595, 38_470, 7_471)  # PIL's weights of red, green and blue in a gray value, in 1/65,536
 _ROWS = {row.name: row for row in POLICY}
 
 
@@ -101,6 +103,26 @@ def _source(name: str, amount: float, center: tuple[float, float]) -> tuple[floa
     else:
         raise ValueError(f"{name} is no warp")
     return a, b, c, d, e, f
+
+
+def source_of(numbers: Any, row: Any, column: Any, size: tuple[int, int]) -> tuple[Any, Any]:
+    """Where a warp takes each pixel from; arrays of any framework.
+
+    Args:
+        numbers: a, b, c, d, e and f of `warps`, which broadcast against rows and columns.
+        row: of the pixels, int32.
+        column: likewise.
+        size: height and width.
+
+    Returns:
+        whether the pixel comes from within the image, and its position there, row by row.
+    """
+    a, b, c, d, e, f = numbers
+    height, width = size
+    from_column = (a * column + b * row + c) >> 16
+    from_row = (d * column + e * row + f) >> 16
+    inside = (from_column >= 0) & (from_column < width) & (from_row >= 0) & (from_row < height)
+    return inside, from_row * width + from_column
 
 
 @functools.cache

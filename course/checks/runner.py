@@ -189,10 +189,11 @@ class CaseTrial:
         """The judgement on it."""
         return judge(self.case, self.outcome, self.expected)
 
-    @property
+    @cached_property
     def seen(self) -> Seen:
         """What of it has to be explained."""
-        return Seen(self.case, self.expected, effect_of(self.case, self.expected, self.outcome))
+        effect = None if self.verdict.passed else effect_of(self.case, self.expected, self.outcome)
+        return Seen(self.case, self.expected, effect)
 
 
 def _conclude(check: Check, expectation: Expectation, trials: list[CaseTrial], subject: Subject) -> Result:

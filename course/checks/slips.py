@@ -10,6 +10,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -73,6 +74,17 @@ class Seen:
     case: Case
     expected: Plain
     effect: Effect | None
+
+    @cached_property
+    def places(self) -> Mapping[str, np.ndarray]:
+        """The numbers that are expected, by their places."""
+        return places_of(self.expected)
+
+    @cached_property
+    def wide(self) -> Tolerance:
+        """Wrong numbers are less well rounded than right ones, such as small differences of large sums."""
+        tolerance = self.case.tolerance
+        return Tolerance(_MARGIN * tolerance.rtol, _MARGIN * tolerance.atol, tolerance.reason)
 
 
 def effect_of(case: Case, expected: Plain, outcome: Outcome) -> Effect | None:
@@ -171,7 +183,7 @@ def _fit(trial: Seen, predicted: Effect | None) -> set[str] | None:
         return set()  # nobody knows what would have come
     for place, value in predicted.places.items():
         if place in effect.places:
-            if not alike(value, effect.places[place], _wide(trial)):
+            if not alike(value, effect.places[place], trial.wide):
                 return None
         elif not _is_marginal(trial, place, value):
             return None
@@ -205,14 +217,7 @@ def _outline(value: Plain) -> Plain:
 
 def _is_marginal(trial: Seen, place: str, value: Plain) -> bool:
     """Whether a value is so near to what is expected that a rounding decides whether the case passes."""
-    expected = places_of(trial.expected)
-    return place in expected and alike(expected[place], value, _wide(trial))
-
-
-def _wide(trial: Seen) -> Tolerance:
-    """Wrong numbers are less well rounded than right ones, such as small differences of large sums."""
-    tolerance = trial.case.tolerance
-    return Tolerance(_MARGIN * tolerance.rtol, _MARGIN * tolerance.atol, tolerance.reason)
+    return place in trial.places and alike(trial.places[place], value, trial.wide)
 
 
 def message_pattern(message: str) -> str:

@@ -14,16 +14,22 @@ import numpy as np
 from jax import Array, lax
 
 from course.augment.policy import GRAY, NAMES
-from course.augment.settings import autocontrast_lower, kept_bits, shares, thresholds, warps
+from course.augment.settings import (
+    LUMA,
+    autocontrast_lower,
+    kept_bits,
+    shares,
+    source_of,
+    thresholds,
+    warps,
+)
 
 Operation = Callable[[Array, Array], Array]
-# PIL's weights of red, green and blue in a gray value, in units of 1/65,536.
-_LUMA = np.array([19_595, 38_470, 7_471], np.int32)
 
 
 def _gray(images: Array) -> Array:
     """PIL's gray value of each pixel, int32 (n, H, W, 1)."""
-    return (jnp.sum(images.astype(jnp.int32) * _LUMA, -1, keepdims=True) + 32_768) >> 16
+    return (jnp.sum(images.astype(jnp.int32) * np.array(LUMA, np.int32), -1, keepdims=True) + 32_768) >> 16
 
 
 def _enhanced(name: str, degenerate: Array | int, images: Array, setting: Array) -> Array:
@@ -92,12 +98,10 @@ def _solarize(images: Array, setting: Array) -> Array:
 
 def _warp(name: str, images: Array, setting: Array) -> Array:
     n, height, width, _ = images.shape
-    a, b, c, d, e, f = jnp.asarray(warps(name, (height, width)))[setting].T[..., None, None]
+    numbers = jnp.asarray(warps(name, (height, width)))[setting].T[..., None, None]
     row, column = np.arange(height, dtype=np.int32)[:, None], np.arange(width, dtype=np.int32)
-    from_column = (a * column + b * row + c) >> 16
-    from_row = (d * column + e * row + f) >> 16
-    inside = (from_column >= 0) & (from_column < width) & (from_row >= 0) & (from_row < height)
-    source = jnp.where(inside, from_row * width + from_column, 0).reshape(n, -1, 1)
+    inside, position = source_of(numbers, row, column, (height, width))
+    source = jnp.where(inside, position, 0).reshape(n, -1, 1)
     moved = jnp.take_along_axis(images.reshape(n, -1, 3), source, axis=1).reshape(images.shape)
     return jnp.where(inside[..., None], moved, np.uint8(GRAY))
 

@@ -16,7 +16,15 @@ import torch
 from torch import Tensor
 
 from course.augment.policy import GRAY
-from course.augment.settings import autocontrast_lower, factors, kept_bits, thresholds, warps
+from course.augment.settings import (
+    LUMA,
+    autocontrast_lower,
+    factors,
+    kept_bits,
+    source_of,
+    thresholds,
+    warps,
+)
 
 Operation = Callable[[Tensor, Tensor], Tensor]
 
@@ -34,7 +42,7 @@ def _of_each(setting: Tensor, make: Callable[..., np.ndarray], *of: Any) -> Tens
 def _gray(images: Tensor) -> Tensor:
     """PIL's gray value of each pixel, int32 (n, H, W, 1)."""
     red, green, blue = images.int().split(1, dim=-1)
-    return (red * 19_595 + green * 38_470 + blue * 7_471 + 32_768) >> 16
+    return (red * LUMA[0] + green * LUMA[1] + blue * LUMA[2] + 32_768) >> 16
 
 
 def _enhanced(name: str, degenerate: Tensor | int, images: Tensor, setting: Tensor) -> Tensor:
@@ -102,13 +110,11 @@ def _solarize(images: Tensor, setting: Tensor) -> Tensor:
 def _warp(name: str, images: Tensor, setting: Tensor) -> Tensor:
     n, height, width, _ = images.shape
     chosen = _table(warps, images.device, name, (height, width)).index_select(0, setting)
-    a, b, c, d, e, f = (column[:, None, None] for column in chosen.unbind(1))
+    numbers = (column[:, None, None] for column in chosen.unbind(1))
     arange: Any = partial(torch.arange, dtype=torch.int32, device=images.device)
     row, column = arange(height)[:, None], arange(width)
-    from_column = (a * column + b * row + c) >> 16
-    from_row = (d * column + e * row + f) >> 16
-    inside = (from_column >= 0) & (from_column < width) & (from_row >= 0) & (from_row < height)
-    source = torch.where(inside, from_row * width + from_column, 0).long().reshape(n, -1, 1)
+    inside, position = source_of(numbers, row, column, (height, width))
+    source = torch.where(inside, position, 0).long().reshape(n, -1, 1)
     moved = images.reshape(n, -1, 3).gather(1, source.expand(-1, -1, 3)).reshape(images.shape)
     return moved.masked_fill_(~inside[..., None], GRAY)
 
