@@ -14,6 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from course.augment import LabeledDataAug, UnlabeledDataAug, image_to_numpy
+from course.augment.jax import JaxViews
+from course.augment.on_device import LabeledBatchAug, UnlabeledBatchAug
 from course.data.dataset import ImageDataset
 from course.training import FixMatchHparams, TrainResult
 
@@ -43,7 +45,7 @@ class TinyModel:
     def init(self, key: Any, x: Any) -> dict[str, Any]:
         kernel = jax.random.normal(key, (48, self.num_classes)) / 7
         params = {"last": {"kernel": kernel, "bias": jnp.zeros(self.num_classes)}}
-        return {"params": params, "batch_stats": {"norm": {"mean": jnp.full((48,), 0.5)}}}
+        return {"params": params, "batch_stats": {"norm": {"mean": jnp.full((48,), 0.5, jnp.float32)}}}
 
     def apply(self, variables: Any, x: Any, mutable: Any = None) -> Any:
         colors = x.reshape(len(x), 4, 8, 4, 8, 3).mean((2, 4)).reshape(len(x), 48)
@@ -72,11 +74,13 @@ def images(n: int, seed: int = 0) -> ImageDataset:
     return ImageDataset.create(np.clip(data, 0, 255).astype(np.uint8), targets, CLASSES, "tiny")
 
 
-def parts() -> tuple[ImageDataset, ImageDataset, ImageDataset]:
-    """Labeled, unlabeled and validation images with their transforms."""
+def parts(*, on_device: bool = False) -> tuple[ImageDataset, ImageDataset, ImageDataset]:
+    """Labeled, unlabeled and validation images with their transforms, image by image or on the device."""
+    labeled: Any = LabeledBatchAug(JaxViews()) if on_device else LabeledDataAug()
+    unlabeled: Any = UnlabeledBatchAug(JaxViews()) if on_device else UnlabeledDataAug()
     return (
-        images(16, 1).with_transform(LabeledDataAug()),
-        images(40, 2).with_transform(UnlabeledDataAug()),
+        images(16, 1).with_transform(labeled),
+        images(40, 2).with_transform(unlabeled),
         images(20, 3).with_transform(image_to_numpy),
     )
 
@@ -85,12 +89,14 @@ def hparams(folder: Path | str, **changed: Any) -> FixMatchHparams:
     return FixMatchHparams(logdir=str(folder), **{**SETTINGS, **changed})
 
 
-def train(folder: Path | str, changed: dict[str, Any] | None = None, **options: Any) -> TrainResult:
+def train(
+    folder: Path | str, changed: dict[str, Any] | None = None, *, on_device: bool = False, **options: Any
+) -> TrainResult:
     """One run; ``changed`` are hyperparameters, ``options`` those of `train_loop`."""
     from solutions.fixmatch import train_fixmatch
 
     with tiny_resnet18():
-        return train_fixmatch(hparams(folder, **(changed or {})), *parts(), **options)
+        return train_fixmatch(hparams(folder, **(changed or {})), *parts(on_device=on_device), **options)
 
 
 def at_end() -> None:

@@ -17,6 +17,7 @@ from course.models import architecture
 from course.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from course.training.engine import Batches, IfExists, TrainResult, run_loop
 from course.training.hparams import SupervisedHparams
+from course.training.jax.devices import Spread
 from course.training.jax.trees import flatten, unflatten_like
 from course.training.observers import Observer
 from course.training.runfolder import RunFolder
@@ -73,8 +74,9 @@ class _JaxProgram:
         state: TrainState,
         train_step: Callable[..., tuple[Any, Any, Any, Mapping[str, Any]]],
         validate: Callable[[Any, Any], Mapping[str, Any]],
+        spread: Spread,
     ) -> None:
-        self.state, self.train_step, self._validate = state, train_step, validate
+        self.state, self.train_step, self._validate, self.spread = state, train_step, validate, spread
 
     @property
     def step(self) -> int:
@@ -86,9 +88,8 @@ class _JaxProgram:
 
     def advance(self, batch: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
         step, opt_state, batch_stats = self.state
-        loss, batch_stats, opt_state, metrics = self.train_step(
-            jnp.asarray(step), opt_state, batch_stats, **batch
-        )
+        changing = self.spread.state((jnp.asarray(step), opt_state, batch_stats))
+        loss, batch_stats, opt_state, metrics = self.train_step(*changing, **self.spread.batch(batch))
         self.state = TrainState(step + 1, opt_state, batch_stats)
         return loss, metrics
 
@@ -137,6 +138,9 @@ def train_loop(
 ) -> TrainResult:
     """Run from ``state.step`` to ``init_total_step + steps``.
 
+    Where there are several devices, each works on a part of every mini-batch
+    (`course.training.jax.devices`).
+
     Args:
         hparams: ``steps`` must be filled in (`SupervisedHparams.fitted`).
         state: where to begin, from `start`.
@@ -155,7 +159,10 @@ def train_loop(
         NonFiniteLoss: names the step and the term.
         CourseError: the folder cannot be written, or holds a run and ``if_exists`` is "error".
     """
-    program = _JaxProgram(state, train_step, validate)
+    spread = Spread(jax.local_devices(), hparams.labeled_batch_size)
+    if len(spread.devices) > 1:
+        print(f"Each step is shared by {len(spread.devices)} devices.")
+    program = _JaxProgram(state, train_step, validate, spread)
     network = {"architecture": architecture(hparams.width), "normalization": normalization}
     ended = run_loop(
         hparams,
