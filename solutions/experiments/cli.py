@@ -13,6 +13,7 @@ from course.errors import CourseError, out_of_memory, unknown_name
 from course.files import cannot_write, is_full, write_atomically
 from course.training import SupervisedHparams
 from course.training.engine import IfExists
+from course.training.torch.launch import leads, number
 from solutions.experiments.methods import METHODS, Method
 from solutions.experiments.options import shared_hparams, with_hparams
 from solutions.experiments.presets import PRESETS
@@ -95,7 +96,7 @@ def _train(spec: RunSpec, if_exists: IfExists) -> None:
 
     result = run(spec, if_exists=if_exists)
     if result is None:
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(INTERRUPTED if leads() else 0)
     for weights, error in (("EMA", result.test_error), ("raw", result.test_error_raw)):
         print(f"test error ({weights}) {error:.4f} on {result.data}")
     print(f"{spec.out} has metrics.jsonl, curves.png, TensorBoard events, config.json and checkpoint")
@@ -238,6 +239,8 @@ def sweep(
     from solutions.experiments.sweep import SweepSpec
     from solutions.experiments.sweep import sweep as run_sweep
 
+    if number() > 1:
+        raise CourseError("a sweep spreads its runs over processes by itself: start it without torchrun")
     if framework not in FRAMEWORKS:
         raise unknown_name("framework", framework, FRAMEWORKS)
     having = [name for name, method in METHODS.items() if framework in method.hparams]

@@ -21,6 +21,7 @@ from course.files import write_atomically
 from course.training import Checkpoint, RunFolder
 from course.training.engine import IfExists
 from course.training.observers import Observer
+from course.training.torch.launch import leads, number
 from course.training.vocabulary import RunSettings, own_name
 from solutions.experiments.curves import plot_run
 from solutions.experiments.frameworks import FRAMEWORKS, Framework, Parts, Plan, framework_for
@@ -216,8 +217,8 @@ def run(
         observers: told of each step, as for `course.training.train_loop`.
 
     Returns:
-        What result.json holds, or None when the run was interrupted. Resuming a finished run returns what it
-        found.
+        What result.json holds, or None when the run was interrupted, or when another process leads it.
+        Resuming a finished run returns what it found.
 
     Raises:
         CourseError: bad input of any kind; nothing is left half-written.
@@ -225,10 +226,17 @@ def run(
     planned = plan(spec)
     hparams, parts, config = planned.hparams, planned.parts, planned.config
     backend = FRAMEWORKS[config["framework"]]
+    if not leads():
+        backend.train(planned)
+        return None
     folder = RunFolder(spec.out)
     if if_exists == "resume" and folder.holds_run():
         check_same_config(folder, config)
         if folder.result.is_file():
+            if number() > 1:
+                from course.training.torch.processes import dismiss
+
+                dismiss()
             return load_result(spec.out)
     else:
         folder.prepare(overwrite=if_exists == "overwrite")

@@ -31,6 +31,7 @@ from course.training import (
 )
 from course.training.batches import check_distinct
 from course.training.torch.checkpoint import architecture, load_variables
+from course.training.torch.launch import number
 from course.training.torch.loop import default_device
 from course.training.torch.parts import evaluate
 from course.training.torch.train import train_torch
@@ -168,6 +169,11 @@ class _Jax:
     default_model = RESNET18
 
     def check(self, model: str, augmentation: str) -> None:
+        if number() > 1:
+            raise CourseError(
+                "jax uses all devices from one process: start the run without torchrun, or use "
+                "--framework torch"
+            )
         if model != RESNET18:
             raise CourseError(
                 f"jax has {RESNET18} alone, not {model}: use --framework torch, or --model {RESNET18}"
@@ -252,6 +258,11 @@ class _Torch:
 
     def check_start(self, plan: Plan) -> None:
         _check_processes(plan)
+        if number() > 1 and plan.hparams.dropout:
+            raise CourseError(
+                f"dropout is {plan.hparams.dropout}, and {number()} processes would drop the same values of "
+                "different images: leave it out, or use one process"
+            )
         if METHODS[plan.spec.method].torch.remembers:
             check_distinct(plan.hparams.unlabeled_batch_size, plan.hparams.n_unlabeled or 0)
         network = self._network(plan)
@@ -282,7 +293,7 @@ class _Torch:
 
     def hardware(self) -> str:
         if torch.cuda.is_available():
-            return f"{torch.cuda.get_device_name()}, 1 of {torch.cuda.device_count()} device(s)"
+            return f"{torch.cuda.get_device_name()}, {number()} of {torch.cuda.device_count()} device(s)"
         return processor()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from course.errors import CourseError
-from course.training.checkpoint import load_checkpoint, save_checkpoint
+from course.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from course.training.engine import Batches, IfExists, TrainResult, run_loop
+from course.training.metrics import Metrics
 from course.training.observers import Observer
+from course.training.run_log import Span
 from course.training.runfolder import RunFolder
 from course.training.torch.checkpoint import (
     architecture,
@@ -31,6 +34,7 @@ from course.training.torch.checkpoint import (
     with_prefix,
 )
 from course.training.torch.hparams import TorchHparams
+from course.training.torch.launch import leads, number
 from course.training.torch.parts import to_tensors
 
 State = dict[str, Tensor]
@@ -67,7 +71,7 @@ class TorchState:
         return self.model if self.ema_model is None else self.ema_model
 
 
-class _TorchProgram:
+class TorchProgram:
     """A loss over a state that changes in place, as `run_loop` wants it."""
 
     def __init__(
@@ -83,25 +87,29 @@ class _TorchProgram:
         self.hparams, self.state, self.loss, self.schedule = hparams, state, loss, schedule
         self.ema_update, self._validate, self.described = ema_update, validate, described
         self.device = next(state.model.parameters()).device
+        self.network = state.model  # what the loss is given
 
     @property
     def step(self) -> int:
+        """Updates done."""
         return self.state.step
 
     @property
     def waiting(self) -> str | None:
+        """Nothing is compiled."""
         return None
 
     def advance(self, batch: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+        """One update: the loss and the metrics."""
         state = self.state
         # What dropout draws in a step depends on the step alone, so that a resumed run draws it again.
         entropy = np.random.SeedSequence((self.hparams.seed, STEP_STREAM, state.step))
         torch.manual_seed(int(entropy.generate_state(1)[0]))
         for group in state.optimizer.param_groups:
             group["lr"] = float(self.schedule(state.step))
-        state.model.train()
+        self.network.train()
         inputs = {**to_tensors(batch, self.device), "step": state.step}
-        loss, state.method, metrics = self.loss(state.model, state.method, inputs)
+        loss, state.method, metrics = self.loss(self.network, state.method, inputs)
         state.optimizer.zero_grad()
         loss.backward()
         state.optimizer.step()
@@ -111,9 +119,11 @@ class _TorchProgram:
         return loss.detach(), {n: v.detach() if torch.is_tensor(v) else v for n, v in metrics.items()}
 
     def validate(self) -> Mapping[str, Any]:
+        """Scalars on held-out images."""
         return self._validate(self.state.evaluated)
 
     def not_finite(self) -> str | None:
+        """What in the state is NaN or infinite, or None."""
         models = [m for m in (self.state.model, self.state.ema_model) if m is not None]
         remembered = self.state.optimizer.state.values()
         for part, tensors in (
@@ -125,19 +135,32 @@ class _TorchProgram:
                 return part
         return None
 
-    def save(self, folder: RunFolder, manifest: Mapping[str, Any]) -> None:
+    def as_checkpoint(self, manifest: Mapping[str, Any]) -> Checkpoint:
+        """All that a run needs to go on from here."""
         state = self.state
         variables, extra = variables_of(state.model)
         if state.ema_model is not None:
             extra |= to_arrays(state.ema_model.state_dict(), "ema")
         extra |= to_arrays(state.method, "method") | optimizer_arrays(state.optimizer)
-        save_checkpoint(folder.checkpoint, variables, {**manifest, "step": state.step}, extra=extra)
+        return Checkpoint(variables, {**manifest, "step": state.step}, extra)
+
+    def save(self, folder: RunFolder, manifest: Mapping[str, Any]) -> None:
+        """Write everything that a resumed run needs."""
+        now = self.as_checkpoint(manifest)
+        save_checkpoint(folder.checkpoint, now.variables, now.manifest, extra=now.extra)
 
     def restore(self, folder: RunFolder) -> None:
-        stored, state = load_checkpoint(folder.checkpoint, self.described["architecture"]), self.state
+        """Take up the state last saved. Raises CourseError: it is another method's."""
+        stored = load_checkpoint(folder.checkpoint, self.described["architecture"])
         begun, now = stored.manifest.get("method"), self.described.get("method")
         if begun != now:
             raise CourseError(f"{folder.path} holds a run of {begun}, not of {now}: choose another folder")
+        self.take_up(stored)
+        folder.cut_log(self.step)
+
+    def take_up(self, stored: Checkpoint) -> None:
+        """Go on from what `as_checkpoint` made."""
+        state = self.state
         load_variables(state.model, stored)
         if state.ema_model is not None:
             load_arrays(state.ema_model, with_prefix(stored.extra, "ema"))
@@ -145,7 +168,6 @@ class _TorchProgram:
         state.method = {name: torch.as_tensor(array, device=self.device) for name, array in method.items()}
         load_optimizer(state.optimizer, stored.extra)
         state.step = int(stored.manifest["step"])
-        folder.cut_log(state.step)
 
 
 def torch_train_loop(
@@ -165,6 +187,9 @@ def torch_train_loop(
     manifest: Mapping[str, Any] | None = None,
 ) -> TrainResult:
     """Run from step 0, or from the last checkpoint, to ``hparams.steps``.
+
+    Where ``torchrun`` has started several processes, each calls this, and they share each step
+    (`course.training.torch.processes`). All but the one that leads return with the last state and no metrics.
 
     Args:
         hparams: ``steps`` must be filled in (`TorchHparams.fitted`).
@@ -199,7 +224,19 @@ def torch_train_loop(
         "normalization": getattr(model, "normalization", "none"),
         **(manifest or {}),
     }
-    program = _TorchProgram(hparams, state, loss, schedule, ema_update, validate, described)
+    made = hparams, state, loss, schedule, ema_update, validate, described
+    if number() == 1:
+        program = TorchProgram(*made)
+    else:
+        # Not every build of torch can do this, so that it is imported where it is wanted.
+        from course.training.torch.processes import dismiss
+        from course.training.torch.shared_run import LeadingProgram, follow
+
+        if not leads():
+            follow(TorchProgram(*made))
+            nothing = Span(state.step, 0.0)
+            return TrainResult(state, Metrics(), False, 0, state.step, nothing, 0.0, Path(hparams.logdir))
+        program = LeadingProgram(*made)
     ended = run_loop(
         hparams,
         program,
@@ -209,4 +246,6 @@ def torch_train_loop(
         if_exists=if_exists,
         observers=observers,
     )
+    if number() > 1:
+        dismiss()
     return replace(ended, state=state)

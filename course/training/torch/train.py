@@ -19,6 +19,7 @@ from course.data.dataset import ImageDataset
 from course.models.mixed_precision import prepare
 from course.training import Checkpoint, TrainResult
 from course.training.torch.checkpoint import load_variables
+from course.training.torch.launch import number
 from course.training.torch.loop import EmaUpdate, default_device, torch_train_loop
 from course.training.torch.methods import TORCH_METHODS, TorchMethod
 from course.training.torch.parts import evaluate
@@ -85,6 +86,10 @@ def train_torch(
 
     if hparams.expand_labels:
         labeled = expanded(labeled, hparams.batch_size * hparams.num_iter)
+    if number() > 1:
+        from course.training.torch.processes import join
+
+        join()
     device = default_device()
     labeled_view, unlabeled_view = method.views(hparams, TorchViews(device) if on_device else None)
     model = model.to(device)

@@ -25,7 +25,7 @@ from course.training import labeled_batches, load_checkpoint, mixed_batches, pai
 from course.training.engine import NonFiniteLoss
 from course.training.torch.checkpoint import load_variables
 from course.training.torch.hparams import TorchSupervisedHparams
-from course.training.torch.loop import TorchState, _TorchProgram, torch_train_loop
+from course.training.torch.loop import TorchState, TorchProgram, torch_train_loop
 from course.training.torch.methods import TORCH_METHODS
 from solutions.ema import ema_update
 from solutions.schedules import cosine_with_warmup
@@ -450,7 +450,7 @@ def test_an_optimizer_that_is_not_finite_is_found() -> None:
     model(torch.ones(1, 1)).sum().backward()
     optimizer.step()
     state = TorchState(model, optimizer, {}, use_ema=False)
-    program = _TorchProgram(TorchSupervisedHparams(), state, None, None, None, None, {})  # type: ignore[arg-type]
+    program = TorchProgram(TorchSupervisedHparams(), state, None, None, None, None, {})  # type: ignore[arg-type]
     assert program.not_finite() is None
     optimizer.state[model.weight]["exp_avg_sq"].fill_(float("inf"))
     assert program.not_finite() == "optimizer's averages"
