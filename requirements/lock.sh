@@ -9,16 +9,19 @@ trap 'rm -rf "$scratch"' EXIT
 ../.venv/bin/python -m venv "$scratch/venv"
 "$scratch/venv/bin/python" -m pip install --quiet --disable-pip-version-check uv
 
-lock() { # NAME OLDEST-PYTHON DESCRIPTION
-    local out="$scratch/$1.txt"
-    grep -v '^#' "$1.txt" >"$out" 2>/dev/null || true
-    "$scratch/venv/bin/uv" pip compile --quiet --universal --python-version "$2" ${UPGRADE:+--upgrade} \
-        --no-header --no-annotate "$1.in" --output-file "$out"
-    { echo "# $3 Made by \`make lock\` from $1.in."; cat "$out"; } >"$1.txt"
+lock() { # NAME PYTHON DESCRIPTION, then what else uv is told
+    local name=$1 python=$2 description=$3 out="$scratch/$1.txt"
+    shift 3
+    grep -v '^#' "$name.txt" >"$out" 2>/dev/null || true
+    "$scratch/venv/bin/uv" pip compile --quiet --python-version "$python" ${UPGRADE:+--upgrade} "$@" \
+        --no-header --no-annotate "$name.in" --output-file "$out"
+    { echo "# $description Made by \`make lock\` from $name.in."; cat "$out"; } >"$name.txt"
 }
 
-lock dev 3.11 "Exact pins of the development environment, Python 3.11 or later, every platform."
-lock colab 3.12 "Exact pins that stand in for Colab, Python 3.12 or later."
+lock dev 3.11 "Exact pins of the development environment, Python 3.11 or later, every platform." --universal
+lock site 3.11 "Exact pins of what \`make site\` needs, Python 3.11 or later, every platform." --universal
+lock colab 3.13 "Colab's own versions, for its Python and its system." \
+    --python-platform x86_64-manylinux_2_28 --constraints colab-freeze.txt
 
 # The pins of dev.txt that students' machines meet. The CUDA libraries are left out: torch names the versions that it needs,
 # and with PyTorch's CPU wheels there are none.

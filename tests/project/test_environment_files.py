@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = ROOT / "requirements"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-LOCKS = ["dev", "colab"]
+LOCKS = ["dev", "colab", "site"]
 PIN = re.compile(r"^[a-z0-9][a-z0-9.-]*==[0-9][0-9a-z.]*( ; .+)?$")
 # Colab of August 2026, for the packages in which notebooks notice the difference.
 COLAB = {
@@ -81,7 +81,8 @@ def test_locks_hold_exact_pins_and_no_address(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "python"), [("dev", "3.11"), ("dev", "3.13"), ("colab", "3.12"), ("colab", "3.13")]
+    ("name", "python"),
+    [("dev", "3.11"), ("dev", "3.13"), ("colab", "3.13"), ("site", "3.11"), ("site", "3.13")],
 )
 def test_locks_meet_what_they_are_made_from(name: str, python: str) -> None:
     assert unmet(lines(REQUIREMENTS / f"{name}.in"), pins(name, python)) == []
@@ -92,6 +93,59 @@ def test_colab_lock_is_colab() -> None:
     assert {package: locked[package] for package in COLAB} == COLAB
     assert locked["notebook"].startswith("6.5")
     assert "nbgrader" not in locked
+
+
+def test_the_pins_for_colab_are_those_of_colabs_own_list() -> None:
+    """But for CUDA's libraries, which PyPI's torch chooses, and what Colab lacks."""
+    listed, locked = pins("colab-freeze", "3.13"), pins("colab", "3.13")
+    shared = {name for name in locked if name in listed}
+    assert len(shared) > 100
+    assert {name: (locked[name], listed[name]) for name in shared if locked[name] != listed[name]} == {}
+    ours = {name for name in locked if name not in listed and not re.match("cuda|nvidia|triton", name)}
+    assert ours == {"hypothesis", "jax-resnet", "jedi", "sortedcontainers"}
+
+
+def test_colabs_list_says_where_it_is_from() -> None:
+    head = (REQUIREMENTS / "colab-freeze.txt").read_text(encoding="utf-8").splitlines()[:3]
+    assert "googlecolab/backend-info" in head[0]
+    assert re.fullmatch(
+        r"# commit [0-9a-f]{40}, \d{4}-\d\d-\d\d\. Made by requirements/colab_freeze\.py\.", head[1]
+    )
+
+
+FREEZE = """\
+# what Google writes above it
+jax==0.7.2
+PyYAML==6.0.3
+torch @ https://download.pytorch.org/whl/cpu/torch-2.11.0%2Bcpu-cp313-cp313-manylinux_2_28_x86_64.whl
+nvidia-nccl-cu13==2.31.2
+google-colab @ file:///colabtools/dist/google_colab-1.0.0.tar.gz
+en_core_web_sm @ https://github.com/explosion/models/en_core_web_sm-3.8.0-py3-none-any.whl#sha256=19
+python-apt==0.0.0
+"""
+
+
+def test_a_list_of_colab_becomes_constraints(tmp_path: Path) -> None:
+    """A clone stands for the one of Google; the script writes beside itself, so a copy of it runs."""
+    clone, script = tmp_path / "clone", tmp_path / "colab_freeze.py"
+    clone.mkdir()
+    (clone / "pip-freeze.txt").write_text(FREEZE)
+    script.write_text((REQUIREMENTS / "colab_freeze.py").read_text(encoding="utf-8"), encoding="utf-8")
+    git = ["git", "-C", str(clone), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "list"]):
+        subprocess.run([*git, *arguments], check=True)
+    subprocess.run([sys.executable, str(script), str(clone)], check=True, capture_output=True)
+    written = tmp_path / "colab-freeze.txt"
+    assert lines(written) == ["jax==0.7.2", "PyYAML==6.0.3", "torch==2.11.0"]
+    left_out = "en_core_web_sm, google-colab, nvidia-nccl-cu13, python-apt"
+    assert sorted(re.findall(r"[\w-]+", left_out)) == sorted(
+        written.read_text().splitlines()[2].rpartition(": ")[2].rstrip(".").split(", ")
+    )
+    before = written.read_bytes()
+    for wrong in ([], [str(tmp_path / "nowhere")]):
+        done = subprocess.run([sys.executable, str(script), *wrong], capture_output=True, text=True)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1) and done.stderr.startswith("error: ")
+    assert written.read_bytes() == before
 
 
 def test_development_uses_the_frameworks_of_colab() -> None:
@@ -124,7 +178,7 @@ def conda_pins() -> tuple[str, dict[str, str], list[str]]:
 
 def test_the_checks_tests_import_what_colab_has() -> None:
     """`make test-colab` runs them there, without jupytext, nbgrader, typer and whatever else is missing."""
-    colab = pins("colab", "3.11")
+    colab = pins("colab", "3.13")
     missing = [
         module
         for module, distributions in packages_distributions().items()
