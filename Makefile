@@ -10,7 +10,9 @@ PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 PYTHONS := 3.11 3.12 3.13 3.14
 VENV_COLAB := .venv-colab
-PYTHONS_COLAB := 3.13 3.12
+PYTHONS_COLAB := 3.13
+VENV_SITE := .venv-site
+SITE := dist/site
 VENV_NEWEST := .venv-newest
 PYTHONS_NEWEST := 3.11 3.13
 PIP_INSTALL := -m pip install --no-input --disable-pip-version-check $(if $(CI),--quiet --progress-bar off)
@@ -76,7 +78,7 @@ test: lint ## All tests but the long ones: sixteen minutes on two cores.
 	$(PYTEST) -m "not slow and not colab" tests
 
 .PHONY: test-all
-test-all: lint ## All tests, the long ones too: an hour on two cores.
+test-all: lint $(VENV_SITE)/.installed ## All tests, the long ones too: an hour on two cores.
 	$(PYTEST) -m "not colab" tests
 
 .PHONY: test-notebooks
@@ -84,10 +86,10 @@ test-notebooks: setup ## Execute the solution notebooks whole and compare their 
 	$(PYTEST) -m nbval tests/project
 
 .PHONY: test-colab
-test-colab: setup ## Run the notebook and the checks with Colab's package versions (needs Python 3.13 or 3.12).
+test-colab: setup ## Run the notebook and the checks with Colab's package versions (needs its Python 3.13).
 	@python=$$(requirements/find_python.sh $(PYTHONS_COLAB) 2>/dev/null) || python=""; \
 	if [ -z "$$python" ]; then \
-	    echo "SKIPPED: Colab's packages need Python 3.13 or 3.12, and this machine has neither."; \
+	    echo "SKIPPED: Colab's packages are those of Python 3.13, which this machine lacks."; \
 	else \
 	    $(MAKE) --no-print-directory $(VENV_COLAB)/.installed bundle; \
 	    $(TEST_ENV) $(VENV_COLAB)/bin/python -m pytest -m colab tests/colab; \
@@ -138,6 +140,17 @@ publish: setup ## Make a folder to push as the students' repository: make publis
 	@test -n "$(DIR)" || { echo "error: name the folder: make publish DIR=../course-for-students" >&2; exit 2; }
 	$(PY) -m autograder publish "$(DIR)"
 
+.PHONY: site
+site: $(VENV_SITE)/.installed ## Make the course's website in dist/site: no answers, nothing from other hosts (seconds).
+	$(VENV_SITE)/bin/python -m autograder.site $(SITE)
+
+$(VENV_SITE)/.installed: requirements/site.txt
+	@python=$$(requirements/find_python.sh $(PYTHONS)); \
+	echo "Making $(VENV_SITE) with $$python and what turns pages into a site"; \
+	"$$python" -m venv --clear $(VENV_SITE)
+	@$(VENV_SITE)/bin/python $(PIP_INSTALL) -r requirements/site.txt
+	@touch $@
+
 .PHONY: lock
 lock: setup ## Resolve requirements/*.in into exact pins (UPGRADE=1: take the newest of everything).
 	UPGRADE=$(UPGRADE) requirements/lock.sh
@@ -150,4 +163,4 @@ clean: ## Remove what the other targets made, but neither .venv nor any grades o
 
 .PHONY: distclean
 distclean: clean ## Remove the environments as well.
-	rm -rf $(VENV) $(VENV_COLAB) $(VENV_NEWEST)-*
+	rm -rf $(VENV) $(VENV_COLAB) $(VENV_SITE) $(VENV_NEWEST)-*

@@ -69,11 +69,19 @@ def about_budgets(unit: Unit) -> str:
     return f"{table}\n\nOther machines may take more or less time."
 
 
+def colab_address(course: Course, unit: Unit) -> str | None:
+    """Where Colab opens the unit's published notebook; None while ``repository`` in course.yml is empty."""
+    if course.repository is None:
+        return None
+    published = f"{course.repository}/blob/main/{unit.name}/{unit.notebook}.ipynb"
+    return f"https://colab.research.google.com/github/{published}"
+
+
 def badge(course: Course, unit: Unit) -> str:
     """The "Open in Colab" badge, or nothing as long as ``repository`` in course.yml is empty."""
-    if course.repository is None:
+    address = colab_address(course, unit)
+    if address is None:
         return ""
-    address = f"https://colab.research.google.com/github/{course.repository}/blob/main/{unit.name}/{unit.notebook}.ipynb"
     return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({address})"
 
 

@@ -13,7 +13,7 @@ from nbgrader.apps import NbGraderAPI
 
 from autograder.grading.config import TEMPLATE, TEMPLATES, course_directory
 from autograder.grading.feedback import FeedbackExporter, page_of
-from autograder.grading.formulas import mathml
+from autograder.mathml import mathml
 from course.catalog import load_course
 from tests.support.gradebooks import comment, hand_in
 

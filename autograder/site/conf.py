@@ -1,0 +1,28 @@
+"""Sphinx's configuration; `python -m autograder.site` runs Sphinx with it."""
+
+from course.catalog import load_course
+
+_about = load_course().about
+assert _about is not None, "the pages have been made with it"
+
+project = _about.title
+language = "en"
+
+extensions = ["myst_parser", "sphinx.ext.githubpages", "autograder.site.formulas"]
+html_math_renderer = "mathml"
+myst_enable_extensions = ["dollarmath"]
+myst_dmath_allow_space = False
+myst_heading_anchors = 4
+nitpicky = True
+
+html_theme = "furo"
+html_title = _about.title
+html_static_path = ["_static"]
+html_css_files = ["course.css"]
+pygments_style = "a11y-light"
+pygments_dark_style = "a11y-dark"
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
+html_show_copyright = False
+html_use_index = False
