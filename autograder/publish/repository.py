@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from autograder.files import REPOSITORY, write_changed
 from autograder.publish.bundle import released, shared_files, student_wheel
 from autograder.publish.picture import PICTURE, views_picture
-from autograder.publish.student_readme import published_readme
+from autograder.publish.student_readme import published_readme, unit_page
 from course.catalog import Course, load_course
 from course.errors import CourseError
 
@@ -94,6 +94,7 @@ def published_files(
     for unit in course.units:
         beside = released(unit, derived[unit.name])
         files |= {f"{unit.name}/{path}": content for path, content in beside.items()}
+        files[f"{unit.name}/README.md"] = unit_page(course, unit)
     provided = "".join(f"!/{path}\n" for path in sorted(files) if path.endswith(".safetensors"))
     files[".gitignore"] = (GITIGNORE + provided).encode()
     if course.about is not None and course.about.picture is not None:

@@ -1,18 +1,19 @@
-"""The README that students get, with a bundle or on top of the published repository, from the catalog."""
+"""What students read first: the README of a bundle or of the published repository, and its units' pages."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
-from autograder.builder.tables import badge
+from autograder.builder.tables import about_budgets, about_unit, badge, colab_address
 from autograder.publish.picture import PICTURE
 from course.catalog import Course, Unit
 from course.errors import CourseError
 
 TEMPLATE = Path(__file__).with_name("student_readme.md")
+UNIT_PAGE = Path(__file__).with_name("unit_page.md")
 CONSTRAINTS = "constraints.txt"
 # For which the pinned packages have wheels on every system.
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
@@ -61,14 +62,38 @@ def published_readme(course: Course, wheel: str) -> bytes:
     return _render(course, list(course.units), wheel, bundled=False)
 
 
+def unit_page(course: Course, unit: Unit) -> bytes:
+    """The page that GitHub shows for a unit's folder in the published repository.
+
+    Args:
+        course: the units file.
+        unit: the unit.
+    """
+    order = list(course.units)
+    at = order.index(unit)
+    text = _template(UNIT_PAGE).render(
+        unit=unit,
+        opening=about_unit(course, unit),
+        budgets=about_budgets(unit),
+        address=colab_address(course, unit),
+        before=order[at - 1] if at > 0 else None,
+        after=order[at + 1] if at + 1 < len(order) else None,
+    )
+    return text.encode()
+
+
+def _template(path: Path) -> Template:
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
+    return environment.from_string(path.read_text(encoding="utf-8"))
+
+
 def _render(course: Course, units: Sequence[Unit], wheel: str, *, bundled: bool) -> bytes:
     if course.about is None:
         raise CourseError("course.yml says nothing `about` the course: add its title, summary and licenses")
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     repository = course.repository
     order = [unit.name for unit in course.units]
     archive = f"https://github.com/{repository}/archive/refs/heads/main.zip"
-    text = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+    text = _template(TEMPLATE).render(
         about=course.about,
         units=units,
         repository=repository,

@@ -12,12 +12,14 @@ extensions = ["myst_parser", "sphinx.ext.githubpages", "autograder.site.formulas
 html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath"]
 myst_dmath_allow_space = False
+myst_dmath_double_inline = True
 myst_heading_anchors = 4
 nitpicky = True
 
 html_theme = "furo"
 html_title = _about.title
 html_static_path = ["_static"]
+html_favicon = "_static/icon.svg"
 html_css_files = ["course.css"]
 pygments_style = "a11y-light"
 pygments_dark_style = "a11y-dark"

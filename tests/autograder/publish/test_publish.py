@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from autograder.files import REPOSITORY
 from autograder.publish.bundle import ON_ASSISTANTS
 from autograder.publish.picture import PICTURE, views_picture
 from autograder.publish.repository import RECORD, check_folder, next_step, publish_course, update_folder
+from autograder.publish.student_readme import unit_page
 from course.catalog import load_course
 from course.errors import CourseError
 from course.files import cannot_write
@@ -80,9 +82,10 @@ def test_the_folder_holds_one_wheel_and_what_belongs_to_it(published: Path) -> N
     names = listing(published)
     (wheel,) = [name for name in names if name.endswith(".whl")]
     notebooks = {f"{unit.name}/{unit.notebook}.ipynb" for unit in load_course().units}
+    pages = {f"{unit.name}/README.md" for unit in load_course().units}
     provided = {f"fixmatch/{PROVIDED.name}", f"fixmatch/{PROVIDED.with_suffix('.json').name}"}
     above = {wheel, "README.md", "LICENSE", "LICENSE-TEXT", "constraints.txt", ".gitignore", PICTURE, RECORD}
-    assert names == notebooks | provided | above | set(ON_ASSISTANTS)
+    assert names == notebooks | pages | provided | above | set(ON_ASSISTANTS)
 
 
 def test_git_ignores_what_a_training_makes_and_keeps_what_is_provided(
@@ -127,6 +130,36 @@ def test_the_readme_says_it_all_from_course_yml(published: Path) -> None:
     assert all(f"[{name}]({name})" in text for name in ("AI.md", "LICENSE", "LICENSE-TEXT"))
 
 
+def test_each_unit_has_a_page_that_leads_to_its_notebook(published: Path) -> None:
+    units = load_course().units
+    for unit, before, after in zip(units, [None, *units], [*units[1:], None], strict=False):
+        text = (published / unit.name / "README.md").read_text(encoding="utf-8")
+        assert text.startswith(f"# {unit.title}\n\n[![Open in Colab]")
+        address = (
+            f"https://colab.research.google.com/github/{ADDRESS}/blob/main/{unit.name}/{unit.notebook}.ipynb"
+        )
+        assert f"[Open the notebook in Colab]({address})" in text
+        assert all(f"| {item.title} | " in text for item in (*unit.exercises, *unit.questions))
+        numbered = [section for section in unit.sections if section[0].isdigit()]
+        assert len(numbered) > 3 and "\n".join(numbered) in text
+        assert all(f"| {budget.machine} | {budget.minutes:g} | " in text for budget in unit.budgets)
+        links = set(re.findall(r"\]\((\.\./[^)#]+|[\w.]+\.ipynb)", text))
+        others = {f"../{other.name}/README.md" for other in (before, after) if other is not None}
+        assert links == {"../README.md", f"{unit.notebook}.ipynb"} | others
+        assert all((published / unit.name / link).is_file() for link in links)
+        assert "{" not in text and "%}" not in text and "\n\n\n" not in text
+        alone = unit_page(load_course(), unit).decode()  # no repository is named
+        assert "colab.research" not in alone and "](../README.md#start-in-colab)" in alone
+        assert "\n\n\n" not in alone
+
+
+def test_anchors_of_the_units_pages_are_headings_of_the_readme(published: Path) -> None:
+    text = (published / "README.md").read_text(encoding="utf-8")
+    titles = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    headings = {title.lower().replace(" ", "-") for title in titles}
+    assert {"start-in-colab", "start-on-your-own-computer"} <= headings
+
+
 def test_what_is_said_of_assistants_speaks_of_each_kind_of_cell(published: Path) -> None:
     text = (published / "AI.md").read_text(encoding="utf-8")
     rows = [line.split(" | ")[0].strip("| ") for line in text.splitlines() if line.startswith("| ")]
@@ -156,6 +189,13 @@ def test_notebooks_name_the_repository_that_course_yml_names(published: Path) ->
         notebook = nbformat.read(published / unit.name / f"{unit.notebook}.ipynb", as_version=4)
         (cell,) = [cell for cell in notebook.cells if cell.id == "setup"]
         assert repr(ADDRESS) in cell.source
+
+
+def test_every_notebook_opens_with_a_badge_that_leads_to_itself(published: Path) -> None:
+    for path in published.glob("*/*.ipynb"):
+        opening = nbformat.read(path, as_version=4).cells[0].source
+        place = f"{ADDRESS}/blob/main/{path.relative_to(published).as_posix()}"
+        assert f"](https://colab.research.google.com/github/{place})" in opening, path.name
 
 
 @pytest.fixture
