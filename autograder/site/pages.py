@@ -174,8 +174,8 @@ def _opening(course: Course, unit: Unit) -> str:
         "Your instructor gives you the notebook." if address is None else f"[Open it in Colab]({address})."
     )
     return fenced(
-        "This is the unit's notebook, to be read. To write the functions and have them checked, work in the "
-        f"notebook itself. {start} Results of predictions are closed: guess first.",
+        "This page is the unit's notebook, to read. To write the functions and have them checked, work in "
+        f"the notebook itself. {start} Results that you are asked to predict are closed: guess first.",
         "{note}",
     )
 

@@ -15,7 +15,14 @@ ENTRY = re.compile(r"- \*\*(?P<term>[^*]+)\*\*(?: \(not: (?P<ruled_out>[^)]+)\))
 NOTEBOOKS = sorted((ROOT / "source_notebooks").glob("*/*.py"))
 PAGES = [
     ROOT / name
-    for name in ("README.md", "CONTRIBUTING.md", "autograder/publish/student_readme.md", "course/course.yml")
+    for name in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "autograder/publish/student_readme.md",
+        "autograder/site/texts/index.md.j2",
+        "autograder/site/texts/instructors.md.j2",
+        "course/course.yml",
+    )
 ]
 
 
