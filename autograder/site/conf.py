@@ -1,5 +1,7 @@
 """Sphinx's configuration; `python -m autograder.site` runs Sphinx with it."""
 
+from pathlib import Path
+
 from course.catalog import load_course
 
 _about = load_course().about
@@ -20,6 +22,7 @@ html_theme = "furo"
 html_title = _about.title
 html_static_path = ["_static"]
 html_favicon = "_static/icon.svg"
+html_extra_path = ["_extra"] if Path(__file__).with_name("_extra").is_dir() else []
 html_css_files = ["course.css"]
 pygments_style = "a11y-light"
 pygments_dark_style = "a11y-dark"

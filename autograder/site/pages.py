@@ -20,8 +20,10 @@ from course.errors import CourseError
 
 TEXTS = "autograder/site/texts"
 STATIC = "autograder/site/static"
+EXTRA = "_extra"  # what Sphinx copies as it is
 CONFIGURATION = "autograder/site/conf.py"
 RESULTS = Path("solutions", "results")
+CHART = "accuracy.png"
 PROOF = Path("docs", "checks.md")
 TEMPLATE = ".md.j2"
 
@@ -33,7 +35,7 @@ class Page:
     Attributes:
         group: the heading under which the menu lists it; empty: the front page, above all groups.
         place: its address within the site, without an ending.
-        source: a Markdown file of the repository, which is taken as it is, or a template of this package.
+        source: a file of the repository, Markdown or a whole page of HTML, or a template of this package.
     """
 
     group: str
@@ -76,11 +78,14 @@ def site_files(root: Path = REPOSITORY, pages: tuple[Page, ...] = PAGES) -> dict
     for unit in course.units:
         page = notebook_page(*_notebooks(root, unit), _opening(course, unit))
         files |= {f"units/{unit.name}.md": page.text.encode(), **page.pictures}
-    files |= {f"{FIGURES}/{name}": content for name, content in _pictures(root)}
+    files |= dict(_pictures(root))
     files |= {f"_static/{path.name}": path.read_bytes() for path in sorted((REPOSITORY / STATIC).iterdir())}
     context = _context(root, course, files, pages)
     for page_ in pages:
-        files[f"{page_.place}.md"] = _made(page_, root, context, pages).encode()
+        if page_.source.endswith(".html"):
+            files |= whole_page(_read(root / page_.source), page_)
+        else:
+            files[f"{page_.place}.md"] = _made(page_, root, context, pages).encode()
     return files
 
 
@@ -91,6 +96,26 @@ def _made(page: Page, root: Path, context: Mapping[str, Any], pages: tuple[Page,
         )
         return environment.from_string(_read(REPOSITORY / page.source)).render(context)
     return linked(_read(root / page.source), page, pages)
+
+
+def whole_page(html: str, page: Page) -> dict[str, bytes]:
+    """A page of HTML that goes onto the site as it is, and the page in the menu that leads to it.
+
+    Args:
+        html: it needs no other file.
+        page: the page in the menu.
+
+    Raises:
+        CourseError: it has no title.
+    """
+    name = PurePosixPath(page.source).name
+    title, lead = re.search(r"<title>(.+?)</title>", html), re.search(r"<p>.+?</p>", html, re.DOTALL)
+    if title is None:
+        raise CourseError(f"{page.source} has no title: write one between <title> and </title>")
+    link = f'<p><a href="{name}"><strong>Open the page</strong></a></p>'
+    menu = fenced(f"{lead[0] if lead else ''}\n{link}", "{raw} html")
+    beside = PurePosixPath(page.place).parent / name
+    return {f"{page.place}.md": f"# {title[1]}\n\n{menu}\n".encode(), f"{EXTRA}/{beside}": html.encode()}
 
 
 def linked(text: str, page: Page, pages: tuple[Page, ...] = PAGES) -> str:
@@ -153,7 +178,7 @@ def _context(
         "first_figure": _first_figure(files, course.units[0]),
         "table": _read(root / RESULTS / "table.md"),
         "sweeps": [
-            (path.parent.name, _read(path), f"{FIGURES}/{path.parent.name}-accuracy.png")
+            (_read(path), _chart(path.parent, root) if (path.parent / CHART).is_file() else None)
             for path in sorted((root / RESULTS).glob("*/*/table.md"))
         ],
         "proof": proof_tables(_read(root / PROOF)),
@@ -181,9 +206,14 @@ def _opening(course: Course, unit: Unit) -> str:
 
 
 def _pictures(root: Path) -> Iterator[tuple[str, bytes]]:
-    yield "curves.png", (root / RESULTS / "curves.png").read_bytes()
-    for path in sorted((root / RESULTS).glob("*/*/accuracy.png")):
-        yield f"{path.parent.name}-accuracy.png", path.read_bytes()
+    yield f"{FIGURES}/curves.png", (root / RESULTS / "curves.png").read_bytes()
+    for path in sorted((root / RESULTS).glob(f"*/*/{CHART}")):
+        yield _chart(path.parent, root), path.read_bytes()
+
+
+def _chart(folder: Path, root: Path) -> str:
+    """Where the site has the chart of a sweep."""
+    return f"{FIGURES}/{'-'.join(folder.relative_to(root / RESULTS).parts)}.png"
 
 
 def _first_figure(files: Mapping[str, bytes], unit: Unit) -> str:

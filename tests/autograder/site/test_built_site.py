@@ -73,7 +73,10 @@ def pages(site: Path) -> dict[str, Links]:
 
 
 def test_all_pages_are_built(pages: dict[str, Links]) -> None:
-    assert set(pages) == {f"{place}.html" for place in PLACES} | {"search.html"}
+    whole = {
+        Path(page.place).with_name(Path(page.source).name) for page in PAGES if page.source.endswith(".html")
+    }
+    assert set(pages) == {f"{place}.html" for place in PLACES} | {"search.html"} | set(map(str, whole))
 
 
 def test_every_link_within_the_site_leads_somewhere(site: Path, pages: dict[str, Links]) -> None:

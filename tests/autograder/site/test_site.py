@@ -16,7 +16,7 @@ import pytest
 from autograder.files import REPOSITORY
 from autograder.site import __main__ as command
 from autograder.site.notebook import NotebookPage, notebook_page
-from autograder.site.pages import PAGES, Page, linked, proof_tables, site_files
+from autograder.site.pages import PAGES, Page, linked, proof_tables, site_files, whole_page
 from course.catalog import load_course
 from course.errors import CourseError
 from tests.support.answers import hidden_texts, leaks
@@ -32,7 +32,7 @@ def files() -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def texts(files: dict[str, bytes]) -> dict[str, str]:
     """Page → its text as a reader sees it, after the text as it is written."""
-    found = {name: content.decode() for name, content in files.items() if name.endswith(".md")}
+    found = {name: content.decode() for name, content in files.items() if name.endswith((".md", ".html"))}
     return {name: f"{text}\n{html.unescape(re.sub(r'<[^>]*>', '', text))}" for name, text in found.items()}
 
 
@@ -80,7 +80,7 @@ def test_no_page_asks_another_host(files: dict[str, bytes]) -> None:
     fetches = re.compile(
         r"""(?:src|poster|srcset)\s*=\s*["']?(?:https?:)?//|url\(|@import|!\[[^\]]*\]\(https?:"""
     )
-    sources = {name: text for name, text in files.items() if name.endswith((".md", ".css"))}
+    sources = {name: text for name, text in files.items() if name.endswith((".md", ".css", ".html"))}
     assert [name for name, text in sources.items() if fetches.search(text.decode())] == []
     assert fetches.search("![Open in Colab](https://x.org/badge.svg)") and fetches.search(
         '<img src="//x.org/a">'
@@ -165,6 +165,18 @@ def test_a_documents_links_lead_to_pages_or_nowhere() -> None:
     text = "[a](grading.md#how), [`b`](../src/b.py), [c](https://x.org), [d](#here), ![e](e.png)"
     expected = "[a](../grading.md#how), `b`, [c](https://x.org), [d](#here), ![e](e.png)"
     assert linked(text, pages[0], pages) == expected
+
+
+def test_a_page_of_html_goes_onto_the_site_as_it_is() -> None:
+    page = Page("For students", "students/help", "docs/guide.html")
+    html = "<html><title>A guide</title><style>p {}</style><p>What it\nis.</p><p>More.</p></html>"
+    made = whole_page(html, page)
+    assert made["_extra/students/guide.html"] == html.encode()
+    menu = made["students/help.md"].decode()
+    assert menu.startswith("# A guide\n") and "<p>What it\nis.</p>" in menu and "More" not in menu
+    assert '<a href="guide.html">' in menu
+    with pytest.raises(CourseError, match=r"docs/guide\.html has no title"):
+        whole_page("<p>text</p>", page)
 
 
 def test_a_page_of_proof_without_tables_is_refused() -> None:
