@@ -66,18 +66,22 @@ def _below(uniform: np.ndarray, n: int) -> np.ndarray:
     return (uniform * n).astype(np.int32)
 
 
-def _weak(uniform: np.ndarray, size: tuple[int, int], noise: np.ndarray | None = None) -> WeakDraws:
-    flip, top, left = uniform.T
+def _weak(
+    uniform: np.ndarray, size: tuple[int, int], flip: bool, noise: np.ndarray | None = None
+) -> WeakDraws:
+    mirrored, top, left = uniform.T
     shifts = [_below(u, 2 * padding_of(side) + 1) for u, side in zip((top, left), size, strict=True)]
-    return WeakDraws(flip < 0.5, shifts[0], shifts[1], noise)
+    return WeakDraws((mirrored < 0.5) & flip, shifts[0], shifts[1], noise)
 
 
-def _strong(uniform: np.ndarray, size: tuple[int, int], num_ops: int, probability: float) -> StrongDraws:
+def _strong(
+    uniform: np.ndarray, size: tuple[int, int], flip: bool, num_ops: int, probability: float
+) -> StrongDraws:
     weak, policy, center = np.split(uniform, (_WEAK_COLUMNS, _WEAK_COLUMNS + 4 * num_ops), axis=1)
     operation, level, sign, use = policy.reshape(len(uniform), 4, num_ops).transpose(1, 0, 2)
     chosen = _below(operation, len(NAMES))
     return StrongDraws(
-        _weak(weak, size),
+        _weak(weak, size, flip),
         chosen,
         1 + _below(level, LEVELS - 1),
         (sign < 0.5) & _SIGNED[chosen],
@@ -87,7 +91,13 @@ def _strong(uniform: np.ndarray, size: tuple[int, int], num_ops: int, probabilit
 
 
 def weak_draws(
-    rng: np.random.Generator, n: int, views: int = 1, *, noise: float = 0.0, size: tuple[int, int] = (32, 32)
+    rng: np.random.Generator,
+    n: int,
+    views: int = 1,
+    *,
+    noise: float = 0.0,
+    size: tuple[int, int] = (32, 32),
+    flip: bool = True,
 ) -> tuple[WeakDraws, ...]:
     """The draws of several weak views of each of ``n`` images.
 
@@ -97,6 +107,7 @@ def weak_draws(
         views: of each image.
         noise: standard deviation of the noise, in units of the full range; 0 draws none.
         size: height and width of the images.
+        flip: whether half of the views are mirrored; the other draws do not depend on it.
 
     Returns:
         One `WeakDraws` a view.
@@ -108,7 +119,7 @@ def weak_draws(
         apart = rng.spawn(1)[0].standard_normal((n, views, *size, 3), np.float32)
         drawn = np.float32(noise) * apart
         several = list(drawn.swapaxes(0, 1))
-    return tuple(_weak(uniform[:, view], size, several[view]) for view in range(views))
+    return tuple(_weak(uniform[:, view], size, flip, several[view]) for view in range(views))
 
 
 def weak_and_strong_draws(
@@ -118,6 +129,7 @@ def weak_and_strong_draws(
     num_ops: int = NUM_OPS,
     probability: float = PROBABILITY,
     size: tuple[int, int] = (32, 32),
+    flip: bool = True,
 ) -> tuple[WeakDraws, StrongDraws]:
     """The draws of FixMatch's two views of each of ``n`` images, separate ones for each view.
 
@@ -127,7 +139,8 @@ def weak_and_strong_draws(
         num_ops: operations of a strong view, drawn with replacement.
         probability: with which each of them is used.
         size: height and width of the images.
+        flip: whether half of the views are mirrored; the other draws do not depend on it.
     """
     uniform = rng.random((n, 2 * _WEAK_COLUMNS + 4 * num_ops + 2))
     weak, strong = np.split(uniform, (_WEAK_COLUMNS,), axis=1)
-    return _weak(weak, size), _strong(strong, size, num_ops, probability)
+    return _weak(weak, size, flip), _strong(strong, size, flip, num_ops, probability)

@@ -89,12 +89,13 @@ class BatchTransform:
 
     Args:
         make: of the framework that is to have the views.
+        flip: whether half of the views are mirrored; see `course.data.ImageDataset.mirrors`.
     """
 
     batched = True
 
-    def __init__(self, make: ViewMaker) -> None:
-        self.make = make
+    def __init__(self, make: ViewMaker, *, flip: bool = True) -> None:
+        self.make, self.flip = make, flip
 
     def put(self, images: np.ndarray) -> Any:
         """The data set's images on the device."""
@@ -107,16 +108,18 @@ class LabeledBatchAug(BatchTransform):
     Args:
         make: of the framework that is to have the views.
         noise: standard deviation of Gaussian noise added to each view; 0 adds none.
+        flip: whether half of the views are mirrored.
     """
 
-    def __init__(self, make: ViewMaker, noise: float = 0.0) -> None:
-        super().__init__(make)
+    def __init__(self, make: ViewMaker, noise: float = 0.0, *, flip: bool = True) -> None:
+        super().__init__(make, flip=flip)
         self.noise = noise
 
     def __call__(self, images: Any, positions: np.ndarray, rng: np.random.Generator) -> Any:
         """The views of the images in these positions, float32 (n, H, W, 3)."""
         size = images.shape[1:3]
-        return self.make(images, positions, weak_draws(rng, len(positions), noise=self.noise, size=size))[0]
+        draws = weak_draws(rng, len(positions), noise=self.noise, size=size, flip=self.flip)
+        return self.make(images, positions, draws)[0]
 
 
 class UnlabeledBatchAug(BatchTransform):
@@ -125,7 +128,18 @@ class UnlabeledBatchAug(BatchTransform):
     def __call__(self, images: Any, positions: np.ndarray, rng: np.random.Generator) -> tuple[Any, ...]:
         """``(weak, strong)`` views of the images in these positions, each float32 (n, H, W, 3)."""
         size = images.shape[1:3]
-        return self.make(images, positions, weak_and_strong_draws(rng, len(positions), size=size))
+        draws = weak_and_strong_draws(rng, len(positions), size=size, flip=self.flip)
+        return self.make(images, positions, draws)
+
+
+class StrongBatchAug(BatchTransform):
+    """`course.augment.StrongAugmentation` for mini-batches: one strong view."""
+
+    def __call__(self, images: Any, positions: np.ndarray, rng: np.random.Generator) -> Any:
+        """The views of the images in these positions, float32 (n, H, W, 3)."""
+        size = images.shape[1:3]
+        _, strong = weak_and_strong_draws(rng, len(positions), size=size, flip=self.flip)
+        return self.make(images, positions, (strong,))[0]
 
 
 class WeakBatchViews(BatchTransform):
@@ -135,14 +149,15 @@ class WeakBatchViews(BatchTransform):
         make: of the framework that is to have the views.
         n_views: K, how many.
         noise: standard deviation of Gaussian noise added to each; 0 adds none.
+        flip: whether half of the views are mirrored.
     """
 
-    def __init__(self, make: ViewMaker, n_views: int = 2, noise: float = 0.0) -> None:
-        super().__init__(make)
+    def __init__(self, make: ViewMaker, n_views: int = 2, noise: float = 0.0, *, flip: bool = True) -> None:
+        super().__init__(make, flip=flip)
         self.n_views, self.noise = n_views, noise
 
     def __call__(self, images: Any, positions: np.ndarray, rng: np.random.Generator) -> Any:
         """The views of the images in these positions, one array float32 (K, n, H, W, 3)."""
         size = images.shape[1:3]
-        draws = weak_draws(rng, len(positions), self.n_views, noise=self.noise, size=size)
+        draws = weak_draws(rng, len(positions), self.n_views, noise=self.noise, size=size, flip=self.flip)
         return self.make.stack(self.make(images, positions, draws))

@@ -22,9 +22,12 @@ def image_to_numpy(image: Image.Image) -> np.ndarray:
     return np.asarray(image, np.float32) / 255.0
 
 
-def flip_and_crop(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Mirror with probability one half, then shift by up to 4 pixels each way over a reflected border."""
-    if rng.random() < 0.5:
+def flip_and_crop(image: Image.Image, rng: np.random.Generator, flip: bool = True) -> Image.Image:
+    """Mirror with probability one half, then shift by up to 4 pixels each way over a reflected border.
+
+    Without ``flip`` the draws are the same, and no image is mirrored.
+    """
+    if rng.random() < 0.5 and flip:
         image = tf.hflip(image)
     image = tf.pad(image, PADDING, padding_mode="reflect")
     top, left = rng.integers(0, 2 * PADDING + 1, size=2).tolist()
@@ -57,12 +60,18 @@ def cutout_func(
 
 
 class RandomView:
-    """Base of the random views: remembers a generator for calls that bring none."""
+    """Base of the random views: remembers a generator for calls that bring none.
+
+    Args:
+        seed: of that generator.
+        flip: whether half of the views are mirrored; see `course.data.ImageDataset.mirrors`.
+    """
 
     draws = True
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, *, flip: bool = True) -> None:
         self._own_rng = np.random.default_rng(seed)
+        self.flip = flip
 
     def rng(self, given: np.random.Generator | None) -> np.random.Generator:
         """The generator to draw from."""
@@ -74,7 +83,7 @@ class WeakAugmentation(RandomView):
 
     def __call__(self, image: Image.Image, rng: np.random.Generator | None = None) -> np.ndarray:
         """The weak view, float32 (32, 32, 3)."""
-        return image_to_numpy(flip_and_crop(image, self.rng(rng)))
+        return image_to_numpy(flip_and_crop(image, self.rng(rng), self.flip))
 
 
 class StrongAugmentation(RandomView):
@@ -83,7 +92,7 @@ class StrongAugmentation(RandomView):
     def __call__(self, image: Image.Image, rng: np.random.Generator | None = None) -> np.ndarray:
         """The strong view, float32 (32, 32, 3)."""
         rng = self.rng(rng)
-        image = flip_and_crop(image, rng)
+        image = flip_and_crop(image, rng, self.flip)
         image = rand_augment(image, rng)
         return cutout_func(image_to_numpy(image), rng)
 
@@ -91,10 +100,10 @@ class StrongAugmentation(RandomView):
 class UnlabeledDataAug(RandomView):
     """Both views of an unlabeled image: ``(weak, strong)``."""
 
-    def __init__(self, seed: int = 0) -> None:
-        super().__init__(seed)
-        self.weak_aug = WeakAugmentation()
-        self.strong_aug = StrongAugmentation()
+    def __init__(self, seed: int = 0, *, flip: bool = True) -> None:
+        super().__init__(seed, flip=flip)
+        self.weak_aug = WeakAugmentation(flip=flip)
+        self.strong_aug = StrongAugmentation(flip=flip)
 
     def __call__(
         self, image: Image.Image, rng: np.random.Generator | None = None
@@ -107,9 +116,9 @@ class UnlabeledDataAug(RandomView):
 class LabeledDataAug(RandomView):
     """The one view of a labeled image, a weak one."""
 
-    def __init__(self, seed: int = 0) -> None:
-        super().__init__(seed)
-        self.weak_aug = WeakAugmentation()
+    def __init__(self, seed: int = 0, *, flip: bool = True) -> None:
+        super().__init__(seed, flip=flip)
+        self.weak_aug = WeakAugmentation(flip=flip)
 
     def __call__(self, image: Image.Image, rng: np.random.Generator | None = None) -> np.ndarray:
         """The view, float32 (32, 32, 3)."""
@@ -123,11 +132,12 @@ class WeakViews(RandomView):
         n_views: K, how many.
         noise: standard deviation of Gaussian noise added to each; 0 adds none.
         seed: of the draws when none are passed in.
+        flip: whether half of the views are mirrored.
     """
 
-    def __init__(self, n_views: int = 2, noise: float = 0.0, seed: int = 0) -> None:
-        super().__init__(seed)
-        self.n_views, self.view = n_views, NoisyWeakAugmentation(noise)
+    def __init__(self, n_views: int = 2, noise: float = 0.0, seed: int = 0, *, flip: bool = True) -> None:
+        super().__init__(seed, flip=flip)
+        self.n_views, self.view = n_views, NoisyWeakAugmentation(noise, flip=flip)
 
     def __call__(self, image: Image.Image, rng: np.random.Generator | None = None) -> tuple[np.ndarray, ...]:
         """``n_views`` views, each float32 (32, 32, 3)."""
@@ -138,9 +148,9 @@ class WeakViews(RandomView):
 class NoisyWeakAugmentation(RandomView):
     """Flip and crop, then Gaussian noise of standard deviation ``noise`` (in units of the full range)."""
 
-    def __init__(self, noise: float = 0.0, seed: int = 0) -> None:
-        super().__init__(seed)
-        self.noise, self.weak_aug = noise, WeakAugmentation()
+    def __init__(self, noise: float = 0.0, seed: int = 0, *, flip: bool = True) -> None:
+        super().__init__(seed, flip=flip)
+        self.noise, self.weak_aug = noise, WeakAugmentation(flip=flip)
 
     def __call__(self, image: Image.Image, rng: np.random.Generator | None = None) -> np.ndarray:
         """The view, float32 (32, 32, 3); noise may lead out of [0, 1]."""

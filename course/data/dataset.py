@@ -18,10 +18,11 @@ class ImageDataset:
         data: (N, H, W, 3) uint8.
         targets: (N,) int64 class indices.
         classes: one name per class.
-        name: where the images are from ("shapes", "cifar10", a file's stem); results quote it.
+        name: where the images are from ("shapes", "digits", "cifar10", a file's stem); results quote it.
         indices: (N,) int64, each image's position in the original training set.
         transform: applied to the PIL image. A transform with the attribute ``draws = True`` is
             called as ``transform(image, rng)``, any other as ``transform(image)``.
+        mirrors: whether a mirror image shows the same class, so that views may be flipped.
     """
 
     data: np.ndarray
@@ -30,13 +31,21 @@ class ImageDataset:
     name: str
     indices: np.ndarray
     transform: Callable[..., Any] | None = None
+    mirrors: bool = True
 
     @classmethod
     def create(
-        cls, data: np.ndarray, targets: np.ndarray, classes: tuple[str, ...], name: str
+        cls,
+        data: np.ndarray,
+        targets: np.ndarray,
+        classes: tuple[str, ...],
+        name: str,
+        *,
+        mirrors: bool = True,
     ) -> ImageDataset:
         """A data set whose images are numbered from 0."""
-        return cls(data, np.asarray(targets, np.int64), classes, name, np.arange(len(data), dtype=np.int64))
+        numbers = np.arange(len(data), dtype=np.int64)
+        return cls(data, np.asarray(targets, np.int64), classes, name, numbers, mirrors=mirrors)
 
     @property
     def num_classes(self) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from course.errors import CourseError
 from course.models.mixed_precision import MixedPrecision
+from course.models.small_cnn import SmallCNN
 from course.models.wide_resnet import NAME, Normalize, WideResNet, check_size
 
 
@@ -31,18 +34,23 @@ class NormalizedResNet18(MixedPrecision):
         return self.net(self.normalize(x))
 
 
+FIXED: dict[str, Callable[..., nn.Module]] = {"cnn": SmallCNN, "resnet18": NormalizedResNet18}
+
+
 def check_model(name: str) -> None:
     """Refuse a network that does not exist.
 
     Args:
-        name: "resnet18" or "wrn-DEPTH-WIDTH".
+        name: "cnn", "resnet18" or "wrn-DEPTH-WIDTH".
 
     Raises:
         CourseError: there is none of that name.
     """
     wide = NAME.fullmatch(name)
-    if name != "resnet18" and wide is None:
-        raise CourseError(f"model '{name}' is unknown: choose resnet18, wrn-28-2 or another wrn-DEPTH-WIDTH")
+    if name not in FIXED and wide is None:
+        raise CourseError(
+            f"model '{name}' is unknown: choose {', '.join(FIXED)}, wrn-28-2 or another wrn-DEPTH-WIDTH"
+        )
     if wide is not None:
         check_size(int(wide[1]), int(wide[2]))
 
@@ -53,7 +61,7 @@ def make_model(
     """A network with fresh weights; PyTorch's own generator is left as it was.
 
     Args:
-        name: "resnet18" or "wrn-DEPTH-WIDTH".
+        name: "cnn", "resnet18" or "wrn-DEPTH-WIDTH".
         num_classes: width of the last layer.
         seed: decides the weights.
         dropout: of a wide ResNet.
@@ -70,5 +78,5 @@ def make_model(
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         torch.manual_seed(seed)
         if wide is None:
-            return NormalizedResNet18(num_classes, bn_momentum=bn_momentum)
+            return FIXED[name](num_classes, bn_momentum=bn_momentum)
         return WideResNet(num_classes, int(wide[1]), int(wide[2]), dropout=dropout, bn_momentum=bn_momentum)

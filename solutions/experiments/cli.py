@@ -34,7 +34,7 @@ SHARED = [
 ]
 
 Data = Annotated[
-    str, typer.Option(help="shapes, cifar10, or a .npz file with x_train, y_train, x_test, y_test.")
+    str, typer.Option(help="shapes, digits, cifar10, or a .npz file with x_train, y_train, x_test, y_test.")
 ]
 Start = Annotated[str, typer.Option(help="Weights to start from: provided, none, or a .safetensors file.")]
 
@@ -71,7 +71,7 @@ FrameworkName = Annotated[
 ]
 Model = Annotated[
     str | None,
-    typer.Option(help="resnet18, or in torch wrn-28-2 (its default) and other wrn-DEPTH-WIDTH."),
+    typer.Option(help="resnet18, or in torch cnn, wrn-28-2 (its default) and other wrn-DEPTH-WIDTH."),
 ]
 PresetName = Annotated[
     str | None,

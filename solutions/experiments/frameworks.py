@@ -44,11 +44,15 @@ from solutions.schedules import cosine_with_warmup
 
 RESNET18 = "resnet18"
 ON_DEVICE = "device"
-# JAX's, by name. PyTorch's methods bring their own, image by image or on the device.
-AUGMENTATIONS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
-    "course": (LabeledDataAug, UnlabeledDataAug),
-    ON_DEVICE: (lambda: LabeledBatchAug(JaxViews()), lambda: UnlabeledBatchAug(JaxViews())),
-    "practical": (PracticalLabeledAug, PracticalUnlabeledAug),
+# JAX's: name → (whether to mirror half of the views → views of labeled and of unlabeled images). PyTorch's
+# methods bring their own, image by image or on the device.
+AUGMENTATIONS: dict[str, Callable[[bool], tuple[Any, Any]]] = {
+    "course": lambda flip: (LabeledDataAug(flip=flip), UnlabeledDataAug(flip=flip)),
+    ON_DEVICE: lambda flip: (
+        LabeledBatchAug(JaxViews(), flip=flip),
+        UnlabeledBatchAug(JaxViews(), flip=flip),
+    ),
+    "practical": lambda flip: (PracticalLabeledAug(), PracticalUnlabeledAug()),
 }
 
 
@@ -195,13 +199,13 @@ class _Jax:
             start(plan.hparams, lambda params: params, plan.checkpoint)
 
     def train(self, plan: Plan, **options: Any) -> TrainResult:
-        labeled_aug, unlabeled_aug = AUGMENTATIONS[plan.spec.augmentation]
         method, parts = METHODS[plan.spec.method].jax, plan.parts
+        labeled_view, unlabeled_view = AUGMENTATIONS[plan.spec.augmentation](parts.labeled.mirrors)
         assert method is not None, "`framework_for` refuses a method that JAX does not have"
         return method.train()(
             plan.hparams,
-            parts.labeled.with_transform(labeled_aug()),
-            parts.unlabeled.with_transform(unlabeled_aug()),
+            parts.labeled.with_transform(labeled_view),
+            parts.unlabeled.with_transform(unlabeled_view),
             parts.validation.with_transform(image_to_numpy),
             plan.checkpoint,
             **options,

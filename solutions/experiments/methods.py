@@ -11,7 +11,7 @@ from typing import Any
 
 from course.training import FixMatchHparams, SupervisedHparams
 from course.training.hparams import Settings
-from course.training.torch.methods import TORCH_METHODS, TorchMethod
+from course.training.torch.methods import STRONG_BASELINE, TORCH_METHODS, TorchMethod
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _flexmatch() -> Callable[..., Any]:
 
 
 # For the same work as with the papers' μ of 7, twice the steps: in so short a run they count for more.
-FEWER_UNLABELED = {"tiny": {"mu": 2}, "cpu": {"mu": 3}}
+FEWER_UNLABELED = {"tiny": {"mu": 2}, "cpu": {"mu": 3}, "digits": {"mu": 3}, "digits-lr": {"mu": 3}}
 
 # In the order of rows, columns and lines.
 METHODS: dict[str, Method] = {
@@ -100,6 +100,11 @@ METHODS: dict[str, Method] = {
             "The labeled images alone, with the same loop, schedule and optimizer.",
             _supervised,
             JaxMethod(SupervisedHparams, _jax_supervised),
+        ),
+        Method(
+            TORCH_METHODS[STRONG_BASELINE],
+            "The labeled images alone, in FixMatch's strong views: what the augmentation is worth by itself.",
+            _supervised,
         ),
         Method(
             TORCH_METHODS["mixmatch"],

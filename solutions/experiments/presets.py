@@ -34,6 +34,16 @@ class Preset:
     settings: Mapping[str, Any]
 
 
+_DIGITS = {
+    "batch_size": 16,
+    "steps": 400,
+    "num_iter": 100,
+    "eval_step": 100,
+    "num_validation_samples_per_class": 10,
+    "ema_decay": 0.99,
+    "write_checkpoint_every": 400,
+}
+
 PRESETS: dict[str, Preset] = {
     "tiny": Preset(
         "tests: some seconds",
@@ -63,6 +73,18 @@ PRESETS: dict[str, Preset] = {
             "num_validation_samples_per_class": 100,
             "write_checkpoint_every": 100,
         },
+    ),
+    "digits": Preset(
+        "two cores: some seconds a run, for the data set digits",
+        model="cnn",
+        n_labeled=20,
+        settings=_DIGITS,
+    ),
+    "digits-lr": Preset(
+        "the same with a learning rate three times as large, to see what a setting does to a comparison",
+        model="cnn",
+        n_labeled=20,
+        settings={**_DIGITS, "lr": 0.09},
     ),
     "colab": Preset(
         "meant for a T4, not measured",

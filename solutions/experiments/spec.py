@@ -72,9 +72,10 @@ class RunSpec:
         method: of `solutions.experiments.methods.METHODS`.
         out: the folder.
         framework: "jax" or "torch"; None takes PyTorch with a preset, and else JAX where it has the method.
-        model: "resnet18", or in PyTorch "wrn-DEPTH-WIDTH"; None takes the preset's or the framework's own.
+        model: "resnet18", or in PyTorch "cnn" or "wrn-DEPTH-WIDTH"; None takes the preset's or the
+            framework's own.
         preset: settings that belong together, of `solutions.experiments.presets.PRESETS`.
-        data: "shapes", "cifar10", or an .npz file.
+        data: "shapes", "digits", "cifar10", or an .npz file.
         checkpoint: "provided", "none", or a file.
         labels: labeled images in all; None takes the checkpoint's where it is of the same data, and else the
             hyperparameters' number.

@@ -23,7 +23,13 @@ from solutions.experiments.methods import METHODS
 from solutions.experiments.tidy import csv_text
 from tests.support import tiny_run, tiny_torch
 
-IMAGES = {"supervised": (16, 0), "mixmatch": (48, 32), "fixmatch": (240, 0), "flexmatch": (240, 0)}
+IMAGES = {
+    "supervised": (16, 0),
+    "supervised-strong": (16, 0),
+    "mixmatch": (48, 32),
+    "fixmatch": (240, 0),
+    "flexmatch": (240, 0),
+}
 # Errors by (method, labels): the accuracies of the first are 60, 62 and 67 %.
 ERRORS = {
     ("supervised", 40): [0.40, 0.38, 0.33],
@@ -85,7 +91,7 @@ def test_the_table_has_mean_spread_and_cost(results: Any, cli: Any, tmp_path: Pa
         assert part in answer.out
 
 
-WIDE = {(method, 40): [0.40, 0.38, 0.33][:n] for n, method in zip((3, 2, 3, 1), METHODS, strict=True)}
+WIDE = {(method, 40): [0.40, 0.38, 0.33][:n] for n, method in zip((3, 2, 3, 1, 2), METHODS, strict=True)}
 
 
 @pytest.mark.process
@@ -197,15 +203,16 @@ def test_the_figure_shows_means_spreads_and_no_two_methods_alike(
         return real(self, x, y, spread, **style)
 
     monkeypatch.setattr(Axes, "errorbar", errorbar)
-    folder = results(make_rows({**ERRORS, ("flexmatch", 40): [0.2]}))
+    folder = results(make_rows({**ERRORS, ("flexmatch", 40): [0.2], ("supervised-strong", 40): [0.3]}))
     assert cli("plot", folder, "--out", tmp_path / "a.png").code == 0
     assert [style["label"] for *_, style in drawn] == list(METHODS)
     x, y, spread, _ = drawn[0]
     assert x == pytest.approx([40, 1000], rel=0.05)
     assert y == pytest.approx([63, 75]) and spread == pytest.approx([13**0.5, 0], abs=1e-9)
-    assert [math.isnan(value) for value in drawn[1][2]] == [True]  # one run has no spread, not one of 0
+    assert [math.isnan(value) for value in drawn[2][2]] == [True]  # one run has no spread, not one of 0
     for name in ("marker", "linestyle", "color"):
-        assert len({style[name] for *_, style in drawn}) == 4
+        assert len({style[name] for *_, style in drawn}) >= 4
+    assert len({tuple(style[name] for name in ("marker", "linestyle", "color")) for *_, style in drawn}) == 5
 
 
 # --- cost ---------------------------------------------------------------------------------------

@@ -46,22 +46,32 @@ def shrinking_adam(model: nn.Module, hparams: Any) -> torch.optim.Optimizer:
     return ShrinkingAdam(model.parameters(), hparams.lr, hparams.weight_decay)
 
 
-def _weak_and_strong(hparams: Any, make: ViewMaker | None = None) -> Views:
+def _weak_and_strong(hparams: Any, make: ViewMaker | None = None, flip: bool = True) -> Views:
     from course.augment import LabeledDataAug, UnlabeledDataAug
     from course.augment.on_device import LabeledBatchAug, UnlabeledBatchAug
 
     if make is not None:
-        return LabeledBatchAug(make), UnlabeledBatchAug(make)
-    return LabeledDataAug(), UnlabeledDataAug()
+        return LabeledBatchAug(make, flip=flip), UnlabeledBatchAug(make, flip=flip)
+    return LabeledDataAug(flip=flip), UnlabeledDataAug(flip=flip)
 
 
-def _weak_alone(hparams: Any, make: ViewMaker | None = None) -> Views:
+def _strong_and_strong(hparams: Any, make: ViewMaker | None = None, flip: bool = True) -> Views:
+    from course.augment import StrongAugmentation
+    from course.augment.on_device import StrongBatchAug
+
+    if make is not None:
+        return StrongBatchAug(make, flip=flip), StrongBatchAug(make, flip=flip)
+    return StrongAugmentation(flip=flip), StrongAugmentation(flip=flip)
+
+
+def _weak_alone(hparams: Any, make: ViewMaker | None = None, flip: bool = True) -> Views:
     from course.augment import NoisyWeakAugmentation, WeakViews
     from course.augment.on_device import LabeledBatchAug, WeakBatchViews
 
+    noise, n_views = hparams.noise, hparams.n_views
     if make is not None:
-        return LabeledBatchAug(make, hparams.noise), WeakBatchViews(make, hparams.n_views, hparams.noise)
-    return NoisyWeakAugmentation(hparams.noise), WeakViews(hparams.n_views, hparams.noise)
+        return LabeledBatchAug(make, noise, flip=flip), WeakBatchViews(make, n_views, noise, flip=flip)
+    return NoisyWeakAugmentation(noise, flip=flip), WeakViews(n_views, noise, flip=flip)
 
 
 def _labeled(hparams: Any, labeled: ImageDataset, unlabeled: ImageDataset) -> Batches:
@@ -109,8 +119,8 @@ class TorchMethod:
         title: in figures and tables.
         hparams: the dataclass of its hyperparameters.
         optimizer: (model, hparams) → optimizer.
-        views: (hparams, what makes views of whole mini-batches or None) → transforms of labeled and
-            unlabeled images.
+        views: (hparams, what makes views of whole mini-batches or None, whether to mirror half of them) →
+            transforms of labeled and unlabeled images.
         batches: (hparams, labeled, unlabeled) → mini-batches.
         state: number of unlabeled images → what it remembers at first.
         images: a run's settings by name, in either framework → images of a step (that go forward and
@@ -121,7 +131,7 @@ class TorchMethod:
     title: str
     hparams: type[TorchHparams]
     optimizer: Callable[[nn.Module, Any], torch.optim.Optimizer] = sgd
-    views: Callable[[Any, ViewMaker | None], Views] = _weak_and_strong
+    views: Callable[..., Views] = _weak_and_strong
     batches: Callable[[Any, ImageDataset, ImageDataset], Batches] = paired_batches
     state: Callable[[int], dict[str, Tensor]] = _nothing
     images: Callable[[Mapping[str, Any]], tuple[int, int]] = _paired_images
@@ -132,12 +142,24 @@ class TorchMethod:
         return self.state is not _nothing
 
 
+# FixMatch's baseline with FixMatch's strong views: what of a gain is the augmentation's, and not the
+# unlabeled images'.
+STRONG_BASELINE = "supervised-strong"
+
 # In the order of the course's units, which tables and figures keep.
 TORCH_METHODS: dict[str, TorchMethod] = {
     method.name: method
     for method in (
         TorchMethod(
             "supervised", "supervised", TorchSupervisedHparams, batches=_labeled, images=_labeled_images
+        ),
+        TorchMethod(
+            STRONG_BASELINE,
+            "supervised, strong views",
+            TorchSupervisedHparams,
+            views=_strong_and_strong,
+            batches=_labeled,
+            images=_labeled_images,
         ),
         TorchMethod(
             "mixmatch", "MixMatch", MixMatchHparams, shrinking_adam, _weak_alone, _mixed, images=_mixed_images

@@ -91,7 +91,8 @@ def train_torch(
 
         join()
     device = default_device()
-    labeled_view, unlabeled_view = method.views(hparams, TorchViews(device) if on_device else None)
+    make = TorchViews(device) if on_device else None
+    labeled_view, unlabeled_view = method.views(hparams, make, labeled.mirrors)
     model = model.to(device)
     prepare(model, hparams.precision)
     state = {key: tensor.to(device) for key, tensor in method.state(len(unlabeled)).items()}

@@ -18,11 +18,11 @@ from typing import Any
 
 from course.catalog import folder_of
 from course.errors import CourseError, unknown_name
-from course.training.torch.methods import TORCH_METHODS
+from course.training.torch.methods import STRONG_BASELINE, TORCH_METHODS
 
 PUBLISHED = "published"
 # The methods of the course, in the order of its units.
-METHODS = tuple(TORCH_METHODS)
+METHODS = tuple(name for name in TORCH_METHODS if name != STRONG_BASELINE)
 # What comes behind a comparison's name in the names of its files: rows, validations, what is common.
 PARTS = ROWS, CURVES, ABOUT = ".csv", "-curves.csv", "-about.json"
 
