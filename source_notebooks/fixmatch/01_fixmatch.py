@@ -38,6 +38,8 @@ from time import perf_counter
 
 import course.figures
 import course.units.fixmatch.figures
+import course.units.fixmatch.sliders
+import course.units.fixmatch.trust
 import course.training
 import jax
 import jax.numpy as jnp
@@ -83,10 +85,28 @@ course.begin("fixmatch", env)
 # on a few labeled examples **and** on many unlabeled ones, in the hope that the unlabeled ones show where the classes
 # lie.
 #
-# You will write such a method, FixMatch (Sohn et al., 2020, [1]). It makes two views of each unlabeled image. The
-# **weak** view $\alpha(u)$ is flipped at random and shifted a little. The **strong** view $\mathcal A(u)$ is changed so
-# much that it is hard to recognize. The network predicts on the weak view. If it is confident, its prediction becomes
-# the **pseudo-label** that the strong view has to match.
+# First try its main problem yourself. A network, a third of the way through its training, has looked at 40 unlabeled
+# images, and some of what it says is wrong. Which predictions would you train on, as if they were labels?
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.units.fixmatch.trust.show_predictions()
+
+
+def trust(probabilities):
+    """Your rule, which is not graded: probabilities, (40, 10), to 40 values True or False."""
+    return ...  # replace the dots
+
+
+# Or pick by hand: pass a list of the images' numbers in place of the function.
+course.units.fixmatch.trust.score(trust)
+
+# %% [markdown]
+# A strict rule leaves little to learn from; a generous one learns from mistakes.
+#
+# You will write FixMatch (Sohn et al., 2020, [1]), which has a very simple rule. It makes two views of each unlabeled
+# image. The **weak** view $\alpha(u)$ is flipped at random and shifted a little. The **strong** view $\mathcal A(u)$ is
+# changed so much that it is hard to recognize. The network predicts on the weak view. If it is confident, its
+# prediction becomes the **pseudo-label** that the strong view has to match.
 
 # %% tags=["figure", "nbval-ignore-output"]
 course.units.fixmatch.figures.pipeline(make_shapes(10, 10, seed=4).train, 7, WeakAugmentation(), StrongAugmentation())
@@ -469,6 +489,16 @@ course.figures.augmentation_grid(train_dataset, positions, WeakAugmentation(), S
 # $$\mathcal L = \mathcal L_s + \lambda_u\, \mathcal L_u + w \sum_{W} \lVert W \rVert^2$$
 #
 # $\lambda_u$ is 1 in the paper, so it is easy to forget.
+
+# %% [markdown]
+# ### Three numbers to try out
+#
+# Here is one mini-batch of a real run on `shapes`, after 100 of its 300 steps. Move τ, μ and λ_u with the mouse or the
+# arrow keys. How do you get more images to count? What do you pay for it? Which of the three changes the loss but not
+# which images count? The table below the sliders has a few settings, for a page without scripts.
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.units.fixmatch.sliders.show()
 
 # %% [markdown]
 # **Weight decay.** The paper writes $5 \cdot 10^{-4} \cdot \tfrac12 \lVert W \rVert^2$. The function you are given,

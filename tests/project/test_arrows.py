@@ -18,8 +18,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FIRST_PARTY = {"autograder", "benchmarks", "course", "solutions", "tests"}
 NOTEBOOKS = ("source_notebooks", "release")  # they import course alone
-# Imported where Colab or the notebook server provides it, and only after asking.
-OPTIONAL = {"google", "tensorboard"}
+# Imported where Colab or the notebook server provides it, and only after asking; a line says what is missing.
+OPTIONAL = {"google", "sklearn", "tensorboard"}
 HEAVY = ["torch", "torchvision", "jax_resnet", "matplotlib", "tensorboard", "tensorflow", "pandas"]
 
 
