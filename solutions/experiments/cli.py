@@ -292,6 +292,21 @@ def table(
 
 
 @app.command()
+def tutorial(
+    results: Annotated[
+        list[Path], typer.Argument(metavar="[RESULTS...]", help="Sweeps of this course to put beside it.")
+    ] = [],  # noqa: B006 (Typer copies it)
+    out: Annotated[Path, typer.Option(help="Markdown file to write.")] = Path("tutorial.md"),
+) -> None:
+    """Write the table that the units' tutorial prints, with what this course has measured beside it."""
+    from solutions.experiments.tidy import read_results
+    from solutions.experiments.tutorial import markdown
+
+    write_atomically(out, markdown(read_results(results) if results else []).encode())
+    print(f"wrote {out}")
+
+
+@app.command()
 def plot(
     results: Tidy,
     out: Annotated[Path, typer.Option(help="Picture to write, .png or .svg.")] = Path("accuracy.png"),
