@@ -99,9 +99,10 @@ def _about_training(found: Consequences) -> str:
         f"away, and at least {share(LEAST)}.",
         _about_all(found),
         *_about_better(found),
-        "So short a run of so small a network on such images shows which mistakes are silent, and of some "
-        "that they matter. In a long run on others the order may be another, and a mistake that makes no "
-        "difference here may make one.",
+        "So short a run of so small a network on such images shows which mistakes are silent, that is, whose "
+        "curves look fine, and of some that they matter. It is never evidence for or against a method. In a "
+        "long run on others the order may be another, and a mistake that makes no difference here may make "
+        "one.",
         f"Measured on {found.machine['hardware']} with {trainer.FRAMEWORK} "
         f"{found.machine[trainer.FRAMEWORK]}.",
     )
@@ -125,7 +126,10 @@ def _about_better(found: Consequences) -> list[str]:
     if not better:
         return []
     winners = "; ".join(better)
-    return [f"At this size some mistakes happen to win, by more than that: {winners}. This is no advice."]
+    return [
+        f"At this size some mistakes happen to win, by more than that: {winners}. This is no advice.",
+        "It shows how little a good curve proves.",
+    ]
 
 
 def _exercise(

@@ -777,7 +777,7 @@ threshold_plots.index_bug_table(recorded_runs)
 #   images of a mini-batch are on the same side of their thresholds.
 # - **Wrong labels.** With the bug, all images of one class share one answer: that of image number $c$ of the batch, which need not even belong to the class. A whole class is let in or kept out at random. The flexible threshold is there to hold back
 #   the doubtful images; with the bug it no longer does so image by image, and more wrong labels enter the loss. The table says how many more, as shares of all images of a mini-batch.
-# - **Validation error.** Is there a difference that is larger than the spread of the seeds?
+# - **Validation error.** Is there a difference that is larger than the spread of the seeds? Runs this short are no evidence for or against a method, whoever wins; they show what a curve can hide.
 #
 # Nothing crashes, and the mask rate looks plausible. A test with eight images shows what a curve cannot. If a
 # mini-batch has fewer images than there are classes, the bug can raise an exception, because a class number may exceed

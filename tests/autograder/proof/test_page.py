@@ -105,6 +105,7 @@ def test_measured_consequences_stand_beside_their_mutants(
     monkeypatch.setattr(page, "load_consequences", {"fixmatch": found}.get)
     text = page.render({"fixmatch": trials} | of_others).decode()
     assert f"happen to win, by more than that: {mutant.id} (`{mutant.exercise}`). This is no advice." in text
+    assert "whose curves look fine" in text and "never evidence for or against a method" in text
     monkeypatch.setattr(page, "load_consequences", lambda unit: None)
     assert "trains silently" not in page.render({"fixmatch": trials} | of_others).decode()
 
