@@ -22,9 +22,9 @@ def load_digits() -> Splits:
 
     Returns:
         ``Splits(train, test)`` of 1,198 and 599 images, uint8 (N, 32, 32, 3): the original's pixels as
-        4×4 squares, in gray. Every third image of the file is a test image, so that most of the writers
-        are in both parts. No view is mirrored: a mirrored digit is no digit, and FixMatch's authors do not
-        flip house numbers either (Sohn et al. 2020, section 2.3).
+        4×4 squares, in gray. Every third image of the file is a test image, so that both parts have
+        the same writers. No view is mirrored, for most digits would be none then; FixMatch's authors do
+        not flip house numbers either (Sohn et al. 2020, section 2.3).
 
     Raises:
         CourseError: scikit-learn is not installed.

@@ -7,6 +7,7 @@ import math
 import pytest
 
 from course.errors import CourseError
+from course.training.torch.methods import STRONG_BASELINE
 from course.units.comparison import results as comparison
 from course.units.comparison.results import (
     COLUMNS,
@@ -44,7 +45,7 @@ def test_every_run_of_a_sweep_occurs_once_and_has_its_curve(name: str) -> None:
     sweep = load(name)
     runs = [(row["method"], row["labels"], row["seed"]) for row in sweep.rows]
     assert len(set(runs)) == len(runs)
-    assert {row[0] for row in runs} == set(METHODS)
+    assert {row[0] for row in runs} == set(sweep.about["methods"]) <= {*METHODS, STRONG_BASELINE}
     assert all(row["preset"] in name and row["data"] in name for row in sweep.rows)
     curves = {(row["method"], row["labels"], row["seed"]) for row in sweep.curves}
     assert curves == set(runs)
