@@ -43,6 +43,7 @@ NAMES = {name: method.title for name, method in TORCH_METHODS.items()}
 # Methods beside each other on a logarithmic axis: the factor from one to the next.
 APART = 1.07
 APART_SAID = "methods are slightly offset"
+MANY_MARKERS = (*MARKERS, "v", "P", "X")  # for more methods and sources than there are line styles
 # Open markers of different sizes on one point can all be seen.
 SMALLEST, LARGER = 6, 2
 # Numbers of labels that are closer than this factor would be printed over each other.
@@ -296,9 +297,8 @@ def spread_by_labels(spreads: Mapping[str, Mapping[int, float]], title: str) -> 
     figure, axis = blank(title, "", "spread over seeds (points)", height=5.2)
     said = []
     # Of lines and markers no combination comes twice.
-    markers = (*MARKERS, "v", "P", "X")
     for (name, found), color, line, marker in zip(
-        spreads.items(), cycle(COLORS), cycle(LINES), cycle(markers), strict=False
+        spreads.items(), cycle(COLORS), cycle(LINES), cycle(MANY_MARKERS), strict=False
     ):
         counts = sorted(count for count, spread in found.items() if not np.isnan(spread))
         axis.plot(
@@ -328,7 +328,7 @@ class _Look:
         self.name = NAMES.get(method, method)
         self.color = COLORS[place % len(COLORS)]
         self.line = LINES[place % len(LINES)]
-        self.marker = MARKERS[place % len(MARKERS)]
+        self.marker = MANY_MARKERS[place % len(MANY_MARKERS)]
         self.size = SMALLEST + LARGER * place
         # Beside each other, so that no method hides another.
         self.shift = APART ** (place - (among - 1) / 2)

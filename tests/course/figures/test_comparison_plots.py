@@ -14,6 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from course.figures.shown import FigureCard
+from course.training.torch.methods import STRONG_BASELINE
 from course.units.comparison import figures as plots
 from tests.support.figures import show_into
 
@@ -209,3 +210,10 @@ def test_spreads_are_drawn_in_points(kept: list[tuple[Figure, str]]) -> None:
     (line,) = kept[0][0].axes[0].lines
     np.testing.assert_allclose(line.get_xdata(), [40, 4000])
     np.testing.assert_allclose(line.get_ydata(), [3.37, 0.05])
+
+
+def test_a_method_beyond_the_courses_own_looks_like_none_of_them() -> None:
+    rows = [{"method": method} for method in (*plots.METHODS, STRONG_BASELINE)]
+    looks = [look for _, look in plots._looks(rows)]
+    assert len({look.marker for look in looks}) == len(looks) == 5
+    assert looks[-1].name == "supervised, strong views"
