@@ -7,6 +7,8 @@ import torch
 
 from course.training.torch.train import train_torch
 from solutions.fixmatch_torch import fixmatch_loss
+from solutions.freematch import freematch_loss, self_adaptive_thresholds, update_averages  # noqa: F401
+from solutions.masks import flexible_mask
 from solutions.schedules import cosine_with_warmup
 from solutions.supervised_torch import supervised_loss
 
@@ -40,20 +42,6 @@ def flexible_thresholds(counts, n_unlabeled, threshold):
     without_label = n_unlabeled - counts.sum()
     beta = counts / torch.maximum(counts.max(), without_label)
     return threshold * beta / (2 - beta)
-    ### END SOLUTION
-
-
-def flexible_mask(confidence, pseudo_labels, thresholds):
-    """Exercise 4: which images count: those whose probability reaches the threshold of their own class.
-
-    Args:
-        confidence: float (n,), the probability of each image's pseudo-label: one entry for each *image*.
-        pseudo_labels: int (n,), a class for each image. thresholds: float (C,), one for each *class*.
-
-    Returns: bool (n,), on the device of confidence.
-    """
-    ### BEGIN SOLUTION
-    return confidence >= thresholds[pseudo_labels]
     ### END SOLUTION
 
 

@@ -10,7 +10,12 @@ from typing import Any
 
 from course.mode import Mode
 from course.training.hparams import FixMatchHparams
-from course.training.torch.hparams import FlexMatchHparams, MixMatchHparams, TorchFixMatchHparams
+from course.training.torch.hparams import (
+    FlexMatchHparams,
+    FreeMatchHparams,
+    MixMatchHparams,
+    TorchFixMatchHparams,
+)
 
 DATA_SETS: dict[Mode, str] = {"cpu": "shapes", "gpu": "cifar10"}
 TORCH_MODELS: dict[Mode, str] = {"cpu": "wrn-10-1", "gpu": "wrn-28-2"}
@@ -85,6 +90,8 @@ _FLEXMATCH_RUN: dict[Mode, dict[str, Any]] = {
     "gpu": {"steps": 4000, "batch_size": 64, "mu": 7},
     "cpu": {"steps": 400, "batch_size": 16, "mu": 4},
 }
+# The paper's λ = 0.999 remembers a thousand steps, which is longer than a run in CPU mode.
+_FREEMATCH: dict[Mode, dict[str, Any]] = {"gpu": {}, "cpu": {"threshold_decay": 0.99}}
 
 
 def fixmatch_settings(mode: Mode) -> dict[str, Any]:
@@ -126,3 +133,9 @@ def flexmatch_fixmatch_hparams(mode: Mode, logdir: str, **changed: Any) -> Torch
 def flexmatch_start_hparams(mode: Mode, logdir: str, **changed: Any) -> TorchFixMatchHparams:
     """Those of the start that both share: FixMatch with λ_u = 0."""
     return TorchFixMatchHparams(**{**_FLEXMATCH[mode], **_FLEXMATCH_START[mode], "logdir": logdir, **changed})
+
+
+def freematch_hparams(mode: Mode, logdir: str, **changed: Any) -> FreeMatchHparams:
+    """Those of FreeMatch's run: FlexMatch's settings, from the same start."""
+    settings = {**_FLEXMATCH[mode], **_FLEXMATCH_RUN[mode], **_FREEMATCH[mode], "logdir": logdir}
+    return FreeMatchHparams(**{**settings, **changed})

@@ -16,7 +16,7 @@
 # %% [markdown]
 # ## Before you start
 #
-# You read, you predict, you run, and in six places you write a function, this time in PyTorch. Below each is a *check*, as in the unit `fixmatch`. Run it as often as you like, and keep the function's name, arguments and return values. Three
+# You read, you predict, you run, and in eight places you write a function in PyTorch. Below each is a *check*, as in the unit `fixmatch`. Run it as often as you like, and keep the function's name, arguments and return values. Three
 # questions ask for written answers, which a person reads.
 #
 # **Stuck?** `course.hint("fixmatch_loss", 1)` in a cell of your own gives a nudge, `course.hint("fixmatch_loss", 2)` a
@@ -54,10 +54,12 @@ from course.training.modes import (
     flexmatch_fixmatch_hparams,
     flexmatch_hparams,
     flexmatch_start_hparams,
+    freematch_hparams,
 )
 from course.training.torch.checkpoint import architecture
 from course.training.torch.loop import default_device
-from course.training.torch.parts import l2_penalty, to_tensors
+from course.training.torch.methods import freematch
+from course.training.torch.parts import l2_penalty, to_tensors, watched_logits
 from course.training.torch.train import train_torch
 from torch.nn import functional as F
 
@@ -77,7 +79,7 @@ course.begin("flexmatch", env)
 # | no gradient | `jax.lax.stop_gradient(t)` | `t.detach()`, or a block `with torch.no_grad():` |
 # | images | `(n, height, width, 3)` | `(n, 3, height, width)` |
 #
-# *Each* forward pass in training mode moves BatchNorm's statistics, so three passes are not the same as one.
+# So three passes in training mode are not like one.
 
 # %% [markdown]
 # ## 2. FixMatch in PyTorch
@@ -90,7 +92,7 @@ course.begin("flexmatch", env)
 #
 # `model` is the network in training mode, `batch` a dictionary of tensors, `hparams` the settings. `state` is what a
 # method remembers from step to step: the next step receives what this one returns. The loop does the rest, `backward()`
-# and the update. Here is the simplest loss, which uses labeled images alone.
+# and the update. The simplest one uses labeled images alone.
 
 # %% given="supervised_loss"
 
@@ -328,7 +330,7 @@ threshold_plots.mapping(hparams.threshold)
 #   on the device counts all images at once, while a Python loop would ask the device for each of them.
 
 # %% [markdown]
-# One line is missing. It has to count on the device that holds `latest`: on a GPU, a Python loop over all $N$ images would wait for the GPU at each one. The authors' code [5] makes a Python list of all labels and counts that in each step. Section 6
+# One line is missing. It has to count on the device that holds `latest`: on a GPU, a Python loop over all $N$ images would wait for the GPU at each one. The authors' code [5] makes a Python list of all labels and counts that in each step. Section 7
 # measures what this costs, and the check rejects it: one of its cases counts how many numbers your function asks for.
 
 # %% exercise="learning_status"
@@ -426,7 +428,7 @@ with course.practical_check("flexible_mask", flexible_mask):
 course.check("flexible_mask", flexible_mask)
 
 # %% [markdown]
-# With the bug, five of the eight answers were right. That is why it is hard to see: the wrong mask is not random. Section 7 measures how often the two masks agree in a real run, and what the difference does.
+# With the bug, five of the eight answers were right. That is why it is hard to see: the wrong mask is not random. Section 8 measures how often the two masks agree in a real run, and what the difference does.
 
 # %% [markdown] about="remember_labels"
 # title: Remember the latest pseudo-labels
@@ -531,9 +533,100 @@ with course.practical_check("flexmatch_loss", flexmatch_loss), torch.no_grad():
 course.check("flexmatch_loss", flexmatch_loss)
 
 # %% [markdown]
-# ## 6. Training
+# ## 6. FreeMatch: thresholds without τ
 #
-# **With or without a GPU.** There are three short runs. On a GPU they use CIFAR-10 and the papers' Wide ResNet [4].
+# FlexMatch still has a τ that somebody has to choose, and a table of $N$ labels. FreeMatch (Wang et al., 2023, [7], section 4.1) needs neither. It reads its thresholds off **two moving averages** of what the network says about the weak views:
+#
+# $$\tau_t = \lambda\, \tau_{t-1} + (1 - \lambda)\, \frac{1}{\mu B} \sum_b \max_c q_b(c)$$
+#
+# $$\tilde p_t(c) = \lambda\, \tilde p_{t-1}(c) + (1 - \lambda)\, \frac{1}{\mu B} \sum_b q_b(c)$$
+#
+# Both start at $1/C$. The first says how sure the network is, and the second how much it predicts each class. The threshold of class $c$ is
+#
+# $$\tau_t(c) = \frac{\tilde p_t(c)}{\max_k \tilde p_t(k)}\; \tau_t$$
+#
+# and an image counts when it reaches that of its own class. You have this mask already.
+#
+# Two differences are easy to miss. FreeMatch's averages contain **this** mini-batch when the mask is computed; FlexMatch's counts do not. And where FlexMatch counts confident labels, FreeMatch averages probabilities. The paper adds a second term to the
+# loss (section 4.2), which keeps the predicted classes in balance; it is left out here.
+
+# %% [markdown] about="update_averages"
+# title: Two moving averages
+# minutes: 10
+# points: 2
+# difficulty: 2
+# objectives:
+#   - Summarize the predictions of a mini-batch in two different means.
+#   - Update a moving average without changing the one that came in.
+# prerequisites: []
+# hints:
+#   - >-
+#     Write the shape beside each: the probabilities have an axis of images and an axis of classes. Over which of the two is each maximum
+#     and each mean?
+#   - >-
+#     For the first: the largest entry of each row with `max` and a `dim`, then the mean over the images. For the second: the mean over the images,
+#     one number per class. Then each average is λ times what it was plus 1 − λ times the new mean; return both as a pair of new tensors.
+# idea: >-
+#   Two numbers that nobody has to tune replace τ and the memory of all images. The price is that a moving average knows only the recent
+#   mini-batches: an image that was predicted with confidence long ago no longer counts.
+
+# %% [markdown]
+# How far apart the two means can be shows an example: of two images, one is surely of class 0 and the other surely of class 1. The network is sure, although on average it predicts each of the two with probability ½.
+
+# %% exercise="update_averages"
+
+# %% grade="update_averages"
+with course.practical_check("update_averages", update_averages):
+    averages = update_averages(
+        torch.tensor(0.5),
+        torch.tensor([0.4, 0.4, 0.2]),
+        torch.tensor([[0.9, 0.1, 0.0], [0.1, 0.8, 0.1]]),
+        0.9,
+    )
+    np.testing.assert_allclose(averages[0], 0.535, rtol=1e-4)
+    np.testing.assert_allclose(averages[1], [0.41, 0.405, 0.185], rtol=1e-4)
+
+course.check("update_averages", update_averages)
+
+# %% [markdown] about="self_adaptive_thresholds"
+# title: From averages to thresholds
+# minutes: 5
+# points: 1
+# difficulty: 1
+# objectives:
+#   - Scale a vector by its largest entry, and say what the scaled numbers mean.
+# prerequisites: []
+# hints:
+#   - >-
+#     Which threshold does the class get that is predicted most? And one that is predicted half as much?
+#   - >-
+#     One line: each entry of the average prediction is divided by the largest one, and the result is multiplied by the average
+#     confidence.
+# idea: >-
+#   The average confidence sets the height of all thresholds, and the average prediction sets their order. If classes are equally frequent, the less
+#   predicted ones are those that lag behind. If they are not, a rare class gets a low threshold because it is rare.
+
+# %% exercise="self_adaptive_thresholds"
+
+# %% grade="self_adaptive_thresholds"
+with course.practical_check("self_adaptive_thresholds", self_adaptive_thresholds):
+    each = self_adaptive_thresholds(torch.tensor(0.8), torch.tensor([0.5, 0.25, 0.15, 0.1]))
+    np.testing.assert_allclose(each, [0.8, 0.4, 0.24, 0.16], rtol=1e-4)
+
+course.check("self_adaptive_thresholds", self_adaptive_thresholds)
+
+# %% [markdown]
+# ### The loss (given)
+#
+# Your `fixmatch_loss` hands a rule the largest probability of each image, but FreeMatch needs all of them. So the loss below looks over its shoulder: `watched_logits` uses a *forward hook*, a function that PyTorch calls after each forward pass of a
+# module. That is how to look inside code without changing it, and without a second pass.
+
+# %% given="freematch_loss"
+
+# %% [markdown]
+# ## 7. Training
+#
+# **With or without a GPU.** There are four short runs. On a GPU they use CIFAR-10 and the papers' Wide ResNet [4].
 # Without one, *CPU mode* uses procedural images and a narrow network.
 #
 # ### Is everything ready?
@@ -546,11 +639,13 @@ exercises = [
     flexible_mask,
     remember_labels,
     flexmatch_loss,
+    update_averages,
+    self_adaptive_thresholds,
 ]
 states = {function.__name__: course.check.run(function.__name__, function).state.value for function in exercises}
 for name, state in states.items():
     print(f"{name:28s} {state}")
-print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish these first: training needs all six of them.")
+print("\nReady to train." if set(states.values()) == {"correct"} else "\nFinish these first: training needs all eight of them.")
 
 # %% [markdown]
 # ### The first step
@@ -719,17 +814,57 @@ warn_if_partial(*records.values())
 # **Explain.** The two mask rates could hardly be more different, and the pseudo-labels of the first steps are bad. Why does the early flood of wrong pseudo-labels not ruin FlexMatch's run here? On what data would you expect it to?
 #
 # One run each shows how the two behave, not which is better: that takes several seeds, several numbers of labels, and the same budget for both. The unit `comparison` does that.
+
+# %% [markdown]
+# ### FreeMatch
+#
+# The same start and settings again. Only λ differs from the paper's 0.999 in CPU mode: an average that remembers a thousand steps is too slow for a run of a few hundred, so it is 0.99 there.
+
+# %% locked="train-freematch" tags=["training", "nbval-ignore-output"]
+freematch_run_hparams = freematch_hparams(env.mode, logdir=f"{runs_folder / 'freematch'}", **averaging)
+freematch_run = train_torch(
+    freematch(hparams.n_classes),
+    freematch_run_hparams,
+    fresh_network(),
+    *datasets_of_runs,
+    starting_checkpoint,
+    loss=freematch_loss,
+    make_schedule=cosine_with_warmup,
+    if_exists=if_exists,
+    **options_of_runs,
+)
+
+# %% locked="both-thresholds" tags=["training", "nbval-ignore-output"]
+warn_if_partial(freematch_run, flexmatch_run)
+logs_of_runs = {
+    name: read_metrics(runs_folder / name.lower() / "metrics.jsonl")
+    for name in ("FlexMatch", "FixMatch", "FreeMatch")
+}
+threshold_plots.ranges(
+    {name: logs_of_runs[name] for name in ("FlexMatch", "FreeMatch")}, hparams.n_classes, hparams.threshold
+)
+
+# %% locked="three-methods" tags=["training", "nbval-ignore-output"]
+course.figures.curves(
+    logs_of_runs, ("val error rate", "error rate", "mask rate"), title=f"{DATA}, one run each"
+)
+warn_if_partial(*logs_of_runs.values())
+
+# %% [markdown]
+# **Explain.** FlexMatch's thresholds start at 0 and FreeMatch's at $1/C$. In the first step no image of either is left out; why not of FreeMatch's? Which of the two lets its thresholds rise first, and which signal makes them rise?
+#
+# Again, one run each: what you see is how the thresholds move, not which method is better.
 #
 # ### One look at the test set
 
 # %% locked="test" tags=["training", "nbval-ignore-output"]
-warn_if_partial(fixmatch_run, flexmatch_run)
-for name, result in {"FixMatch": fixmatch_run, "FlexMatch": flexmatch_run}.items():
+warn_if_partial(fixmatch_run, flexmatch_run, freematch_run)
+for name, result in {"FixMatch": fixmatch_run, "FlexMatch": flexmatch_run, "FreeMatch": freematch_run}.items():
     measured = torch_parts.evaluate(result.state.evaluated, test_dataset, phase="test")
     print(f"{name:10s} test error {measured['test error rate']:.3f}")
 
 # %% [markdown]
-# ## 7. The price of the bug
+# ## 8. The price of the bug
 #
 # Back to exercise 4. Here, your mask and the one with the bug see the same images, with the network and the thresholds from the end of your run. **Predict** first.
 
@@ -788,7 +923,7 @@ threshold_plots.index_bug_table(recorded_runs)
 # minutes: 10
 # points: 3
 # prompt: >-
-#   Nobody noticed the bug of exercise 4 for a long time. Using the figures of section 7, explain why the usual
+#   Nobody noticed the bug of exercise 4 for a long time. Using the figures of section 8, explain why the usual
 #   curves do not reveal it, and describe a test that would have found it in a second.
 # criteria:
 #   - {points: 1, text: "The explanation refers to something measured in this notebook."}
@@ -796,7 +931,7 @@ threshold_plots.index_bug_table(recorded_runs)
 #   - {points: 1, text: "The answer says why this test would fail for the wrong mask, and not by chance."}
 
 # %% [markdown]
-# ## 8. What you should know now
+# ## 9. What you should know now
 #
 # Three questions; the last one goes back to MixMatch. Choose an answer before you read the explanation.
 
@@ -817,7 +952,7 @@ print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the imports la
 # *The part that took longest:*
 
 # %% [markdown]
-# ## 9. Optional open questions
+# ## 10. Optional open questions
 #
 # Not graded, and there is no model answer. Use `dataclasses.replace(hparams, ...)` with another `logdir`, and several seeds before you believe a difference.
 #
@@ -826,7 +961,7 @@ print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the imports la
 # 3. **Unequal classes.** Here all classes have the same number of images. Suppose one class has a tenth as many as the others: what does σ(c) say about it then, and what would you count instead?
 
 # %% [markdown]
-# ## 10. Ready to hand in?
+# ## 11. Ready to hand in?
 #
 # Save the notebook, then run the next cell. It runs every check again and searches the saved file for cells that are missing, duplicated, or without the metadata that grading needs. If it cannot find the file, pass its name:
 # `course.ready_to_hand_in("01_flexmatch.ipynb")`.
@@ -843,6 +978,7 @@ course.ready_to_hand_in()
 # 4. S. Zagoruyko and N. Komodakis. Wide residual networks. BMVC 2016. [arXiv:1605.07146](https://arxiv.org/abs/1605.07146)
 # 5. The FlexMatch authors' code: [TorchSSL](https://github.com/TorchSSL/TorchSSL), continued as [USB](https://github.com/microsoft/Semi-supervised-learning).
 # 6. PyTorch's notes on [autograd](https://docs.pytorch.org/docs/stable/notes/autograd.html) and on [asynchronous execution](https://docs.pytorch.org/docs/stable/notes/cuda.html).
+# 7. Y. Wang, H. Chen, Q. Heng, W. Hou, Y. Fan, Z. Wu, J. Wang, M. Savvides, T. Shinozaki, B. Raj, B. Schiele and X. Xie. FreeMatch: Self-adaptive thresholding for semi-supervised learning. ICLR 2023. [arXiv:2205.07246](https://arxiv.org/abs/2205.07246)
 
 # %% [markdown]
 # ## 한국어 요약
@@ -852,6 +988,6 @@ course.ready_to_hand_in()
 # **방법.** FixMatch의 고정 임계값 τ = 0.95는 배우기 어려운 클래스에 불리합니다. FlexMatch는 레이블이 없는 이미지 N개 모두에 대해 가장 최근의 확신 있는 의사 레이블 û를 기억하고, 클래스마다 그 수 σ(c)를 셉니다. β(c) = σ(c) / max(max σ, N − Σσ), τ_c = τ·β(c)/(2 − β(c))가
 # 그 클래스의 임계값입니다. 처음에는 모든 û가 −1이므로 임계값이 0이고 모든 이미지가 통과합니다. 분모의 둘째 항 N − Σσ가 더 큰 동안 임계값이 낮게 유지되는 것이 워밍업입니다. û에 들어갈지는 고정된 τ가 정하고, 손실에 들어갈지는 유연한 임계값이 정합니다. 임계값은 이번 단계의 갱신 이전의 û로 계산합니다.
 #
-# **연습 문제.** ① PyTorch로 쓰는 FixMatch 손실, ② 클래스별 학습 상태, ③ 유연한 임계값, ④ 버그 찾기: 확률을 이미지가 아니라 클래스로 인덱싱한 마스크, ⑤ 의사 레이블 기억하기, ⑥ FlexMatch 손실.
+# **연습 문제.** ① PyTorch로 쓰는 FixMatch 손실, ② 클래스별 학습 상태, ③ 유연한 임계값, ④ 버그 찾기: 확률을 이미지가 아니라 클래스로 인덱싱한 마스크, ⑤ 의사 레이블 기억하기, ⑥ FlexMatch 손실, ⑦ FreeMatch의 두 이동 평균, ⑧ 이동 평균에서 얻는 임계값.
 #
 # **기억할 점.** 잘못된 마스크는 오류 메시지 없이도 학습이 진행되고 대부분의 이미지에서 올바른 마스크와 같은 답을 냅니다. 워밍업 동안에는 두 마스크가 완전히 같습니다. 곡선이 보여 주지 못하는 것을 이미지 여덟 장짜리 테스트가 보여 줍니다. 한 번의 실행은 하나의 표본일 뿐입니다.

@@ -12,12 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import solutions.flexmatch
+import solutions.freematch
 import solutions.mixmatch
 from autograder.expected.values import enable_x64
-from course.training.torch.methods import flexmatch_state
+from course.errors import CourseError
+from course.training.torch.methods import flexmatch_state, freematch_state
 from solutions.experiments.methods import METHODS
 from solutions.fixmatch import get_fixmatch_loss_fn
 from solutions.fixmatch_torch import fixmatch_loss
@@ -28,6 +30,7 @@ from solutions.flexmatch import (
     learning_status,
     remember_labels,
 )
+from solutions.freematch import freematch_loss
 from solutions.mixmatch import guess_labels, linear_rampup, mixmatch_loss, mixup, sharpen
 from solutions.supervised_torch import supervised_loss
 
@@ -40,6 +43,7 @@ H = SimpleNamespace(
     T=0.8,
     threshold=0.6,
     rampup_length=100,
+    threshold_decay=0.8,
 )
 
 
@@ -97,6 +101,7 @@ class ByThePaper:
     def __init__(self, model: Linear, h: Any = H) -> None:
         self.kernel, self.bias, self.h = model.kernel.detach().numpy(), model.bias.detach().numpy(), h
         self.latest = [-1] * N_IMAGES
+        self.sure, self.predicted = 1 / N_CLASSES, np.full(N_CLASSES, 1 / N_CLASSES)
 
     def logits(self, image: np.ndarray) -> np.ndarray:
         return image.reshape(-1) @ self.kernel + self.bias
@@ -156,6 +161,17 @@ class ByThePaper:
         metrics, gradients, confident = self.pseudo_labeling(batch, thresholds)
         for n, label in confident:
             self.latest[n] = label
+        return {**metrics, **{f"threshold/{c}": t for c, t in enumerate(thresholds)}}, gradients
+
+    def freematch(self, batch: Any) -> tuple[Any, Any]:
+        keep, q = (
+            self.h.threshold_decay,
+            [softmax(self.logits(x) / self.h.T) for x in batch["x_unlabeled_weak"]],
+        )
+        self.sure = keep * self.sure + (1 - keep) * sum(max(row) for row in q) / N_UNLABELED
+        self.predicted = keep * self.predicted + (1 - keep) * sum(q) / N_UNLABELED
+        thresholds = self.predicted / max(self.predicted) * self.sure
+        metrics, gradients, _ = self.pseudo_labeling(batch, thresholds)
         return {**metrics, **{f"threshold/{c}": t for c, t in enumerate(thresholds)}}, gradients
 
     def mixmatch(self, batch: Any, step: int) -> tuple[Any, Any]:
@@ -236,6 +252,65 @@ def test_flexmatch_is_the_papers_over_many_steps(seed: int) -> None:
         thresholds.append([expected[0][f"threshold/{c}"] for c in range(N_CLASSES)])
     assert rates[0] == 1 and min(rates) < 1
     assert thresholds[0] == [0] * N_CLASSES and max(thresholds[-1]) > 0.3
+
+
+def test_freematch_is_the_papers_over_many_steps() -> None:
+    """Both averages move away from 1 / C; at every step the loss, its gradient and the averages agree."""
+    model = Linear(0)
+    paper, state = ByThePaper(model), float64(freematch_state(N_CLASSES, N_IMAGES))
+    rates = []
+    for step in range(8):
+        batch = draw(step)
+        before = {name: tensor.clone() for name, tensor in state.items()}
+        expected = paper.freematch(batch)
+        got = ours(freematch_loss, model, state, batch)
+        assert_same(got, expected)
+        assert all(torch.equal(state[name], before[name]) for name in before), "the loss is pure"
+        state = got[1]
+        np.testing.assert_allclose(state["mean_confidence"], paper.sure)
+        np.testing.assert_allclose(state["mean_prediction"], paper.predicted)
+        rates.append(expected[0]["mask rate"])
+    assert rates[0] > rates[-1] > 0
+    assert not model._forward_hooks, "nothing stays behind"
+
+
+def float64(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.double() for name, tensor in state.items()}
+
+
+def test_freematch_does_not_mind_in_which_order_a_loss_joins_its_images(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, batch = Linear(1), draw(1)
+    state = float64(freematch_state(N_CLASSES, N_IMAGES))
+    expected = ours(freematch_loss, model, state, batch)
+
+    def weak_first(network: nn.Module, state: Any, batch: Any, h: Any, select: Any) -> Any:
+        parts = {name: batch[f"x_{name}"] for name in ("unlabeled_weak", "labeled", "unlabeled_strong")}
+        seen = network(torch.cat(list(parts.values()))).split([len(part) for part in parts.values()])
+        logits = dict(zip(parts, seen, strict=True))
+
+        def known(x: Tensor) -> Tensor:
+            return torch.cat([logits["labeled"], logits["unlabeled_weak"], logits["unlabeled_strong"]])
+
+        known.parameters = network.parameters  # type: ignore[attr-defined]
+        return fixmatch_loss(known, state, batch, h, select)
+
+    monkeypatch.setattr(solutions.freematch, "fixmatch_loss", weak_first)
+    got = ours(freematch_loss, model, state, batch)
+    assert got[0] == pytest.approx(expected[0]) and got[2] == pytest.approx(expected[2])
+
+
+def test_freematch_says_when_the_weak_views_do_not_stand_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shuffled(network: nn.Module, state: Any, batch: Any, h: Any, select: Any) -> Any:
+        network(batch["x_unlabeled_weak"].flip(0))
+        select(torch.zeros(N_UNLABELED), torch.zeros(N_UNLABELED, dtype=torch.int64))
+
+    monkeypatch.setattr(solutions.freematch, "fixmatch_loss", shuffled)
+    model = Linear(1)
+    with pytest.raises(CourseError, match="side by side"):
+        ours(freematch_loss, model, freematch_state(N_CLASSES, N_IMAGES), draw(1))
+    assert not model._forward_hooks
 
 
 @pytest.mark.parametrize("step", [0, 37, 100, 500])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import solutions.flexmatch
 from autograder.units import InstructorUnit
-from autograder.units.flexmatch import fixmatch, flexmatch, labels, thresholds
+from autograder.units.flexmatch import fixmatch, flexmatch, freematch, labels, thresholds
 
 if TYPE_CHECKING:
     from autograder.units.runs import UnitRuns
@@ -37,7 +37,13 @@ def runs() -> UnitRuns:
 
 UNIT = InstructorUnit(
     answers=solutions.flexmatch,
-    exercises=(*fixmatch.EXERCISES, *thresholds.EXERCISES, *labels.EXERCISES, *flexmatch.EXERCISES),
+    exercises=(
+        *fixmatch.EXERCISES,
+        *thresholds.EXERCISES,
+        *labels.EXERCISES,
+        *flexmatch.EXERCISES,
+        *freematch.EXERCISES,
+    ),
     imports=IMPORTS,
     subtle_fault=("flexmatch_loss", "flexible thresholds for û"),
     early_fault=("fixmatch_loss", "mean over the confident"),

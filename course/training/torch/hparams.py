@@ -150,6 +150,16 @@ class FlexMatchHparams(TorchFixMatchHparams):
 
 
 @dataclass(frozen=True)
+class FreeMatchHparams(TorchFixMatchHparams):
+    """FreeMatch has FixMatch's settings but for τ, which it finds itself."""
+
+    threshold: float = _hparam(0.95, "not used: FreeMatch's thresholds follow from its predictions", 0, 1)
+    threshold_decay: float = _hparam(
+        0.999, "λ, decay of the averages that FreeMatch's thresholds follow from", 0, 1
+    )
+
+
+@dataclass(frozen=True)
 class MixMatchHparams(TorchHparams):
     """What MixMatch needs beyond what every method needs. Its optimizer is Adam at a constant rate."""
 

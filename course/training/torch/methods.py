@@ -15,6 +15,7 @@ from course.training.batches import labeled_batches, mixed_batches, paired_batch
 from course.training.engine import Batches
 from course.training.torch.hparams import (
     FlexMatchHparams,
+    FreeMatchHparams,
     MixMatchHparams,
     TorchFixMatchHparams,
     TorchHparams,
@@ -91,6 +92,24 @@ def flexmatch_state(n_unlabeled: int) -> dict[str, Tensor]:
     import torch
 
     return {"latest": torch.full((n_unlabeled,), -1, device="cpu")}
+
+
+def freematch_state(n_classes: int, n_unlabeled: int) -> dict[str, Tensor]:
+    """What FreeMatch remembers: two averages, 1 / C at first, as large as for the least sure network.
+
+    Wang et al., FreeMatch, 2023 (arXiv:2205.07246), "Self-adaptive thresholding". The authors' code begins
+    with ones instead.
+
+    Args:
+        n_classes: C.
+        n_unlabeled: not needed, unlike for FlexMatch.
+    """
+    import torch
+
+    return {
+        "mean_confidence": torch.tensor(1 / n_classes, device="cpu"),
+        "mean_prediction": torch.full((n_classes,), 1 / n_classes, device="cpu"),
+    }
 
 
 def _labeled_images(settings: Mapping[str, Any]) -> tuple[int, int]:
@@ -174,3 +193,12 @@ TORCH_METHODS: dict[str, TorchMethod] = {
         ),
     )
 }
+
+
+def freematch(n_classes: int) -> TorchMethod:
+    """FreeMatch, the extension of the unit ``flexmatch``, which no command trains.
+
+    Args:
+        n_classes: C, on which its state depends.
+    """
+    return TorchMethod("freematch", "FreeMatch", FreeMatchHparams, state=partial(freematch_state, n_classes))

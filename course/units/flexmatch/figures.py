@@ -129,6 +129,40 @@ def thresholds(
     )
 
 
+def ranges(runs: Mapping[str, Records], n_classes: int, threshold: float) -> None:
+    """How the thresholds of several methods move: the classes' middle, within the lowest and the highest.
+
+    Args:
+        runs: name of a method → records of a run, with "threshold/0" … .
+        n_classes: C.
+        threshold: τ, drawn as a line.
+    """
+    found = {
+        name: [series(records, f"threshold/{c}") for c in range(n_classes)] for name, records in runs.items()
+    }
+    if any(len(steps) == 0 for of_classes in found.values() for steps, _ in of_classes):
+        return
+    figure, axis = panel(size=SINGLE)
+    said = []
+    for (name, of_classes), color, line, marker in zip(found.items(), COLORS, LINES, MARKERS, strict=False):
+        values = np.array([values for _, values in of_classes])
+        low, middle, high = values.min(axis=0), np.median(values, axis=0), values.max(axis=0)
+        rows = np.stack([of_classes[0][0], low, middle, high], axis=1)
+        said.append(f"{name} {draw_band(axis, rows, name, color=color, line=line, marker=marker)}")
+    axis.axhline(threshold, linestyle="--", color="#333333", linewidth=1)
+    axis.text(axis.get_xlim()[0], threshold + 0.015, f" τ = {threshold:g}", fontsize=9)
+    axis.set_xlabel("step")
+    axis.set_ylabel("threshold of a class")
+    axis.set_ylim(-0.02, 1.05)
+    axis.grid(alpha=0.3)
+    axis.legend(loc="lower right")
+    show(
+        figure,
+        f"Line plot of the middle threshold of the {n_classes} classes over the steps, within the lowest "
+        f"and the highest, and τ = {threshold:g} as a dashed line: {'; '.join(said)}.",
+    )
+
+
 def _numbered(runs: Sequence[np.ndarray]) -> list[list[int]]:
     """Where each line has its class's number: after they have parted, and side by side.
 

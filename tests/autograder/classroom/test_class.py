@@ -42,7 +42,7 @@ class Expected:
 
 FIXMATCH = (2, 2, 2, 4, 7, 3, 2)
 MIXMATCH = (2, 4, 3, 1, 7, 3)
-FLEXMATCH = (6, 2, 3, 2, 3, 5)
+FLEXMATCH = (6, 2, 3, 2, 3, 5, 2, 1)
 COMPARISON = (2, 3, 2, 4, 2)
 CLASSES = {
     "fixmatch": Expected(
@@ -70,12 +70,12 @@ CLASSES = {
     "flexmatch": Expected(
         full=FLEXMATCH,
         questions=3,
-        points=29,
+        points=32,
         gradebook={
             "perfect": FLEXMATCH,
-            "untouched": (0, 0, 0, 0, 0, 0),
-            "wrong": (6, 2, 3, 2, 3, 0),
-            "early": (0, 2, 3, 2, 3, 5),
+            "untouched": (0, 0, 0, 0, 0, 0, 0, 0),
+            "wrong": (6, 2, 3, 2, 3, 0, 2, 1),
+            "early": (0, 2, 3, 2, 3, 5, 2, 1),
         },
     ),
     "comparison": Expected(

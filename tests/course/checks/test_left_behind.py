@@ -45,6 +45,8 @@ WITHOUT = {
     "flexible_thresholds": "flexmatch",
     "flexible_mask": "flexmatch",
     "remember_labels": "flexmatch",
+    "update_averages": "flexmatch",
+    "self_adaptive_thresholds": "flexmatch",
 }
 
 

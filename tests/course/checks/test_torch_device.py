@@ -29,6 +29,8 @@ EXERCISES = (
     "flexible_mask",
     "remember_labels",
     "flexmatch_loss",
+    "update_averages",
+    "self_adaptive_thresholds",
 )
 
 Function = Callable[[Tensor, Tensor], Any]

@@ -75,6 +75,16 @@ def test_the_thresholds_are_told_in_words_with_their_last_values(shown: list[Any
     assert "disc 0.00, ring 0.38, star 0.75" in figure.alt and "from 0.98 to 0.50" in figure.alt
 
 
+def test_two_methods_ranges_are_told_in_words(shown: list[Any]) -> None:
+    other = [{"step": k, **{f"threshold/{c}": 0.5 + c / 10 for c in range(3)}} for k in range(1, 31)]
+    threshold_plots.ranges({"FlexMatch": RECORDS, "FreeMatch": other}, 3, 0.95)
+    assert "FlexMatch from 0.013 to 0.375, in a band that ends between 0.000 and 0.750" in shown[-1].alt
+    assert "FreeMatch from 0.600 to 0.600, in a band that ends between 0.500 and 0.700" in shown[-1].alt
+    del shown[:]
+    threshold_plots.ranges({"FlexMatch": RECORDS, "FreeMatch": []}, 3, 0.95)
+    assert not shown, "a run that ended before its first step has nothing to draw"
+
+
 def test_the_live_figure_is_drawn_when_it_is_time_and_at_the_end(shown: list[Any]) -> None:
     live = threshold_plots.LiveThresholds(CLASSES, 0.95, seconds=0.0)
     for record in RECORDS[:2]:

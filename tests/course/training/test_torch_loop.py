@@ -8,6 +8,7 @@ import os
 import re
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,27 @@ import pytest
 import torch
 from torch import nn
 
+from course.augment import image_to_numpy
 from course.augment.torch import TorchViews
 from course.data.loaders import get_training_generator
 from course.errors import CourseError
 from course.models.torch_models import make_model
-from course.training import labeled_batches, load_checkpoint, mixed_batches, paired_batches, read_metrics
+from course.training import (
+    TrainResult,
+    labeled_batches,
+    load_checkpoint,
+    mixed_batches,
+    paired_batches,
+    read_metrics,
+)
 from course.training.engine import NonFiniteLoss
 from course.training.torch.checkpoint import load_variables
-from course.training.torch.hparams import TorchSupervisedHparams
-from course.training.torch.loop import TorchState, TorchProgram, torch_train_loop
-from course.training.torch.methods import TORCH_METHODS
+from course.training.torch.hparams import FreeMatchHparams, TorchSupervisedHparams
+from course.training.torch.loop import TorchProgram, TorchState, torch_train_loop
+from course.training.torch.methods import TORCH_METHODS, freematch
+from course.training.torch.train import train_torch
 from solutions.ema import ema_update
+from solutions.freematch import freematch_loss
 from solutions.schedules import cosine_with_warmup
 from tests.support import tiny_run, tiny_torch
 from tests.support.tiny_torch import METHODS, MODEL
@@ -149,6 +160,35 @@ def test_flexmatch_remembers_labels_of_images_it_has_seen(whole_runs: Any) -> No
     assert len(known) > 10
     truth = torch.as_tensor(tiny_run.images(40, 2).targets)[latest >= 0]
     assert (known == truth).float().mean() > 0.5  # positions in û are positions in the data set
+
+
+def test_freematch_which_no_command_trains_goes_on_from_its_averages(tmp_path: Path) -> None:
+    hparams = FreeMatchHparams(
+        **{**tiny_torch.SETTINGS, "mu": 2, "threshold_decay": 0.5}, logdir=str(tmp_path / "run")
+    )
+    parts = (tiny_run.images(16, 1), tiny_run.images(40, 2), tiny_run.images(20, 3))
+
+    def run(folder: str, **options: Any) -> TrainResult:
+        return train_torch(
+            freematch(4),
+            replace(hparams, steps=10, logdir=str(tmp_path / folder)),
+            make_model(MODEL, 4, seed=0),
+            *parts[:2],
+            parts[2].with_transform(image_to_numpy),
+            loss=freematch_loss,
+            make_schedule=cosine_with_warmup,
+            ema_update=ema_update,
+            model_name=MODEL,
+            **options,
+        )
+
+    watcher = Watcher(6, lambda: os.kill(os.getpid(), signal.SIGINT))
+    assert run("stopped", observers=[watcher]).interrupted
+    run("stopped", if_exists="resume")
+    averages = run("whole").state.method
+    assert 0.25 < averages["mean_confidence"] < 1
+    assert averages["mean_prediction"].sum() == pytest.approx(1, abs=1e-5)
+    assert_same_run(tmp_path / "stopped", tmp_path / "whole")
 
 
 def test_tensorboard_has_each_step_once_and_the_views(whole_runs: Any) -> None:

@@ -63,7 +63,7 @@ def test_the_settings_that_are_shown_are_those_of_the_runs_without_an_average(mo
 
 
 def test_the_statement_says_what_the_check_makes_of_a_loop() -> None:
-    text = text_between(position("Two traps of section 2 meet here"), position("## 6. Training"))
+    text = text_between(position("Two traps of section 2 meet here"), position("## 7. Training"))
     assert "No loop is needed. The check accepts one over the images of the mini-batch" in text
     loops = [
         a for a in alternatives_of("flexmatch") if a.exercise == "remember_labels" and "for i" in a.source
