@@ -121,6 +121,7 @@ class Unit:
         questions: in the order of the notebook.
         budgets: training times that were measured.
         checkpoint: the file that its training starts from on a GPU, or None; its zip file holds it.
+        pages: names of the pages in docs/ that students get beside the notebook.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Unit:
     questions: tuple[Question, ...]
     budgets: tuple[Budget, ...]
     checkpoint: str | None
+    pages: tuple[str, ...]
 
     @property
     def points(self) -> int:
@@ -339,7 +341,7 @@ def _read_unit(folder: Traversable, name: str) -> Unit:
     where = f"units/{name}/unit.yml"
     file = folder / "units" / name / "unit.yml"
     require(file.is_file(), COURSE, f"`units` lists {name!r}, but there is no {where}")
-    written = {"checkpoint": None, **_load(file, where)}
+    written = {"checkpoint": None, "pages": [], **_load(file, where)}
     elsewhere: dict[str, Any] = {"name": name, "exercises": (), "questions": ()}
     unknown = elsewhere.keys() & written.keys()
     require(not unknown, where, f"unknown {', '.join(sorted(unknown))}: not a fact of the unit as a whole")

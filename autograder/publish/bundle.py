@@ -34,7 +34,7 @@ ADDED = "jax-resnet"
 
 
 def write_bundle(unit_name: str, derived: Mapping[Path, bytes], out: Path, root: Path = REPOSITORY) -> Path:
-    """Pack a unit: released notebook and pictures, wheels, the provided checkpoint if there is one, a README.
+    """Pack a unit: released notebook, pictures and pages, wheels, the checkpoint if there is one, a README.
 
     Args:
         unit_name: the unit.
@@ -61,13 +61,14 @@ def write_bundle(unit_name: str, derived: Mapping[Path, bytes], out: Path, root:
 
 
 def released(unit: Unit, derived: Mapping[Path, bytes]) -> dict[str, bytes]:
-    """A unit's released files and the checkpoint that it starts from, by name within the unit's folder."""
+    """A unit's released files, its pages and the checkpoint that it starts from, by name in its folder."""
     release = Path("release", unit.name)
     files = {
         path.relative_to(release).as_posix(): content
         for path, content in derived.items()
         if path.is_relative_to(release)
     }
+    files |= {name: (REPOSITORY / "docs" / name).read_bytes() for name in unit.pages}
     if unit.checkpoint is not None:
         checkpoint = PROVIDED.with_name(unit.checkpoint)
         files |= {path.name: path.read_bytes() for path in (checkpoint, checkpoint.with_suffix(".json"))}

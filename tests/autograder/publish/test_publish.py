@@ -85,6 +85,7 @@ def test_the_folder_holds_one_wheel_and_what_belongs_to_it(published: Path) -> N
     pages = {f"{unit.name}/README.md" for unit in load_course().units}
     provided = {f"fixmatch/{PROVIDED.name}", f"fixmatch/{PROVIDED.with_suffix('.json').name}"}
     above = {wheel, "README.md", "LICENSE", "LICENSE-TEXT", "constraints.txt", ".gitignore", PICTURE, RECORD}
+    pages.add("fixmatch/nnx.md")
     assert names == notebooks | pages | provided | above | set(ON_ASSISTANTS)
 
 
