@@ -352,6 +352,52 @@ def similar(
 
 
 @app.command()
+def viva(
+    unit: Annotated[str, typer.Argument(help="The assignment.")],
+    student: Annotated[
+        str | None, typer.Argument(help="Print this student's sheet; without one, write everybody's.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the sheets; without it, viva/UNIT of the course folder.")
+    ] = None,
+    course: HandInsOption = REPOSITORY,
+) -> None:
+    """Make sheets for oral examinations: three questions on a student's own hand-in, and what to listen for.
+
+    Run `preflight` or `grade` before it. Nothing of students' code is run. Exits with status 1 when a student
+    gets no sheet.
+    """
+    from autograder.assess.viva import sheet_of, to_markdown
+    from autograder.assess.work import answers_of, folders_of, students_with_work
+    from autograder.files import write_changed
+    from autograder.grading.secret import secret_of
+    from autograder.grading.similar import file_names
+    from course.catalog import load_course
+
+    (name,) = _units(unit, REPOSITORY)
+    record = load_course().unit(name)
+    folders = folders_of(course, record)
+    if student is not None:
+        answers = answers_of(folders, record, student)
+        print(to_markdown(sheet_of(record, student, answers, secret_of(course))), end="")
+        return
+    names = file_names(students_with_work(folders, record))
+    left_out = False
+    for one, stem in names.items():
+        try:
+            sheet = sheet_of(record, one, answers_of(folders, record, one), secret_of(course))
+        except CourseError as error:
+            left_out = True
+            print(f"no sheet: {error}", file=sys.stderr)
+            continue
+        path = (out or course / "viva" / name) / f"{stem}.md"
+        write_changed(path, to_markdown(sheet).encode())
+        console.print(f"wrote {path}", markup=False)
+    if left_out:
+        raise typer.Exit(DRIFTED)
+
+
+@app.command()
 def mutants(
     unit: UnitArgument = None,
     jobs: JobsOption = CORES,

@@ -36,6 +36,7 @@ UNIT_TESTS = (
     "autograder/grading/preflight/test_preflight.py",
     "autograder/grading/test_similar.py",
     "autograder/grading/test_stops.py",
+    "autograder/assess/",
     "autograder/site/test_site.py",
     "autograder/test_outputs.py",
     "autograder/proof/test_minima.py",

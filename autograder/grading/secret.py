@@ -42,6 +42,11 @@ def read_secret(folder: Path) -> bytes:
     return _read(path)
 
 
+def secret_of(course: Path) -> bytes:
+    """The secret of a course folder. Raises as `read_secret`."""
+    return read_secret(course / FOLDER)
+
+
 def _read(path: Path) -> bytes:
     try:
         secret = bytes.fromhex(path.read_text(encoding="ascii"))
