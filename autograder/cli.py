@@ -398,6 +398,74 @@ def viva(
 
 
 @app.command()
+def codes(
+    unit: Annotated[str, typer.Argument(help="The assignment.")],
+    out: Annotated[Path | None, typer.Option(help="A file for the table; without it, it is printed.")] = None,
+    course: GradebookOption = REPOSITORY,
+) -> None:
+    """Make a table of codes, one for each student of the gradebook: send each student the own one.
+
+    A code stands for the numbers and the bug of a student's personal tasks; `personal` grades these.
+    """
+    from autograder.assess.personal import codes_table
+    from autograder.files import write_changed
+    from autograder.grading.config import course_directory
+    from autograder.grading.secret import secret_of
+    from autograder.grading.troubles import opened
+
+    (name,) = _units(unit, REPOSITORY)
+    with opened(course_directory(course).db_url) as gradebook:
+        students = sorted(student.id for student in gradebook.students)
+    if not students:
+        raise CourseError("the gradebook has no students: run `nbgrader db student import students.csv`")
+    table = codes_table(name, students, secret_of(course))
+    if out is None:
+        print(table, end="")
+        return
+    write_changed(out, table.encode())
+    console.print(f"wrote {out}: {len(students)} students", markup=False)
+
+
+@app.command()
+def personal(
+    unit: Annotated[str, typer.Argument(help="The assignment.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The table; without it, personal/UNIT.csv of the course folder.")
+    ] = None,
+    course: HandInsOption = REPOSITORY,
+) -> None:
+    """Grade the personal tasks of a class into a table of their own; `codes` says who has which.
+
+    Run `preflight` or `grade` before it. Nothing of students' code is run. Exits with status 1 when a hand-in
+    cannot be read.
+    """
+    from autograder.assess.personal import Marks, code_of, marks_of, marks_table
+    from autograder.assess.work import folders_of, hand_in_of, students_with_work
+    from autograder.files import write_changed
+    from autograder.grading.secret import secret_of
+    from course.catalog import load_course
+
+    (name,) = _units(unit, REPOSITORY)
+    record, found, unread = load_course().unit(name), {}, False
+    folders = folders_of(course, record)
+    students = students_with_work(folders, record)
+    secret = secret_of(course)
+    for student in students:
+        code = code_of(name, student, secret)
+        try:
+            found[student] = marks_of(name, student, hand_in_of(folders, record, student), secret)
+        except CourseError as error:
+            unread = True
+            print(f"not read: {error}", file=sys.stderr)
+            found[student] = Marks.nothing(code, str(error))
+    path = out or course / "personal" / f"{name}.csv"
+    write_changed(path, marks_table(found).encode())
+    console.print(f"wrote {path}: {len(found)} hand-ins", markup=False)
+    if unread:
+        raise typer.Exit(DRIFTED)
+
+
+@app.command()
 def mutants(
     unit: UnitArgument = None,
     jobs: JobsOption = CORES,
@@ -568,10 +636,10 @@ def generators(root: Path) -> tuple[Generator, ...]:
     """Makers of derived files that belong to this repository's own course package."""
     if root.resolve() != REPOSITORY:
         return ()
-    from autograder.builder import expected, sweeps
+    from autograder.builder import expected, personal, sweeps
     from autograder.publish import tables as readme
 
-    return (expected.generate, readme.generate, sweeps.generate)
+    return (expected.generate, personal.generate, readme.generate, sweeps.generate)
 
 
 def owned_files(root: Path, unit: str) -> list[Path]:

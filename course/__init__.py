@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from course.checks import check, practical_check
     from course.notebook.board import show_tensorboard
     from course.notebook.hints import hint
+    from course.notebook.personal import bug, my_bug, my_trace, trace
     from course.notebook.predictions import predict, reveal
     from course.notebook.progress import progress
     from course.notebook.questions import recall
@@ -25,8 +26,11 @@ __version__ = "0.2.0"
 
 __all__ = [
     "begin",
+    "bug",
     "check",
     "hint",
+    "my_bug",
+    "my_trace",
     "practical_check",
     "predict",
     "progress",
@@ -34,6 +38,7 @@ __all__ = [
     "recall",
     "reveal",
     "show_tensorboard",
+    "trace",
 ]
 
 __getattr__ = lazy_names(
@@ -42,6 +47,7 @@ __getattr__ = lazy_names(
         "course.checks": ("check", "practical_check"),
         "course.notebook.board": ("show_tensorboard",),
         "course.notebook.hints": ("hint",),
+        "course.notebook.personal": ("bug", "my_bug", "my_trace", "trace"),
         "course.notebook.predictions": ("predict", "reveal"),
         "course.notebook.progress": ("progress",),
         "course.notebook.questions": ("recall",),

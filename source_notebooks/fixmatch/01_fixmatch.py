@@ -1101,6 +1101,41 @@ for name, result in {"with": with_unlabeled, "without": without_unlabeled}.items
 course.recall()
 
 # %% [markdown]
+# ### A trace and a bug of your own
+#
+# Only if your instructor has sent you a code; otherwise go on below. It gives up to five points beside those of the exercises, and nobody near you has the same numbers.
+#
+# **Trace a mini-batch.** Write your code into the next cell: it shows the logits of five images. Which of them count in the unlabeled loss, and what is $L_u$ over all five, to three decimals? Write plain numbers into the cell below it, for that text is what gets graded.
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.trace("")
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.my_trace(
+    code="",
+    counts=[False, False, False, False, False],
+    loss=0.0,
+)
+
+# %% [markdown]
+# **Find your bug.** Somebody has broken the unlabeled loss. You do not see the code, only what it gave for six small mini-batches, and the list of bugs of which it has one. Your own loss is right. Where do the two differ, and what is special about those mini-batches? The cell
+# also returns the arrays, so that you can compute with them: `weak, strong, loss = mini_batches[0]`.
+#
+# Then show that you know: write an input of your own on which the bug shows, a small mini-batch of one to eight images, and the number that the broken loss gives for it.
+
+# %% tags=["figure", "nbval-ignore-output"]
+mini_batches = course.bug("")
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.my_bug(
+    code="",
+    name="",
+    weak=[[0.0, 0.0, 0.0]],
+    strong=[[0.0, 0.0, 0.0]],
+    loss=0.0,
+)
+
+# %% [markdown]
 # ### How long did it take you?
 #
 # Optional and not graded; your answer helps to improve the course. The next cell prints the time since you last ran the cell of imports, the second of this notebook. Write down the time you really spent in the cell after it.

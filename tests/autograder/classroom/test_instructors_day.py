@@ -49,7 +49,7 @@ def test_the_page_has_every_step() -> None:
     steps = [" ".join(command[1 if command[0] == "nbgrader" else 3 :][:1]) for command in commands()]
     assert steps == [
         *("db", "generate_assignment", "preflight", "grade", "late", "generate_feedback", "report", "export"),
-        *("grade", "generate_feedback", "grade"),
+        *("viva", "grade", "generate_feedback", "grade"),
     ]
 
 
@@ -65,7 +65,7 @@ def test_the_commands_of_the_page_in_their_order(tmp_path: Path) -> None:
             for student in ("ada", "bob")
         ],
         4: lambda: grade_by_hand(classroom, "ada"),
-        8: lambda: classroom.hand_in("bob", sample.unit.notebook, sample.perfect().content),
+        9: lambda: classroom.hand_in("bob", sample.unit.notebook, sample.perfect().content),
     }
     graded = []
     for number, command in enumerate(commands()):
@@ -83,6 +83,8 @@ def test_the_commands_of_the_page_in_their_order(tmp_path: Path) -> None:
     assert "Well argued." in page and "not graded yet" in page
     report = (classroom.folder / "reports" / f"{UNIT}.html").read_text()
     assert "2 hand-ins" in report and "ada" not in report
+    sheets = sorted(path.name for path in (classroom.folder / "viva" / UNIT).iterdir())
+    assert sheets == ["ada.md", "bob.md"]
     assert "Lovelace" in (classroom.folder / "grades.csv").read_text()
 
 

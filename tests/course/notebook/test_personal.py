@@ -1,0 +1,112 @@
+"""Personal tasks in the notebook: what is shown, and what is said of an answer."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from course.errors import CourseError
+from course.notebook import personal
+from course.notebook.personal import check_answer, load_versions, read_answer
+from course.units.fixmatch.personal import THRESHOLD, recorded_batches, traced_rows
+
+UNIT = "fixmatch"
+CODE = sorted(load_versions(UNIT).codes)[0]
+TRACE = {"code": CODE, "counts": [True, False, True, True, False], "loss": 0.5}
+BUG = {"code": CODE, "name": "no mask", "weak": [[1, 0, 0.5]], "strong": [[0, 2.0, 1]], "loss": 0.5}
+
+
+@pytest.fixture(autouse=True)
+def session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(personal, "current", lambda: SimpleNamespace(unit=SimpleNamespace(name=UNIT)))
+
+
+def test_what_is_shown_is_what_follows_from_the_code(capsys: pytest.CaptureFixture[str]) -> None:
+    personal.trace(CODE)
+    shown = capsys.readouterr().out
+    weak, strong = traced_rows(CODE)
+    assert all(f"{value:.1f}" in shown for value in [*weak.ravel(), *strong.ravel()])
+    batches = personal.bug(CODE)
+    shown = capsys.readouterr().out
+    assert all(f"L_u = {loss:.4f}" in shown for _, _, loss in batches) and len(batches) == 6
+    assert all(name in shown for name in load_versions(UNIT).bugs)
+    np.testing.assert_array_equal([weak for weak, _, _ in batches], recorded_batches(CODE)[0])
+
+
+def test_without_a_code_nothing_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    personal.trace("")
+    personal.my_trace(code="", counts=[], loss=0.0)
+    personal.my_bug(code="")
+    assert personal.bug("") == []
+    assert capsys.readouterr().out.count("code that your instructor sent you") == 4
+
+
+def test_no_logit_and_no_confidence_is_at_the_threshold() -> None:
+    for code in load_versions(UNIT).codes:
+        for logits in (*traced_rows(code), *recorded_batches(code)):
+            top = logits.max(axis=-1)
+            confidence = 1 / np.exp(logits - top[..., None]).sum(axis=-1)
+            assert min(abs(top - THRESHOLD).min(), abs(confidence - THRESHOLD).min()) > 1e-3
+
+
+def test_an_answer_is_read_from_the_last_call_and_is_plain_data() -> None:
+    cells = [
+        "course.my_trace(code='A', loss=-0.5)",
+        "x = 1\ncourse.my_trace(code='B', counts=[True], loss=1e-3)",
+    ]
+    assert read_answer(cells, "my_trace") == {"code": "B", "counts": [True], "loss": 0.001}
+    assert read_answer(cells[:1], "my_trace") == {"code": "A", "loss": -0.5}
+    for source in (
+        "",
+        "my_trace(code='A')",
+        "course.my_trace('A')",
+        "course.my_trace(loss=np.exp(1))",
+        "course.my_trace(loss=loss)",
+        "course.my_trace(code='A'",
+        "%time course.my_trace(code='A')",
+    ):
+        assert read_answer([source], "my_trace") is None, source
+
+
+def test_well_formed_answers_are_accepted(capsys: pytest.CaptureFixture[str]) -> None:
+    personal.my_trace(**TRACE)
+    personal.my_bug(**BUG)
+    assert capsys.readouterr().out.count("This can be read.") == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "change", "said"),
+    [
+        ("my_trace", {"counts": [1, 0, 1, 1, 0]}, "each True or False"),
+        ("my_trace", {"counts": [True]}, "a list of 5 values"),
+        ("my_trace", {"loss": "0.5"}, "write a number"),
+        ("my_trace", {"loss": float("inf")}, "write a number"),
+        ("my_trace", {"code": "AAAAA"}, "no code 'AAAAA'"),
+        ("my_trace", {"code": 3}, "no code 3"),
+        ("my_trace", {"extra": 3}, "look at extra"),
+        ("my_bug", {"name": "mask"}, "take a name from the list"),
+        ("my_bug", {"weak": [[1, 0]]}, "each with 3 logits"),
+        ("my_bug", {"weak": [[1, 0, 99]]}, "each with 3 logits"),
+        ("my_bug", {"weak": []}, "each with 3 logits"),
+        ("my_bug", {"strong": [[1, 0, 0], [1, 0, 0]]}, "each image has two views"),
+    ],
+)
+def test_what_cannot_be_read_is_named(call: str, change: dict[str, Any], said: str) -> None:
+    with pytest.raises(CourseError, match=said) as raised:
+        check_answer(UNIT, call, (TRACE if call == "my_trace" else BUG) | change)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_recorded_mini_batch_is_no_input_of_ones_own() -> None:
+    weak, strong = (views[2].tolist() for views in recorded_batches(CODE))
+    with pytest.raises(CourseError, match="write one of your own"):
+        check_answer(UNIT, "my_bug", BUG | {"weak": weak, "strong": strong})
+    check_answer(UNIT, "my_bug", BUG | {"weak": [*weak, [0, 0, 1]], "strong": [*strong, [1, 0, 0]]})
+
+
+def test_a_unit_without_personal_tasks_says_so() -> None:
+    with pytest.raises(CourseError, match="has no personal tasks"):
+        load_versions("comparison")
