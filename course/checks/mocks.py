@@ -60,7 +60,7 @@ class ValMockModel:
         _require_variables(variables)
         _require_evaluation_mode(mutable)
         scale = variables["params"] * variables["batch_stats"]
-        logits = jnp.floor((jnp.linspace(0.0, x.shape[0], 10) * scale) % 10)
+        logits = jnp.floor((np.linspace(0.0, x.shape[0], 10) * scale) % 10)
         return jnp.broadcast_to(logits, (x.shape[0], 10))
 
 

@@ -23,8 +23,9 @@ import numpy as np
 Restore = Callable[[], None]
 
 SEED = 0
-# The settings of JAX that change what a function returns or whether it raises. All are its defaults but for
-# the last: by default, recent GPUs multiply matrices with three digits, fewer than the checks compare.
+# The settings of JAX that change what a function returns or whether it raises. All are the defaults of the
+# version that the course is pinned to, but for the precision of products: by default, recent GPUs multiply
+# matrices with three digits, fewer than the checks compare.
 JAX_SETTINGS: dict[str, Any] = {
     "jax_enable_x64": False,
     "jax_disable_jit": False,
@@ -66,6 +67,8 @@ JAX_LOGS: dict[str, Any] = {
     "jax_logging_level": "NOTSET",
     "jax_captured_constants_warn_bytes": 2_000_000_000,
 }
+# Each program of a check runs once or twice, so it need not be fast; its compilation takes most of the time.
+JAX_SPEED: dict[str, Any] = {"jax_disable_most_optimizations": True}
 NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}  # NumPy's own
 # Python's limit, at least and at most: deep enough for right answers, and an endless recursion ends in time.
 RECURSION = (1_000, 3_000)
@@ -121,16 +124,35 @@ def _usual_warnings() -> Iterator[None]:
         yield
 
 
+# What JAX's settings were when it had just been imported.
+_defaults: dict[str, Any] = {}
+
+
+def note_defaults() -> None:
+    """Remember the settings that JAX has now as its defaults: it keeps no record of these itself.
+
+    The set-up cell calls this, before any cell of the student's can change a setting. Later calls do nothing.
+    """
+    if not _defaults:
+        _defaults.update(sys.modules["jax"].config.values)
+
+
 def unusual_settings() -> list[str]:
-    """The settings of JAX that the session has changed and a check does not heed, as ``name = value``."""
+    """The settings of JAX that the session has changed and a check does not heed, as ``name = value``.
+
+    A default of the installed version is not a change, even where checks set another value. Where nobody has
+    noted the defaults, those of the pinned version count.
+    """
     jax = sys.modules.get("jax")
     if jax is None:
         return []
     values = jax.config.values
+    # JAX takes a variable of the environment for its default, but it is the session that has it.
+    defaults = {name: value for name, value in _defaults.items() if name.upper() not in os.environ}
     return [
         f"{name} = {values[name]!r}"
         for name, ours in JAX_SETTINGS.items()
-        if values.get(name) not in (ours, None)
+        if values.get(name) not in (ours, defaults.get(name, ours), None)
     ]
 
 
@@ -196,7 +218,7 @@ def _jax() -> Restore:
     if jax is None:
         return lambda: None
     before = dict(jax.config.values)
-    ours = JAX_SETTINGS | JAX_LOGS
+    ours = JAX_SETTINGS | JAX_LOGS | JAX_SPEED
     _update_jax(jax, {name: value for name, value in ours.items() if name in before})
     return lambda: _update_jax(jax, before)
 
@@ -211,7 +233,10 @@ def _update_jax(jax: Any, wanted: dict[str, Any]) -> None:
             "ignore"
         )  # some settings are to be removed; that is not the student's matter here
         for name, value in changed.items():
-            jax.config.update(name, value)
+            with suppress(
+                ValueError, TypeError
+            ):  # another version of JAX may not know the value: leave its own
+                jax.config.update(name, value)
 
 
 def _generators_of_torch() -> Restore:

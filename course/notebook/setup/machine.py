@@ -166,6 +166,9 @@ def _jax_backend() -> tuple[str, str]:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     import jax
 
+    from course.checks.state import note_defaults
+
+    note_defaults()
     try:
         device: Any = jax.devices()[0]
     except RuntimeError as error:

@@ -23,14 +23,16 @@ import torch
 import solutions.flexmatch
 from autograder.expected.values import enable_x64
 from autograder.units import reference_of
-from course.checks import State, check, practical_check, render_text
+from course.checks import State, check, practical_check, render_text, state
 from course.checks.runner import find_check
 from course.checks.state import (
     JAX_LOGS,
     JAX_SETTINGS,
+    JAX_SPEED,
     PRECISIONS,
     RECURSION,
     kept_state,
+    note_defaults,
     torch_switches,
     unusual_settings,
 )
@@ -204,9 +206,8 @@ HARMLESS_IN_JAX = {
     """,
     "a compiler's effort changes the last digits at most, which the tolerances leave open": """
         jax_exec_time_optimization_effort jax_memory_fitting_* jax_optimization_level
-        jax_disable_most_optimizations jax_compiler_enable_remat_pass jax_xla_profile_version
-        jax_bcoo_cusparse_lowering jax_threefry_gpu_kernel_lowering eager_constant_folding
-        jax_ragged_dot_use_ragged_dot_instruction
+        jax_compiler_enable_remat_pass jax_xla_profile_version jax_bcoo_cusparse_lowering
+        jax_threefry_gpu_kernel_lowering eager_constant_folding jax_ragged_dot_use_ragged_dot_instruction
     """,
     "they choose between JAX's ways to the same result, or concern devices beside each other": """
         jax_vjp3 jax_use_direct_linearize jax_use_simplified_jaxpr_constants jax_use_shardy_partitioner
@@ -248,7 +249,7 @@ def test_all_settings_that_matter_are_tried() -> None:
 
 def test_every_setting_of_jax_is_handled_or_harmless() -> None:
     """JAX's own list: a new setting is looked at before a newer JAX is said to be tested."""
-    ours = JAX_SETTINGS | JAX_LOGS
+    ours = JAX_SETTINGS | JAX_LOGS | JAX_SPEED
     assert {name for name in jax.config.values.keys() - ours if not harmless(name, HARMLESS_IN_JAX)} == set()
     assert [name for name in ours if harmless(name, HARMLESS_IN_JAX)] == []
 
@@ -469,6 +470,51 @@ def test_the_reference_is_correct_whatever_the_session_has_set(
 
 def test_a_session_as_jax_starts_it_has_no_unusual_settings() -> None:
     assert unusual_settings() == []
+
+
+@pytest.fixture
+def another_default(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """As if JAX started with another value of a setting than that of the pinned version."""
+    monkeypatch.setattr(state, "_defaults", {})
+    with kept_state():
+        jax.config.update("jax_threefry_partitionable", False)
+        note_defaults()
+        yield
+
+
+def test_a_default_of_another_version_is_not_unusual(another_default: Any) -> None:
+    assert check.run(NAME, jax.nn.log_softmax).note == ""
+    jax.config.update("jax_debug_nans", True)
+    note_defaults()  # as when the set-up cell is run again
+    assert unusual_settings() == ["jax_debug_nans = True"]
+    jax.config.update("jax_threefry_partitionable", True)  # what checks use as well
+    assert unusual_settings() == ["jax_debug_nans = True"]
+
+
+def test_a_variable_of_the_environment_is_not_a_default(
+    another_default: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAX_THREEFRY_PARTITIONABLE", "0")
+    assert unusual_settings() == ["jax_threefry_partitionable = False"]
+
+
+def test_a_value_that_another_version_does_not_know_stops_no_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = dict(jax.config.values)
+    monkeypatch.setitem(JAX_SETTINGS, "jax_numpy_rank_promotion", "a word of the past")
+    assert check.run(NAME, jax.nn.log_softmax).state is State.CORRECT
+    assert jax.config.values == before
+
+
+def test_little_is_optimized_while_a_check_compiles() -> None:
+    seen = []
+
+    def student(logits: Any) -> Any:
+        seen.append(jax.config.values["jax_disable_most_optimizations"])
+        return jax.nn.log_softmax(logits)
+
+    assert check.run(NAME, student).state is State.CORRECT
+    assert set(seen) == {True}
+    assert jax.config.values["jax_disable_most_optimizations"] is False
 
 
 def test_matrix_products_have_the_precision_of_float32() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from course.checks import state
 from course.errors import CourseError
 from course.notebook.setup import Machine, machine, setup
 from course.notebook.setup.machine import Python, _jax_backend
@@ -473,3 +474,9 @@ def test_jax_leaves_a_gpus_memory_to_pytorch(
         monkeypatch.delenv(name)
     _jax_backend()
     assert os.environ[name] == kept
+
+
+def test_the_set_up_cell_notes_what_jax_starts_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "_defaults", {})
+    _jax_backend()
+    assert state._defaults["jax_enable_x64"] is False
