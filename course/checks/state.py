@@ -229,13 +229,11 @@ def _update_jax(jax: Any, wanted: dict[str, Any]) -> None:
     if not changed:
         return
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # some settings are to be removed; that is not the student's matter here
+        # Some settings are to be removed; that is not the student's matter here.
+        warnings.simplefilter("ignore")
         for name, value in changed.items():
-            with suppress(
-                ValueError, TypeError
-            ):  # another version of JAX may not know the value: leave its own
+            # Another version of JAX may not know the value. Then the setting stays as it is.
+            with suppress(ValueError, TypeError):
                 jax.config.update(name, value)
 
 
