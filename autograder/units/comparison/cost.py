@@ -166,8 +166,8 @@ _MUTANTS = (
     ),
     Mutant(
         "the larger count backward",
-        "The larger of the two counts is taken for the images that go backward.",
-        "trained_images go backward, however many there are.",
+        "The larger of the two counts is taken for the number of images that go backward.",
+        "It is trained_images that go backward, however few they are.",
         edits=(
             (
                 _PASSES,

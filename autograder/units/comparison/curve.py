@@ -113,7 +113,7 @@ _MUTANTS = (
     Mutant(
         "nothing for a short run",
         "A run with fewer evaluations gets NaN.",
-        "It counts with all that it has.",
+        "Use all the evaluations that there are.",
         edits=(("return float", 'if len(curve) < last:\n        return float("nan")\n    return float'),),
     ),
     Mutant(
@@ -169,7 +169,7 @@ _MUTANTS = (
     Mutant(
         "latest left out",
         "The latest evaluation is left out.",
-        "The end of a slice is not in it: leave the end away.",
+        "The end of a slice is not in it: leave the end out.",
         edits=(("in_order[-last:]", "(in_order[-last - 1 : -1] or in_order)"),),
     ),
     Mutant(
@@ -180,7 +180,7 @@ _MUTANTS = (
     ),
     Mutant(
         "even steps",
-        "The steps are taken to be as far apart as the first two.",
+        "You assume that all steps are as far apart as the first two.",
         "Count evaluations, and not the steps between them.",
         edits=(
             (
@@ -192,7 +192,7 @@ _MUTANTS = (
     ),
     Mutant(
         "even steps at the end",
-        "The steps are taken to be as far apart as the last two.",
+        "You assume that all steps are as far apart as the last two.",
         "Count evaluations, and not the steps between them.",
         edits=(
             (
@@ -204,7 +204,7 @@ _MUTANTS = (
     ),
     Mutant(
         "even steps on average",
-        "The steps are taken to be as far apart as they are on average.",
+        "You assume that all steps are as far apart as they are on average.",
         "Count evaluations, and not the steps between them.",
         edits=(
             (
@@ -242,7 +242,7 @@ _MUTANTS = (
     Mutant(
         "nothing for a single one",
         "A run with a single evaluation gets NaN.",
-        "It counts with all that it has.",
+        "Use all the evaluations that there are.",
         edits=(("return float", 'if len(curve) == 1:\n        return float("nan")\n    return float'),),
     ),
     Mutant(
@@ -270,13 +270,13 @@ _MUTANTS = (
     ),
     Mutant(
         "no error as unknown",
-        "Evaluations without an error are left out.",
+        "Evaluations with an error of 0 are left out.",
         "Python treats 0 as false, too. An error of 0 is a result like any other.",
         edits=(("in_order[-last:]", 'in_order[-last:] if evaluation["val_error"]'),),
     ),
     Mutant(
         "no error replaced by an earlier one",
-        "Evaluations without an error make room for earlier ones.",
+        "Evaluations with an error of 0 are replaced by earlier ones.",
         "Python treats 0 as false, too. An error of 0 is a result like any other.",
         edits=(("sorted(curve,", 'sorted((e for e in curve if e["val_error"]),'),),
     ),
@@ -418,25 +418,25 @@ _MUTANTS = (
     Mutant(
         "nothing for as many",
         "A run with exactly `last` evaluations gets NaN.",
-        "It counts with all that it has.",
+        "Use all the evaluations that there are.",
         edits=(("return float", 'if len(curve) == last:\n        return float("nan")\n    return float'),),
     ),
     Mutant(
         "None for a short run",
         "A run with fewer evaluations gets None.",
-        "It counts with all that it has.",
+        "Use all the evaluations that there are.",
         edits=(("return float", "if len(curve) < last:\n        return None\n    return float"),),
     ),
     Mutant(
         "last alone for a short run",
         "Of a run with fewer evaluations than `last`, only the last one counts.",
-        "It counts with all that it has.",
+        "Use all the evaluations that there are.",
         edits=(("in_order[-last:]", "in_order[-last if last <= len(curve) else -1 :]"),),
     ),
     Mutant(
         "no answer for a short run",
         "Of a run with fewer evaluations than `last`, you read some that are not there.",
-        "It counts with all that it has: a slice takes no more than there are.",
+        "Use all the evaluations that there are: a slice never takes more.",
         edits=(
             ("evaluation in in_order[-last:]", "evaluation in [in_order[-k] for k in range(1, last + 1)]"),
         ),
@@ -444,7 +444,7 @@ _MUTANTS = (
     Mutant(
         "some twice",
         "Of a run with fewer evaluations than `last`, some are counted more than once.",
-        "It counts with all that it has, each once.",
+        "Use all the evaluations that there are, each of them once.",
         edits=(
             (
                 "evaluation in in_order[-last:]",
@@ -455,7 +455,7 @@ _MUTANTS = (
     Mutant(
         "zeros for a short run",
         "Of a run with fewer evaluations than `last`, the missing ones count as errors of 0.",
-        "It counts with all that it has.",
+        "Use all the evaluations that there are.",
         edits=(
             (
                 f"return {_MEDIAN}",

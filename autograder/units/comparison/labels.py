@@ -169,7 +169,7 @@ _MUTANTS = (
     ),
     Mutant(
         "np.interp with both ends",
-        "np.interp is given accuracies that go up and down, for which it finds just any line.",
+        "np.interp is given accuracies that go up and down, for which its result means nothing.",
         "It needs numbers that never go down. Look at two neighbors at a time.",
         body=f"""
             if accuracies[0] >= target:
@@ -285,7 +285,7 @@ _MUTANTS = (
     ),
     Mutant(
         "rounded to a tenth",
-        "The result is rounded to a digit behind the point.",
+        "The result is rounded to one digit after the decimal point.",
         "Round when you print, not before.",
         edits=((_ANSWER, "return round(float(np.exp(start + share * (end - start))), 1)"),),
     ),
@@ -303,7 +303,7 @@ _MUTANTS = (
     Mutant(
         "falling through",
         "A curve that falls through the target counts as reaching it there.",
-        "Who begins above the target has reached it at labels[0].",
+        "A curve that begins above the target has reached it at labels[0].",
         edits=(
             ("if accuracies[0] >= target:", "if accuracies[0] == target:"),
             (
@@ -474,7 +474,7 @@ _MUTANTS = (
     Mutant(
         "last pair left out",
         "The last number of labels is never looked at.",
-        "There are as many pairs of neighbors as numbers of labels, less one.",
+        "n numbers of labels make n − 1 pairs of neighbors, and the last pair counts too.",
         edits=(("range(1, len(labels))", "range(1, len(labels) - 1)"),),
     ),
     Mutant(

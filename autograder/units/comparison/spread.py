@@ -211,7 +211,7 @@ _MUTANTS = (
     ),
     Mutant(
         "interval",
-        "This is half of a 95 % interval of the mean.",
+        "This is half the width of a 95 % confidence interval for the mean.",
         "The spread of single runs is neither multiplied by anything nor divided by the root of n.",
         edits=((_STANDARD_DEVIATION, f"1.96 * {_STANDARD_DEVIATION} / np.sqrt(len(values))"),),
     ),
@@ -230,7 +230,7 @@ _MUTANTS = (
     Mutant(
         "both in percent",
         "Mean and spread are multiplied by 100.",
-        "Leave both in the unit of the values. Percent are made where they are printed.",
+        "Leave both in the unit of the values. Convert to percent where you print them.",
         edits=(("spread = np.nan", "mean, values = 100 * mean, 100 * values\n    spread = np.nan"),),
     ),
     Mutant(

@@ -266,7 +266,7 @@ _MUTANTS = (
     ),
     Mutant(
         "negative error",
-        "These are negative errors; an accuracy is not one.",
+        "These are the errors with a minus sign, not accuracies.",
         "An accuracy is 1 − test_error.",
         edits=((_APPEND, '.append(-row["test_error"])'),),
     ),
@@ -300,7 +300,7 @@ _MUTANTS = (
     ),
     Mutant(
         "labels by labels",
-        "All methods with one number of labels stand together; they should come as they first occur.",
+        "All pairs with the same number of labels stand together; they should come as they first occur.",
         "A dictionary keeps the order in which its keys were added. Use one dictionary, not one in another.",
         body="""
             groups = {}
@@ -375,7 +375,7 @@ _MUTANTS = (
     ),
     Mutant(
         "sorted by method",
-        "The pairs are sorted by their methods.",
+        "The pairs are sorted by method; the exercise asks for the order in which they first occur.",
         "A dictionary keeps the order in which its keys were added.",
         edits=(("in groups.items()", "in sorted(groups.items(), key=lambda item: item[0][0])"),),
     ),
@@ -387,7 +387,7 @@ _MUTANTS = (
     ),
     Mutant(
         "sorted by labels",
-        "The pairs are sorted by their number of labels.",
+        "The pairs are sorted by number of labels; they should come as they first occur in rows.",
         "A dictionary keeps the order in which its keys were added.",
         edits=(("in groups.items()", "in sorted(groups.items(), key=lambda item: item[0][1])"),),
     ),
@@ -472,7 +472,7 @@ _MUTANTS = (
     ),
     Mutant(
         "last pair alone",
-        "Only the last pair is in the list: the append is behind the loop.",
+        "Only the last pair is in the list: the append comes after the loop.",
         "Look at the indentation of the append.",
         edits=(("return summaries", "return summaries[-1:]"),),
     ),
@@ -513,7 +513,7 @@ _MUTANTS = (
     ),
     Mutant(
         "labels counted",
-        "`runs` is the number of all runs with so many labels, of whatever method.",
+        "`runs` is the number of all runs with that many labels, whatever their method.",
         "Count the runs of the pair.",
         edits=(("len(accuracies)", 'sum(row["labels"] == labels for row in rows)'),),
     ),
@@ -598,7 +598,7 @@ _MUTANTS = (
     Mutant(
         "single runs left out",
         "Pairs with a single run are left out.",
-        "Every pair that occurs has its line. What a single run has for a spread is the statistic's matter.",
+        "Every pair that occurs has its line. What the spread of a single run is, the statistic decides.",
         edits=((_COMPUTE, f"if len(accuracies) < 2:\n            continue\n        {_COMPUTE}"),),
     ),
     Mutant(

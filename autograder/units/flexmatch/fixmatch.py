@@ -149,7 +149,7 @@ _MUTANTS = (
     Mutant(
         "soft pseudo-labels",
         "The probabilities of the weak view are the targets; FixMatch takes its most probable class.",
-        "The target of F.cross_entropy is an int for each image.",
+        "Give F.cross_entropy one int for each image as the target: its pseudo-label.",
         edits=((_PER_IMAGE, _PER_IMAGE.replace("pseudo_labels", "probabilities")),),
     ),
     Mutant(
@@ -533,7 +533,7 @@ _MUTANTS = (
     ),
     Mutant(
         "largest loss",
-        "The largest loss of the batch counts.",
+        "Only the largest loss of the batch counts.",
         "Take the mean over all μB.",
         edits=((_MASKED, "(mask * per_image).max()"),),
     ),

@@ -283,19 +283,19 @@ _MUTANTS = (
     Mutant(
         "state before the mask",
         "The rule returns the state first, then the mask.",
-        "It is (mask, state).",
+        "The rule has to return (mask, state).",
         edits=((_STATE, 'return {"latest": updated}, mask'),),
     ),
     Mutant(
         "mask alone",
         "The rule returns the mask alone.",
-        "It is (mask, state).",
+        "The rule has to return (mask, state).",
         edits=((_STATE, "return mask"),),
     ),
     Mutant(
         "metrics of the next step",
         "The metrics show the thresholds after this step, not those by which it was masked.",
-        "They are computed from û as it was.",
+        "They come from û as it was before the step.",
         edits=(
             (
                 _METRICS_LINE,
@@ -361,7 +361,7 @@ _MUTANTS = (
     Mutant(
         "loss weighed by λ again",
         "The total loss is multiplied by λ_u once more.",
-        "fixmatch_loss returns the total as it is to be.",
+        "The total that fixmatch_loss returns is final.",
         edits=((_LOSS_LINE, f"{_LOSS_LINE}\n    total = hparams.lambda_u * total"),),
     ),
     Mutant(

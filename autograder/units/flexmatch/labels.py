@@ -243,7 +243,7 @@ _MUTANTS = (
     ),
     Mutant(
         "larger class wins",
-        "The larger one of the old and the new label is kept.",
+        "The larger of the old and the new label is kept.",
         "The new one replaces the old one.",
         body="""
             updated = latest.clone()
@@ -276,8 +276,8 @@ _MUTANTS = (
     ),
     Mutant(
         "another τ for labels that change",
-        "A label that would change the old one is not taken over at once.",
-        "The new one replaces the old one.",
+        "An image that has a label loses it, unless the network is sure of the same label again.",
+        "A confident image gets its new label, and an unsure one keeps its old one.",
         body="""
             updated = latest.clone()
             same = (latest[index] < 0) | (latest[index] == pseudo_labels)

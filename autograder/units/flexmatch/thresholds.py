@@ -247,7 +247,7 @@ _STATUS_MUTANTS = (
     ),
     Mutant(
         "all others",
-        "Of each class the images are counted that do not have it.",
+        "For each class you count the images that do not have it.",
         "Count where the label is c.",
         body="return len(latest) - torch.bincount(latest + 1, minlength=n_classes + 1)[1:]",
     ),
@@ -264,7 +264,7 @@ _STATUS_MUTANTS = (
     ),
     Mutant(
         "û changed in place",
-        "û is changed in place, so the caller's labels are others afterwards.",
+        "û is changed in place, so the caller's labels are different afterwards.",
         "latest += 1 changes the tensor that came in; latest + 1 makes a new one.",
         body="""
             latest += 1
@@ -578,7 +578,7 @@ _THRESHOLDS_MUTANTS = (
     ),
     Mutant(
         "labeled images in the warm-up",
-        "The warm-up has the number of images with a label, not of those without one.",
+        "The warm-up uses the number of images with a label, not of those without one.",
         "It is N minus the sum of all counts.",
         body="""
             beta = counts / torch.maximum(counts.max(), counts.sum()).clamp(min=1)
@@ -651,7 +651,7 @@ _THRESHOLDS_MUTANTS = (
     ),
     Mutant(
         "never below 1/C",
-        "No threshold is below 1/C.",
+        "No threshold is allowed to fall below 1/C.",
         "At the start all are 0: that is the warm-up.",
         body="""
             beta = counts / torch.maximum(counts.max(), n_unlabeled - counts.sum())
@@ -691,7 +691,7 @@ _THRESHOLDS_MUTANTS = (
     Mutant(
         "a list",
         "Your function returns a Python list.",
-        "Stay with tensors: a list cannot be indexed by one.",
+        "Stay with tensors: the mask indexes the thresholds with one, which a list does not allow.",
         body="""
             beta = counts / torch.maximum(counts.max(), n_unlabeled - counts.sum())
             return (threshold * beta / (2 - beta)).tolist()
@@ -988,7 +988,7 @@ _MASKS_MUTANTS = (
     ),
     Mutant(
         "all or none",
-        "There is one answer for all images.",
+        "The result is one answer for all images together.",
         "Each image has its own.",
         body="return (confidence >= thresholds[pseudo_labels]).all()",
     ),
