@@ -399,7 +399,7 @@ def test_wrong_folders_are_one_line(
         (str(REPOSITORY),): "holds this repository, with its answers: name another folder",
         (str(REPOSITORY.parent),): "holds this repository, with its answers: name another folder",
         (
-            str(REPOSITORY / "dist" / "site"),
+            str(REPOSITORY / "dist" / "published"),
         ): "is inside this repository, with its answers: name another folder",
         (
             str(tmp_path / "thesis"),
@@ -407,7 +407,7 @@ def test_wrong_folders_are_one_line(
     }
     for arguments, message in cases.items():
         assert message in refused([*arguments], monkeypatch, capsys)
-    assert not (REPOSITORY / "dist" / "site").exists()
+    assert not (REPOSITORY / "dist" / "published").exists()
 
 
 def test_an_empty_clone_is_a_good_folder(tmp_path: Path) -> None:
