@@ -259,4 +259,5 @@ def _views(weak: np.ndarray, strong: np.ndarray) -> Fragment:
 
 
 def _row(logits: np.ndarray) -> str:
-    return "  ".join(f"{value:.1f}" for value in logits)
+    """As Python writes a list, so that it can be copied into a cell."""
+    return f"[{', '.join(f'{value:.1f}' for value in logits)}]"
