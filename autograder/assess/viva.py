@@ -108,11 +108,10 @@ def _line_to_explain(
     exercise = unit.exercise(answer.exercise)
     asked = Asked(
         "A line to explain",
-        f"This line is from your `{exercise.name}`. What does it compute, with which shapes, and what is it "
-        "for?",
+        f"This line is from your `{exercise.name}`. What does it compute, from what, and what is it for?",
         line,
         (
-            "What goes in and what comes out, with shapes: see the exercise's docstring.",
+            "What goes in and what comes out, with types and shapes: the exercise's docstring has them.",
             f"What it is for. {exercise.idea}",
             *(f"Not this mistake: “{mutant.message}” {mutant.look}" for mutant in mistakes),
         ),

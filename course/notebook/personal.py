@@ -195,17 +195,17 @@ def check_answer(unit: str, call: str, answer: Mapping[str, Any]) -> None:
     keys = ("code", "counts", "loss") if call == TRACE else ("code", "name", "weak", "strong", "loss")
     odd = sorted(set(keys) ^ set(answer))
     if odd:
-        raise CourseError(f"{CALL.format(call)} takes {', '.join(keys)}: look at {', '.join(odd)}")
+        raise CourseError(f"{CALL.format(call)} takes {', '.join(keys)}: look at {', '.join(odd):.60}")
     draws, versions = _draws(unit, answer["code"]), load_versions(unit)
     if not _is_number(answer["loss"]):
-        raise CourseError(f"`loss` is {answer['loss']!r:.40}: write a number, such as 0.123")
+        raise CourseError(f"`loss` is {_shown(answer['loss'])}: write a number, such as 0.123")
     if call == TRACE:
         counts = answer["counts"]
         if type(counts) is not list or [type(one) for one in counts] != [bool] * draws.TRACED:
             raise CourseError(f"`counts` takes a list of {draws.TRACED} values, each True or False")
         return
     if type(answer["name"]) is not str or answer["name"] not in versions.bugs:
-        raise CourseError(f"there is no bug called {answer['name']!r:.60}: take a name from the list")
+        raise CourseError(f"there is no bug {_shown(answer['name'])}: take a name from the list")
     for name in ("weak", "strong"):
         if not _is_table(answer[name], draws.CLASSES):
             raise CourseError(
@@ -241,11 +241,16 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) < 1e9 and math.isfinite(value)
 
 
+def _shown(value: object) -> str:
+    """A value in a message; of what is no text only the type, for an integer may have too many digits."""
+    return f"{value[:60]!r}" if isinstance(value, str) else f"of type {type(value).__name__}"
+
+
 def _draws(unit: str, code: object) -> ModuleType:
     """The unit's module of draws, where the code is one of its codes."""
     if not isinstance(code, str) or code not in load_versions(unit).codes:
         raise CourseError(
-            f"there is no code {code!r:.40}: copy yours from your instructor's message, in quotes"
+            f"there is no code {_shown(code)}: copy yours from your instructor's message, in quotes"
         )
     return importlib.import_module(f"course.units.{unit}.personal")
 
