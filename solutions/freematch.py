@@ -1,7 +1,7 @@
 """FreeMatch's thresholds in PyTorch, the last exercises of the unit ``flexmatch``.
 
 Wang et al., FreeMatch: Self-adaptive Thresholding for Semi-supervised Learning, 2023 (arXiv:2205.07246),
-section 4.1.
+equations 5 to 7.
 """
 
 import torch
@@ -53,7 +53,8 @@ def self_adaptive_thresholds(mean_confidence, mean_prediction):
 def freematch_loss(model, state, batch, hparams):
     """FixMatch's loss with FreeMatch's thresholds, which this step's predictions already move.
 
-    The paper's second part, a term that keeps the predicted classes in balance, is left out.
+    An image counts from its threshold on, as in the authors' code; the paper asks for more than it. The
+    paper's second part, a term that keeps the predicted classes in balance, is left out.
 
     Args:
         model, batch: as for `fixmatch_loss`.

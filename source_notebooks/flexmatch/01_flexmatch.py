@@ -535,7 +535,7 @@ course.check("flexmatch_loss", flexmatch_loss)
 # %% [markdown]
 # ## 6. FreeMatch: thresholds without τ
 #
-# FlexMatch still has a τ that somebody has to choose, and a table of $N$ labels. FreeMatch (Wang et al., 2023, [7], section 4.1) needs neither. It reads its thresholds off **two moving averages** of what the network says about the weak views:
+# FlexMatch still has a τ that somebody has to choose, and a table of $N$ labels. FreeMatch (Wang et al., 2023, [7], equations 5 to 7) needs neither. It reads its thresholds off **two moving averages** of what the network says about the weak views:
 #
 # $$\tau_t = \lambda\, \tau_{t-1} + (1 - \lambda)\, \frac{1}{\mu B} \sum_b \max_c q_b(c)$$
 #
@@ -548,7 +548,7 @@ course.check("flexmatch_loss", flexmatch_loss)
 # and an image counts when it reaches that of its own class. You have this mask already.
 #
 # Two differences are easy to miss. FreeMatch's averages contain **this** mini-batch when the mask is computed; FlexMatch's counts do not. And where FlexMatch counts confident labels, FreeMatch averages probabilities. The paper adds a second term to the
-# loss (section 4.2), which keeps the predicted classes in balance; it is left out here.
+# loss (equations 9 to 11), which keeps the predicted classes in balance; it is left out here.
 
 # %% [markdown] about="update_averages"
 # title: Two moving averages
