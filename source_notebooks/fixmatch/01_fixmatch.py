@@ -73,6 +73,7 @@ from course.training import (
     warn_if_partial,
 )
 from course.training.modes import DATA_SETS, fixmatch_hparams
+from course.units.fixmatch.frozen import fit_linear, frozen_features
 
 session_began = perf_counter()
 course.begin("fixmatch", env)
@@ -1073,9 +1074,77 @@ for name, result in {"with": with_unlabeled, "without": without_unlabeled}.items
 #   - {points: 1, text: "For each, the answer traces how the random draw leads to a different result."}
 
 # %% [markdown]
+# ## 8. Why not a pretrained model?
+#
+# With few labels, what many people try first today is a network that somebody else has trained on millions of other images. Two studies compared that with semi-supervised training.
+#
+# - Fine-tuning a small part of a large pretrained vision model on the labels *alone* often beat semi-supervised methods that trained the same model with unlabeled images as well [11]. Its pseudo-labels still helped afterward.
+# - Pretrained models of images and text won in nearly all settings tried, except where images have a low resolution or no clear meaning [12].
+#
+# So try one first if your images resemble what such models have seen. This unit's methods are for the rest: other sensors, tiny images, a model you may not use, or test images that may have been among the millions. Pseudo-labels serve in both
+# cases.
+#
+# ### Frozen features, in seconds
+#
+# The cheapest way to use a pretrained network is to leave it as it is. All images pass through it **once**; what comes out before its last layer are their *frozen features*, and a new last layer is trained on these. Nothing large is trained, so there
+# is time for several rounds of pseudo-labels: train the layer, let it label the other images, train it again.
+#
+# To be honest about the network: here it is your starting point, which has seen nothing but your labeled images. A large pretrained model would bring features that your labels cannot teach.
+
+# %% locked="frozen-features" tags=["training", "nbval-ignore-output"]
+parts_of_frozen = {"unlabeled": unlabeled_dataset, "validation": val_dataset}
+frozen = {name: frozen_features(starting_checkpoint, part, hparams.width) for name, part in parts_of_frozen.items()}
+for name, rows in frozen.items():
+    print(f"{name:10s} {rows.shape[0]:6,d} images, {rows.shape[1]} features each")
+
+# %% [markdown]
+# **Which pseudo-labels would you trust?** The rule below is FixMatch's. Write others: the 20 surest images of each class, a threshold that falls from round to round, all of them. Then run the cell below it again; it takes seconds. This is not graded.
+
+# %%
+def trusted(probabilities, round_number):
+    """Bool (n,): which images' most probable class is used as their label. probabilities: float (n, classes)."""
+    return probabilities.max(axis=1) >= 0.95
+
+# %% [markdown]
+# **Predict** what it brings before you run it.
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.predict("frozen_error", ...)
+
+# %% locked="linear-layer" tags=["training", "nbval-ignore-output"]
+true_classes = unlabeled_dataset.targets
+has_label = np.isin(unlabeled_dataset.indices, labeled_dataset.indices)
+
+
+def frozen_error(layer):
+    return (layer(frozen["validation"]).argmax(axis=1) != val_dataset.targets).mean()
+
+
+linear_layer = fit_linear(frozen["unlabeled"], true_classes, has_label)
+print(f"labels alone                    validation error {frozen_error(linear_layer):.3f}")
+for round_number in (1, 2, 3):
+    guessed = linear_layer(frozen["unlabeled"])
+    classes_used = np.where(has_label, true_classes, guessed.argmax(axis=1))
+    used = trusted(guessed, round_number) & ~has_label
+    linear_layer = fit_linear(frozen["unlabeled"], classes_used, used | has_label)
+    wrong_share = (classes_used != true_classes)[used].mean() if used.any() else 0.0
+    print(
+        f"with pseudo-labels, round {round_number}     validation error {frozen_error(linear_layer):.3f}"
+        f"   {used.sum():,d} used, {wrong_share:.1%} wrong"
+    )
+final_errors = {"with the unlabeled loss": with_unlabeled, "without": without_unlabeled}
+for name, result in final_errors.items():
+    print(f"whole network, {name:24s} {result.metrics['val error rate'][-1]:.3f}")
+warn_if_partial(*final_errors.values())
+course.reveal("frozen_error", frozen_error(linear_layer))
+
+# %% [markdown]
+# **Explain.** All lines have the same start and the same labels. What can training the whole network change that a linear layer on frozen features cannot? And which line would you expect to change most with a large pretrained model?
+
+# %% [markdown]
 # ### Starting from ImageNet instead
 #
-# With few labels, people often start from a network trained on a large labeled data set of another kind, ImageNet, and give it a new last layer. The code below does that. The notebook does not run it, because torchvision downloads the weights (45
+# The other way is to go on training all of the network: here one from ImageNet, a large labeled data set of another kind, with a new last layer. The notebook does not run this code, because torchvision downloads the weights (45
 # MB) and because it changes the question: these weights come from a million labels.
 #
 # ```python
@@ -1093,7 +1162,7 @@ for name, result in {"with": with_unlabeled, "without": without_unlabeled}.items
 # The checkpoint's manifest says `normalization: imagenet`, which is essential: it tells the model which mean and standard deviation these weights expect.
 
 # %% [markdown]
-# ## 8. What you should know now
+# ## 9. What you should know now
 #
 # Three questions. Choose an answer before you read the explanation; wrong answers have explanations too.
 
@@ -1149,7 +1218,7 @@ print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the imports la
 # *The part that took longest:*
 
 # %% [markdown]
-# ## 9. Optional open questions
+# ## 10. Optional open questions
 #
 # Not graded, and there is no model answer. Use `dataclasses.replace(hparams, ...)`, another `logdir`, and several seeds before you believe a difference.
 #
@@ -1157,10 +1226,11 @@ print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the imports la
 #    $\frac{1}{|\mathcal M|} \sum_{b \in \mathcal M} H(\hat q_b, p_m(\cdot \mid \mathcal A(u_b)))$ with $\mathcal M = \{b : \max_c q_b(c) \ge \tau\}$. Would that lower the validation error? When does it differ most from what you have, and what
 #    happens to a mini-batch in which nothing passes?
 # 2. **Memorized labels.** Look at the supervised loss: it is close to zero long before the run ends. The network has memorized its few labeled images. What could make this harder, and would it help on images it has not seen?
-# 3. **Longer.** This run is only a demonstration. Train longer, or change the settings, and reach a lower validation error with the same labels. Report the spread over seeds too.
+# 3. **The other interface.** flax teaches NNX to new users. The page `nnx.md`, which came with this notebook, takes your training step there, and your functions stay as they are.
+# 4. **Longer.** This run is only a demonstration. Train longer, or change the settings, and reach a lower validation error with the same labels. Report the spread over seeds too.
 
 # %% [markdown]
-# ## 10. Ready to hand in?
+# ## 11. Ready to hand in?
 #
 # Save the notebook, then run the next cell. It runs every check again and searches the saved file for cells that are missing, duplicated, or without the metadata that grading needs. If it cannot find the file, pass its name:
 # `course.ready_to_hand_in("01_fixmatch.ipynb")`.
@@ -1181,6 +1251,8 @@ course.ready_to_hand_in()
 # 8. A. Krizhevsky. Learning multiple layers of features from tiny images. Technical report, University of Toronto, 2009 (CIFAR-10). [PDF](https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf)
 # 9. The authors' code: [google-research/fixmatch](https://github.com/google-research/fixmatch). A PyTorch version: [CoinCheung/fixmatch-pytorch](https://github.com/CoinCheung/fixmatch-pytorch).
 # 10. torchvision's [transforms](https://docs.pytorch.org/vision/stable/transforms.html) and its [RandAugment](https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.RandAugment.html), which fixes one strength for all images.
+# 11. P. Zhang, Z. Mai, Q.-H. Nguyen and W.-L. Chao. Revisiting semi-supervised learning in the era of foundation models. NeurIPS 2025. [arXiv:2503.09707](https://arxiv.org/abs/2503.09707)
+# 12. S.-L. Lv, R. Zhu, Y.-F. Li and L.-Z. Guo. Unlabeled data or pre-trained model: Rethinking semi-supervised learning and pretrain-finetuning. 2025. [arXiv:2505.13317](https://arxiv.org/abs/2505.13317)
 
 # %% [markdown]
 # ## 한국어 요약
