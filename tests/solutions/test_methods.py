@@ -14,6 +14,7 @@ import pytest
 from course.training import FixMatchHparams
 from course.training.torch.hparams import TorchFixMatchHparams
 from course.units.comparison.figures import NAMES
+from solutions.experiments.frameworks import AUGMENTATIONS
 from solutions.experiments.methods import METHODS
 from solutions.experiments.run_result import Ends, RunResult
 from solutions.experiments.spec import Given, RunSpec
@@ -145,3 +146,9 @@ def test_what_an_older_file_lacks_is_not_made_up(lacking: str) -> None:
     result = RunResult.read(older)
     assert json.dumps(result.to_json()) == json.dumps(older)
     assert result.lacks("framework") == ("framework" if lacking == "framework" else None)
+
+
+@pytest.mark.parametrize("name", ["course", "device"])
+def test_jax_mirrors_images_where_the_data_set_allows_it(name: str) -> None:
+    for flip in (True, False):
+        assert [view.flip for view in AUGMENTATIONS[name](flip)] == [flip, flip]
