@@ -84,7 +84,7 @@ PRESETS: dict[str, Preset] = {
         "the same with a learning rate three times as large, to see what a setting does to a comparison",
         model="cnn",
         n_labeled=20,
-        settings={**_DIGITS, "lr": 0.09},
+        settings=_DIGITS,
     ),
     "colab": Preset(
         "meant for a T4, not measured",

@@ -242,6 +242,7 @@ def test_a_step_takes_as_many_images_as_the_network_sees(
     assert (seen[True] / 3, seen[False] / 3) == expected
     assert expected == {
         "supervised": (4, 0),
+        "supervised-strong": (4, 0),
         "mixmatch": (4 + 3 * 4, 3 * 4),
         "fixmatch": (4 + 2 * 8, 0),
         "flexmatch": (4 + 2 * 8, 0),

@@ -252,6 +252,13 @@ def test_methods_of_a_preset_train_equally_long_on_the_same_images() -> None:
             assert len({getattr(h, name) for h in made}) == 1, (preset, name)
 
 
+def test_a_learning_rate_three_times_as_large_is_all_that_differs() -> None:
+    for name, method in TORCH_METHODS.items():
+        usual, tripled = (settings_of(preset, name) for preset in ("digits", "digits-lr"))
+        assert tripled.pop("lr") == pytest.approx(3 * method.hparams().lr)
+        assert tripled == usual and "lr" not in usual
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_ramp_is_the_papers_in_every_preset(preset: str) -> None:
     kind = TORCH_METHODS["mixmatch"].hparams

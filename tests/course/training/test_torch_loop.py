@@ -261,7 +261,7 @@ def test_a_run_augmented_on_the_device_is_resumed_exactly(method: str, tmp_path:
     assert_same_run(tmp_path / "run", tmp_path / "whole")
 
 
-@pytest.mark.parametrize("method", tiny_torch.METHODS)
+@pytest.mark.parametrize("method", TORCH_METHODS)
 def test_views_made_on_the_device_have_the_form_of_the_others(method: str) -> None:
     known, hparams = TORCH_METHODS[method], tiny_torch.hparams(method, "unused")
     batches = []
