@@ -69,8 +69,9 @@ def commands() -> dict[str, Any]:
 
 
 def test_the_commands() -> None:
-    trained = {f"train {method}" for method in ("supervised", "mixmatch", "fixmatch", "flexmatch")}
-    assert set(commands()) == {*trained, "pretrain", "results", "sweep", "table", "plot"}
+    methods = ("supervised", "supervised-strong", "mixmatch", "fixmatch", "flexmatch")
+    trained = {f"train {method}" for method in methods}
+    assert set(commands()) == {*trained, "pretrain", "results", "sweep", "table", "tutorial", "plot"}
 
 
 @pytest.mark.parametrize("name", commands())
