@@ -65,7 +65,13 @@ def build(
     root: RootOption = REPOSITORY,
 ) -> None:
     """Make every derived file: notebooks, releases, expected values."""
-    from autograder.builder.derived import derived_files, find_drift, stale_files, write_files
+    from autograder.builder.derived import (
+        derived_files,
+        find_drift,
+        find_shared_drift,
+        stale_files,
+        write_files,
+    )
 
     drifts = []
     for name in _units(unit, root):
@@ -79,6 +85,12 @@ def build(
                 console.print(f"wrote {path}")
             drifts += stale_files(root, name, files, owned_files(root, name))
             console.print(f"{name}: {len(files)} derived files, {len(files) - len(written)} were up to date")
+    shared = shared_derived(root)
+    if check:
+        drifts += find_shared_drift(root, shared)
+    else:
+        for path in write_files(root, shared):
+            console.print(f"wrote {path}")
     for drift in drifts:
         console.print(f"{drift.path}: {drift.reason}; {drift.repair}")
     if drifts:
@@ -629,6 +641,8 @@ def brought_up_to_date(root: Path) -> dict[str, dict[Path, bytes]]:
         stale = stale_files(root, name, derived[name], owned_files(root, name))
         if stale:
             raise CourseError(f"{stale[0].path} {stale[0].reason}: {stale[0].repair}")
+    for path in write_files(root, shared_derived(root)):
+        console.print(f"built {path}")
     return derived
 
 
@@ -640,6 +654,15 @@ def generators(root: Path) -> tuple[Generator, ...]:
     from autograder.publish import tables as readme
 
     return (expected.generate, personal.generate, readme.generate, sweeps.generate)
+
+
+def shared_derived(root: Path) -> dict[Path, bytes]:
+    """Derived files that are about all units, made from those of each unit as they are on the disk."""
+    if root.resolve() != REPOSITORY:
+        return {}
+    from autograder.builder.guide.page import debugging_guide
+
+    return debugging_guide(root)
 
 
 def owned_files(root: Path, unit: str) -> list[Path]:

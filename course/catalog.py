@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib import resources
@@ -35,6 +35,11 @@ class _HasName(Protocol):
 N = TypeVar("N", bound=_HasName)
 
 
+MOST_STEPS = 9
+# The same words in every loss, for what the methods have in common. MixMatch mixes where the others mask.
+SUBGOALS = ("Predict", "Decide", "Mask", "Mix", "Average")
+
+
 @dataclass(frozen=True)
 class Exercise:
     """A function that the student writes, graded by its check.
@@ -48,7 +53,12 @@ class Exercise:
         objectives: what the student can do afterwards.
         prerequisites: names of earlier exercises whose functions this one uses.
         hints: from a nudge to a plan; never code of the answer.
+        subgoals: what a loss does, in a few large steps, each with its label and a colon before it. The stub,
+            the last of the hints and the explanation show them; may be left out.
         idea: why the exercise matters, shown once the check passes.
+        tiny: an example to try by hand, for the debugging guide; may be left out.
+        steps: what the commonest right answer does, in its order and in words, one step in each. The last
+            hint shows them shuffled; where they are left out, there is no such hint.
     """
 
     name: str
@@ -60,6 +70,9 @@ class Exercise:
     prerequisites: tuple[str, ...]
     hints: tuple[str, ...]
     idea: str
+    tiny: str = ""
+    steps: tuple[str, ...] = ()
+    subgoals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -378,11 +391,21 @@ def _load(file: Traversable, where: str) -> dict[str, Any]:
 
 
 def _exercise(data: Any, where: str, earlier: set[str]) -> Exercise:
+    if isinstance(data, Mapping):
+        data = {"tiny": "", "steps": [], "subgoals": [], **data}
     exercise = build(Exercise, data, where)
     stray = sorted(set(exercise.prerequisites) - earlier)
     require(not stray, where, f"the prerequisite {', '.join(stray)} is not an earlier exercise")
     require(1 <= exercise.difficulty <= 4, where, "`difficulty` must be 1 to 4")
     require(len(exercise.hints) >= 2, where, "at least two `hints` are needed")
+    labels = [text.partition(":")[0] for text in exercise.subgoals]
+    unknown = [label for label in labels if label not in SUBGOALS]
+    require(not unknown, where, f"`subgoals` begin with one of {', '.join(SUBGOALS)} and a colon: {unknown}")
+    require(len(exercise.steps) != 1, where, "one of the `steps` alone cannot be put in order")
+    require(
+        len(exercise.steps) <= MOST_STEPS, where, f"at most {MOST_STEPS} `steps` have numbers of one digit"
+    )
+    require(len(set(exercise.steps)) == len(exercise.steps), where, "no two `steps` may read alike")
     return exercise
 
 

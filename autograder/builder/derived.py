@@ -96,14 +96,23 @@ def find_drift(
         files: what ``derived_files`` returns.
         owned: as in ``stale_files``.
     """
-    repair = f"python -m autograder build {unit_name}"
+    drifts = _compare(root, files, f"python -m autograder build {unit_name}")
+    return [*drifts, *stale_files(root, unit_name, files, owned)]
+
+
+def find_shared_drift(root: Path, files: Mapping[Path, bytes]) -> list[Drift]:
+    """Compare the derived files that are about all units with what ``files`` says they should be."""
+    return _compare(root, files, "python -m autograder build")
+
+
+def _compare(root: Path, files: Mapping[Path, bytes], repair: str) -> list[Drift]:
     drifts = []
     for path, content in files.items():
         if not (root / path).is_file():
             drifts.append(Drift(path, "missing", repair))
         elif (root / path).read_bytes() != content:
             drifts.append(Drift(path, "differs from its source", repair))
-    return [*drifts, *stale_files(root, unit_name, files, owned)]
+    return drifts
 
 
 def stale_files(

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from course.checks.case import Check
 from course.checks.expectations import Expectation
+from course.checks.guide import General
 from course.checks.result import CaseState, Result, State
 from course.checks.runner import examine, run_cases
 from course.checks.subject import Replaced, Subject
@@ -54,5 +55,6 @@ def _without_values(check: Check, hidden: Result) -> Result:
         State.INCORRECT,
         message=f"Your function passes this notebook's check, and fails it with other inputs{tried}.{raised}",
         look=f"{case.misconception} {case.look}" if case is not None else "",
+        guide=(General.OTHER_INPUTS,),
         cases=hidden.cases,
     )

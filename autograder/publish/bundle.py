@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from autograder.builder.guide import page as guide
 from autograder.files import REPOSITORY, write_changed
 from autograder.publish.student_readme import CONSTRAINTS, bundle_readme
 from course.catalog import Unit, load_course
@@ -76,10 +77,14 @@ def released(unit: Unit, derived: Mapping[Path, bytes]) -> dict[str, bytes]:
 
 
 def shared_files(root: Path) -> dict[str, bytes]:
-    """What every student gets beside wheel and README, by name: tested versions, licenses, on assistants."""
+    """What every student gets beside wheel and README, by name.
+
+    That is the tested versions, the licenses, two pages on assistants and the debugging guide.
+    """
     here = Path(__file__).parent
     files = {name: root / name for name in LICENSES} | {name: here / name for name in ON_ASSISTANTS}
-    return {name: path.read_bytes() for name, path in (files | {CONSTRAINTS: root / PINS}).items()}
+    files |= {CONSTRAINTS: root / PINS, guide.NAME: root / guide.PATH}
+    return {name: path.read_bytes() for name, path in files.items()}
 
 
 def release_date(root: Path) -> datetime:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined, Template
 
+from autograder.builder.guide import page as guide
 from autograder.builder.tables import about_budgets, about_unit, badge, colab_address
 from autograder.publish.picture import PICTURE
 from course.catalog import Course, Unit
@@ -104,6 +105,7 @@ def _render(course: Course, units: Sequence[Unit], wheel: str, *, bundled: bool)
         badge=lambda unit: badge(course, unit),
         download=f"[this zip file]({archive})" if repository else "*Code*, *Download ZIP*",
         pythons=f"{', '.join(PYTHONS[:-1])} or {PYTHONS[-1]}",
+        guide=guide.NAME,
         commands=start_commands(wheel, units[0].name if bundled else ""),
     )
     return text.encode()

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import builtins
 import re
+from collections.abc import Sequence
 
 from course.checks.call import Call
 from course.checks.case import Failure
 from course.checks.compare import Difference, Kind, listed_keys, place_in_words
 from course.checks.guard import Stop
+from course.checks.guide import General, Told, advice_code
 from course.checks.suggest import OVERWRITTEN
 
 _RESTART = " It could not be stopped: restart the kernel before you continue."
+_TIME = ("Your function does not finish.", "Look for a loop that never ends, for input() and for sleep.{0}")
 _WAIT = "It continues in the background. Run this cell again when it is done, or restart the kernel."
 
 Advice = tuple[str, str]  # the likely reason, and where to look
+
+_BUSY = ("Your function was not judged: {0}, and that must not be interrupted.", _WAIT)
 
 # What is said of it, and where to look, wherever it is noticed.
 MADE_ON_THE_CPU = (
@@ -931,7 +936,7 @@ _RETURNED = {
 }
 
 
-def advise_difference(difference: Difference, place: str = "", *, may_be_none: bool = False) -> Advice | None:
+def advise_difference(difference: Difference, place: str = "", *, may_be_none: bool = False) -> Told | None:
     """What a difference in structure, shape or dtype means; None for one in values.
 
     Args:
@@ -942,30 +947,35 @@ def advise_difference(difference: Difference, place: str = "", *, may_be_none: b
     if difference.kind is Kind.VALUES:
         return None
     if difference.missing:
-        return _advise_keys(difference, place)
+        return Told(*_advise_keys(difference, place), General.KEYS)
     found = _RETURNED.get(difference.got_type) if difference.kind is Kind.STRUCTURE else None
     whole = place_in_words(difference.where) == _WHOLE or place.endswith(_WHOLE)
     if found and whole and not (may_be_none and difference.got_type == "NoneType"):
-        return found
+        return Told(*found, advice_code(found[0]))
     place = place or ("" if difference.where == "returned" else place_in_words(difference.where))
     known = re.match(r'the |what |value |"', place)
     task = f"For {'' if known else 'the '}{place}, the exercise" if place else "The exercise"
     if difference.kind is Kind.DTYPE:
-        return (
+        return Told(
             f"{task} asks for {difference.expected}, but your function returns {difference.got}.",
             "Look for int(), //, rounding and astype, and for a mask that is still a mask.",
+            General.DTYPE,
         )
     look = "Compare the Returns section of the docstring with what you return."
     if difference.asked == difference.came and difference.kind is Kind.STRUCTURE:  # two texts, for example
         expected, got = (text.removeprefix("str ") for text in (difference.expected, difference.got))
         place = place or "the result"
-        return (
+        return Told(
             f"{place[0].upper()}{place[1:]} is {got}, and not {expected}.",
             "Is it another entry, or in another order?",
+            General.TEXT,
         )
     if found:
         look = found[1] if difference.got_type != "NoneType" else _WHICH_NONE if whole else _NONES
-    return f"{task} asks for {difference.asked}, but your function returns {difference.came}.", look
+    code = General.STRUCTURE if difference.kind is Kind.STRUCTURE else General.SHAPE
+    return Told(
+        f"{task} asks for {difference.asked}, but your function returns {difference.came}.", look, code
+    )
 
 
 def _advise_keys(difference: Difference, place: str) -> Advice:
@@ -984,37 +994,49 @@ def _advise_keys(difference: Difference, place: str) -> Advice:
     return reason, "Compare the keys letter by letter, spaces and underscores included."
 
 
-def advise(failure: Failure) -> Advice | None:
+def advise(failure: Failure) -> Told | None:
     """What a known kind of exception means, or None."""
-    if failure.type == Stop.TIME:
-        reason = "Your function does not finish."
-        look = "Look for a loop that never ends, for input() and for sleep."
-        return reason, look + (_RESTART if "still runs" in failure.message else "")
-    if failure.type == Stop.BUSY:
-        return f"Your function was not judged: {failure.message}, and that must not be interrupted.", _WAIT
     if failure.type == "ModelMisuse":  # the checks' own models say what is wrong with a call
-        return failure.message, "Look at your call to the model and at the steps in the docstring."
+        look = "Look at your call to the model and at the steps in the docstring."
+        return Told(failure.message, look, General.MODEL_CALL)
+    found = _find(failure)
+    if found is None:
+        return None
+    (reason, look), words = found
+    return Told(reason.format(*words), look.format(*words), advice_code(reason))
+
+
+def advice_texts() -> tuple[tuple[Advice, str], ...]:
+    """Every advice, without what a failure fills in, and the pattern of the exceptions that it is for."""
+    by_suggestion = ((_OVERWRITTEN, ""), (_ASSIGNED, "UnboundLocalError"), (_NOT_IMPORTED, "NameError"))
+    by_values = tuple((one, r"TypeError|ValueError|RuntimeError") for one in (_LABELS, _COMPARED, _LENGTHS))
+    found = ((_TIME, ""), (_BUSY, ""), (_SIGNATURE, "TypeError"), *by_suggestion, *by_values)
+    of_results = tuple((one, "") for one in _RETURNED.values())
+    return (*found, *(((reason, look), error) for error, _, reason, look in _ADVICE), *of_results)
+
+
+def _find(failure: Failure) -> tuple[Advice, Sequence[str]] | None:
+    """The advice on a failure, and the words that fill it."""
+    if failure.type == Stop.TIME:
+        return _TIME, [_RESTART if "still runs" in failure.message else ""]
+    if failure.type == Stop.BUSY:
+        return _BUSY, [failure.message]
     if name := _overwritten(failure):
-        reason, look = _OVERWRITTEN
-        return reason.format(name), look.format(name)
+        return _OVERWRITTEN, [name]
     if failure.outside and (assigned := re.search(r"variable '(\w+)'", failure.message)):
-        reason, look = _ASSIGNED
-        return reason.format(assigned[1], failure.outside), look.format(assigned[1])
+        return _ASSIGNED, [assigned[1], failure.outside]
     if module := re.search(r"you forget to import '(\w+)'", failure.suggestion):
-        reason, look = _NOT_IMPORTED
-        return reason.format(module[1]), look.format(module[1])
+        return _NOT_IMPORTED, [module[1]]
     if failure.type == "TypeError" and failure.raised_in == Call.__name__ and "argument" in failure.message:
-        return _SIGNATURE
+        return _SIGNATURE, []
     if _MISFIT.search(failure.message) and (labels := _labels(failure.values)):
-        reason, look = _COMPARED if re.search("[!=]=", failure.line) else _LABELS
-        return reason.format(labels), look
+        return _COMPARED if re.search("[!=]=", failure.line) else _LABELS, [labels]
     if _MISFIT.search(failure.message) and _all_flat(failure.values):
-        return _LENGTHS
+        return _LENGTHS, []
     for error, pattern, reason, look in _ADVICE:
         found = re.search(pattern, failure.message) if re.fullmatch(error, failure.type) else None
         if found:
-            groups = [group or "" for group in found.groups()]
-            return reason.format("", *groups), look.format("", *groups)
+            return (reason, look), ["", *(group or "" for group in found.groups())]
     return None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from course.checks.compare import Tolerance, format_number
+from course.checks.guide import General, Told
 from course.checks.plain import Plain
 
 
@@ -39,17 +40,17 @@ class Pair:
 _Fact = Callable[[Sequence[Pair]], "str | None"]
 
 
-def find_fact(name: str, pairs: Sequence[Pair]) -> tuple[str, str]:
-    """A sentence on a value that is wrong, and where to look; empty where nothing is true of all cases.
+def find_fact(name: str, pairs: Sequence[Pair]) -> Told | None:
+    """A sentence on a value that is wrong, and where to look; None where nothing is true of all cases.
 
     Args:
         name: of the value, as in "the total loss"; it begins the sentence.
         pairs: the value in each case where it is wrong; at least one.
     """
-    for fact in _FACTS:
+    for fact, code in _FACTS.items():
         if said := fact(pairs):
-            return f"{name[0].upper()}{name[1:]} {said}.", _LOOK.get(fact, "")
-    return "", ""
+            return Told(f"{name[0].upper()}{name[1:]} {said}.", _LOOK.get(fact, ""), code)
+    return None
 
 
 def _not_finite(pairs: Sequence[Pair]) -> str | None:
@@ -172,20 +173,21 @@ def _too_large_or_small(pairs: Sequence[Pair]) -> str | None:
     return None
 
 
-_FACTS: tuple[_Fact, ...] = (
-    _not_finite,
-    _negated,
-    _an_input,
-    _another_value,
-    _always_the_same,
-    _times_a_size,
-    _times_a_number,
-    _plus_a_number,
-    _a_function_of_it,
-    _in_another_order,
-    _in_some_entries,
-    _too_large_or_small,
-)
+# In the order in which they are tried, each with its code in the debugging guide.
+_FACTS: dict[_Fact, General] = {
+    _not_finite: General.NOT_FINITE,
+    _negated: General.NEGATED,
+    _an_input: General.AN_INPUT,
+    _another_value: General.ANOTHER_VALUE,
+    _always_the_same: General.ALWAYS_THE_SAME,
+    _times_a_size: General.TIMES_A_SIZE,
+    _times_a_number: General.TIMES_A_NUMBER,
+    _plus_a_number: General.PLUS_A_NUMBER,
+    _a_function_of_it: General.A_FUNCTION_OF_IT,
+    _in_another_order: General.ANOTHER_ORDER,
+    _in_some_entries: General.SOME_ENTRIES,
+    _too_large_or_small: General.TOO_LARGE_OR_SMALL,
+}
 
 
 _LOOK: dict[_Fact, str] = {_negated: "Look for a minus sign that is missing, and for one too many."}

@@ -12,6 +12,7 @@ from course.checks.blame import cell_note, listed
 from course.checks.call import Call, module_name
 from course.checks.case import Check, comes_from_a_stub, describe_failure
 from course.checks.earlier import stand_ins
+from course.checks.guide import General
 from course.checks.render import SYMBOLS, render_html, render_line, render_text
 from course.checks.result import Result, State
 from course.checks.runner import (
@@ -220,15 +221,18 @@ def _explain(exercise: Check, function: Callable[..., Any] | None, error: Except
         note = f"This cell also runs your {listed(exercise.uses)}: each has to pass its own check first."
     message = "Your function does not reproduce the values shown in this cell."
     look = "Compare the report below with the asserts in this cell."
+    code = General.CELL_VALUES
     if isinstance(error, NameError) and error.name:
         message = f"`{error.name}` is not defined in this session."
         look = "Run the cells above, from the top of the notebook, then this one again."
+        code = General.CELL_NAME
     return Result(
         exercise.name,
         State.INCORRECT,
         message=message,
         look=look,
         note=note,
+        guide=(code,),
         failure=describe_failure(error, module_name(function) if function is not None else "", Call()),
     )
 

@@ -36,6 +36,7 @@ def render_text(result: Result) -> str:
         lines.append(f"  Inputs of this case:\n{_indent(_inputs(result))}")
     if result.state is State.INCORRECT:
         lines += [f"  {_case_line(case)}" for case in result.cases]
+    lines += [f"  {text}" for text in _guide(result)]
     return _printable("\n".join(lines))
 
 
@@ -58,6 +59,7 @@ def render_html(result: Result) -> str:
         parts.append(_details("Inputs of this case", _inputs(result)))
     if result.state is State.INCORRECT and result.cases:
         parts.append(_details("Cases of this check", "\n".join(_case_line(case) for case in result.cases)))
+    parts += [f'<p style="margin:2px 0">{_named(text)}</p>' for text in _guide(result)]
     return framed(result.headline, title, "".join(parts), _BORDERS[result.state])
 
 
@@ -97,6 +99,12 @@ def _sentences(result: Result) -> list[str]:
     else:
         texts += [result.message]
     return [text for text in texts if text]
+
+
+def _guide(result: Result) -> list[str]:
+    """Where there is more: the page comes with the notebooks, as a file of its own."""
+    codes = ", ".join(f"`{code}`" for code in result.guide)
+    return [f"More on this in the debugging guide (debugging.html): {codes}"] if codes else []
 
 
 def _facts(result: Result) -> list[tuple[str, str]]:

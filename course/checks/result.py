@@ -58,6 +58,7 @@ class Result:
         note: what the student must know before the message, such as an earlier exercise that is wrong.
         slips: ids of the recognized misconceptions: one, or two that each explain a part; none where no
             known one explains all that was seen.
+        guide: codes of the entries in the debugging guide that say more.
         cases: every case of the check, in order.
         difference: expected against got, when the failing case returned something.
         place: readable name of the place that differs.
@@ -73,6 +74,7 @@ class Result:
     look: str = ""
     note: str = ""
     slips: tuple[str, ...] = ()
+    guide: tuple[str, ...] = ()
     cases: tuple[CaseResult, ...] = ()
     difference: Difference | None = None
     place: str = ""
@@ -99,7 +101,7 @@ class Result:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Result:
         """The record that :meth:`to_dict` wrote. Raises CourseError where the data are no such record."""
-        return build(cls, data, "this is not the record of a check")
+        return build(cls, {"guide": (), **data}, "this is not the record of a check")
 
 
 def _to_data(value: Any) -> Any:

@@ -19,6 +19,7 @@ from course.checks.earlier import Mock
 from course.checks.expectations import Expectation, load_expectations
 from course.checks.facts import Pair, find_fact
 from course.checks.guard import Stop
+from course.checks.guide import General, Told, case_code, slip_code
 from course.checks.plain import Plain, to_plain
 from course.checks.result import CaseResult, CaseState, Result, ShownInput, State
 from course.checks.slips import Seen, Slip, effect_of, explain
@@ -79,6 +80,7 @@ def examine(name: str, subject: Subject, *, echo: bool = True) -> Examination:
                 State.INCORRECT,
                 message=f"The check was given {kind.type} instead of a function.",
                 look=f"Pass the function itself: check({name!r}, {name}), without calling it.",
+                guide=(General.NO_FUNCTION,),
                 cases=_case_results(check, []),
             )
         )
@@ -223,25 +225,28 @@ def _report(
     """The report on the first failing case, with the messages of the slips that explain all of them."""
     first = failed[0]
     case, failure, difference = first.case, first.verdict.failure, first.verdict.difference
+    told: tuple[Told, ...]
     if slips:
-        message, look = " ".join(slip.message for slip in slips), " ".join(slip.look for slip in slips)
+        told = tuple(Told(slip.message, slip.look, slip_code(check.name, slip.id)) for slip in slips)
     elif a_class:
         message = f"`{check.name}` is a class here; the exercise asks for a function."
-        look = "Keep the line of the stub that begins with def."
+        told = (Told(message, "Keep the line of the stub that begins with def.", General.A_CLASS),)
     elif failure is not None:
-        message, look = advise(failure) or (f"Your function raises {failure.type}.", case.look)
+        message = f"Your function raises {failure.type}."
+        told = (advise(failure) or Told(message, case.look, General.OTHER_EXCEPTION),)
     else:
         assert difference is not None
         name = case.name_of(difference.where, first.inputs)
         may_be_none = any(trial.expected is None for trial in trials)
         advice = advise_difference(difference, name, may_be_none=may_be_none)
-        message, look = advice or _unexplained(check, failed, difference)
+        told = (advice or _unexplained(check, failed, difference),)
     return Result(
         check.name,
         State.INCORRECT,
-        message=message,
-        look=look,
+        message=" ".join(one.message for one in told),
+        look=" ".join(one.look for one in told),
         slips=tuple(slip.id for slip in slips),
+        guide=tuple(one.code for one in told),
         cases=_case_results(check, trials),
         difference=difference,
         place=_place(case, first.inputs, difference.where) if difference else "",
@@ -254,7 +259,7 @@ def _report(
     )
 
 
-def _unexplained(check: Check, failed: list[CaseTrial], difference: Difference) -> tuple[str, str]:
+def _unexplained(check: Check, failed: list[CaseTrial], difference: Difference) -> Told:
     """What is said of wrong numbers for which no slip is known: what the case is about, or facts.
 
     A case's own misconception is told where no other case fails: elsewhere it would be a guess.
@@ -262,13 +267,16 @@ def _unexplained(check: Check, failed: list[CaseTrial], difference: Difference) 
     case = failed[0].case
     shared = {trial.case.misconception for trial in failed}
     if len(shared) == 1 and shared != {check.cases[0].misconception}:
-        return case.misconception, case.look
+        return Told(case.misconception, case.look, case_code(check.name, case.misconception))
     place = "the result" if difference.where == WHOLE else _place(case, failed[0].inputs, difference.where)
     pairs = [pair for trial in failed if (pair := _pair(trial, difference.where)) is not None]
     general = [one.misconception for one in check.cases].count(case.misconception) > 1
-    otherwise = case.misconception if general else f"{place[0].upper()}{place[1:]} is not what is asked for."
-    message, look = find_fact(place, pairs)
-    return message or otherwise, look or check.cases[0].look
+    if fact := find_fact(place, pairs):
+        return fact._replace(look=fact.look or check.cases[0].look)
+    if general:
+        return Told(case.misconception, check.cases[0].look, case_code(check.name, case.misconception))
+    message = f"{place[0].upper()}{place[1:]} is not what is asked for."
+    return Told(message, check.cases[0].look, General.WRONG_NUMBERS)
 
 
 def _pair(trial: CaseTrial, where: str) -> Pair | None:
@@ -301,6 +309,7 @@ def _unfinished(check: Check, raised_in: str) -> Result:
             State.INCORRECT,
             message=f"Your function calls `{raised_in}`, which still raises NotImplementedError.",
             look=f"Do the exercise `{raised_in}` first and run its cell, then run this cell again.",
+            guide=(General.EARLIER_STUB,),
             cases=_case_results(check, []),
         )
     return not_attempted(check)
@@ -312,6 +321,7 @@ def not_attempted(check: Check) -> Result:
         check.name,
         State.NOT_ATTEMPTED,
         message="Replace `raise NotImplementedError()` with your code, run that cell, then this one again.",
+        guide=(General.NOT_ATTEMPTED,),
         cases=_case_results(check, []),
     )
 

@@ -106,6 +106,8 @@ course.reveal("five_runs", 100 * (five.max() - five.min()))
 #   - >-
 #     `values` is an array, so `values` minus `mean` is an array of deviations. Square it, add it up with `np.sum`, divide by one less
 #     than the number of values, and take `np.sqrt`. Check the number of values first: for a single one the spread is `np.nan`.
+# tiny: >-
+#   The values 1 and 3: the mean is 2, the spread 1.41.
 # idea: >-
 #   A mean tells you where the results are; a spread tells you how far from there one of them may be. Without the spread, you cannot
 #   compare the mean with anything. One run has no spread, and saying so is part of the result.
@@ -230,6 +232,8 @@ plots.every_run(sweep.rows, f"{sweep.name}: every run of the sweep")
 #     One dictionary, whose keys are pairs and whose values are lists of accuracies: `setdefault` makes an empty list where there is none yet.
 #     A second loop goes over its `items`, calls `statistic` once for each list, and appends a dictionary with the five keys of the docstring
 #     to the result. Nothing is ever written into a row.
+# tiny: >-
+#   Two rows that differ only in their error make one line; a third row with another number of labels makes a second.
 # idea: >-
 #   Most of the work on results is deciding what belongs together, and in what way it may differ. Here, runs of one group may differ only
 #   by their seed. Put two settings into one group, and their difference turns into spread.
@@ -415,6 +419,9 @@ course.predict("step_cost", ...)
 #   - >-
 #     Add up the passes of one step, each kind of image with its own weight, and multiply by the number of steps. Before that, check
 #     whether one of the three values is `None`: then so is the cost. Keep in mind that 0 and `None` are not the same.
+# tiny: >-
+#   One step with one image that is learned from, and then one step with one image that only goes forward. Count the passes on
+#   paper.
 # idea: >-
 #   Passes are a currency that does not depend on the machine. They show what a table of steps hides: methods with equal numbers of steps
 #   may have done very different amounts of work.
@@ -513,6 +520,8 @@ for method in plots.METHODS:
 #     above. The share of the way up is the distance from the left accuracy to the target, divided by the distance between the two
 #     accuracies. Go the same share of the way between the *logarithms* of the two numbers of labels, and convert back with `np.exp`. If
 #     the loop ends without finding a pair, that is an answer, too.
+# tiny: >-
+#   Accuracies of 0.4 with 10 labels and of 0.6 with 1,000, and a target of 0.5: halfway on a logarithmic axis lies 100.
 # idea: >-
 #   A difference in points is hard to value, but a number of labels has a price. The price is honest only between the points that were
 #   measured: where a curve has no points, it says nothing.
@@ -676,6 +685,8 @@ course.reveal("best_of_noise", np.mean([best_error(idle_run(50)) for _ in range(
 #   - >-
 #     `sorted` makes a new list, and its argument `key` can be a function that returns an evaluation's step. A slice that starts at minus
 #     `last` takes the latest ones, and takes all of them where there are fewer. `np.median` does the rest.
+# tiny: >-
+#   Three evaluations with the errors 0.2, 0.6 and 0.3, all of which count: 0.3 is reported.
 # idea: >-
 #   The minimum of noisy numbers is smaller than the value they scatter around, and the more of them there are, the smaller it is. A rule
 #   that was fixed before the numbers were known cannot do that.

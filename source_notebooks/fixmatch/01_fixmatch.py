@@ -142,6 +142,9 @@ course.units.fixmatch.figures.pipeline(make_shapes(10, 10, seed=4).train, 7, Wea
 #     The other term is the logarithm of a sum of exponentials. Use the stable function from the demonstration above, over the class axis,
 #     and keep that axis (with length 1) so that the subtraction broadcasts row by row. Or find the function in `jax.nn` that does it all
 #     at once.
+# tiny: >-
+#   One row of logits that are all 0, for two classes: each log-probability is that of a half, −0.693. Add 1,000 to both logits,
+#   and nothing may change.
 # idea: >-
 #   Subtracting the same number from all logits of an image changes no probability. With the right number, the logarithm of the sum of
 #   exponentials, the logits themselves become log-probabilities. You never have to exponentiate and then take the logarithm again.
@@ -223,6 +226,8 @@ course.progress()
 #   - >-
 #     Multiply element by element: the zeros of the one-hot row remove every class except the label's. Then sum over the last axis only,
 #     and flip the sign. What is left has the shape `(batch,)`.
+# tiny: >-
+#   One row with the log-probabilities of 0.25 and 0.75, and a one-hot row for the second class: one number comes out, 0.288.
 # idea: >-
 #   The cross-entropy with a one-hot target measures surprise: minus the log-probability that the network gave the label. It stays one
 #   number per image, because FixMatch decides image by image what counts, and only then averages.
@@ -287,6 +292,8 @@ between_10_and_20(15), between_0_and_4(1)
 #   - >-
 #     Build the angle first: π times α times the fraction of the run that is done. It has to be 0 at the start and 7π/16 at the end. Its
 #     cosine scales η. Use functions from `jnp`: inside `jit` the step is a placeholder that `math` cannot read.
+# tiny: >-
+#   The first and the last step of a run, with alpha = 0.5: the rate is first the initial value and at the end 0.
 # idea: >-
 #   A large rate finds the region of a good solution; a small one settles into it. The cosine stays near its top for a long time and falls
 #   fastest toward the end. Because it stops at 7/16 of π and not at a half, the rate never reaches zero, and the last steps still learn
@@ -586,6 +593,9 @@ assert len(val_dataset) % hparams.val_batch_size == 0
 #     `jnp.concatenate` takes a list of arrays and an axis. `model.apply` is called once and returns a pair: the logits, and a dictionary
 #     that has the new statistics under `batch_stats`. `jnp.split` takes the *positions* of the cuts, not the sizes of the parts: with 2,
 #     14 and 14 rows these are 2 and 16.
+# tiny: >-
+#   One labeled and two unlabeled images, each filled with a number of its own, and a model that gives back the mean of each
+#   image. Where does each number come out?
 # idea: >-
 #   BatchNorm makes each image's output depend on all images in its batch. One joint pass normalizes all three kinds of images by the same
 #   mean and variance, updates the running statistics once, and is faster than three passes. The split afterwards is only bookkeeping, but
@@ -636,6 +646,36 @@ course.check("get_forward_fn", get_forward_fn)
 #     probability with `jnp.max`, compared with τ by ≥ (note that one side is a logarithm). Make the class one-hot, and it is a target for
 #     your second function, whose other argument comes from the *strong* views. That gives one number per image. Multiply by the mask and
 #     take the plain mean, which divides by μB.
+# steps:
+#   - >-
+#     Run the network once, on all images, and keep the three kinds of logits and the new `batch_stats`.
+#   - >-
+#     Turn the weak views' logits into log-probabilities through which no gradient flows.
+#   - >-
+#     Of each of these rows, note the most probable class and its log-probability.
+#   - >-
+#     Write these classes as one-hot rows, the targets of the strong views.
+#   - >-
+#     Compute the strong views' cross-entropy with these targets, one number for each image.
+#   - >-
+#     Multiply each number by 1 or 0: did the noted log-probability reach that of τ?
+#   - >-
+#     Average these products over all μB images.
+#   - >-
+#     Add the labeled images' mean loss, λ_u times this average and the weight decay.
+# subgoals:
+#   - >-
+#     Predict: one forward pass, which gives the logits of the labeled images, the weak views and the strong views.
+#   - >-
+#     Decide: for each weak view, without gradient, the most probable class. It is the strong view's pseudo-label.
+#   - >-
+#     Mask: an image counts where the weak view's probability of that class reaches τ.
+#   - >-
+#     Average: the labeled images' cross-entropy over all B; the strong views' cross-entropy with the pseudo-labels, masked,
+#     over all μB.
+# tiny: >-
+#   Two unlabeled images, one predicted with 0.99 and one with 0.6, and a threshold of 0.95. The mask rate is 0.5, and the
+#   unlabeled loss is half of what the first image alone loses.
 # idea: >-
 #   Two old ideas in one line. Self-training: the network's own confident prediction serves as the label. Consistency: that label has to
 #   hold for a much harder view of the same image. The mask decides which images teach, and because the mean runs over all of them, the
@@ -727,6 +767,8 @@ course.reveal("gradient_of_largest", gradient[1])
 #     For one mini-batch: apply the model without `mutable`, take the most probable class of each image, and compare it with the label;
 #     the mean of "is different" is the error rate. Collect these rates in a list, and return their mean in a dictionary under the name in
 #     the docstring. Read the parameters with `get_params` *inside* `validate`, since they change from call to call.
+# tiny: >-
+#   Two mini-batches of different sizes, one without a mistake and one with nothing but mistakes: the error rate is 0.5.
 # idea: >-
 #   Training mode and evaluation mode are two different functions of the same weights. Here you measure the second: BatchNorm uses the
 #   running statistics, nothing is updated, and an image's prediction no longer depends on its neighbors.
@@ -769,6 +811,8 @@ course.check("get_validate_fn", get_validate_fn)
 #   - >-
 #     A mini-batch's error rate and its size tell you how many of its answers are wrong. Add those numbers up over all mini-batches, and
 #     divide by the total number of images. Everything you need is in the two arguments.
+# tiny: >-
+#   Three images without a mistake and one image that is wrong, in two mini-batches: one of four is 0.25.
 # idea: >-
 #   A mean of means gives equal weight to groups, not to the things in them. It equals the overall mean only if all groups have the same
 #   size. The same mistake is possible wherever results are combined: losses of mini-batches, scores per class, means from several

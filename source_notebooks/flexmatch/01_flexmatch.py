@@ -111,7 +111,7 @@ course.begin("flexmatch", env)
 # prerequisites: []
 # hints:
 #   - >-
-#     Follow the four numbered comments. Write the shape beside each: three kinds of images go in as one batch, one tensor of logits comes
+#     Follow the four comments of the stub. Write the shape beside each: three kinds of images go in as one batch, one tensor of logits comes
 #     out, and it is split into three pieces. Which piece gives the label, which one is corrected by it, and which one already has a
 #     label?
 #   - >-
@@ -119,6 +119,34 @@ course.begin("flexmatch", env)
 #     the classes; `max` with a `dim` gives values and positions at once, that is, confidence and pseudo-labels. For the strong piece:
 #     `F.cross_entropy` without a reduction gives one number per image. Multiply by the mask and take the plain mean. With a rule, mask
 #     and state both come from it.
+# steps:
+#   - >-
+#     Join the three kinds of images, run the network once, and split the logits.
+#   - >-
+#     Turn the weak logits, detached and divided by T, into probabilities.
+#   - >-
+#     Of each of these rows, take the largest entry and its class: confidence and pseudo-label.
+#   - >-
+#     Compare the confidence with τ, or ask the rule that was passed: this gives the mask, and with a rule the state.
+#   - >-
+#     Multiply the mask by the strong views' cross-entropy with the pseudo-labels, one number for each image.
+#   - >-
+#     Average these products over all μB images.
+#   - >-
+#     Add the labeled images' mean loss, λ_u times this average and the weight decay.
+# subgoals:
+#   - >-
+#     Predict: one forward pass over all three kinds of images, since BatchNorm sees them together. Split the logits.
+#   - >-
+#     Decide: for each weak view, without gradient, the pseudo-label and its probability.
+#   - >-
+#     Mask: which images count, by τ or by the rule that was passed.
+#   - >-
+#     Average: the labeled images' cross-entropy over all B; the strong views' cross-entropy with the pseudo-labels, masked,
+#     over all μB.
+# tiny: >-
+#   Two unlabeled images, one predicted with 0.99 and one with 0.6, and a threshold of 0.95. The mask rate is 0.5, and the
+#   unlabeled loss is half of what the first image alone loses.
 # idea: >-
 #   The loss is the same as in JAX, line for line. What FixMatch adds is the decision which images count, and that decision fits into one
 #   function of confidence and pseudo-labels. Once it is outside the loss, it can be replaced, and FlexMatch replaces it.
@@ -325,6 +353,8 @@ threshold_plots.mapping(hparams.threshold)
 #   - >-
 #     `torch.bincount` counts 0, 1, 2 and so on; its `minlength` makes room for classes that do not occur. Either move every label up by one and drop
 #     the first count, or keep only the images that have a label.
+# tiny: >-
+#   Four images, of which two have the latest label 1, one has 0 and one has none, and three classes: the counts are 1, 2, 0.
 # idea: >-
 #   σ(c) shows the progress of training in one number per class, and it costs nothing: the pseudo-labels were already there. One operation
 #   on the device counts all images at once, while a Python loop would ask the device for each of them.
@@ -357,6 +387,8 @@ course.check("learning_status", learning_status)
 #   - >-
 #     Three lines: the number of images without a label, β as a tensor divided by one number, and τ_c from β. `torch.maximum` takes two
 #     tensors; `max` of a tensor gives its largest entry. While nothing is labeled, the divisor is N, so nothing is divided by 0.
+# tiny: >-
+#   Ten images, of which each of two classes has five: both keep the full threshold. With no label at all, every threshold is 0.
 # idea: >-
 #   The most advanced class gets the full τ once most images have a label, and the others get a share of it. Before that, the number of
 #   images without a label keeps all thresholds low, because small counts say little about which class is ahead.
@@ -389,6 +421,8 @@ course.check("flexible_thresholds", flexible_thresholds)
 #   - >-
 #     The loop variable is a class. `thresholds` has one entry per class, so it can be indexed by it. `confidence` has one entry per
 #     image, in the order of the images. Only one of the two lookups is right. The comparison works on whole tensors; no loop is needed.
+# tiny: >-
+#   Two images, both with confidence 0.8, in classes whose thresholds are 0.7 and 0.9: the first counts, the second does not.
 # idea: >-
 #   Two tensors with different meanings were indexed by the same thing, and because a batch has more images than classes, the wrong index
 #   always exists. Ask what each tensor's axis counts, images or classes, and you find such bugs before they run.
@@ -445,6 +479,9 @@ course.check("flexible_mask", flexible_mask)
 #   - >-
 #     Copy û with `clone`, and assign to the positions `index` in one step. What you assign has one entry per image of the batch: its new
 #     label where it is confident, its old one elsewhere. `torch.where` chooses entry by entry.
+# tiny: >-
+#   Three images without a label, and a mini-batch that holds only the last of them, predicted with 0.99: afterwards that one has
+#   a label.
 # idea: >-
 #   û is the method's memory: what the network said the last time it was sure of an image, whenever that was. The fixed τ guards it, so a
 #   count means that the network was sure, not merely that an image was let through.
@@ -497,6 +534,32 @@ course.check("remember_labels", remember_labels)
 #     Outside: û from the state, σ by `learning_status`, the thresholds τ_c by `flexible_thresholds`. N is the length of û. Inside a
 #     function of confidence and pseudo-labels: the mask by `flexible_mask`, the new û by `remember_labels` with the fixed τ, both
 #     returned, û in a dictionary. Then call `fixmatch_loss` with that rule, and add a metric for each class.
+# steps:
+#   - >-
+#     Take û, the latest labels, from the state.
+#   - >-
+#     Count for each class how many images have it as their latest label.
+#   - >-
+#     Turn these counts and the length of û into a threshold for each class.
+#   - >-
+#     Define the rule: the mask by these thresholds, and the state with the new û by the fixed τ.
+#   - >-
+#     Call the FixMatch loss with this rule.
+#   - >-
+#     Add the threshold of each class to the metrics that come back.
+# subgoals:
+#   - >-
+#     Predict: `fixmatch_loss` does that.
+#   - >-
+#     Decide: `fixmatch_loss` again. What is yours is a rule, and the thresholds that it uses follow from û as it was before
+#     this step.
+#   - >-
+#     Mask: the rule. It gives the mask by these thresholds, and the state with the new û.
+#   - >-
+#     Average: `fixmatch_loss` with this rule.
+# tiny: >-
+#   The same mini-batch twice, the second time with the state that the first call returns: the labels of the first call change
+#   the thresholds of the second alone.
 # idea: >-
 #   A closure carries this step's thresholds and û into FixMatch's loss, and the new û comes out with the state. No object remembers
 #   anything between steps, so a run can be interrupted and resumed, and a step can be tested on its own.

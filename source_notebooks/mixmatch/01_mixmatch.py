@@ -106,6 +106,8 @@ mixing_plots.pipeline(load_dataset("shapes").train, 7, 3, WeakViews(2))
 #   - >-
 #     Raise the whole tensor to one power, then divide it by a sum. The sum runs over the classes, which are the last axis, and has to
 #     keep that axis with length 1 (`keepdim`) so that each row is divided by its own sum.
+# tiny: >-
+#   At T = 1 every row stays as it is. At T = 0.5, the row 0.8, 0.2 becomes 0.94, 0.06.
 # idea: >-
 #   A temperature below 1 exaggerates the differences between probabilities and keeps their order. Training toward a sharper version of
 #   its own prediction is entropy minimization: the network is asked to be more certain than it is, without being told of what.
@@ -173,6 +175,8 @@ course.reveal("sharpened_largest", sharpen(unsure, 0.5).max())
 #   - >-
 #     One `with` statement can hold both conditions, `torch.no_grad()` and `frozen_statistics`. In it: one call of the network on the
 #     joined views, a softmax over the classes, `unflatten` to get the view axis back, a mean over that axis, and finally your `sharpen`.
+# tiny: >-
+#   One image whose two views are predicted as 0.8, 0.2 and as 0.4, 0.6, with T = 1: the guess is 0.6, 0.4.
 # idea: >-
 #   Averaging over views removes what is peculiar to each view, so the guess is better than a single prediction. This pass only observes:
 #   it must leave no trace, neither a gradient nor a count in BatchNorm's statistics.
@@ -282,6 +286,9 @@ for name, value in example_batch.items():
 #   - >-
 #     `torch.maximum` gives λ′ for all samples at once. For the targets it needs one more axis, for the images three, because broadcasting
 #     compares shapes from the end. Index with `None` or use `view`, then write the same weighted sum twice.
+# tiny: >-
+#   An image of zeros and an image of ones, with λ = 0.25: every pixel of the result is 0.25, since it stays closer to the first
+#   image.
 # idea: >-
 #   Between two images of different classes, MixUp puts a whole path of images, with labels that change along the way. A network that
 #   follows it is linear and cautious there: it cannot memorize its few labels with full certainty, and its decision boundary lies in the
@@ -415,6 +422,8 @@ mixing_plots.mixtures(
 #   - >-
 #     A quotient, capped at 1. One length needs a case of its own, because you cannot divide by it: no ramp means that everything counts
 #     right away.
+# tiny: >-
+#   A length of 4: the steps 0, 2, 4 and 8 give 0, 0.5, 1 and 1.
 # idea: >-
 #   The ramp postpones trust in the guesses until there is something to trust. Its length depends on the learning, not on the run: in its
 #   first steps, a longer run should not be a different method.
@@ -486,6 +495,34 @@ course.reveal("gradient_ratio", without_cut[0] / with_cut[0])
 #     repeat the guesses once for each view, join the targets. Mix with the rows of both in the given order. Then one pass of the network;
 #     the first B rows of logits and targets go to `F.cross_entropy`, which accepts distributions, and the others, after a softmax, to
 #     `F.mse_loss`. The weight is λ_u times your ramp.
+# steps:
+#   - >-
+#     Guess a label for each unlabeled image, from all of its views.
+#   - >-
+#     Join targets in the order of the images: the one-hot labels, then the guesses, once for each view.
+#   - >-
+#     Bring the joined images and their targets into the given order, and mix them with themselves.
+#   - >-
+#     Run the network once on all mixed images.
+#   - >-
+#     Split logits and mixed targets after the first B samples: the two losses.
+#   - >-
+#     Multiply the ramp at this step by λ_u, and by it the second loss.
+#   - >-
+#     Add the first loss.
+# subgoals:
+#   - >-
+#     Predict: the network's predictions for all views of the unlabeled images, which `guess_labels` asks for.
+#   - >-
+#     Decide: the targets. Every view of an image gets that image's guessed label; labeled targets are one-hot.
+#   - >-
+#     Mix: join the labeled images and all views, and mix them with the same in the order `batch["order"]`. No image is
+#     masked.
+#   - >-
+#     Average: one forward pass. L_X is the mean cross-entropy of the first B samples; L_U is the mean, over the other samples
+#     and over classes, of the squared difference between probabilities and targets.
+# tiny: >-
+#   First λ_u = 0: the total is the labeled loss. Then images of a single color, of which mixing leaves every pixel as it is.
 # idea: >-
 #   Two old ideas and a strong regularization in one loss: consistency (every view has to match one guess), entropy minimization (the
 #   guess is sharper than the prediction), and MixUp. Targets do not move: no gradient flows through them, so an unsure prediction cannot
@@ -567,6 +604,8 @@ course.figures.source(ShrinkingAdam)
 #   - >-
 #     `parameters()` and `buffers()` list the two kinds in the same order for both models. For each pair of parameters, multiply the
 #     average in place by one share (`mul_`), and add the other share of the weight (`add_`). For each pair of buffers, use `copy_`.
+# tiny: >-
+#   An average of 0, a weight of 1 and a decay of 0.9, late in a run: one update gives 0.1.
 # idea: >-
 #   With a constant learning rate the weights never come to rest; the average of where they have been is closer to where they are going.
 #   It costs a copy of the weights, and does not affect the training.

@@ -65,7 +65,7 @@ def test_bundle_holds_what_a_student_needs_and_no_more(packed: Path, derived: di
     release = {path.name for path in derived if path.is_relative_to(Path("release", UNIT))}
     provided = {path.name for path in (REPOSITORY / "course/checkpoints").glob(f"{bundle.PROVIDED.stem}.*")}
     others = {WHEEL, "jax_resnet-0.0.4-py3-none-any.whl", "README.md", "LICENSE", "LICENSE-TEXT"}
-    others |= {"constraints.txt", "AI.md", "AGENTS.md", "nnx.md"}
+    others |= {"constraints.txt", "AI.md", "AGENTS.md", "nnx.md", "debugging.html"}
     assert names == release | provided | others
     notebook = derived[Path("release", UNIT, "01_fixmatch.ipynb")]
     assert archive.read("fixmatch/01_fixmatch.ipynb") == notebook

@@ -86,6 +86,7 @@ def test_the_folder_holds_one_wheel_and_what_belongs_to_it(published: Path) -> N
     provided = {f"fixmatch/{PROVIDED.name}", f"fixmatch/{PROVIDED.with_suffix('.json').name}"}
     above = {wheel, "README.md", "LICENSE", "LICENSE-TEXT", "constraints.txt", ".gitignore", PICTURE, RECORD}
     pages.add("fixmatch/nnx.md")
+    above.add("debugging.html")
     assert names == notebooks | pages | provided | above | set(ON_ASSISTANTS)
 
 
@@ -126,9 +127,12 @@ def test_the_readme_says_it_all_from_course_yml(published: Path) -> None:
             assert part in row
         assert all(f"- {item}\n" in text for item in unit.prerequisites)
     assert course.about.code_license in text and course.about.text_license in text
-    assert all((published / link).is_file() for link in ("LICENSE", "LICENSE-TEXT", "AI.md", PICTURE))
+    assert all(
+        (published / link).is_file()
+        for link in ("LICENSE", "LICENSE-TEXT", "AI.md", "debugging.html", PICTURE)
+    )
     assert "{" not in text and "%}" not in text
-    assert all(f"[{name}]({name})" in text for name in ("AI.md", "LICENSE", "LICENSE-TEXT"))
+    assert all(f"[{name}]({name})" in text for name in ("AI.md", "LICENSE", "LICENSE-TEXT", "debugging.html"))
 
 
 def test_each_unit_has_a_page_that_leads_to_its_notebook(published: Path) -> None:

@@ -389,17 +389,17 @@ def difference_of(expected: Any, got: Any) -> Difference:
 
 
 def test_a_forgotten_return_is_asked_for() -> None:
-    reason, look = advise_difference(difference_of(1.0, None)) or ("", "")
+    reason, look, code = advise_difference(difference_of(1.0, None)) or ("", "", "")
     assert reason == "Your function returns None."
     assert look.startswith("Look for its return")
     packed = advise_difference(
         difference_of({"first": 1.0}, {"first": None}), "first: what your function returns"
     )
-    assert packed == (reason, look)
+    assert packed == (reason, look, code)
 
 
 def test_where_none_is_a_right_answer_too_no_return_is_asked_for() -> None:
-    reason, look = advise_difference(difference_of(1.0, None), may_be_none=True) or ("", "")
+    reason, look, _ = advise_difference(difference_of(1.0, None), may_be_none=True) or ("", "", "")
     assert reason == "The exercise asks for one number, but your function returns None."
     assert look.startswith("None is right elsewhere, but not here")
 
@@ -433,7 +433,7 @@ def test_a_none_within_an_answer_is_no_forgotten_return(run_loss: RunLoss) -> No
 
 def test_a_function_in_place_of_one_value_is_named_with_its_place() -> None:
     difference = difference_of([1.0, 2.0], [1.0, Opaque("function", "<function>")])
-    reason, look = advise_difference(difference, "the spread") or ("", "")
+    reason, look, _ = advise_difference(difference, "the spread") or ("", "", "")
     assert reason == "For the spread, the exercise asks for one number, but your function returns function."
     assert look.startswith("Call the inner function")
 
