@@ -134,6 +134,7 @@ def get_fixmatch_loss_fn(forward, hparams):
         params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong, y_labeled, y_unlabeled
     ):
         weight_decay = l2_penalty(params, hparams.w_decay)  # given
+        # SUBGOALS
         ### BEGIN SOLUTION
         labeled, weak, strong, batch_stats = forward(
             params, batch_stats, x_labeled, x_unlabeled_weak, x_unlabeled_strong

@@ -33,10 +33,7 @@ def fixmatch_loss(model, state, batch, hparams, select=None):
         images that count) and "error rate" (the share of weak views whose pseudo-label is not y_unlabeled).
     """
     weight_decay = l2_penalty(model, hparams.weight_decay)  # given
-    # 1. One forward pass over all three kinds of images: BatchNorm sees them together. Split the logits.
-    # 2. Labeled images: the mean cross-entropy.
-    # 3. Weak views, without gradient: each image's pseudo-label and its probability. Which ones count?
-    # 4. Strong views: the cross-entropy of each image with its pseudo-label, masked, then averaged.
+    # SUBGOALS
     ### BEGIN SOLUTION
     parts = [batch["x_labeled"], batch["x_unlabeled_weak"], batch["x_unlabeled_strong"]]
     labeled, weak, strong = model(torch.cat(parts)).split([len(part) for part in parts])

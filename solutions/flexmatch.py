@@ -77,9 +77,7 @@ def flexmatch_loss(model, state, batch, hparams):
         (total loss, {"latest": û after this step}, metrics): FixMatch's metrics and "threshold/0" …, each
         class's threshold.
     """
-    # 1. The thresholds follow from û as it was before this step.
-    # 2. The rule: the mask by these thresholds, and the state with the new û.
-    # 3. fixmatch_loss with this rule.
+    # SUBGOALS
     ### BEGIN SOLUTION
     latest = state["latest"]
     counts = learning_status(latest, hparams.n_classes)

@@ -90,10 +90,7 @@ def mixmatch_loss(model, state, batch, hparams):
         (total loss, state, metrics): "total loss", "supervised loss", "unsupervised loss" (before λ_u(t)),
         "unlabeled weight" (λ_u(t)), "error rate" (share of guesses whose largest entry is not y_unlabeled).
     """
-    # 1. Guess labels; every view of an image gets that image's guess. Labeled targets are one-hot.
-    # 2. Join the labeled images and all views; mix them with the same in the order batch["order"].
-    # 3. One forward pass. L_X: mean cross-entropy of the first B samples. L_U: mean, over the other samples
-    #    and over classes, of the squared difference between probabilities and targets.
+    # SUBGOALS
     ### BEGIN SOLUTION
     views, n_labeled = batch["x_unlabeled"], len(batch["x_labeled"])
     guesses = guess_labels(model, views, hparams.T)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 from autograder.reference import reference_text
@@ -10,6 +13,8 @@ from course.errors import CourseError
 
 BEGIN = "BEGIN SOLUTION"
 END = "END SOLUTION"
+SUBGOALS = "# SUBGOALS"  # in a reference: where the exercise's subgoals stand as comments
+WIDTH = 110
 
 
 class FunctionTexts:
@@ -64,6 +69,36 @@ class FunctionTexts:
             known = ", ".join(self._texts) or "none"
             raise CourseError(f"{self.label} has no function {name!r}: write it, or use one of {known}")
         return self._texts[name]
+
+
+def with_subgoals(text: str, subgoals: Sequence[str], where: str) -> str:
+    """An exercise's text with its subgoals as comments in place of the line ``SUBGOALS``.
+
+    Args:
+        text: as the reference has it.
+        subgoals: those of the notebook's source; none for an exercise without such a line.
+        where: how errors call the exercise.
+
+    Raises:
+        CourseError: the text has such a line and there are no subgoals, or the other way round.
+    """
+    found = re.search(rf"^( *){SUBGOALS}$", text, re.MULTILINE)
+    if (found is not None) != bool(subgoals):
+        raise CourseError(f"{where}: `subgoals` and a line `{SUBGOALS}` belong together: add or remove one")
+    if found is None:
+        return text
+    lines = [
+        line
+        for subgoal in subgoals
+        for line in textwrap.wrap(
+            " ".join(subgoal.split()),
+            WIDTH,
+            initial_indent=f"{found[1]}# ",
+            subsequent_indent=f"{found[1]}#   ",
+            break_on_hyphens=False,
+        )
+    ]
+    return text[: found.start()] + "\n".join(lines) + text[found.end() :]
 
 
 def marker_problem(text: str) -> str | None:

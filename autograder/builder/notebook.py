@@ -17,7 +17,7 @@ from traitlets.config import Config
 
 from autograder.builder import tables
 from autograder.builder.answers import read_answers
-from autograder.builder.functions import BEGIN, END, FunctionTexts
+from autograder.builder.functions import BEGIN, END, FunctionTexts, with_subgoals
 from autograder.builder.source import OTHER_KEYS, Source, SourceCell, read_source
 from autograder.grading import configure
 from course.catalog import Course, Unit
@@ -144,7 +144,9 @@ class _CellBuilder:
             raise CourseError(
                 f"{cell.where} has no cell about={cell.name!r} above it: write one, with its title and points"
             )
-        return [self._graded(cell, cell.name, self.functions.exercise(cell.name), solution=True)]
+        subgoals = self.unit.exercise(cell.name).subgoals
+        text = with_subgoals(self.functions.exercise(cell.name), subgoals, cell.where)
+        return [self._graded(cell, cell.name, text, solution=True)]
 
     def _given(self, cell: SourceCell) -> list[NotebookNode]:
         return [self._graded(cell, cell.name, _begun(GIVEN, self.functions.given(cell.name)), locked=True)]

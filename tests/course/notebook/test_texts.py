@@ -27,7 +27,8 @@ def common_mistakes(unit: str) -> list[str]:
 
 def all_texts(unit: Unit) -> Iterator[str]:
     for exercise in unit.exercises:
-        yield from (*exercise.hints, exercise.idea)
+        yield from filter(None, (*exercise.hints, exercise.idea, exercise.tiny))
+        yield from (*exercise.steps, *exercise.subgoals)
     texts = load_texts(unit.name)
     for prediction in texts.predictions.values():
         yield from (prediction.label, prediction.question, prediction.explanation)
