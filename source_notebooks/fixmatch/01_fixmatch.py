@@ -23,7 +23,7 @@
 # guess better than a number you have only read.
 #
 # **Stuck?** In a cell of your own, `course.hint("get_forward_fn", 1)` gives a nudge and
-# `course.hint("get_forward_fn", 2)` a plan. Hints cost nothing.
+# `course.hint("get_forward_fn", 2)` a plan. The loss has a third: its steps, for you to put in order. Hints cost nothing.
 #
 # **In Colab**, save the notebook to your Drive (*File*, *Save a copy in Drive*) and mount your Drive (file panel on the
 # left, *Mount Drive*) before you run the next cell. Everything else is lost when the Colab session ends.

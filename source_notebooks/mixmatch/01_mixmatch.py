@@ -24,7 +24,7 @@
 # At **Predict**, replace the dots with a number and run the cell before you go on to the next one.
 #
 # **Stuck?** `course.hint("guess_labels", 1)` in a cell of your own gives a nudge, `course.hint("guess_labels", 2)` a
-# plan. Hints cost nothing.
+# plan. The loss has a third: the steps, for you to put in order. Hints cost nothing.
 #
 # **In Colab**, save the notebook to your Drive and mount your Drive before you run the next cell.
 #
