@@ -501,7 +501,7 @@ course.reveal("gradient_ratio", without_cut[0] / with_cut[0])
 #   - >-
 #     Join targets in the order of the images: the one-hot labels, then the guesses, once for each view.
 #   - >-
-#     Bring the joined images and their targets into the given order, and mix them with themselves.
+#     Bring a copy of the joined images and targets into the given order, and mix the two.
 #   - >-
 #     Run the network once on all mixed images.
 #   - >-
