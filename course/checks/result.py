@@ -101,7 +101,9 @@ class Result:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Result:
         """The record that :meth:`to_dict` wrote. Raises CourseError where the data are no such record."""
-        return build(cls, {"guide": (), **data}, "this is not the record of a check")
+        if isinstance(data, Mapping):
+            data = {"guide": (), **data}  # records of earlier versions name no entry of the guide
+        return build(cls, data, "this is not the record of a check")
 
 
 def _to_data(value: Any) -> Any:

@@ -22,6 +22,7 @@ WRONG = Result(
     look="Look at the minus.",
     note="Your `earlier` is wrong.",
     slips=("sign",),
+    guide=("get_it_right-sign",),
     cases=(
         CaseResult("one", "a first case", CaseState.PASSED),
         CaseResult("two", "a second case", CaseState.FAILED),
@@ -93,6 +94,7 @@ def test_text_of_a_difference() -> None:
             "  ✓ passed: a first case",
             "  ✗ failed: a second case",
             "  · not run: a third case",
+            "  More on this in the debugging guide (debugging.html): `get_it_right-sign`",
         ]
     )
 
@@ -195,6 +197,13 @@ def test_json_is_strict_and_holds_the_whole_record(result: Result) -> None:
     assert again == result
     assert type(again.state) is State
     assert render_text(again) == render_text(result)
+
+
+def test_a_record_without_the_guide_is_read() -> None:
+    """As an earlier version of the course has written it."""
+    data = WRONG.to_dict()
+    del data["guide"]
+    assert Result.from_dict(data) == dataclasses.replace(WRONG, guide=())
 
 
 def test_every_field_is_tried_in_the_round_trip() -> None:
