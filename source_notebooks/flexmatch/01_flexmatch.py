@@ -20,7 +20,7 @@
 # questions ask for written answers, which a person reads.
 #
 # **Stuck?** `course.hint("fixmatch_loss", 1)` in a cell of your own gives a nudge, `course.hint("fixmatch_loss", 2)` a
-# plan. The two losses have a third: the steps, for you to put in order. Hints cost nothing.
+# plan. The losses have a third: steps to order. Hints cost nothing.
 #
 # **In Colab**, save the notebook to your Drive and mount your Drive before you run the next cell.
 #

@@ -53,6 +53,9 @@ def test_the_derived_file_has_the_cells_in_the_order_of_the_notebook(toy_root: P
         "prerequisites": ["add"],
         "hints": ["Think of a sum.", "Use a plus sign."],
         "idea": "Numbers have sums.",
+        "tiny": "",
+        "steps": [],
+        "subgoals": [],
     }
     assert data["questions"] == [
         {
