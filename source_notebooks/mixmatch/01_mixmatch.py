@@ -516,7 +516,7 @@ course.reveal("gradient_ratio", without_cut[0] / with_cut[0])
 #   - >-
 #     Decide: the targets. Every view of an image gets that image's guessed label; labeled targets are one-hot.
 #   - >-
-#     Mix: join the labeled images and all views, and mix them with the same in the order `batch["order"]`. No image is
+#     Mix: join the labeled images and all views, and mix them with the same in the order that the batch brings. No image is
 #     masked.
 #   - >-
 #     Average: one forward pass. L_X is the mean cross-entropy of the first B samples; L_U is the mean, over the other samples
