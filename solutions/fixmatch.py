@@ -175,8 +175,9 @@ def get_validate_fn(get_params, model, batches=val_batches):
         get_params: opt_state → params.
         model: a flax model; model.apply(variables, x), without mutable, runs it in evaluation mode and
             returns logits (n, classes).
-        batches: a sequence of (x, y) mini-batches: float32 (n, height, width, 3) and int (n,). The last
-            may be smaller than the others. Every call of validate iterates over it again.
+        batches: a loader of (x, y) mini-batches: float32 (n, height, width, 3) and int (n,). The last may
+            be smaller than the others. It has a length but no positions: loop over it again in every call
+            of validate.
 
     Returns:
         validate(opt_state, batch_stats) → {"val error rate": float scalar}, the mean over mini-batches

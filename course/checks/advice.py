@@ -93,7 +93,7 @@ _MODULES = "F|nn|optax|torch|torchvision|jax|jnp|np|lax|plt|pd"
 # Python's own containers that are read only in their order.
 _IN_ORDER = (
     r"set|frozenset|dict_keys|dict_values|dict_items|zip|map|filter|generator|enumerate|reversed"
-    r"|itertools\.\w+"
+    r"|itertools\.\w+|\w*Loader"
 )
 # What arrays can do and lists cannot.
 _OF_ARRAYS = (

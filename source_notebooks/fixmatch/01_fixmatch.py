@@ -560,7 +560,7 @@ course.figures.source(numpy_collate, NumpyLoader)
 for name, array in {"x_l": x_l, "y_l": y_l, "x_w": x_w, "x_s": x_s, "y_u": y_u}.items():
     print(f"{name}: {array.dtype} {array.shape}")
 
-# Validation mini-batches: a sequence of (x, y), all of one size. Your validation in exercise 6 reads it.
+# Validation mini-batches: a loader of (x, y), all of one size. Your validation in exercise 6 reads it.
 val_batches = get_validation_generator(val_dataset, hparams.val_batch_size)
 assert len(val_dataset) % hparams.val_batch_size == 0
 

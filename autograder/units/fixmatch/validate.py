@@ -95,7 +95,7 @@ _MUTANTS = (
         "last batch dropped",
         "The last, smaller mini-batch is left out.",
         "Iterate over all of batches.",
-        edits=(("for x, y in batches", "for x, y in batches if len(y) == len(batches[0][1])"),),
+        edits=(("for x, y in batches", "for x, y in batches if len(y) == len(next(iter(batches))[1])"),),
     ),
     Mutant(
         "percent",
@@ -137,6 +137,25 @@ _MUTANTS = (
                 "    remaining = iter(batches)\n\n    def validate(opt_state, batch_stats):",
             ),
             ("for x, y in batches", "for x, y in remaining"),
+        ),
+    ),
+    Mutant(
+        "batches by position",
+        "`batches` is a loader, which has no positions: it can only be looped over.",
+        "A loop gives one mini-batch at a time. Nothing needs to be known of them before it begins.",
+        edits=(("for x, y in batches", "for x, y in (batches[i] for i in range(len(batches)))"),),
+        common="Reading mini-batches by position, as in a list. The training loop passes a loader, which can "
+        "only be looped over.",
+    ),
+    Mutant(
+        "batches by position",
+        name="batches by position, the last one apart",
+        edits=(
+            (
+                "errors = [batch_error(params, batch_stats, x, y) for x, y in batches]",
+                "errors = [batch_error(params, batch_stats, x, y) for x, y in batches[:-1]]\n"
+                "        errors.append(batch_error(params, batch_stats, *batches[-1]))",
+            ),
         ),
     ),
     Mutant(
@@ -184,7 +203,7 @@ _MUTANTS = (
         edits=(
             (
                 "jnp.mean(jnp.argmax(logits, axis=-1) != y)",
-                "jnp.sum(jnp.argmax(logits, axis=-1) != y) / len(batches[0][1])",
+                "jnp.sum(jnp.argmax(logits, axis=-1) != y) / len(next(iter(batches))[1])",
             ),
         ),
     ),

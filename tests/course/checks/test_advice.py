@@ -294,6 +294,7 @@ def test_the_missing_key_alone_is_told_and_what_is_there_instead(
         ("TypeError", "'dict_items' object is not subscriptable", "type dict_items is used like a list"),
         ("TypeError", "object of type 'zip' has no len()", "type zip is used like a list"),
         ("TypeError", "'itertools.groupby' object is not subscriptable", "type itertools.groupby is used"),
+        ("TypeError", "'NumpyLoader' object is not subscriptable", "type NumpyLoader is used like a list"),
         ("TypeError", "list indices must be integers or slices, not str", "A list is read by a key"),
         ("TypeError", "string indices must be integers, not 'str'", "A text is read by a key"),
         ("TypeError", "list indices must be integers or slices, not float", "at a position of type float"),

@@ -359,32 +359,6 @@ def get_forward_fn(model):
 """,
             "batch_stats`, at ['norm']['mean']",
         ),
-        (
-            "get_validate_fn",
-            """
-def get_validate_fn(get_params, model, batches=val_batches):
-    def validate(opt_state, batch_stats):
-        batches[-1][1][:] += 1
-        return {"val error rate": 0.9011076}
-    return validate
-""",
-            "batches`, at [78][1]",
-        ),
-        (
-            "get_validate_fn",
-            """
-def get_validate_fn(get_params, model, batches=val_batches):
-    def validate(opt_state, batch_stats):
-        variables = {"params": get_params(opt_state), "batch_stats": batch_stats}
-        errors = []
-        while batches:
-            x, y = batches.pop()
-            errors.append(jnp.mean(model.apply(variables, x).argmax(-1) != y))
-        return {"val error rate": sum(errors) / len(errors)}
-    return validate
-""",
-            "batches",
-        ),
     ],
 )
 def test_changed_arguments_are_named(name: str, source: str, argument: str, run_cell: RunCell) -> None:

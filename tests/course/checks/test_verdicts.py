@@ -18,6 +18,8 @@ from course.checks.compare import Kind
 from course.checks.expectations import load_expectations
 from course.checks.result import CaseState
 from course.checks.runner import _place, find_check
+from course.data.loaders import NumpyLoader
+from course.units.fixmatch.checks.validate import Loader
 
 UNITS = load_course().units
 CHECKS = [find_check(exercise.name)[1] for unit in UNITS for exercise in unit.exercises]
@@ -225,6 +227,31 @@ def test_published_validation_labels_are_as_stated() -> None:
     assert len(labels) == 10_000
     assert (labels == 9).sum() == 1000
     assert not (labels[-16:] == 9).any()
+
+
+def loader_of_the_course(images: np.ndarray, labels: np.ndarray) -> Any:
+    return NumpyLoader(list(zip(images, labels, strict=True)), batch_size=2)
+
+
+def loader_of_the_check(images: np.ndarray, labels: np.ndarray) -> Any:
+    return Loader([images[i : i + 2], labels[i : i + 2]] for i in (0, 2, 4))
+
+
+@pytest.mark.parametrize("make", [loader_of_the_course, loader_of_the_check])
+def test_mini_batches_are_those_of_a_loader(make: Callable[..., Any]) -> None:
+    """An answer that a check accepts works in training, where the course's loader gives the mini-batches."""
+    images, labels = np.random.default_rng(0).random((5, 2, 2, 3), np.float32), np.arange(5, dtype=np.int32)
+    loader = make(images, labels)
+    assert len(loader) == 3
+    for batch in loader:
+        assert type(batch) is list
+        batch[1] += 1  # into arrays that the next loop does not get
+    for k, found in enumerate((images, labels)):
+        np.testing.assert_array_equal(np.concatenate([batch[k] for batch in loader]), found)
+    with pytest.raises(TypeError, match="Loader' object is not subscriptable"):
+        loader[0]
+    with pytest.raises(TypeError, match="Loader' object is not an iterator"):
+        next(loader)
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

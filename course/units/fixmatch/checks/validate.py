@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 import jax
@@ -125,6 +125,25 @@ def _own_batches(
     return with_own_batches
 
 
+class Loader:
+    """Mini-batches as `course.data.loaders.NumpyLoader` gives them.
+
+    It has a length and no positions, and each loop over it finds new arrays.
+
+    Args:
+        batches: pairs of images and labels, arrays of NumPy of any precision.
+    """
+
+    def __init__(self, batches: Iterable[Any]) -> None:
+        self._batches = [numpy_arrays(batch) for batch in batches]
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        return ([array.copy() for array in batch] for batch in self._batches)
+
+
 def _parameters_of(opt_state: dict[str, Any]) -> Any:
     """The get_params of these cases."""
     return opt_state["parameters"]
@@ -132,7 +151,7 @@ def _parameters_of(opt_state: dict[str, Any]) -> Any:
 
 @_own_batches
 def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
-    batches = [tuple(numpy_arrays(batch)) for batch in black(inputs["labels"], inputs["batch size"])]
+    batches = Loader(black(inputs["labels"], inputs["batch size"]))
     validate = call(function, MockGetParams(), ValMockModel(), batches=batches)
     return call(validate, arrays(inputs["opt_state"]), arrays(inputs["batch_stats"]))
 
@@ -140,14 +159,14 @@ def _drive_published(call: Call, function: Function, inputs: Inputs) -> Any:
 @_own_batches
 @eager
 def _drive_batches(call: Call, function: Function, inputs: Inputs) -> Any:
-    batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
+    batches = Loader(inputs["batches"])
     validate = call(function, _parameters_of, EvaluationModel(), batches=batches)
     return call(validate, arrays(inputs["opt_state"]), arrays(inputs["batch_stats"]))
 
 
 @_own_batches
 def _drive_two_states(call: Call, function: Function, inputs: Inputs) -> Any:
-    batches = [tuple(numpy_arrays(batch)) for batch in inputs["batches"]]
+    batches = Loader(inputs["batches"])
     validate = call(function, _parameters_of, EvaluationModel(), batches=batches)
     returned = {
         name: call(validate, arrays(inputs[state]), arrays(inputs[stats]))
@@ -193,25 +212,23 @@ class _WatchedModel(EvaluationModel):
         return super().apply(variables, x, mutable=mutable)
 
 
-class _WatchedBatches(list[Any]):
+class _WatchedLoader(Loader):
     """Mini-batches that refuse to be read while JAX traces, which makes constants of a program of them."""
 
-    _traced = 0
+    _traced = 0  # times
 
     def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self)))
-
-    def __getitem__(self, index: Any) -> Any:
-        self._traced += traces_now()
-        if self._traced > _TRACES:
-            raise TracedLoop("the mini-batches are read inside of a compiled function")
-        return super().__getitem__(index)
+        for batch in super().__iter__():
+            self._traced += traces_now()
+            if self._traced > _TRACES:
+                raise TracedLoop("the mini-batches are read inside of a compiled function")
+            yield batch
 
 
 @_own_batches
 def _drive_watched(call: Call, function: Function, inputs: Inputs) -> Any:
     """One call; whatever the function compiles for it keeps no traced values, and is compiled once."""
-    batches = _WatchedBatches(tuple(numpy_arrays(batch)) for batch in inputs["batches"])
+    batches = _WatchedLoader(inputs["batches"])
     model = _WatchedModel()
     with jax.disable_jit(False):
         validate = call(function, _parameters_of, model, batches=batches)
