@@ -677,6 +677,13 @@ def _odd_one(rng: Rng) -> Inputs:
     return curve.draw_odd_one(last + size(rng, 3, 8), last)(rng)
 
 
+def _unlike_without(inputs: Inputs) -> bool:
+    """Whether the latest evaluations without the worst of them have another median."""
+    _, errors, last = _in_order(inputs)
+    latest = np.sort(errors[-last:])
+    return bool(np.median(latest[:-1]) != np.median(latest))
+
+
 def _many(rng: Rng) -> Inputs:
     last = size(rng, 25, 32)
     return curve.draw_evaluations(last + size(rng, 5, 15), last)(rng)
@@ -707,7 +714,7 @@ _HIDDEN = hidden_function(
             "two evaluations fewer than asked for",
             until(_just_too_few, _all_needed),
         ),
-        "an odd one": ("evaluations of which one is far worse", _odd_one),
+        "an odd one": ("evaluations of which one is far worse", until(_odd_one, _unlike_without)),
         "many": ("many evaluations", until(_many, _unlike_twenty)),
         "a single one": ("a single evaluation", curve.draw_evaluations(1, 4)),
         "fewer than asked for": ("fewer evaluations than asked for", _evaluations((10, 30), more=False)),

@@ -112,7 +112,7 @@ _DRAWS: dict[str, tuple[str, Callable[[np.random.RandomState], Inputs]]] = {
         "13 evaluations at uneven steps with all that the file says of them, of which the last five count",
         draw_uneven(13, 5),
     ),
-    "no error": ("ten evaluations, two of the last five without an error", draw_perfect(10, 5)),
+    "no error": ("ten evaluations, two of the last five with an error of 0", draw_perfect(10, 5)),
     "all of them": (
         "seven evaluations from step 0 on, where the last seven are asked for",
         draw_evaluations(7, 7, first=0),
