@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -116,6 +117,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("unit")
     first = {place: number for number, place in enumerate(LONGEST)}
     items.sort(key=lambda item: first.get(_place(item), len(first)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """The garbage collector looks neither at what is being imported nor, later, through what has been.
+
+    These are 760,000 objects of JAX, PyTorch and the tests, which stay until the end. To go through all of
+    them takes half a second, also for each check that looks for what a student's function keeps.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def _note_processes(event: str, arguments: tuple[object, ...]) -> None:

@@ -23,6 +23,7 @@ from rich.console import Console
 
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
+from autograder.cli import main
 from autograder.files import REPOSITORY
 from autograder.grading.batch import ClassGrader, Line
 from autograder.grading.graded import digest_of
@@ -73,6 +74,26 @@ def classroom(graded: Classroom, tmp_path: Path) -> Classroom:
     return Classroom(tmp_path / "course", UNIT)
 
 
+@pytest.fixture
+def grade_here(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """``python -m autograder grade`` in this process: for commands that run no hand-in."""
+
+    def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["autograder", "grade", *arguments, f"--course={folder}"])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert isinstance(ended.value.code, int)
+        return subprocess.CompletedProcess(sys.argv, ended.value.code, *capfd.readouterr())
+
+    return run
+
+
+Grade = Callable[..., subprocess.CompletedProcess[str]]
+
+
 def totals(classroom: Classroom) -> Mapping[str, float]:
     return {
         student: sum(value or 0 for name, value in grades.items() if name.startswith("check-"))
@@ -81,9 +102,9 @@ def totals(classroom: Classroom) -> Mapping[str, float]:
 
 
 def test_what_has_not_changed_is_not_graded_again_and_what_has_is(
-    classroom: Classroom, sample: SampleClass
+    classroom: Classroom, sample: SampleClass, grade_here: Grade
 ) -> None:
-    done = classroom.grade()
+    done = grade_here(classroom.folder, UNIT)
     assert done.stdout.strip() == "graded 0 of 0 hand-ins; 3 had been graded before and have not changed"
     classroom.hand_in("untouched", sample.unit.notebook, sample.half().content)
     classroom.hand_in("perfect", sample.unit.notebook, sample.untouched().content)
@@ -162,23 +183,24 @@ def test_a_grader_that_was_stopped_loses_nothing(how: signal.Signals, classroom:
         ([UNIT, "--scheduler=tcp://127.0.0.1:9"], "there is no dask scheduler at"),
     ],
 )
-def test_wrong_input_is_one_line(arguments: list[str], message: str, classroom: Classroom) -> None:
+def test_wrong_input_is_one_line(
+    arguments: list[str], message: str, classroom: Classroom, grade_here: Grade
+) -> None:
     shutil.rmtree(classroom.folder / FOLDER / "done")
-    command = [sys.executable, "-m", "autograder", "grade", *arguments, f"--course={classroom.folder}"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    done = grade_here(classroom.folder, *arguments)
     assert done.returncode == 2
     assert message in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_a_second_grader_is_one_line(classroom: Classroom) -> None:
+def test_a_second_grader_is_one_line(classroom: Classroom, grade_here: Grade) -> None:
     with one_grader(classroom.folder):
-        done = classroom.grade()
+        done = grade_here(classroom.folder, UNIT)
     assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
     assert f"error: process {os.getpid()} is grading in" in done.stderr
 
 
-def test_a_folder_without_a_release_says_what_to_run(tmp_path: Path) -> None:
-    done = Classroom(tmp_path, UNIT).grade()
+def test_a_folder_without_a_release_says_what_to_run(tmp_path: Path, grade_here: Grade) -> None:
+    done = grade_here(tmp_path, UNIT)
     assert done.returncode == 2
     assert "run `nbgrader generate_assignment comparison`" in done.stderr
 
