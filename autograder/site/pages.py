@@ -49,8 +49,10 @@ STUDENTS, INSTRUCTORS, EVIDENCE = "For students", "For instructors", "Evidence"
 PAGES = (
     Page("", "index", f"{TEXTS}/index{TEMPLATE}"),
     Page(STUDENTS, "students/glossary", "docs/glossary.md"),
+    Page(STUDENTS, "students/debugging-guide", "docs/debugging.html"),
     Page(STUDENTS, "students/assistants", "autograder/publish/AI.md"),
     Page(EVIDENCE, "results", f"{TEXTS}/results{TEMPLATE}"),
+    Page(EVIDENCE, "tutorial", "solutions/results/tutorial.md"),
     Page(EVIDENCE, "checks", f"{TEXTS}/checks{TEMPLATE}"),
     Page(INSTRUCTORS, "instructors/start", f"{TEXTS}/instructors{TEMPLATE}"),
     Page(INSTRUCTORS, "instructors/assignment", "docs/instructor.md"),

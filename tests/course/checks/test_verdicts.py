@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,11 +14,13 @@ import pytest
 from autograder.units import reference_of
 from autograder.units.mutant import Mutant, load_mutant, mutants_of
 from course.catalog import Unit, checks_of, load_course
-from course.checks import State, check, render_text
+from course.checks import State, check, render_text, runner
+from course.checks.blame import Lack
 from course.checks.compare import Kind
 from course.checks.expectations import load_expectations
 from course.checks.result import CaseState
 from course.checks.runner import _place, find_check
+from course.checks.subject import Local, Subject
 from course.data.loaders import NumpyLoader
 from course.units.fixmatch.checks.validate import Loader
 
@@ -26,6 +29,9 @@ CHECKS = [find_check(exercise.name)[1] for unit in UNITS for exercise in unit.ex
 MUTANTS = [(unit.name, mutant) for unit in UNITS for mutant in mutants_of(unit.name)]
 # The mutant that describes each slip.
 SLIPS = {(m.exercise, m.slip): m for _, m in MUTANTS if not m.name}
+
+# What an earlier exercise of this name and text lacks.
+LACKS: dict[tuple[str, str], Lack | None] = {}
 
 # How a drive packs what it compares: no student knows what such an expression would index.
 INTERNAL = re.compile(r"\breturned\[|\"\]\[|\]\[\"")
@@ -69,6 +75,22 @@ def test_an_untouched_stub_is_not_attempted(exercise: str, stub: Function) -> No
     assert {case.state for case in result.cases} == {CaseState.NOT_RUN}
 
 
+@pytest.fixture
+def earlier_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An earlier exercise that reads the same in every mutant's notebook is examined once."""
+    examined = runner._lack
+
+    def remembered(name: str, earlier: Subject | None) -> Lack | None:
+        assert isinstance(earlier, Local)
+        known = name, inspect.getsource(earlier.function)
+        if known not in LACKS:
+            LACKS[known] = examined(name, earlier)
+        return LACKS[known]
+
+    monkeypatch.setattr(runner, "_lack", remembered)
+
+
+@pytest.mark.usefixtures("earlier_once")
 @pytest.mark.parametrize(
     ("unit", "mutant"),
     MUTANTS,
