@@ -76,7 +76,6 @@ def test_fresh_weights_are_the_same_under_the_same_names(monkeypatch: pytest.Mon
     assert_same(ours, theirs, 0)
 
 
-@pytest.mark.usefixtures("quick_compilation")
 @pytest.mark.parametrize(
     ("width", "shape", "fast"), [(64, (3, 32, 32), False), (16, (4, 32, 32), True), (16, (2, 33, 7), False)]
 )

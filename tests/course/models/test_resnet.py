@@ -76,7 +76,6 @@ def test_parameter_tree_is_the_stock_one(variables: dict[str, Any]) -> None:
     assert sum(p.size for p in jax.tree.leaves(variables["params"])) == 11_181_642
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_training_mode_equals_stock_values_and_gradients(variables: dict[str, Any]) -> None:
     fast = train_mode(resnet18(N_CLASSES, "none", fast_small_maps=True), variables)
     stock = train_mode(stock_resnet18(), variables)
