@@ -184,8 +184,13 @@ def test_a_grader_that_was_stopped_loses_nothing(how: signal.Signals, classroom:
     ],
 )
 def test_wrong_input_is_one_line(
-    arguments: list[str], message: str, classroom: Classroom, grade_here: Grade
+    arguments: list[str],
+    message: str,
+    classroom: Classroom,
+    grade_here: Grade,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("solutions.experiments.sweep.processes.REACH_SCHEDULER", 0.3)
     shutil.rmtree(classroom.folder / FOLDER / "done")
     done = grade_here(classroom.folder, *arguments)
     assert done.returncode == 2
