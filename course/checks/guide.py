@@ -71,9 +71,9 @@ def case_code(exercise: str, misconception: str) -> str:
 
 def advice_code(reason: str) -> str:
     """The code of an advice: the first words of its text, of which what is filled in is left out."""
-    words = _slug(re.sub(r"\{\d*\}", " ", reason)).split("-")
-    return "-".join(words[:_WORDS])
+    return _slug(re.sub(r"\{\d*\}", " ", reason), _WORDS)
 
 
-def _slug(text: str) -> str:
-    return "-".join(re.findall(r"[^\W_]+", text.lower().replace("'", "")))
+def _slug(text: str, most: int | None = None) -> str:
+    """The words of a text, or no more than so many, as they stand in an address."""
+    return "-".join(re.findall(r"[^\W_]+", text.lower().replace("'", ""))[:most])

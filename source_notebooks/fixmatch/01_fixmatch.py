@@ -81,10 +81,9 @@ course.begin("fixmatch", env)
 # %% [markdown]
 # ## 1. The idea in one picture
 #
-# A label costs a person's time, and often an expert's. An image without a label costs almost nothing: cameras,
-# microscopes and the web produce more of them than anyone can look at. *Semi-supervised learning* trains a classifier
-# on a few labeled examples **and** on many unlabeled ones, in the hope that the unlabeled ones show where the classes
-# lie.
+# A label costs a person's time, and often an expert's. An image without a label costs almost nothing.
+# *Semi-supervised learning* trains a classifier on a few labeled examples **and** on many unlabeled ones, in the hope
+# that the unlabeled ones show where the classes lie.
 #
 # First try its main problem yourself. A network, a third of the way through its training, has looked at 40 unlabeled
 # images, and some of what it says is wrong. Which predictions would you train on, as if they were labels?

@@ -16,7 +16,7 @@
 # %% [markdown]
 # ## Before you start
 #
-# You read, you predict, you run, and in eight places you write a function in PyTorch. Below each is a *check*, as in the unit `fixmatch`. Run it as often as you like, and keep the function's name, arguments and return values. Three
+# You read, you predict, you run, and in eight places you write a function in PyTorch. Below each is a *check*, as in the unit `fixmatch`. Keep the function's name, arguments and return values. Three
 # questions ask for written answers, which a person reads.
 #
 # **Stuck?** `course.hint("fixmatch_loss", 1)` in a cell of your own gives a nudge, `course.hint("fixmatch_loss", 2)` a
