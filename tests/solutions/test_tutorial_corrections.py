@@ -29,7 +29,7 @@ from course.training.torch.hparams import (
     TorchFixMatchHparams,
     TorchSupervisedHparams,
 )
-from course.training.torch.methods import flexmatch_state
+from course.training.torch.methods import TORCH_METHODS, flexmatch_state
 from course.training.torch.parts import ShrinkingAdam, evaluate
 from solutions.ema import ema_update
 from solutions.experiments.cli import train_app
@@ -417,4 +417,4 @@ def test_steps_of_epochs_do_not_overlap(tmp_path: Any) -> None:
 def test_every_method_has_a_folder_of_its_own() -> None:
     commands = typer.main.get_command(train_app).commands  # type: ignore[attr-defined]
     folders = {str(p.default) for c in commands.values() for p in c.params if p.name == "out"}
-    assert folders == {f"runs/{name}" for name in ("supervised", "mixmatch", "fixmatch", "flexmatch")}
+    assert folders == {f"runs/{name}" for name in TORCH_METHODS}

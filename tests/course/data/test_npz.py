@@ -223,6 +223,6 @@ def test_a_header_that_claims_too_much(tmp_path) -> None:
 @pytest.mark.parametrize("name", ["cifar", "CIFAR10", "cifar-10", "shapes2", "", "data.npy", "folder/data"])
 def test_unknown_names_are_errors(name) -> None:
     with pytest.raises(
-        CourseError, match=r"unknown data set .* shapes, cifar10 or the path of an \.npz file"
+        CourseError, match=r"unknown data set .* shapes, digits, cifar10 or the path of an \.npz file"
     ):
         load_dataset(name)

@@ -22,6 +22,7 @@ from course.figures.live import LiveCurves
 from course.figures.shown import FigureCard, show
 from course.training.recorded import RecordedRun
 from course.units.fixmatch import figures as fixmatch_figures
+from course.units.fixmatch import recorded
 from tests.support.figures import show_into
 
 ROOT = Path(__file__).parents[3]
@@ -217,6 +218,7 @@ DRAWN: dict[str, Callable[[], None]] = {
     "curves": lambda: runs.curves({"one": RECORDS}),
     "LiveCurves": live,
     "expected": lambda: runs.expected({"one": RecordedRun(ABOUT, tuple(RECORDS))}),
+    "scores": lambda: fixmatch_figures.scores(recorded.load()[0].right, recorded.load()[0]),
     "schedules": lambda: fixmatch_figures.schedules({"falling": lambda k: 1 / (1 + k)}, 50),
     "reliability": lambda: confidence.reliability(
         np.array([0.4, 0.97, 0.99]), np.array([False, True, True]), 0.95
@@ -224,7 +226,7 @@ DRAWN: dict[str, Callable[[], None]] = {
     "guess_and_result": lambda: guesses.guess_and_result("share", 0.2, 0.4, (0, 1)),
 }
 NO_FIGURE = {
-    *("Live", "rounded", "show", "show_panels", "FigureCard", "source", "settings"),
+    *("by_threshold", "Live", "rounded", "show", "show_panels", "FigureCard", "source", "settings"),
     *(
         "panel",
         "legend",

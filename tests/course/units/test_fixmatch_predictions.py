@@ -12,6 +12,7 @@ import pytest
 
 from course.catalog import folder_of
 from course.errors import CourseError
+from course.units.fixmatch import figures as fixmatch_figures
 from course.units.fixmatch import recorded, sliders, trust
 from course.units.fixmatch.recorded import FILE, load, opened, plain, sealed
 
@@ -54,7 +55,7 @@ def test_a_damaged_file_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 @pytest.fixture
 def figures(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     shown: list[str] = []
-    monkeypatch.setattr(trust, "show", lambda figure, alt: shown.append(alt))
+    monkeypatch.setattr(fixmatch_figures, "show", lambda figure, alt: shown.append(alt))
     return shown
 
 
@@ -65,7 +66,7 @@ def test_a_rule_is_scored_beside_the_thresholds(figures: list[str], capsys: Any)
     assert f"keeps {kept.sum()} of 40 predictions, and {right} of these are right" in capsys.readouterr().out
     assert f"τ = 0.9: {kept.sum()} kept, {right / kept.sum():.0%} right" in figures[0]
     assert f"your rule: {kept.sum()} kept" in figures[0]
-    assert trust.by_threshold(FORTY, 0.9) == (kept.sum(), right)
+    assert fixmatch_figures.by_threshold(FORTY, 0.9) == (kept.sum(), right)
     trust.score([3, 5])
     assert f"keeps 2 of 40 predictions, and {FORTY.right[[3, 5]].sum()} of" in capsys.readouterr().out
     trust.score([])
@@ -93,7 +94,7 @@ def test_a_rule_cannot_change_what_is_recorded(figures: list[str]) -> None:
         return np.ones(40, bool)
 
     trust.score(rule)
-    assert f"τ = 0.99: {trust.by_threshold(FORTY, 0.99)[0]} kept" in figures[0]
+    assert f"τ = 0.99: {fixmatch_figures.by_threshold(FORTY, 0.99)[0]} kept" in figures[0]
     assert np.array_equal(load()[0].probabilities, FORTY.probabilities)
 
 
