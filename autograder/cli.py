@@ -415,7 +415,7 @@ def codes(
     out: Annotated[Path | None, typer.Option(help="A file for the table; without it, it is printed.")] = None,
     course: GradebookOption = REPOSITORY,
 ) -> None:
-    """Make a table of codes, one for each student of the gradebook: send each student the own one.
+    """Make a table of codes, one for each student of the gradebook: send each student their own.
 
     A code stands for the numbers and the bug of a student's personal tasks; `personal` grades these.
     """

@@ -13,13 +13,12 @@ from pathlib import Path
 import jax
 
 from benchmarks.cpu_mode import units_that_train
-from course.console import plain_where_needed
-from course.errors import CourseError
+from course.console import command_line
 
 
+@command_line
 def main(arguments: list[str] | None = None) -> int:
     """Train a unit's runs. Returns the exit code."""
-    plain_where_needed()
     jax.config.update("jax_platforms", "cpu")  # it only draws the splits here
     made = {unit: runs.train for unit, runs in units_that_train().items() if runs.train is not None}
     parser = argparse.ArgumentParser(prog="python -m benchmarks.unit_runs", description=__doc__)
@@ -27,11 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of splits, weights, order and views")
     parser.add_argument("--out", type=Path, required=True, help="folder for the runs' folders")
     options = parser.parse_args(arguments)
-    try:
-        made[options.unit](options.seed, options.out)
-    except CourseError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    made[options.unit](options.seed, options.out)
     return 0
 
 

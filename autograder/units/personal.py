@@ -1,4 +1,4 @@
-"""Tasks of which each student has an own version: the codes that stand for versions, and the bug of each."""
+"""Tasks of which each student has a version of their own: the codes of versions, and the bug of each."""
 
 from __future__ import annotations
 

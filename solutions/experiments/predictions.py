@@ -18,10 +18,9 @@ import numpy as np
 
 from course.augment import LabeledDataAug, UnlabeledDataAug, image_to_numpy
 from course.catalog import folder_of
-from course.console import plain_where_needed
+from course.console import command_line
 from course.data import load_dataset
 from course.data.loaders import get_training_generator
-from course.errors import CourseError
 from course.files import write_atomically
 from course.training import Checkpoint, get_params, l2_penalty, load_provided_checkpoint
 from course.training.jax.loop import start
@@ -91,27 +90,23 @@ def predictions(checkpoint: Checkpoint, steps: int, folder: Path) -> tuple[Forty
     return Forty(parts.labeled.classes, probabilities, right), step
 
 
+@command_line
 def main() -> int:
     """Write the file of the unit, and say where."""
-    plain_where_needed()
-    try:
-        checkpoint = load_provided_checkpoint(DATA_SETS["cpu"])
-        about = {
-            "data": DATA_SETS["cpu"],
-            "checkpoint": {
-                name: checkpoint.manifest[name] for name in ("architecture", "labels", "steps", "test_error")
-            },
-            "steps": STEPS,
-            "versions": versions(),
-            "command": "python -m solutions.experiments.predictions",
-        }
-        path = Path(str(folder_of("fixmatch"))) / FILE
-        with tempfile.TemporaryDirectory() as folder:
-            write_atomically(path, plain(*predictions(checkpoint, STEPS, Path(folder) / "run"), about))
-        print(f"wrote {path}")
-    except CourseError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    checkpoint = load_provided_checkpoint(DATA_SETS["cpu"])
+    about = {
+        "data": DATA_SETS["cpu"],
+        "checkpoint": {
+            name: checkpoint.manifest[name] for name in ("architecture", "labels", "steps", "test_error")
+        },
+        "steps": STEPS,
+        "versions": versions(),
+        "command": "python -m solutions.experiments.predictions",
+    }
+    path = Path(str(folder_of("fixmatch"))) / FILE
+    with tempfile.TemporaryDirectory() as folder:
+        write_atomically(path, plain(*predictions(checkpoint, STEPS, Path(folder) / "run"), about))
+    print(f"wrote {path}")
     return 0
 
 

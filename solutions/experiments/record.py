@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from course.catalog import folder_of, load_course
-from course.console import plain_where_needed
+from course.console import command_line
 from course.errors import CourseError
 from course.files import write_atomically
 from course.training.recorded import RUNS
@@ -113,9 +113,9 @@ def _round(value: Any) -> Any:
     return float(f"{value:.5g}") if isinstance(value, float) else value
 
 
+@command_line
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and write the two files. Returns the exit code."""
-    plain_where_needed()
     parser = argparse.ArgumentParser(prog="python -m solutions.experiments.record", description=__doc__)
     parser.add_argument("run_folder", type=Path, help="made by `python -m solutions train`")
     parser.add_argument("unit", choices=[unit.name for unit in load_course().units])
@@ -123,12 +123,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="default: the unit's folder of runs")
     options = parser.parse_args(arguments)
     out = options.out or Path(str(folder_of(options.unit) / RUNS))
-    try:
-        for path in record(options.run_folder, options.run, out):
-            print(path)
-    except CourseError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    for path in record(options.run_folder, options.run, out):
+        print(path)
     return 0
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from autograder.builder.derived import derived_files, write_files
+from autograder.classroom.attacks.browser import Browser, find_browser
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
 from autograder.files import REPOSITORY
@@ -210,3 +211,13 @@ def release_into(
 @pytest.fixture(scope="session")
 def toy_class(built_toy_root: Path) -> SampleClass:
     return SampleClass(built_toy_root, "toy", FAULT)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A running browser; without one, what needs it is skipped."""
+    program = find_browser()
+    if program is None:
+        pytest.skip("needs Chromium")
+    with Browser.started(program) as browser:
+        yield browser

@@ -250,12 +250,3 @@ def answers(address: str) -> bool:
             return True
     except OSError:
         return False
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    program = find_browser()
-    if program is None:
-        pytest.skip("needs Chromium")
-    with Browser.started(program) as browser:
-        yield browser
