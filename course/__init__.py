@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from course.checks import check, practical_check
     from course.notebook.board import show_tensorboard
     from course.notebook.hints import hint
+    from course.notebook.logbook import delete_logbook
     from course.notebook.personal import bug, my_bug, my_trace, trace
     from course.notebook.predictions import predict, reveal
     from course.notebook.progress import progress
@@ -28,6 +29,7 @@ __all__ = [
     "begin",
     "bug",
     "check",
+    "delete_logbook",
     "hint",
     "my_bug",
     "my_trace",
@@ -47,6 +49,7 @@ __getattr__ = lazy_names(
         "course.checks": ("check", "practical_check"),
         "course.notebook.board": ("show_tensorboard",),
         "course.notebook.hints": ("hint",),
+        "course.notebook.logbook": ("delete_logbook",),
         "course.notebook.personal": ("bug", "my_bug", "my_trace", "trace"),
         "course.notebook.predictions": ("predict", "reveal"),
         "course.notebook.progress": ("progress",),

@@ -1,14 +1,13 @@
-"""Hints on request, and the explanation that follows a passed check."""
+"""Hints on request."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from course.catalog import Exercise, load_course
 from course.errors import CourseError, unknown_name
 from course.frontend import show_below
-from course.notebook.display import Fragment, box, bullets, details, paragraph
+from course.notebook.display import Fragment, box, bullets, paragraph
 from course.notebook.ordering import judge_order, steps_to_order
+from course.notebook.session import note_hint
 
 
 def hint(name: str, number: int = 1, *, order: str | None = None) -> None:
@@ -40,6 +39,7 @@ def hint(name: str, number: int = 1, *, order: str | None = None) -> None:
     if order is not None:
         show_below(box(f"Hint {number} of {total} for `{name}`", paragraph(judge_order(name, steps, order))))
         return
+    note_hint(name, number)
     parts = [paragraph(hints[number - 1])] if number <= len(hints) else _steps(exercise, number)
     if number == len(hints) and exercise.subgoals:
         parts += [paragraph("The large steps, as in the stub:"), bullets(exercise.subgoals)]
@@ -60,22 +60,6 @@ def _steps(exercise: Exercise, number: int) -> list[Fragment]:
         steps_to_order(exercise.name, exercise.steps),
         paragraph(f"To check an order, write the numbers in place of the dots: `{request}`."),
     ]
-
-
-def explanation(exercise: Exercise, common: Sequence[str]) -> Fragment:
-    """What a student reads about an exercise that is solved.
-
-    Args:
-        exercise: that one.
-        common: a sentence or two on each common mistake.
-    """
-    parts = [paragraph(exercise.idea)]
-    if exercise.subgoals:
-        parts += [paragraph("What your function does, in the words of its stub:"), bullets(exercise.subgoals)]
-        parts.append(paragraph("Common mistakes:"))
-    parts.append(bullets(common))
-    content = Fragment("".join(part.html for part in parts), "\n".join(part.text for part in parts))
-    return details(f"`{exercise.name}`: the idea, and common mistakes", content)
 
 
 def find_exercise(name: str) -> Exercise:

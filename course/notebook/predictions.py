@@ -13,6 +13,7 @@ from course.frontend import show_below
 from course.notebook.display import box, paragraph
 from course.notebook.released import load_release
 from course.notebook.session import Session, current
+from course.notebook.store import Guess
 from course.notebook.texts import Prediction
 
 
@@ -32,7 +33,7 @@ def predict(name: str, guess: float | EllipsisType | None = ...) -> None:
     session = current()
     prediction = _find(session, name)
     if guess is ... or guess is None:
-        earlier = session.store.read().guesses.get(name)
+        earlier = session.store.read().guesses.get(name, Guess()).guess
         session.show_remarks()
         said = _ask(name, prediction) if earlier is None else _recorded(name, earlier)
     else:
@@ -53,7 +54,11 @@ def reveal(name: str, value: Any) -> None:
     session = current()
     prediction = _find(session, name)
     result = _number(value, "a result")
-    guess = session.store.read().guesses.get(name)
+    guess = session.store.read().guesses.get(name, Guess()).guess
+    try:
+        session.store.note_result(name, result)
+    except CourseError as error:
+        session.store.remarks.append(f"The result was not kept for your logbook: {error}.")
     session.show_remarks()
     from course.figures.guesses import guess_and_result, rounded  # matplotlib takes half a second to import
 

@@ -16,6 +16,7 @@ from course.notebook.cells import cell_id, grade_id, mapping, source_of, tree_of
 from course.notebook.display import Fragment, box, bullets, paragraph, table
 from course.notebook.fingerprint import notebook_names
 from course.notebook.imports import modules_in, unknown_modules
+from course.notebook.logbook import show_logbook
 from course.notebook.notebook_file import find_notebook
 from course.notebook.released import ANSWER_HERE, Kind, Release, load_release
 from course.notebook.session import Session, current
@@ -79,6 +80,8 @@ class Readiness:
 def ready_to_hand_in(path: Path | str | None = None) -> None:
     """Run every check on the notebook's functions, look at the cells of its saved file, and show both.
 
+    Below stands the logbook, which is handed in with the notebook; `course.delete_logbook` deletes it.
+
     Args:
         path: the notebook's file, where it is not found by itself.
 
@@ -96,6 +99,7 @@ def ready_to_hand_in(path: Path | str | None = None) -> None:
         readiness = Readiness(states, findings, notebook.source, notebook.as_saved)
     show_below(describe(session, readiness))
     session.show_remarks()
+    show_logbook(session)
 
 
 def run_checks(session: Session) -> dict[str, State | None]:

@@ -13,8 +13,8 @@ from course.checks.expectations import load_expectations
 from course.errors import CourseError
 from course.frontend import show_below
 from course.notebook.display import paragraph
+from course.notebook.explanation import explanation
 from course.notebook.fingerprint import fingerprint, notebook_names
-from course.notebook.hints import explanation
 from course.notebook.released import load_release
 from course.notebook.setup import Environment
 from course.notebook.store import Store
@@ -86,6 +86,20 @@ def current() -> Session:
             "this notebook has not started yet: run its set-up cell and the cell with the imports first"
         )
     return _sessions[0]
+
+
+def note_hint(name: str, number: int) -> None:
+    """Keep that a hint is shown, if it is for an exercise of a notebook that has begun.
+
+    A file that cannot be written becomes a remark: the hint is shown all the same.
+    """
+    for session in _sessions:
+        if name in {exercise.name for exercise in session.unit.exercises}:
+            try:
+                session.store.note_hint(name, number)
+            except CourseError as error:
+                session.store.remarks.append(f"The logbook was not kept: {error}.")
+            session.show_remarks()
 
 
 def before_check(name: str, function: Callable[..., Any]) -> str:

@@ -9,15 +9,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from course.checks import State
 from course.errors import CourseError
 from course.files import write_atomically
 from course.records import build
 
-FORMAT = 1
+FORMAT = 2  # 1 had neither results nor versions nor hints
 MOST_BYTES = 1_000_000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,28 @@ class LastCheck:
         state: of the last check.
         function: digest of the function that was checked; "" where its code could not be read.
         passed: digest of the function that last passed, or None when none has.
+        versions: of the function that were checked, up to the first that passed.
     """
 
     state: State
     function: str = ""
     passed: str | None = None
+    versions: int = 0
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A prediction.
+
+    Attributes:
+        guess: the last one, or None where there is none.
+        result: what came out, or None before it was shown.
+        before: whether the guess was made before the result was shown.
+    """
+
+    guess: float | None = None
+    result: float | None = None
+    before: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,11 +60,15 @@ class Progress:
 
     Attributes:
         exercises: name → the last check.
-        guesses: name of a prediction → the last guess.
+        guesses: name of a prediction → its guess and result.
+        hints: name of an exercise → the highest number of a hint that was shown before its check passed.
+        logbook: whether this may be put into the notebook; see `course.notebook.logbook`.
     """
 
     exercises: Mapping[str, LastCheck] = field(default_factory=dict)
-    guesses: Mapping[str, float] = field(default_factory=dict)
+    guesses: Mapping[str, Guess] = field(default_factory=dict)
+    hints: Mapping[str, int] = field(default_factory=dict)
+    logbook: bool = True
 
 
 class DamagedFile(Exception):
@@ -97,7 +120,10 @@ class Store:
         progress = self.read()
         earlier = progress.exercises.get(name)
         passed = function if state is State.CORRECT else earlier.passed if earlier else None
-        checked = LastCheck(state, function, passed)
+        versions = earlier.versions if earlier else 0
+        if state is not State.NOT_ATTEMPTED and (earlier is None or _is_another_attempt(earlier, function)):
+            versions += 1
+        checked = LastCheck(state, function, passed, versions)
         self._save(replace(progress, exercises={**progress.exercises, name: checked}))
 
     def note_guess(self, name: str, guess: float) -> None:
@@ -107,7 +133,41 @@ class Store:
             CourseError: the file cannot be written; the guess is kept in memory.
         """
         progress = self.read()
-        self._save(replace(progress, guesses={**progress.guesses, name: guess}))
+        earlier = progress.guesses.get(name, Guess())
+        # A notebook that runs again from the top records the same guess again.
+        before = earlier.before if guess == earlier.guess else earlier.result is None
+        noted = Guess(guess, earlier.result, before)
+        self._save(replace(progress, guesses={**progress.guesses, name: noted}))
+
+    def note_result(self, name: str, result: float) -> None:
+        """Keep the result of a prediction, which is shown now.
+
+        Raises:
+            CourseError: the file cannot be written; the result is kept in memory.
+        """
+        progress = self.read()
+        noted = replace(progress.guesses.get(name, Guess()), result=result)
+        self._save(replace(progress, guesses={**progress.guesses, name: noted}))
+
+    def note_hint(self, name: str, number: int) -> None:
+        """Keep that a hint is shown, unless the exercise is solved.
+
+        Raises:
+            CourseError: the file cannot be written; the number is kept in memory.
+        """
+        progress = self.read()
+        checked, earlier = progress.exercises.get(name), progress.hints.get(name, 0)
+        if number > earlier and (checked is None or checked.passed is None):
+            self._save(replace(progress, hints={**progress.hints, name: number}))
+
+    def delete_logbook(self) -> None:
+        """Delete guesses, results, hints and numbers of versions; from now on none is put into the notebook.
+
+        Raises:
+            CourseError: the file cannot be written.
+        """
+        exercises = {name: replace(one, versions=0) for name, one in self.read().exercises.items()}
+        self._save(Progress(exercises, logbook=False))
 
     def _read(self) -> bytes | None:
         try:
@@ -154,26 +214,59 @@ def parse(content: bytes) -> Progress:
         data = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError):
         raise DamagedFile("it is not JSON") from None
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
+    if not isinstance(data, dict) or data.get("format") not in (1, FORMAT):
         raise DamagedFile("it has another format")
-    exercises, guesses = data.get("exercises"), data.get("guesses")
-    if not isinstance(exercises, dict) or not isinstance(guesses, dict):
+    if data["format"] == 1:
+        data = _from_format_1(data)
+    parts = [data.get(name) for name in ("exercises", "guesses", "hints")]
+    if not all(isinstance(part, dict) for part in parts) or not isinstance(data.get("logbook"), bool):
         raise DamagedFile("parts of it are missing")
+    exercises, guesses, hints = parts
     return Progress(
-        {name: _checked(raw) for name, raw in exercises.items()},
-        {name: _guess(raw) for name, raw in guesses.items()},
+        {name: _built(LastCheck, raw, "an exercise") for name, raw in exercises.items()},
+        {name: parse_guess(raw) for name, raw in guesses.items()},
+        {name: _count(raw) for name, raw in hints.items()},
+        data["logbook"],
     )
 
 
-def _checked(raw: Any) -> LastCheck:
+def _is_another_attempt(earlier: LastCheck, function: str) -> bool:
+    """Whether a check of a function is one more on the way to a right one."""
+    changed = earlier.state is State.NOT_ATTEMPTED or earlier.function != function
+    return earlier.passed is None and changed
+
+
+def _from_format_1(data: dict[str, Any]) -> dict[str, Any]:
+    exercises, guesses = data.get("exercises"), data.get("guesses")
+    if not isinstance(exercises, dict) or not isinstance(guesses, dict):
+        raise DamagedFile("parts of it are missing")
+    return {
+        "exercises": {
+            name: raw | {"versions": 0} if isinstance(raw, dict) else raw for name, raw in exercises.items()
+        },
+        "guesses": {name: {"guess": raw, "result": None, "before": True} for name, raw in guesses.items()},
+        "hints": {},
+        "logbook": True,
+    }
+
+
+def _built(kind: type[T], raw: Any, what: str) -> T:
     try:
-        return build(LastCheck, raw, "an exercise")
+        return build(kind, raw, what)
     except CourseError:
-        raise DamagedFile("an exercise is not described as it should be") from None
+        raise DamagedFile(f"{what} is not described as it should be") from None
 
 
-def _guess(raw: Any) -> float:
+def parse_guess(raw: Any) -> Guess:
+    """A guess and its result, from the data of a file. Raises DamagedFile."""
+    found = _built(Guess, raw, "a guess")
     # JSON as Python reads it knows NaN, Infinity and integers of any length.
-    if isinstance(raw, bool) or not isinstance(raw, int | float) or not -1e300 < raw < 1e300:
+    if not all(number is None or -1e300 < number < 1e300 for number in (found.guess, found.result)):
         raise DamagedFile("a guess is not a number")
-    return float(raw)
+    return found
+
+
+def _count(raw: Any) -> int:
+    if type(raw) is not int or raw < 0:
+        raise DamagedFile("the number of a hint is not a number")
+    return raw

@@ -17,7 +17,7 @@ from course.checks import CheckFailed, check
 from course.checks.expectations import load_expectations
 from course.errors import CourseError
 from course.notebook.display import plain
-from course.notebook.hints import explanation
+from course.notebook.explanation import explanation
 from course.notebook.ordering import numbers_in_order, shuffled, steps_to_order
 from course.notebook.session import Session
 from course.notebook.store import Store

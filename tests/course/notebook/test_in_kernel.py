@@ -13,7 +13,9 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder.cpu_mode import CPU_MODE
-from course.catalog import Unit, load_course
+from course.catalog import Unit, load_course, load_unit
+from course.notebook.logbook import Work, parse
+from course.notebook.store import Guess
 from course.notebook.trouble import INTERRUPTED
 
 pytestmark = pytest.mark.process
@@ -135,8 +137,19 @@ def test_the_check_is_followed_by_its_explanation_and_no_error(first: list[list[
 
 def test_hints_and_tables_are_shown_as_html_and_text(first: list[list[Output]]) -> None:
     for position, words in ((7, "Hint 1 of 2"), (8, "2 of 2"), (9, "✓ correct")):
-        (output,) = first[position]
+        output = first[position][0]
         assert words in output["data"]["text/html"] and words in output["data"]["text/plain"]
+
+
+def test_the_logbook_is_saved_below_the_cell_before_handing_in(first: list[list[Output]]) -> None:
+    _, shown = first[9]
+    logbook = parse(shown["data"]["text/plain"], load_unit("fixmatch"), ["mask_rate"])
+    assert logbook is not None and "Your logbook" in shown["data"]["text/html"]
+    assert logbook.predictions == {"mask_rate": Guess(0.25, 0.5, before=True)}
+    assert logbook.exercises == {
+        "logits_to_log_probs": Work(1, True, 0),
+        "get_forward_fn": Work(0, False, 1),
+    }
 
 
 def test_a_second_kernel_knows_what_the_first_one_found(folder: Path, first: list[list[Output]]) -> None:

@@ -16,7 +16,7 @@ from course.notebook import display
 from course.notebook.questions import as_details
 from course.notebook.session import Session
 from course.notebook.setup import Environment
-from course.notebook.store import Store
+from course.notebook.store import Guess, Store
 from tests.support.figures import show_into
 
 
@@ -53,7 +53,7 @@ def test_after_a_restart_the_guess_is_shown_and_not_asked_for_again(
     assert "Your guess: 0.25, recorded earlier. To change it," in out
     assert "Write a number" not in out
     predict("mask_rate", 0.5)
-    assert Store(session.store.path).read().guesses == {"mask_rate": 0.5}
+    assert Store(session.store.path).read().guesses == {"mask_rate": Guess(0.5, before=True)}
 
 
 def test_a_guess_given_as_an_argument_is_kept_and_shown_with_the_result(
@@ -63,7 +63,7 @@ def test_a_guess_given_as_an_argument_is_kept_and_shown_with_the_result(
     assert (
         "Your guess: 0.25. Now go on: the result comes a few cells further down." in capsys.readouterr().out
     )
-    assert Store(session.store.path).read().guesses == {"mask_rate": 0.25}
+    assert Store(session.store.path).read().guesses == {"mask_rate": Guess(0.25, before=True)}
     reveal("mask_rate", 0.4)
     out = capsys.readouterr().out
     assert "You guessed 0.25, so you were off by 0.15." in out
