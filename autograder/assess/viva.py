@@ -1,6 +1,7 @@
 """A sheet for a short oral examination: questions on a hand-in, and what a good answer contains.
 
-A line of the student's to explain, a change to predict, and a recall question of the unit. The line is one in
+A line of the student's to explain, a change to predict, a recall question of the unit and, where the hand-in
+has a logbook, a guess that was off. The line is one in
 which mistakes are made: what a good answer contains comes from the unit's mutants, whose texts say what goes
 wrong there. What a change does was measured, where the unit trains. The same hand-in and secret give the same
 sheet.
@@ -13,12 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from autograder.assess.draw import pick
-from autograder.assess.work import Answer
+from autograder.assess.work import Answer, Folders, answers_in, hand_in_of
+from autograder.grading.logbook import logbook_in
 from autograder.grading.preflight.names import shown
 from autograder.units.consequence import Consequences, Ending, load_consequences
 from autograder.units.mutant import Mutant, mutants_of
 from course.catalog import Unit
 from course.errors import CourseError
+from course.notebook.logbook import Logbook, say_guess
 from course.notebook.texts import Recall, load_texts
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -58,7 +61,26 @@ class Sheet:
     questions: tuple[Asked, ...]
 
 
-def sheet_of(unit: Unit, student: str, answers: Sequence[Answer], secret: bytes) -> Sheet:
+def sheet_for(folders: Folders, unit: Unit, student: str, secret: bytes) -> Sheet:
+    """The sheet of a student, from the latest hand-in.
+
+    Args:
+        folders: of the course.
+        unit: the unit's record.
+        student: id.
+        secret: the course's.
+
+    Raises:
+        CourseError: there is none or it cannot be read, or the student has written nothing.
+    """
+    notebook = hand_in_of(folders, unit, student)
+    answers = answers_in(notebook, folders, unit)
+    return sheet_of(unit, student, answers, secret, logbook_in(notebook, unit))
+
+
+def sheet_of(
+    unit: Unit, student: str, answers: Sequence[Answer], secret: bytes, logbook: Logbook | None = None
+) -> Sheet:
     """The sheet of a student.
 
     Args:
@@ -66,6 +88,7 @@ def sheet_of(unit: Unit, student: str, answers: Sequence[Answer], secret: bytes)
         student: id, for the draw.
         answers: what the student wrote.
         secret: the course's.
+        logbook: the hand-in's, where it has one: the prediction that was furthest off is asked about.
 
     Raises:
         CourseError: the student has written nothing.
@@ -77,7 +100,8 @@ def sheet_of(unit: Unit, student: str, answers: Sequence[Answer], secret: bytes)
     line, told = _line_to_explain(unit, student, answers, secret)
     change = _change_to_predict(unit, student, answers, secret, told)
     recall = pick(load_texts(unit.name).recall, secret, "viva recall", unit.name, student)
-    return Sheet(unit, student, (line, change, _recall(recall)))
+    guess = _guess_to_explain(unit, logbook) if logbook is not None else ()
+    return Sheet(unit, student, (line, change, _recall(recall), *guess))
 
 
 def to_markdown(sheet: Sheet) -> str:
@@ -204,6 +228,29 @@ def applied(source: str, mutant: Mutant) -> str:
     gone = [f"- {line.strip()}" for line in before if line not in now]
     new = [f"+ {line.strip()}" for line in now if line not in before]
     return "\n".join([*gone, *new])
+
+
+def _guess_to_explain(unit: Unit, logbook: Logbook) -> tuple[Asked, ...]:
+    """A question on the prediction that was furthest off, in parts of its range; none if all were right."""
+    asked = load_texts(unit.name).predictions
+    off = {
+        name: abs(one.guess - one.result) / (asked[name].high - asked[name].low)
+        for name, one in logbook.predictions.items()
+        if one.before and one.guess is not None and one.result is not None
+    }
+    name = max(off, key=lambda name: off[name], default="")
+    if not off.get(name):
+        return ()
+    guess, result = say_guess(logbook.predictions[name])
+    question = (
+        f"{asked[name].question} By the logbook in your notebook you guessed {guess}, and it was {result}. "
+        "What did you think of then, and what makes the difference?"
+    )
+    good = (
+        asked[name].explanation,
+        "The thought behind the guess. One that was far off for a reason is a good answer.",
+    )
+    return (Asked("A guess to explain", question, "", good),)
 
 
 def _recall(recall: Recall) -> Asked:

@@ -93,13 +93,12 @@ def hand_in_of(folders: Folders, unit: Unit, student: str) -> NotebookNode:
     return notebook
 
 
-def answers_of(folders: Folders, unit: Unit, student: str) -> list[Answer]:
+def answers_in(notebook: NotebookNode, folders: Folders, unit: Unit) -> list[Answer]:
     """The exercises in which a student has written something, in the order of the notebook.
 
     Raises:
-        CourseError: as `hand_in_of`, or there is no release.
+        CourseError: there is no release.
     """
-    notebook = hand_in_of(folders, unit, student)
     released = released_notebook(folders, unit)
     repaired, _ = repair(notebook, released)
     stubs, own = (_cells(one, unit) for one in (released, repaired))

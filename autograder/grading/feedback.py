@@ -28,6 +28,7 @@ from sqlalchemy.exc import DBAPIError
 
 from autograder.grading.config import TEMPLATE, TEMPLATES
 from autograder.grading.formulas import FormulaRenderer
+from autograder.grading.logbook import beside
 from autograder.grading.points import CHECK, QUESTION
 from autograder.grading.repair import NOTICE
 from autograder.grading.run import unit_of
@@ -54,6 +55,7 @@ class Entry:
         reports: HTML of the check's own report.
         code: the student's.
         comment: a grader's, in Markdown.
+        logbook: what the hand-in's logbook says of the part before a question, in Markdown.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Entry:
     reports: tuple[str, ...] = ()
     code: str = ""
     comment: str = ""
+    logbook: str = ""
 
 
 @dataclass(frozen=True)
@@ -213,7 +216,7 @@ def page_of(
         if not _facts(cell).get("grade"):
             continue
         if _facts(cell).get("solution"):
-            entries.append(_written(cell, questions.get(grade_id)))
+            entries.append(_written(cell, questions.get(grade_id), beside(nb, grade_id)))
         else:
             answer = answers.get(grade_id.removeprefix(CHECK))
             entries.append(_checked(cell, titles.get(grade_id, grade_id), answer))
@@ -222,7 +225,7 @@ def page_of(
     return Page(title, student, tuple(entries), notice, late_penalty or 0.0, _css())
 
 
-def _written(cell: NotebookNode, question: Question | None) -> Entry:
+def _written(cell: NotebookNode, question: Question | None, logbook: str) -> Entry:
     facts = _facts(cell)
     is_text = cell.cell_type == "markdown"
     return Entry(
@@ -236,6 +239,7 @@ def _written(cell: NotebookNode, question: Question | None) -> Entry:
         answer=cell.source if is_text else "",
         code="" if is_text else cell.source,
         comment=facts.get("comment") or "",
+        logbook=logbook,
     )
 
 

@@ -23,6 +23,7 @@ CELL_TYPES = {
 }
 # In the metadata ``course`` of a hand-in in the release's shape: nothing of it is the student's.
 UNREADABLE = "unreadable"
+LOGBOOK = "logbook"  # there as well, until the hand-in gets the release's shape
 # What is kept of a notebook's metadata: key → (what the format demands of it, what else). All are texts.
 METADATA: dict[str, tuple[set[str], set[str]]] = {
     "course": (set(), {"unit", "release", UNREADABLE}),
@@ -85,7 +86,8 @@ def read_hand_in(raw: bytes | mmap.mmap) -> tuple[NotebookNode, list[str]]:
     """A valid notebook in format 4.5 from the content of a file that may hold anything.
 
     Kept of each cell: type, text, attached pictures, id, tags and nbgrader's metadata. What is no cell is
-    left out. Outputs are dropped: they are never graded.
+    left out. Outputs are dropped: they are never graded. The text of the logbook stands in the metadata
+    ``course`` under ``logbook``, and is not to be trusted.
 
     Returns:
         the notebook, and what was mended, a sentence each.
@@ -121,6 +123,8 @@ def read_hand_in(raw: bytes | mmap.mmap) -> tuple[NotebookNode, list[str]]:
             texts = {k: v for k, v in facts.items() if isinstance(v, str)} if isinstance(facts, dict) else {}
             if demanded <= texts.keys():
                 notebook.metadata[key] = NotebookNode({k: texts[k] for k in texts if k in demanded | welcome})
+    if found.logbook:
+        notebook.metadata.setdefault("course", NotebookNode())[LOGBOOK] = found.logbook
     return notebook, remarks
 
 

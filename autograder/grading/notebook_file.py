@@ -1,7 +1,7 @@
 """From a file that was handed in as a notebook to its JSON data, or to the reason why there is none.
 
 What can be read is, with a remark: other encodings, half characters, text behind the notebook's end. Outputs
-are never graded, and are taken out before anything is counted or parsed.
+are never graded, and are taken out before anything is counted or parsed; of one of them the logbook is read.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from course.notebook.cells import cell_id, grade_id, mapping, source_of
+from course.notebook.logbook import MARK
 
 # Far above a notebook without its outputs; far below what would fill the grader's memory.
 MAX_CHARACTERS = 64_000_000
 MAX_BYTES = 1 << 28  # with its outputs
+MOST_OUTPUTS = 1_000_000  # of the cell that shows the logbook
 
 AGAIN = "Hand in the notebook itself again, as JupyterLab or Colab saves it."
 # A string, also one that has no end. Nothing in these expressions goes back, so time is linear in the length.
@@ -76,10 +78,12 @@ class Content:
     Attributes:
         data: a JSON object without its outputs.
         remarks: what was wrong with the file and could be mended, a sentence each.
+        logbook: the text of the output that says that it is the logbook, which may be anything; or "".
     """
 
     data: dict[str, Any]
     remarks: tuple[str, ...] = ()
+    logbook: str = ""
 
 
 def a_link(what: str) -> UnreadableHandIn:
@@ -130,7 +134,8 @@ def content_of(raw: bytes | mmap.mmap) -> Content:
         raise UnreadableHandIn(
             "the file holds nothing but zeros" if b"\0" in bytes(raw[:1]) else "the file is empty"
         )
-    text = _text(raw, remarks)
+    plain = _in_utf8(raw, remarks)
+    text = _text(plain, remarks)
     if not text.strip(_BLANK):
         raise UnreadableHandIn("the file is empty")
     try:
@@ -151,7 +156,7 @@ def content_of(raw: bytes | mmap.mmap) -> Content:
         if halves:
             data = mended
             remarks.append("Half a character (of an emoji, for example) was replaced by \ufffd.")
-    return Content(data, tuple(remarks))
+    return Content(data, tuple(remarks), _logbook(plain))
 
 
 def _merged(raw: bytes | mmap.mmap, conflict: _Conflict) -> Content:
@@ -182,7 +187,7 @@ def _merged(raw: bytes | mmap.mmap, conflict: _Conflict) -> Content:
         )
     else:
         remark += " with the same texts."
-    return Content(ours.data, (*ours.remarks, remark))
+    return Content(ours.data, (*ours.remarks, remark), ours.logbook)
 
 
 def _sides(raw: bytes) -> tuple[bytes, bytes] | None:
@@ -227,14 +232,42 @@ def without_outputs(raw: bytes | mmap.mmap) -> bytes:
     """
     kept: list[bytes] = []
     length = start = 0
-    while key := _OUTPUTS.match(raw, _skipped(_BEFORE_OUTPUTS, raw, start)):
-        kept.append(raw[start : key.end()])
+    for begin, end in _lists_of_outputs(raw):
+        kept.append(raw[start:begin])
         length += len(kept[-1])
         _refuse_above(length)
-        start = _end_of_list(raw, key.end())
+        start = end
     _refuse_above(length + len(raw) - start)
     kept.append(raw[start:])
     return b"".join(kept)
+
+
+def _lists_of_outputs(raw: bytes | mmap.mmap) -> Iterator[tuple[int, int]]:
+    """Where what stands in the brackets behind each key ``outputs`` begins and ends."""
+    end = 0
+    while key := _OUTPUTS.match(raw, _skipped(_BEFORE_OUTPUTS, raw, end)):
+        end = _end_of_list(raw, key.end())
+        yield key.end(), end
+
+
+def _logbook(raw: bytes | mmap.mmap) -> str:
+    """The plain text of the last output that shows a logbook.
+
+    Outputs are not parsed but for the ones of that cell, and these not where they are long.
+    """
+    mark = MARK.encode()
+    if raw.find(mark) < 0:
+        return ""
+    found = [place for place in _lists_of_outputs(raw) if raw.find(mark, *place) >= 0]
+    if not found or found[-1][1] - found[-1][0] > MOST_OUTPUTS:
+        return ""
+    try:
+        outputs = json.loads(b"[%b]" % raw[slice(*found[-1])])
+    except (ValueError, RecursionError):
+        return ""
+    bundles = [mapping(mapping(output).get("data")) for output in outputs]
+    texts = [source_of({"source": bundle.get("text/plain", "")}) for bundle in bundles]
+    return next((text for text in reversed(texts) if MARK in text), "")
 
 
 def _skipped(what: re.Pattern[bytes], raw: bytes | mmap.mmap, position: int) -> int:
@@ -271,8 +304,12 @@ def _end_of_list(raw: bytes | mmap.mmap, position: int) -> int:
     return len(raw)
 
 
-def _text(raw: bytes | mmap.mmap, remarks: list[str]) -> str:
-    """The text without its outputs, in whatever encoding the file is."""
+def _in_utf8(raw: bytes | mmap.mmap, remarks: list[str]) -> bytes | mmap.mmap:
+    """A file whose encoding is UTF-16 or UTF-32 in UTF-8; every other one as it is.
+
+    Raises:
+        UnreadableHandIn: it is neither.
+    """
     encoding = json.detect_encoding(bytes(raw[:4]))
     if encoding not in ("utf-8", "utf-8-sig"):
         try:
@@ -280,6 +317,11 @@ def _text(raw: bytes | mmap.mmap, remarks: list[str]) -> str:
         except UnicodeError as error:
             raise UnreadableHandIn("the file is not text") from error
         remarks.append(f"The file was in {encoding[:6].upper()}, not UTF-8, and was read as such.")
+    return raw
+
+
+def _text(raw: bytes | mmap.mmap, remarks: list[str]) -> str:
+    """The text without its outputs, of a file that should be in UTF-8."""
     raw = without_outputs(raw).removeprefix(b"\xef\xbb\xbf")
     try:
         return raw.decode("utf-8", "surrogatepass")

@@ -17,8 +17,10 @@ from nbgrader.utils import is_grade, is_solution
 from autograder.grading.clean import clean_cell, not_markdown
 from autograder.grading.hand_in import give_metadata
 from autograder.grading.imports import lacking
+from autograder.grading.logbook import insert_logbook, logbook_in
 from autograder.grading.matching import repair
 from autograder.grading.preflight import record
+from autograder.grading.run import unit_of
 from autograder.grading.stops import stops
 from course.notebook.imports import modules_in
 
@@ -76,6 +78,10 @@ class RepairHandIn(NbGraderPreprocessor):
         for cell in own:
             clean_cell(cell)
         give_metadata(repaired, nb, released)
+        known = unit_of(assignment)
+        logbook = logbook_in(nb, known) if known is not None else None
+        if known is not None and logbook is not None:
+            insert_logbook(repaired, logbook, known)
         if problems:
             # Names of files are a student's, and are not read as Markdown.
             lines = [f"- {not_markdown(problem)}" for problem in problems]

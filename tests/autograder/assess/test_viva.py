@@ -10,12 +10,15 @@ import pytest
 from autograder import cli
 from autograder.assess.draw import pick
 from autograder.assess.viva import applied, related, sheet_of, to_markdown
-from autograder.assess.work import Answer, Folders, answers_of, folders_of, own_lines
+from autograder.assess.work import Answer, Folders, answers_in, folders_of, hand_in_of, own_lines
 from autograder.classroom.sample_class import SampleClass
 from autograder.files import REPOSITORY
 from autograder.units.mutant import mutants_of
-from course.catalog import load_unit
+from course.catalog import Unit, load_unit
 from course.errors import CourseError
+from course.notebook.logbook import Logbook
+from course.notebook.store import Guess
+from course.notebook.texts import load_texts
 
 UNIT = "comparison"
 SECRET = bytes(range(32))
@@ -37,6 +40,10 @@ def hand_in(folders: Folders, student: str, content: bytes) -> None:
     path = folders.submitted / student / UNIT / f"{load_unit(UNIT).notebook}.ipynb"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
+
+
+def answers_of(folders: Folders, unit: Unit, student: str) -> list[Answer]:
+    return answers_in(hand_in_of(folders, unit, student), folders, unit)
 
 
 def test_a_sheet_asks_about_the_students_own_lines(sample: SampleClass, folders: Folders) -> None:
@@ -63,6 +70,26 @@ def test_sheets_depend_on_the_student_and_on_the_secret(sample: SampleClass, fol
     assert len(texts) > 15
     other = bytes(32)
     assert any(sheet_of(unit, s, answers, SECRET) != sheet_of(unit, s, answers, other) for s in students[:3])
+
+
+def test_a_logbook_adds_a_question_on_the_guess_that_was_furthest_off(
+    sample: SampleClass, folders: Folders
+) -> None:
+    hand_in(folders, "ann", sample.perfect().content)
+    unit = load_unit(UNIT)
+    answers, texts = answers_of(folders, unit, "ann"), load_texts(UNIT).predictions
+    guesses = {
+        "five_runs": Guess(20, 10, before=True),  # off by a third of its range
+        "step_cost": Guess(5, 15, before=True),  # ... by more of it
+        "three_of_five": Guess(15, 0, before=False),  # given once the result was known
+        "labels_for_80": Guess(None, 1000, before=False),
+    }
+    *others, asked = sheet_of(unit, "ann", answers, SECRET, Logbook(UNIT, guesses, {})).questions
+    assert tuple(others) == sheet_of(unit, "ann", answers, SECRET).questions
+    assert texts["step_cost"].question in asked.question and "you guessed 5, and it was 15" in asked.question
+    assert asked.good[0] == texts["step_cost"].explanation
+    right = Logbook(UNIT, {"five_runs": Guess(10, 10, before=True)}, {})
+    assert len(sheet_of(unit, "ann", answers, SECRET, right).questions) == 3
 
 
 def test_nothing_of_a_hand_in_is_run(sample: SampleClass, folders: Folders, tmp_path: Path) -> None:
