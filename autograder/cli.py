@@ -376,11 +376,11 @@ def viva(
 ) -> None:
     """Make sheets for oral examinations: three questions on a student's own hand-in, and what to listen for.
 
-    Run `preflight` or `grade` before it. Nothing of students' code is run. Exits with status 1 when a student
-    gets no sheet.
+    Where the hand-in has a logbook, a fourth is about a prediction that was off. Run `preflight` or `grade`
+    before it. Nothing of students' code is run. Exits with status 1 when a student gets no sheet.
     """
-    from autograder.assess.viva import sheet_of, to_markdown
-    from autograder.assess.work import answers_of, folders_of, students_with_work
+    from autograder.assess.viva import sheet_for, to_markdown
+    from autograder.assess.work import folders_of, students_with_work
     from autograder.files import write_changed
     from autograder.grading.secret import secret_of
     from autograder.grading.similar import file_names
@@ -390,14 +390,13 @@ def viva(
     record = load_course().unit(name)
     folders = folders_of(course, record)
     if student is not None:
-        answers = answers_of(folders, record, student)
-        print(to_markdown(sheet_of(record, student, answers, secret_of(course))), end="")
+        print(to_markdown(sheet_for(folders, record, student, secret_of(course))), end="")
         return
     names = file_names(students_with_work(folders, record))
     left_out = False
     for one, stem in names.items():
         try:
-            sheet = sheet_of(record, one, answers_of(folders, record, one), secret_of(course))
+            sheet = sheet_for(folders, record, one, secret_of(course))
         except CourseError as error:
             left_out = True
             print(f"no sheet: {error}", file=sys.stderr)
@@ -469,9 +468,9 @@ def personal(
         except CourseError as error:
             unread = True
             print(f"not read: {error}", file=sys.stderr)
-            found[student] = Marks.nothing(code, str(error))
+            found[student] = Marks.nothing(name, code, str(error))
     path = out or course / "personal" / f"{name}.csv"
-    write_changed(path, marks_table(found).encode())
+    write_changed(path, marks_table(name, found).encode())
     console.print(f"wrote {path}: {len(found)} hand-ins", markup=False)
     if unread:
         raise typer.Exit(DRIFTED)

@@ -6,11 +6,8 @@ stands in a hand-in is never believed. An answer is read from the notebook's tex
 
 from __future__ import annotations
 
-import importlib
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -25,12 +22,11 @@ from autograder.units.equivalent import equivalents_of
 from autograder.units.mutant import load_mutant, mutants_of
 from autograder.units.personal import bugs_of, personal_module
 from course.errors import CourseError
-from course.notebook.personal import BUG, TRACE, check_answer, load_versions, read_answer
+from course.notebook.personal import BUG, TRACE, check_answer, load_tasks, load_versions, read_answer
 
-# Column → the most that it gives.
-POINTS = {"images that count": 1, "traced loss": 1, "name of the bug": 1, "an input": 1, "its loss": 1}
+NAME, INPUT = "name of the bug", "an input"  # columns, one point each
 ROUNDED = 1.1e-3  # three decimals, the last one rounded either way
-SHOWS = 1e-2  # by how much a broken loss differs where its bug shows
+SHOWS = 1e-2  # by how much a broken function differs where its bug shows
 AGREE = 1e-4  # … and right ones do not
 
 
@@ -40,7 +36,7 @@ class Marks:
 
     Attributes:
         code: the student's own.
-        points: column of `POINTS` → points.
+        points: column of `columns_of` → points; each gives one at most.
         remarks: why points are missing, a sentence each.
     """
 
@@ -49,14 +45,20 @@ class Marks:
     remarks: tuple[str, ...]
 
     @classmethod
-    def nothing(cls, code: str, why: str) -> Marks:
+    def nothing(cls, unit: str, code: str, why: str) -> Marks:
         """No points, for one reason."""
-        return cls(code, dict.fromkeys(POINTS, 0), (why,))
+        return cls(code, dict.fromkeys(columns_of(unit), 0), (why,))
 
     @property
     def total(self) -> int:
         """All points together."""
         return sum(self.points.values())
+
+
+def columns_of(unit: str) -> tuple[str, ...]:
+    """What gives a point each: the parts of the trace, the bug, an input, and what comes out for it."""
+    module = personal_module(unit)
+    return (*module.COLUMNS.values(), NAME, INPUT, module.RESULT)
 
 
 def code_of(unit: str, student: str, secret: bytes) -> str:
@@ -75,7 +77,7 @@ def marks_of(unit: str, student: str, notebook: NotebookNode, secret: bytes) -> 
     """
     code = code_of(unit, student, secret)
     sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    points, remarks = dict.fromkeys(POINTS, 0), []
+    points, remarks = dict.fromkeys(columns_of(unit), 0), []
     for call, judge in ((TRACE, _judge_trace), (BUG, _judge_bug)):
         answer = read_answer(sources, call)
         if answer is None:
@@ -100,62 +102,60 @@ def marks_of(unit: str, student: str, notebook: NotebookNode, secret: bytes) -> 
 
 
 def _judge_trace(unit: str, code: str, answer: Mapping[str, Any]) -> tuple[dict[str, bool], list[str]]:
-    module, draws = personal_module(unit), _draws(unit)
-    weak, strong = draws.traced_rows(code)
-    loss = float(module.unlabeled_loss(_reference(unit), weak, strong))
-    # An image counts where its weak view is confident: alone, it then has a loss.
-    alone = [float(module.unlabeled_loss(_reference(unit), weak[[i]], strong[[i]])) for i in range(len(weak))]
-    counts = [one > 0 for one in alone]
-    found = {
-        "images that count": answer["counts"] == counts,
-        "traced loss": abs(answer["loss"] - loss) <= ROUNDED,
-    }
-    said = [] if found["images that count"] else [f"{TRACE}: these count: {counts}."]
-    said += [] if found["traced loss"] else [f"{TRACE}: the loss is {loss:.3f}."]
+    module = personal_module(unit)
+    found, said = {}, []
+    for part, right in module.traced(code).items():
+        column = module.COLUMNS[part]
+        found[column] = bool(np.abs(np.array(answer[part], float) - np.array(right, float)).max() <= ROUNDED)
+        if not found[column]:
+            said.append(f"{TRACE}: `{part}` is {_rounded(right)}.")
     return found, said
 
 
 def _judge_bug(unit: str, code: str, answer: Mapping[str, Any]) -> tuple[dict[str, bool], list[str]]:
-    module, bug = personal_module(unit), bugs_of(unit)[code]
-    weak, strong = np.array(answer["weak"], float), np.array(answer["strong"], float)
+    module, bug, tasks = personal_module(unit), bugs_of(unit)[code], load_tasks(unit)
+    given = {name: answer[name] for name in tasks.inputs}
     mutant = next(m for m in mutants_of(unit) if (m.exercise, m.id) == (module.EXERCISE, bug))
-    right = float(module.unlabeled_loss(_reference(unit), weak, strong))
-    broken = float(module.unlabeled_loss(load_mutant(unit, mutant), weak, strong))
-    shows = math.isfinite(broken) and abs(broken - right) > SHOWS
-    others = _right_losses(unit, weak, strong) if shows else ()
-    agreed = shows and all(abs(one - right) <= AGREE * max(1.0, right) for one in others)
+    right = np.asarray(module.result(reference_of(unit, module.EXERCISE), **given), float)
+    broken = np.asarray(module.result(load_mutant(unit, mutant), **given), float)
+    shows = bool(np.isfinite(broken).all() and np.abs(broken - right).max() > SHOWS)
+    others = _right_results(unit, given) if shows else ()
+    agreed = shows and all(
+        np.abs(one - right).max() <= AGREE * max(1.0, np.abs(right).max()) for one in others
+    )
+    own = np.array(answer[tasks.result[0]], float)
     found = {
-        "name of the bug": answer["name"] == bug,
-        "an input": agreed,
-        "its loss": agreed and abs(answer["loss"] - broken) <= ROUNDED * max(1.0, abs(broken)),
+        NAME: answer["name"] == bug,
+        INPUT: agreed,
+        module.RESULT: agreed
+        and bool(np.abs(own - broken).max() <= ROUNDED * max(1.0, np.abs(broken).max())),
     }
-    said = [] if found["name of the bug"] else [f"{BUG}: it is another bug."]
+    said = [] if found[NAME] else [f"{BUG}: it is another bug."]
     if not shows:
-        said.append(f"{BUG}: on this input the broken loss gives a right number, or none.")
+        said.append(f"{BUG}: on this input the broken function is right, or gives no number.")
     elif not agreed:
         said.append(f"{BUG}: right answers differ on this input.")
-    elif not found["its loss"]:
-        said.append(f"{BUG}: the broken loss gives another number for this input.")
+    elif not found[module.RESULT]:
+        said.append(f"{BUG}: for this input something else comes out.")
     return found, said
 
 
-def _right_losses(unit: str, weak: np.ndarray, strong: np.ndarray) -> Iterable[float]:
-    """L_u by all right answers that are known, however they are written."""
+def _right_results(unit: str, given: Mapping[str, Any]) -> Iterable[np.ndarray]:
+    """What all right answers that are known give, however they are written."""
     module = personal_module(unit)
     for alternative in alternatives_of(unit):
         if alternative.exercise == module.EXERCISE:
-            yield float(module.unlabeled_loss(load_alternative(unit, alternative), weak, strong))
+            yield np.asarray(module.result(load_alternative(unit, alternative), **given), float)
     for equivalent in equivalents_of(unit):
         if equivalent.exercise == module.EXERCISE:
-            yield float(module.unlabeled_loss(load_mutant(unit, equivalent), weak, strong))
+            yield np.asarray(module.result(load_mutant(unit, equivalent), **given), float)
 
 
-def _reference(unit: str) -> Any:
-    return reference_of(unit, personal_module(unit).EXERCISE)
-
-
-def _draws(unit: str) -> ModuleType:
-    return importlib.import_module(f"course.units.{unit}.personal")
+def _rounded(right: Any) -> Any:
+    """Numbers as they are to be written down."""
+    if isinstance(right, list):
+        return [_rounded(one) for one in right]
+    return right if isinstance(right, bool) else round(right, 3)
 
 
 def codes_table(unit: str, students: Sequence[str], secret: bytes) -> str:
@@ -163,12 +163,16 @@ def codes_table(unit: str, students: Sequence[str], secret: bytes) -> str:
     return to_csv([["student", "code"], *([one, code_of(unit, one, secret)] for one in students)])
 
 
-def marks_table(marks: Mapping[str, Marks]) -> str:
+def marks_table(unit: str, marks: Mapping[str, Marks]) -> str:
     """A CSV table with the points of each student."""
-    head = ["student", "code", *POINTS, "total", "of", "remarks"]
-    most = sum(POINTS.values())
+    columns = columns_of(unit)
+    head = ["student", "code", *columns, "total", "of", "remarks"]
     rows: list[list[Cell]] = [
-        [student, one.code, *(one.points[name] for name in POINTS), one.total, most, " ".join(one.remarks)]
+        [
+            *(student, one.code),
+            *(one.points[name] for name in columns),
+            *(one.total, len(columns), " ".join(one.remarks)),
+        ]
         for student, one in marks.items()
     ]
     return to_csv([head, *rows])

@@ -892,6 +892,9 @@ print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the imports la
 #
 # Save the notebook, then run the next cell. It runs every check again and searches the saved file for cells that are missing, duplicated, or without the metadata that grading needs. If it cannot find the file, pass its name:
 # `course.ready_to_hand_in("01_comparison.ipynb")`.
+#
+# Below its report stands your *logbook*: your predictions and their results, how many versions of each function you checked, and which hints you looked at. Whoever grades your written answers sees it beside them. It gives and costs no points and is sent nowhere. Clear the cell's output
+# if you do not want to hand it in, or run `course.delete_logbook()` in a new cell. Save the notebook once more before you hand it in.
 
 # %% locked="ready-to-hand-in" tags=["nbval-ignore-output"]
 course.ready_to_hand_in()

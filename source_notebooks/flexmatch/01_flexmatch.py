@@ -1002,6 +1002,42 @@ threshold_plots.index_bug_table(recorded_runs)
 course.recall()
 
 # %% [markdown]
+# ### A trace and a bug of your own
+#
+# Only if your instructor has sent you a code; otherwise go on below. It gives up to five points beside those of the exercises, and nobody near you has the same numbers.
+#
+# **Trace a mask.** Write your code into the next cell: it shows σ, N, and five images with their confidence and pseudo-label. What is the threshold of each class, to three decimals, and which images count? Write plain numbers into the cell below it, for that text is what
+# gets graded.
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.trace("")
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.my_trace(
+    code="",
+    thresholds=[0.0, 0.0, 0.0],
+    mask=[False, False, False, False, False],
+)
+
+# %% [markdown]
+# **Find your bug.** Somebody has broken `flexible_thresholds`. You do not see the code, only what it gave for six inputs, and the list of bugs of which it has one. Your own function is right. Where do the two differ, and what is special about those inputs? The cell also returns the
+# arrays: `counts, images, thresholds = inputs[0]`.
+#
+# Then show that you know: write an input of your own on which the bug shows, with three counts and the number N of all images, and the thresholds that the broken function gives for it.
+
+# %% tags=["figure", "nbval-ignore-output"]
+inputs = course.bug("")
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.my_bug(
+    code="",
+    name="",
+    counts=[0, 0, 0],
+    images=1,
+    thresholds=[0.0, 0.0, 0.0],
+)
+
+# %% [markdown]
 # ### How long did it take you?
 #
 # Optional and not graded; your answer helps to improve the course. The next cell prints the time since you last ran the cell of imports, the second of this notebook. Write down the time you really spent in the cell after it.
@@ -1028,6 +1064,9 @@ print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the imports la
 #
 # Save the notebook, then run the next cell. It runs every check again and searches the saved file for cells that are missing, duplicated, or without the metadata that grading needs. If it cannot find the file, pass its name:
 # `course.ready_to_hand_in("01_flexmatch.ipynb")`.
+#
+# Below its report stands your *logbook*: your predictions and their results, how many versions of each function you checked, and which hints you looked at. Whoever grades your written answers sees it beside them. It gives and costs no points and is sent nowhere. Clear the cell's output
+# if you do not want to hand it in, or run `course.delete_logbook()` in a new cell. Save the notebook once more before you hand it in.
 
 # %% locked="ready-to-hand-in" tags=["nbval-ignore-output"]
 course.ready_to_hand_in()

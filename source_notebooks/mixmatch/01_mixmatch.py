@@ -841,6 +841,44 @@ for name, result in {"MixMatch": with_unlabeled, "labeled only": labeled_only}.i
 course.recall()
 
 # %% [markdown]
+# ### A trace and a bug of your own
+#
+# Only if your instructor has sent you a code; otherwise go on below. It gives up to five points beside those of the exercises, and nobody near you has the same numbers.
+#
+# **Trace a guess.** Write your code into the next cell: it shows what the network predicts for the two views of an image, and the labeled image that this one is mixed with. What is the sharpened guess, and what is the target after `mixup`, each to three decimals?
+# Write plain numbers into the cell below it, for that text is what gets graded.
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.trace("")
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.my_trace(
+    code="",
+    guess=[0.0, 0.0, 0.0],
+    target=[0.0, 0.0, 0.0],
+)
+
+# %% [markdown]
+# **Find your bug.** Somebody has broken the unlabeled loss. You do not see the code, only what it gave for six small mini-batches, and the list of bugs of which it has one. An image has three numbers there, and the network passes them on as its logits. The mini-batch begins with one
+# labeled image, whose numbers are 0 and whose class is 0; then come all first views, then all second ones. The partner of each sample is the next one, and that of the last is the labeled image. $\lambda$ has one entry for each sample. Your own loss is right: where do the two differ? The
+# cell also returns the arrays: `first, second, lam, loss = mini_batches[0]`.
+#
+# Then show that you know: write an input of your own on which the bug shows, one to four images in two views, and the number that the broken loss gives for it.
+
+# %% tags=["figure", "nbval-ignore-output"]
+mini_batches = course.bug("")
+
+# %% tags=["figure", "nbval-ignore-output"]
+course.my_bug(
+    code="",
+    name="",
+    first=[[0.0, 0.0, 0.0]],
+    second=[[0.0, 0.0, 0.0]],
+    lam=[0.5, 0.5, 0.5],
+    loss=0.0,
+)
+
+# %% [markdown]
 # ### How long did it take you?
 #
 # Optional and not graded. The next cell prints the time since you last ran the cell of imports, the second of this notebook. Write down the time you really spent in the cell after it.
@@ -870,6 +908,9 @@ print(f"{(perf_counter() - session_began) / 60:.0f} minutes since the imports la
 #
 # Save the notebook, then run the next cell. It runs every check again and searches the saved file for cells that are missing, duplicated, or without the metadata that grading needs. If it cannot find the file, pass its name:
 # `course.ready_to_hand_in("01_mixmatch.ipynb")`.
+#
+# Below its report stands your *logbook*: your predictions and their results, how many versions of each function you checked, and which hints you looked at. Whoever grades your written answers sees it beside them. It gives and costs no points and is sent nowhere. Clear the cell's output
+# if you do not want to hand it in, or run `course.delete_logbook()` in a new cell. Save the notebook once more before you hand it in.
 
 # %% locked="ready-to-hand-in" tags=["nbval-ignore-output"]
 course.ready_to_hand_in()
