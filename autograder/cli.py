@@ -453,6 +453,7 @@ def personal(
     from autograder.assess.personal import Marks, code_of, marks_of, marks_table
     from autograder.assess.work import folders_of, hand_in_of, students_with_work
     from autograder.files import write_changed
+    from autograder.grading.exports.personal import FOLDER
     from autograder.grading.secret import secret_of
     from course.catalog import load_course
 
@@ -469,7 +470,7 @@ def personal(
             unread = True
             print(f"not read: {error}", file=sys.stderr)
             found[student] = Marks.nothing(name, code, str(error))
-    path = out or course / "personal" / f"{name}.csv"
+    path = out or course / FOLDER / f"{name}.csv"
     write_changed(path, marks_table(name, found).encode())
     console.print(f"wrote {path}: {len(found)} hand-ins", markup=False)
     if unread:

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from autograder.assess.draw import pick
 from autograder.expected.values import double_precision
+from autograder.grading.exports.personal import STUDENT, TOTAL
 from autograder.grading.exports.table import Cell, to_csv
 from autograder.units import reference_of
 from autograder.units.alternative import alternatives_of, load_alternative
@@ -166,7 +167,7 @@ def codes_table(unit: str, students: Sequence[str], secret: bytes) -> str:
 def marks_table(unit: str, marks: Mapping[str, Marks]) -> str:
     """A CSV table with the points of each student."""
     columns = columns_of(unit)
-    head = ["student", "code", *columns, "total", "of", "remarks"]
+    head = [STUDENT, "code", *columns, TOTAL, "of", "remarks"]
     rows: list[list[Cell]] = [
         [
             *(student, one.code),

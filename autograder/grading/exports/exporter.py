@@ -47,6 +47,11 @@ class TableExporter(ExportPlugin):
         """The table, its header first."""
         raise NotImplementedError
 
+    @property
+    def folder(self) -> Path:
+        """The course folder."""
+        return Path(self.parent.coursedir.root) if self.parent is not None else Path()
+
     def _tell_old_penalties(self, gradebook: Gradebook) -> None:
         # Without a policy, penalties may be those of an instructor's own plugin.
         late = late_hand_ins(gradebook, self.course) if self.course.late else []

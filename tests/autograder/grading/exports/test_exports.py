@@ -13,6 +13,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps.exportapp import ExportApp
 from traitlets.config import Config
 
+from autograder.assess.personal import Marks, columns_of, marks_table
 from autograder.grading import configure
 from autograder.grading.exports import Canvas, Moodle, PerExercise
 from autograder.grading.exports.exporter import TableExporter
@@ -65,6 +66,27 @@ def test_a_column_for_each_exercise_and_question(gradebook: Gradebook, tmp_path:
     ]
     assert found["ben_12345"]["last_name"] == 'O"Hara, Jr.'
     assert set(list(found["ben_12345"].values())[4:]) == {""}
+
+
+def test_points_of_personal_tasks_have_a_column_and_are_in_no_total(
+    gradebook: Gradebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    hand_in(gradebook, "ann", "fixmatch", cosine_decay_schedule=2.0, get_forward_fn=0.0)
+    before = export(PerExercise, gradebook, tmp_path / "grades.csv")
+    columns = columns_of("fixmatch")
+    right = Marks("AAAAA", dict.fromkeys(columns, 1), ())
+    nothing = Marks.nothing("fixmatch", "BBBBB", "none")
+    (tmp_path / "personal").mkdir()
+    table = tmp_path / "personal" / "fixmatch.csv"
+    table.write_text(marks_table("fixmatch", {"ann": right, "=cmd()": nothing}), encoding="utf-8")
+    found = by_student(export(PerExercise, gradebook, tmp_path / "grades.csv"))
+    points = {student: row.pop("fixmatch: personal tasks") for student, row in found.items()}
+    assert points == {"ann": "5", "'=cmd()": "0", "ben_12345": ""}
+    assert found == by_student(before)
+    table.write_text("student;total\nann;5\n")
+    with pytest.raises(CourseError, match=r"fixmatch\.csv is not as it was written: run `python -m"):
+        export(PerExercise, gradebook, tmp_path / "grades.csv")
 
 
 def test_a_penalty_takes_no_more_than_there_is(gradebook: Gradebook, tmp_path: Path) -> None:
