@@ -55,7 +55,6 @@ def insert_logbook(notebook: NotebookNode, logbook: Logbook, unit: Unit) -> None
                 {one: predictions.pop(one) for one in names if one in predictions},
                 {one: exercises.pop(one) for one in names if one in exercises},
             )
-            names = []
             if part:
                 shown = nbformat.v4.new_markdown_cell(to_markdown(part, unit))
                 shown.metadata["course"] = NotebookNode({LOGBOOK: name})

@@ -125,6 +125,7 @@ def graded(sample: SampleClass, content: bytes) -> NotebookNode:
     logbook = logbook_in(submitted, UNIT)
     if logbook is not None:
         insert_logbook(notebook, logbook, UNIT)
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
     nbformat.validate(notebook)
     return notebook
 
@@ -143,6 +144,15 @@ def test_each_part_stands_above_the_answer_that_follows_it(sample: SampleClass) 
     assert first.startswith(HEADING) and "has not been checked, and gives no points" in HEADING
 
 
+def test_what_comes_behind_the_last_question_stands_with_it() -> None:
+    unit = load_unit("fixmatch")
+    notebook = nbformat.read(REPOSITORY / "release" / "fixmatch" / f"{unit.notebook}.ipynb", as_version=4)
+    guess = Guess(0.3, 0.2, before=True)
+    insert_logbook(notebook, Logbook("fixmatch", {"mask_rate": guess, "frozen_error": guess}, {}), unit)
+    *others, last = (beside(notebook, f"question-{one.name}") for one in unit.questions)
+    assert not any(others) and last.count("| 0.3 | 0.2 |") == 2
+
+
 def test_a_cell_of_a_students_own_is_not_taken_for_it(sample: SampleClass) -> None:
     notebook = json.loads(sample.perfect().content)
     forged = {"course": {LOGBOOK: "question-Q1"}}
@@ -153,7 +163,6 @@ def test_a_cell_of_a_students_own_is_not_taken_for_it(sample: SampleClass) -> No
     assert beside(graded(sample, content), "question-Q1") == ""
     shown = graded(sample, with_outputs(content, output(TEXT)))
     assert "| 12 | 9.5 |" in beside(shown, "question-Q1")
-    assert len({cell.id for cell in shown.cells}) == len(shown.cells)
 
 
 def test_only_the_courses_words_and_numbers_reach_a_page(sample: SampleClass, tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ def test_it_says_what_was_guessed_checked_and_asked_for(
 ) -> None:
     expected = work_through(session)
     assert logbook_of(session) == expected
+    assert set(session.store.read().hints) == {"get_forward_fn", "get_validate_fn"}
     capsys.readouterr()
     ready_to_hand_in()
     shown = capsys.readouterr().out
