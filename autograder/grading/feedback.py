@@ -28,9 +28,9 @@ from sqlalchemy.exc import DBAPIError
 
 from autograder.grading.config import TEMPLATE, TEMPLATES
 from autograder.grading.formulas import FormulaRenderer
+from autograder.grading.hand_in import NOTICE
 from autograder.grading.logbook import beside
 from autograder.grading.points import CHECK, QUESTION
-from autograder.grading.repair import NOTICE
 from autograder.grading.run import unit_of
 from autograder.grading.troubles import trouble_in
 from course.catalog import Question, Unit

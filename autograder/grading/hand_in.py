@@ -31,6 +31,9 @@ METADATA: dict[str, tuple[set[str], set[str]]] = {
     "language_info": ({"name"}, {"pygments_lexer"}),
 }
 CELL_ID = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
+# Ids of cells that grading puts in; nbgrader keeps no other mark of them.
+NOTICE, LOGBOOK_CELL = "grader-notice", "grader-logbook-"
+RESERVED = "grader-"
 
 
 class HandInExporter(NotebookExporter):
@@ -68,6 +71,13 @@ def notebook_of(path: Path) -> NotebookNode:
     if remarks:
         notebook.metadata.setdefault("course", NotebookNode())["remarks"] = remarks
     return notebook
+
+
+def free_ids(notebook: NotebookNode) -> None:
+    """Take from a student's cells the ids of those that grading puts in."""
+    for cell in notebook.cells:
+        if cell.id.startswith(RESERVED):
+            cell["id"] = nbformat.v4.new_code_cell().id
 
 
 def give_metadata(repaired: NotebookNode, submitted: NotebookNode, released: NotebookNode) -> None:

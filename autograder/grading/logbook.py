@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.grading.hand_in import LOGBOOK
+from autograder.grading.hand_in import LOGBOOK, LOGBOOK_CELL
 from autograder.grading.points import QUESTION
 from course.catalog import Unit
 from course.notebook.cells import grade_id
@@ -41,7 +41,6 @@ def insert_logbook(notebook: NotebookNode, logbook: Logbook, unit: Unit) -> None
     """
     answers = [f"{QUESTION}{question.name}" for question in unit.questions]
     predictions, exercises = dict(logbook.predictions), dict(logbook.exercises)
-    taken = {cell.id for cell in notebook.cells}
     cells: list[NotebookNode] = []
     names: list[str] = []
     for cell in notebook.cells:
@@ -56,11 +55,8 @@ def insert_logbook(notebook: NotebookNode, logbook: Logbook, unit: Unit) -> None
                 {one: exercises.pop(one) for one in names if one in exercises},
             )
             if part:
-                shown = nbformat.v4.new_markdown_cell(to_markdown(part, unit))
-                shown.metadata["course"] = NotebookNode({LOGBOOK: name})
-                if f"{LOGBOOK}-{name}" not in taken:
-                    shown["id"] = f"{LOGBOOK}-{name}"
-                cells.append(shown)
+                text = to_markdown(part, unit)
+                cells.append(nbformat.v4.new_markdown_cell(text, id=f"{LOGBOOK_CELL}{name}"))
         cells.append(cell)
     notebook.cells = cells
 
@@ -69,11 +65,11 @@ def beside(notebook: NotebookNode, answer: str) -> str:
     """What `insert_logbook` put above a written answer, in Markdown; "" where there is nothing.
 
     Args:
-        notebook: the graded one. The cell is known by metadata that no cell of a student's keeps.
+        notebook: the graded one.
         answer: the answer's grade id.
     """
-    found = (cell for cell in notebook.cells if cell.metadata.get("course", {}).get(LOGBOOK) == answer)
-    return next((cell.source for cell in found), "")
+    name = f"{LOGBOOK_CELL}{answer}"
+    return next((cell.source for cell in notebook.cells if cell.get("id") == name), "")
 
 
 def to_markdown(logbook: Logbook, unit: Unit) -> str:

@@ -15,7 +15,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
 
 from autograder.grading.clean import clean_cell, not_markdown
-from autograder.grading.hand_in import give_metadata
+from autograder.grading.hand_in import NOTICE, free_ids, give_metadata
 from autograder.grading.imports import lacking
 from autograder.grading.logbook import insert_logbook, logbook_in
 from autograder.grading.matching import repair
@@ -26,8 +26,6 @@ from course.notebook.imports import modules_in
 
 UNIT = re.compile(r"[\w-]{1,40}", re.ASCII)
 RELEASE_ID = re.compile("[0-9a-f]{12}")
-
-NOTICE = "grader-notice"  # id of the cell that says what was found before grading
 
 
 class RepairHandIn(NbGraderPreprocessor):
@@ -77,6 +75,7 @@ class RepairHandIn(NbGraderPreprocessor):
             _forget_scores(gradebook, name, assignment, student)
         for cell in own:
             clean_cell(cell)
+        free_ids(repaired)
         give_metadata(repaired, nb, released)
         known = unit_of(assignment)
         logbook = logbook_in(nb, known) if known is not None else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,13 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from autograder.classroom.attacks.browser import Browser
 from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
 from autograder.cpu_mode import CPU_MODE
 from autograder.files import REPOSITORY
 from autograder.grading.clean import clean_cell
 from autograder.grading.feedback import page_of
-from autograder.grading.hand_in import LOGBOOK, read_hand_in
+from autograder.grading.hand_in import LOGBOOK, free_ids, read_hand_in
 from autograder.grading.logbook import HEADING, beside, insert_logbook, logbook_in
 from autograder.grading.matching import repair
 from autograder.grading.notebook_file import MOST_OUTPUTS
@@ -122,6 +122,7 @@ def graded(sample: SampleClass, content: bytes) -> NotebookNode:
     notebook, _ = repair(submitted, sample.release)
     for cell in notebook.cells:
         clean_cell(cell)
+    free_ids(notebook)
     logbook = logbook_in(submitted, UNIT)
     if logbook is not None:
         insert_logbook(notebook, logbook, UNIT)
@@ -140,7 +141,7 @@ def test_each_part_stands_above_the_answer_that_follows_it(sample: SampleClass) 
     assert "| 500 (given after the result) | 400 |" in third and "| none | 44 |" in third
     assert "| `reported_error` | 1, none passed yet | none |" in third
     ids = [cell.id for cell in notebook.cells]
-    assert ids.index("logbook-question-Q1") + 1 == ids.index("question-Q1")
+    assert ids.index("grader-logbook-question-Q1") + 1 == ids.index("question-Q1")
     assert first.startswith(HEADING) and "has not been checked, and gives no points" in HEADING
 
 
@@ -155,12 +156,14 @@ def test_what_comes_behind_the_last_question_stands_with_it() -> None:
 
 def test_a_cell_of_a_students_own_is_not_taken_for_it(sample: SampleClass) -> None:
     notebook = json.loads(sample.perfect().content)
-    forged = {"course": {LOGBOOK: "question-Q1"}}
     notebook["cells"] += [
-        {"cell_type": "markdown", "id": "logbook-question-Q1", "metadata": forged, "source": HEADING}
+        {"cell_type": "markdown", "id": name, "metadata": {}, "source": HEADING}
+        for name in ("grader-logbook-question-Q1", "grader-notice")
     ]
     content = json.dumps(notebook).encode()
-    assert beside(graded(sample, content), "question-Q1") == ""
+    without = graded(sample, content)
+    assert beside(without, "question-Q1") == ""
+    assert page_of(without, UNIT, UNIT.notebook, "ada").notice == ""
     shown = graded(sample, with_outputs(content, output(TEXT)))
     assert "| 12 | 9.5 |" in beside(shown, "question-Q1")
 
@@ -187,7 +190,7 @@ def mean_and_spread(values):
 
 @pytest.mark.process
 def test_a_prediction_goes_from_the_notebook_to_the_feedback_page(
-    sample: SampleClass, tmp_path: Path, release_into: Any, chromium: Browser
+    sample: SampleClass, tmp_path: Path, release_into: Any
 ) -> None:
     """Run in a kernel, saved, collected, graded by both commands, and shown."""
     cells = [
@@ -199,7 +202,7 @@ def test_a_prediction_goes_from_the_notebook_to_the_feedback_page(
     ]
     ran = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     options = {"resources": {"metadata": {"path": str(tmp_path)}}, "kernel_name": "python3", "timeout": 120}
-    NotebookClient(ran, **options).execute(env=dict(CPU_MODE))
+    NotebookClient(ran, **options).execute(env=os.environ | CPU_MODE)
     content = with_outputs(sample.half().content, *ran.cells[-1].outputs)
     classroom = Classroom(tmp_path / "course", UNIT.name)
     release_into(UNIT.name, classroom.folder)
@@ -207,14 +210,19 @@ def test_a_prediction_goes_from_the_notebook_to_the_feedback_page(
     classroom.hand_in("bob", UNIT.notebook, sample.half().content)
     done = classroom.grade("--jobs=1")
     assert done.returncode == 0, done.stderr
-    by_command, points = classroom.feedback(), classroom.points()
+    pages, points = classroom.feedback(), classroom.points()
     assert points["ann"] == points["bob"], "a logbook gives and costs no points"
-    ann, bob = (path.read_text(encoding="utf-8") for path in by_command)
-    above, _, below = ann.partition("The whole notebook")
+    require_logbook(pages[0])
+    assert "logbook" not in pages[1].read_text(encoding="utf-8").partition("</style>")[2]
+    classroom.autograde("--force", "--student=ann")
+    require_logbook(classroom.feedback()[0])
+
+
+def require_logbook(page: Path) -> None:
+    """Beside the answer, and in the notebook below."""
+    html = page.read_text(encoding="utf-8")
+    assert "<script" not in html
+    above, _, below = html.partition("The whole notebook")
     for part in (above, below):
         assert "From the student" in part and "<td>12</td>" in part and "<td>9.5</td>" in part
         assert "<td>1, none passed yet</td>" in part and "<td>up to hint 1</td>" in part
-    assert "logbook" not in bob.partition("</style>")[2]
-    assert not chromium.runs_scripts(by_command[0])
-    classroom.autograde("--force")
-    assert classroom.feedback()[0].read_text(encoding="utf-8") == ann
