@@ -101,7 +101,7 @@ def _require_unchanged(kept: Iterable[_Kept]) -> None:
     for one in kept:
         place = _changed(one.value, one.before)
         if place is not None:
-            where = f", at {place}" if place else ""
+            where = f", at {place}" if place.startswith("[") else place
             raise ChangedArgument(f"`{one.call}` changed its argument `{one.name}`{where}")
 
 
@@ -117,14 +117,17 @@ def _copy(value: Any) -> Any:
 
 
 def _changed(value: Any, before: Any) -> str | None:
-    """The place within ``value`` that is no longer as it was: "" for the whole; None when all is."""
+    """The place within ``value`` that is no longer as it was: "" for the whole; None when all is.
+
+    What holds more or fewer parts than before is told apart: the two are different mistakes.
+    """
     if type(value) is dict:
         if value.keys() != before.keys():
-            return ""
+            return " (a key was taken out)" if before.keys() - value.keys() else " (a key was added)"
         pairs = [(f"[{key!r}]", value[key], before[key]) for key in value]
     elif type(value) in (list, tuple):
         if len(value) != len(before):
-            return ""
+            return f" (entries were {'taken out' if len(value) < len(before) else 'added'})"
         pairs = [(f"[{i}]", *pair) for i, pair in enumerate(zip(value, before, strict=True))]
     elif type(value) is np.ndarray:
         same = (value.dtype, value.shape, value.tobytes()) == (before.dtype, before.shape, before.tobytes())

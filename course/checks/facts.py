@@ -57,8 +57,11 @@ def _not_finite(pairs: Sequence[Pair]) -> str | None:
     wrong = [pair.got[_wrong(pair)] for pair in pairs]
     in_places = "" if all(pair.got.size == 1 for pair in pairs) else ", in places"
     for test, words in ((np.isnan, "NaN (not a number)"), (np.isinf, "infinite")):
-        if any(test(numbers).any() for numbers in wrong):
-            return f"is {words}{in_places}"
+        cases = sum(bool(test(numbers).any()) for numbers in wrong)
+        if cases:
+            # The case that a report shows is the first that fails, and may be none of these.
+            of_cases = f" in {cases} of the {len(pairs)} cases that fail" if cases < len(pairs) else ""
+            return f"is {words}{of_cases}{in_places}"
     return None
 
 
@@ -265,5 +268,5 @@ def _text(number: np.ndarray) -> str:
 
 def _everywhere(pairs: Sequence[Pair]) -> str:
     if len(pairs) > 1:
-        return f" in all {len(pairs)} cases that fail"
+        return f" in {'both' if len(pairs) == 2 else f'all {len(pairs)}'} cases that fail"
     return " everywhere" if pairs[0].got.size > 1 and bool(_wrong(pairs[0]).all()) else ""

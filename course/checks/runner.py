@@ -232,7 +232,8 @@ def _report(
         message = f"`{check.name}` is a class here; the exercise asks for a function."
         told = (Told(message, "Keep the line of the stub that begins with def.", General.A_CLASS),)
     elif failure is not None:
-        message = f"Your function raises {failure.type}."
+        instead = " where the exercise asks for None" if first.expected is None else ""
+        message = f"Your function raises {failure.type}{instead}."
         told = (advise(failure) or Told(message, case.look, General.OTHER_EXCEPTION),)
     else:
         assert difference is not None

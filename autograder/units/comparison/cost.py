@@ -365,6 +365,25 @@ _MUTANTS = (
         ),
     ),
     Mutant(
+        "all unknown",
+        name="unknown as zero unless nothing is known",
+        body="""
+            steps, trained, forward = row["steps"], row["trained_images"], row["forward_images"]
+            if steps is None and trained is None and forward is None:
+                return None
+            return (steps or 0) * (3 * (trained or 0) + (forward or 0))
+            """,
+    ),
+    Mutant(
+        "keys by position",
+        "You take the values of the row by their order; a row can have other keys, in any order.",
+        "Read each of the three by its key.",
+        body="""
+            steps, trained, forward = list(row.values())[:3]
+            return None if None in (steps, trained, forward) else steps * (3 * trained + forward)
+            """,
+    ),
+    Mutant(
         "no answer where unknown",
         name="compared with a text",
         edits=(("if None in", 'if "None" in'),),

@@ -311,6 +311,17 @@ _MUTANTS = (
         ),
     ),
     Mutant(
+        "middle by the steps",
+        name="the later of the middle two by the steps",
+        edits=(
+            (
+                f"return {_MEDIAN}",
+                'errors = [evaluation["val_error"] for evaluation in in_order[-last:]]\n'
+                "    return errors[len(errors) // 2]",
+            ),
+        ),
+    ),
+    Mutant(
         "halfway",
         "This is halfway between the smallest and the largest of the last errors.",
         "Every evaluation counts, not only two of them.",

@@ -53,6 +53,24 @@ _MUTANTS = (
         edits=((_START, "start, end = np.log10(labels[i - 1]), np.log10(labels[i])"),),
     ),
     Mutant(
+        "two bases",
+        name="base e and a power of two",
+        edits=((_ANSWER, "return float(2 ** (start + share * (end - start)))"),),
+    ),
+    Mutant(
+        "two bases",
+        name="base 2 and the exponential",
+        edits=((_START, "start, end = np.log2(labels[i - 1]), np.log2(labels[i])"),),
+    ),
+    Mutant(
+        "two bases",
+        name="base 2 and a power of ten",
+        edits=(
+            (_START, "start, end = np.log2(labels[i - 1]), np.log2(labels[i])"),
+            (_ANSWER, "return float(10 ** (start + share * (end - start)))"),
+        ),
+    ),
+    Mutant(
         "accuracies on a logarithmic axis",
         "The accuracies are on a logarithmic axis as well.",
         "Only the number of labels is.",
@@ -174,6 +192,15 @@ _MUTANTS = (
         body=f"""
             if accuracies[0] >= target:
                 return float(labels[0])
+            if max(accuracies) < target:
+                return None
+            return float({_LOG_INTERP})
+            """,
+    ),
+    Mutant(
+        "np.interp with both ends",
+        name="np.interp wherever some accuracy is high enough",
+        body=f"""
             if max(accuracies) < target:
                 return None
             return float({_LOG_INTERP})

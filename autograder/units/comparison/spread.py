@@ -424,6 +424,16 @@ _MUTANTS = (
         edits=(("spread = np.nan", "mean = np.median(values)\n    spread = np.nan"),),
     ),
     Mutant(
+        "median as mean",
+        name="median as mean, beside the right spread",
+        body=f"""
+            spread = np.nan
+            if len(values) > 1:
+                spread = {_STANDARD_DEVIATION}
+            mean = np.median(values)
+            """,
+    ),
+    Mutant(
         "halfway as mean",
         "The first number is halfway between the smallest and the largest value.",
         "The exercise asks for the mean, which is computed in the line above your code.",

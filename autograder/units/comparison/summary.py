@@ -65,6 +65,28 @@ _MUTANTS = (
         ),
     ),
     Mutant(
+        "by method alone",
+        name="by method alone, with the labels of the first row",
+        edits=((_KEY, '(row["method"], rows[0]["labels"])'),),
+    ),
+    Mutant(
+        "by method alone",
+        name="by method alone, with the labels of the last row",
+        edits=((_KEY, '(row["method"], rows[-1]["labels"])'),),
+    ),
+    Mutant(
+        "by method alone",
+        name="by method alone, with all numbers of labels",
+        edits=(
+            (_KEY, 'row["method"]'),
+            (
+                "for (method, labels), accuracies in groups.items():",
+                "for method, accuracies in groups.items():\n"
+                '        labels = sorted({row["labels"] for row in rows if row["method"] == method})',
+            ),
+        ),
+    ),
+    Mutant(
         "by labels alone",
         "Runs of different methods are grouped together.",
         "A group is a pair: method and number of labels.",
@@ -186,6 +208,65 @@ _MUTANTS = (
         "Put the accuracy into a variable or list of your own.",
         edits=((_APPEND, '.append(row.setdefault("accuracy", 1 - row["test_error"]))'),),
         common="Changing the rows along the way. Whoever reads them next finds something different.",
+    ),
+    Mutant(
+        "takes the errors out of the rows",
+        "You take a key out of the rows you are given; the caller needs them unchanged.",
+        "pop and del change a dictionary. Reading with square brackets leaves it as it is.",
+        edits=((_APPEND, '.append(1 - row.pop("test_error"))'),),
+    ),
+    Mutant(
+        "one line for each run",
+        "Each run has a line of its own.",
+        "Collect the accuracies of a pair first; each pair then has one line, however many runs it has.",
+        body="""
+            summaries = []
+            for row in rows:
+                mean, spread = statistic([1 - row["test_error"]])
+                summaries.append(
+                    dict(method=row["method"], labels=row["labels"], runs=1, mean=mean, spread=spread)
+                )
+            return summaries
+            """,
+    ),
+    Mutant(
+        "last line missing",
+        "The line of the last pair is missing.",
+        "Look at the end of your loop: what happens to the pair that comes last?",
+        edits=(("return summaries", "return summaries[:-1]"),),
+    ),
+    Mutant(
+        "last line missing",
+        name="a pair is written when the next one begins",
+        body="""
+            pairs = list(dict.fromkeys((row["method"], row["labels"]) for row in rows))
+            summaries = []
+            for pair, _ in zip(pairs, pairs[1:]):
+                method, labels = pair
+                own = [1 - row["test_error"] for row in rows if (row["method"], row["labels"]) == pair]
+                mean, spread = statistic(own)
+                summaries.append(
+                    {"method": method, "labels": labels, "runs": len(own), "mean": mean, "spread": spread}
+                )
+            return summaries
+            """,
+    ),
+    Mutant(
+        "pairs that do not occur",
+        "There is a line for each method with each number of labels, also for pairs that do not occur.",
+        "Only a pair that some row has gets a line.",
+        body="""
+            summaries = []
+            for method in dict.fromkeys(row["method"] for row in rows):
+                for labels in dict.fromkeys(row["labels"] for row in rows):
+                    pair = (method, labels)
+                    own = [1 - row["test_error"] for row in rows if (row["method"], row["labels"]) == pair]
+                    mean, spread = statistic(own) if own else (None, None)
+                    summaries.append(
+                        {"method": method, "labels": labels, "runs": len(own), "mean": mean, "spread": spread}
+                    )
+            return summaries
+            """,
     ),
     keeps_its_input(
         edits=(("groups: dict = {}", 'groups = globals().setdefault("all_groups", {})'),),

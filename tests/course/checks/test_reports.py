@@ -42,6 +42,21 @@ def test_a_wrong_sign_is_named_where_no_slip_is_known_for_it(run: Run) -> None:
     assert result.look == "Look for a minus sign that is missing, and for one too many."
 
 
+@pytest.mark.parametrize(
+    ("condition", "instead"), [("None in counts", " where the exercise asks for None"), ("True", "")]
+)
+def test_an_exception_in_place_of_none_is_told(run: Run, condition: str, instead: str) -> None:
+    result = run(
+        "training_cost",
+        "def training_cost(row):\n"
+        "    counts = steps, trained, forward = row['steps'], row['trained_images'], row['forward_images']\n"
+        f"    if {condition}:\n"
+        "        raise LookupError('not known')\n"
+        "    return steps * (3 * trained + forward)\n",
+    )
+    assert result.message == f"Your function raises LookupError{instead}."
+
+
 VALIDATE = """
 val_batches = [(np.zeros((4, 8, 8, 3), np.float32), np.zeros(4, int))] * 2
 {helper}
