@@ -199,6 +199,18 @@ _ADVICE = (
         "Look for the function in torch, or among the tensor's own methods.",
     ),
     (
+        r"TypeError",
+        r"a function is expected here, not NoneType",
+        "Your function returns None; the exercise asks for a function.",
+        "Return the inner function by its name, at the end of the outer one.",
+    ),
+    (
+        r"TypeError",
+        r"a function is expected here",
+        "Your function returns a value; the exercise asks for a function.",
+        "Return the inner function by its name. Parentheses after the name would call it.",
+    ),
+    (
         r"\w+",
         r"'NoneType'|NoneType object",
         "Something is None here but is used as if it were a value.",
@@ -451,6 +463,12 @@ _ADVICE = (
         r"can't multiply sequence by non-int|can only concatenate (?:list|tuple)",
         "A list or tuple is used in a calculation, as if it were an array.",
         "Make one array or tensor of it first; better, compute without a list from the beginning.",
+    ),
+    (
+        r"TypeError|KeyError",  # Python 3.12 makes slices possible keys
+        r"unhashable type: 'slice'|^slice\(",
+        "A slice is taken of a dictionary, as if it were an array.",
+        "Which of a call's values is the dictionary? Look at the order in which you take them.",
     ),
     (
         r"TypeError",
@@ -1029,7 +1047,7 @@ def _find(failure: Failure) -> tuple[Advice, Sequence[str]] | None:
         return _NOT_IMPORTED, [module[1]]
     if failure.type == "TypeError" and failure.raised_in == Call.__name__ and "argument" in failure.message:
         return _SIGNATURE, []
-    if _MISFIT.search(failure.message) and (labels := _labels(failure.values)):
+    if _MISFIT.search(failure.message) and (labels := _labels(failure.values, failure.message)):
         return _COMPARED if re.search("[!=]=", failure.line) else _LABELS, [labels]
     if _MISFIT.search(failure.message) and _all_flat(failure.values):
         return _LENGTHS, []
@@ -1053,8 +1071,23 @@ def _all_flat(values: tuple[tuple[str, str], ...]) -> bool:
     return len(values) > 1 and all(re.fullmatch(r"\S+ \(\d+,\)", text) for _, text in values)
 
 
-def _labels(values: tuple[tuple[str, str], ...]) -> str:
-    """The name of whole numbers (n,) that stand beside rows (n, classes); empty where there is none."""
-    rows = any(re.fullmatch(r"\S*float\d+ \(\d+, \d+\)", text) for _, text in values)
-    labels = [name for name, text in values if re.fullmatch(r"\S*int\d+ \(\d+,\)", text)]
-    return labels[0] if rows and labels else ""
+def _labels(values: tuple[tuple[str, str], ...], message: str) -> str:
+    """The name of whole numbers (n,) that a line combines with rows (n, classes); empty where it does not.
+
+    A line may name both and combine what it makes of them: then a message that tells shapes tells others, and
+    PyTorch's names the first dimension, which rows and labels have in common.
+    """
+    if "non-singleton dimension 0" in message:
+        return ""
+    shapes = [_sizes(text) for text in re.findall(r"\((\d+,[\d, ]*)\)", message)]
+    rows = [_sizes(text) for _, text in values if re.fullmatch(r"\S*float\d+ \(\d+, \d+\)", text)]
+    labels = {name: _sizes(text) for name, text in values if re.fullmatch(r"\S*int\d+ \(\d+,\)", text)}
+    if shapes:
+        rows = [sizes for sizes in rows if sizes in shapes]
+        labels = {name: sizes for name, sizes in labels.items() if sizes in shapes}
+    return next(iter(labels)) if rows and labels else ""
+
+
+def _sizes(text: str) -> list[int]:
+    """The sizes in the text of a shape, whatever dtype is before it."""
+    return [int(size) for size in re.findall(r"\d+", text.rpartition("(")[2])]

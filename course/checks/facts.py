@@ -55,14 +55,27 @@ def find_fact(name: str, pairs: Sequence[Pair]) -> Told | None:
 
 def _not_finite(pairs: Sequence[Pair]) -> str | None:
     wrong = [pair.got[_wrong(pair)] for pair in pairs]
+    cases = {words: sum(bool(test(one).any()) for one in wrong) for words, test in _NO_NUMBERS.items()}
+    words = max(cases, key=lambda words: cases[words])
+    if not cases[words]:
+        return None
+    # The case that a report shows is the first that fails, and may be none of these.
+    of_cases = f" in {cases[words]} of the {len(pairs)} cases that fail" if cases[words] < len(pairs) else ""
     in_places = "" if all(pair.got.size == 1 for pair in pairs) else ", in places"
-    for test, words in ((np.isnan, "NaN (not a number)"), (np.isinf, "infinite")):
-        cases = sum(bool(test(numbers).any()) for numbers in wrong)
-        if cases:
-            # The case that a report shows is the first that fails, and may be none of these.
-            of_cases = f" in {cases} of the {len(pairs)} cases that fail" if cases < len(pairs) else ""
-            return f"is {words}{of_cases}{in_places}"
-    return None
+    return f"is {words}{of_cases}{in_places}"
+
+
+def _no_number(numbers: np.ndarray) -> np.ndarray:
+    result: np.ndarray = np.logical_not(np.isfinite(numbers))
+    return result
+
+
+# In words; of two that are true of as many cases, the first is told.
+_NO_NUMBERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "NaN (not a number)": np.isnan,
+    "infinite": np.isinf,
+    "infinite or NaN (not a number)": _no_number,
+}
 
 
 def _negated(pairs: Sequence[Pair]) -> str | None:
@@ -104,7 +117,9 @@ def _times_a_size(pairs: Sequence[Pair]) -> str | None:
             continue
         if _are(pairs, (pair.expected * size for pair, size in zip(pairs, sizes, strict=True))):
             return f"is what is expected times {name}"
-        if _are(pairs, (pair.expected / size for pair, size in zip(pairs, sizes, strict=True))):
+        # Multiplied back: divided by a large size, everything is as good as 0.
+        multiplied = [replace(pair, got=pair.got * size) for pair, size in zip(pairs, sizes, strict=True)]
+        if _are(multiplied, (pair.expected for pair in pairs)):
             return f"is what is expected divided by {name}"
     return None
 

@@ -49,6 +49,26 @@ _MUTANTS = (
         ),
     ),
     Mutant(
+        "joined in another order",
+        name="weak views first",
+        edits=(
+            (
+                "jnp.concatenate([x_labeled, x_unlabeled_weak, x_unlabeled_strong]",
+                "jnp.concatenate([x_unlabeled_weak, x_labeled, x_unlabeled_strong]",
+            ),
+        ),
+    ),
+    Mutant(
+        "joined in another order",
+        name="strong views first",
+        edits=(
+            (
+                "jnp.concatenate([x_labeled, x_unlabeled_weak, x_unlabeled_strong]",
+                "jnp.concatenate([x_unlabeled_strong, x_unlabeled_weak, x_labeled]",
+            ),
+        ),
+    ),
+    Mutant(
         "labeled last",
         "The labeled images come last in the joint batch, but are split off at its start.",
         "The order is labeled, weak, strong.",
@@ -202,6 +222,47 @@ _MUTANTS = (
         edits=(("x_unlabeled_weak.shape[0]", "x_unlabeled_strong.shape[0]"),),
     ),
     Mutant(
+        "number of the weak views at the end",
+        "As many strong views are taken from the end as there are weak ones.",
+        "The strong views are whatever follows the weak ones.",
+        edits=(
+            (
+                'return labeled, weak, strong, updated["batch_stats"]',
+                'return labeled, weak, logits[-n_weak:], updated["batch_stats"]',
+            ),
+        ),
+    ),
+    Mutant(
+        "sizes exchanged",
+        "The number of weak views is used as that of the labeled images, and the other way round.",
+        "Read the size of each batch from its own shape.",
+        edits=(("n_labeled, n_weak = x_labeled", "n_weak, n_labeled = x_labeled"),),
+    ),
+    Mutant(
+        "seven times as many",
+        "The output is cut as if there were seven weak and seven strong views for each labeled image.",
+        "μ is 7 in the paper alone: read the sizes from the shapes of the inputs.",
+        body="""
+            x = jnp.concatenate([x_labeled, x_unlabeled_weak, x_unlabeled_strong], axis=0)
+            logits, updated = model.apply(
+                {"params": params, "batch_stats": batch_stats}, x, mutable=["batch_stats"]
+            )
+            n = x.shape[0] // 15
+            return logits[:n], logits[n : 8 * n], logits[8 * n :], updated["batch_stats"]
+            """,
+    ),
+    Mutant(
+        "one strong view lost",
+        "The first strong view is left out.",
+        "Where a slice ends, the next one begins: no number in between.",
+        edits=(
+            (
+                'return labeled, weak, strong, updated["batch_stats"]',
+                'return labeled, weak, strong[1:], updated["batch_stats"]',
+            ),
+        ),
+    ),
+    Mutant(
         "number of the labeled",
         "The weak views are cut off as if there were as many as labeled images.",
         "Read the size of each batch from its own shape.",
@@ -226,6 +287,19 @@ _MUTANTS = (
         body="""
             variables = {"params": params, "batch_stats": batch_stats}
             labeled, _ = model.apply(variables, x_labeled, mutable=["batch_stats"])
+            x = jnp.concatenate([x_unlabeled_weak, x_unlabeled_strong], axis=0)
+            logits, updated = model.apply(variables, x, mutable=["batch_stats"])
+            weak, strong = jnp.split(logits, [x_unlabeled_weak.shape[0]], axis=0)
+            return labeled, weak, strong, updated["batch_stats"]
+            """,
+    ),
+    Mutant(
+        "labeled by themselves",
+        name="labeled first, and their statistics for the others",
+        body="""
+            variables = {"params": params, "batch_stats": batch_stats}
+            labeled, updated = model.apply(variables, x_labeled, mutable=["batch_stats"])
+            variables = {"params": params, "batch_stats": updated["batch_stats"]}
             x = jnp.concatenate([x_unlabeled_weak, x_unlabeled_strong], axis=0)
             logits, updated = model.apply(variables, x, mutable=["batch_stats"])
             weak, strong = jnp.split(logits, [x_unlabeled_weak.shape[0]], axis=0)

@@ -13,7 +13,7 @@ from autograder.units.mutant import Mutant
 from autograder.units.shared import keeps_a_trace
 from course.checks.case import Inputs
 from course.checks.functions import Draw, uniform
-from course.units.fixmatch.checks.log_probs import log_of_distribution, targets_of
+from course.units.fixmatch.checks.log_probs import MANY_CLASSES, log_of_distribution, targets_of
 
 Rng = np.random.RandomState
 
@@ -69,6 +69,44 @@ _LOG_PROBS_MUTANTS = (
         "The row's maximum is subtracted, but not the logarithm of the sum of exponentials.",
         "Subtracting the maximum only prevents overflow; the normalization still has to follow.",
         body="return logits - jnp.max(logits, axis=-1, keepdims=True)",
+    ),
+    Mutant(
+        "maximum not put back",
+        "The maximum is subtracted inside the exponentials, and not put back afterward.",
+        "logsumexp(z) = m + logsumexp(z − m): whatever is taken out inside has to be added outside.",
+        body="""
+            largest = jnp.max(logits, axis=-1, keepdims=True)
+            return logits - jnp.log(jnp.sum(jnp.exp(logits - largest), axis=-1, keepdims=True))
+            """,
+    ),
+    Mutant(
+        "softmax first",
+        "The logits are turned into probabilities first, and these are normalized once more.",
+        "The identity in the docstring starts from the logits themselves.",
+        body="return jax.nn.log_softmax(jax.nn.softmax(logits, axis=-1), axis=-1)",
+    ),
+    Mutant(
+        "ten classes",
+        "Only the first ten classes are summed over, which is the number of CIFAR-10.",
+        "Take the whole class axis, however long it is.",
+        body="return logits - jax.nn.logsumexp(logits[:, :10], axis=-1, keepdims=True)",
+    ),
+    Mutant(
+        "maximum of the batch",
+        "The maximum of the whole batch is subtracted, and the exponentials of rows far below it are all 0.",
+        "Each row has a maximum of its own: look at axis and keepdims.",
+        body="""
+            shifted = logits - jnp.max(logits)
+            return shifted - jnp.log(jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True))
+            """,
+    ),
+    Mutant(
+        "overflow",
+        name="overflow of both steps",
+        body="""
+            exponentials = jnp.exp(logits)
+            return jnp.log(exponentials / jnp.sum(exponentials, axis=-1, keepdims=True))
+            """,
     ),
     Mutant(
         "sum of logits",
@@ -338,7 +376,7 @@ def _quarters(rng: Rng) -> Inputs:
 _LOG_PROBS_HIDDEN = {
     "published": Hidden("some rows of logits", _logits(3, 4)),
     "batch": Hidden("more rows of logits", _logits(5, 3)),
-    "one row": Hidden("a batch of a single image", _logits(1, 3)),
+    "one row": Hidden("a batch of a single image, with many classes", _logits(1, MANY_CLASSES)),
     "large logits": Hidden("logits of many thousands", _large_logits),
     "gradient": Hidden("the gradient under jit, as training computes it", _logits_and_weights),
     "bfloat16": Hidden("logits in bfloat16", _quarters),
@@ -413,6 +451,18 @@ _CROSS_ENTROPY_MUTANTS = (
         "This is the probability of the label, not its negative logarithm.",
         "The inputs already are logarithms: no exponential is needed.",
         body="return jnp.sum(targets * jnp.exp(log_probs), axis=-1)",
+    ),
+    Mutant(
+        "ten classes",
+        "Only the first ten classes are summed over, which is the number of CIFAR-10.",
+        "Take the whole class axis, however long it is.",
+        body="return -jnp.sum((targets * log_probs)[:, :10], axis=-1)",
+    ),
+    Mutant(
+        "negative probability",
+        "This is the negative of the label's probability: the logarithm was undone, and a minus put before.",
+        "The inputs already are logarithms: no exponential is needed.",
+        body="return -jnp.sum(targets * jnp.exp(log_probs), axis=-1)",
     ),
     Mutant(
         "all but the label",
@@ -490,6 +540,16 @@ _CROSS_ENTROPY_MUTANTS = (
         body="return jnp.sum(targets * (jnp.log(targets) - log_probs), axis=-1)",
     ),
     Mutant(
+        "logarithm of the targets",
+        name="logarithm of the targets as the weight",
+        body="return -jnp.sum(log_probs * jnp.log(targets), axis=-1)",
+    ),
+    Mutant(
+        "roles exchanged",
+        name="roles exchanged, without ε",
+        body="return -jnp.sum(jnp.exp(log_probs) * jnp.log(targets), axis=-1)",
+    ),
+    Mutant(
         "roles exchanged",
         "Prediction and target are exchanged: the targets stand in the logarithm.",
         "H(p, q) = −Σ p · log q: the targets are the weights.",
@@ -533,6 +593,12 @@ _CROSS_ENTROPY_MUTANTS = (
         "You return the cross-entropy of each sample with the targets of all the others.",
         "A matrix product pairs all rows with all rows.",
         body="return -targets @ log_probs.T",
+    ),
+    Mutant(
+        "sum over the targets of all",
+        "Each sample's cross-entropies with the targets of all samples are summed.",
+        "A matrix product pairs all rows with all rows. Multiply entry by entry.",
+        body="return -jnp.sum(log_probs @ targets.T, axis=-1)",
     ),
     Mutant(
         "mean where the label is",
@@ -673,6 +739,12 @@ def _targets(rows: int, classes: int) -> Draw:
     return draw
 
 
+def _one_target(rng: Rng) -> Inputs:
+    label = MANY_CLASSES - rng.randint(1, 3)
+    log_probs = log_of_distribution(rng, 1, MANY_CLASSES)
+    return {"log_probs": log_probs, "targets": targets_of([label], MANY_CLASSES)}
+
+
 def _improbable_targets(rng: Rng) -> Inputs:
     large = number(rng, 3e3, 3e4, 0)
     log_probs = np.array([[0.0, -large, -3 * large, -2 * large]] * 3)
@@ -687,7 +759,7 @@ def _targets_and_weights(rng: Rng) -> Inputs:
 _CROSS_ENTROPY_HIDDEN = {
     "published": Hidden("some samples", _targets(3, 4)),
     "batch": Hidden("more samples, one number for each", _targets(5, 3)),
-    "one sample": Hidden("a batch of a single sample", _targets(1, 3)),
+    "one sample": Hidden("a batch of a single sample of a late class", _one_target),
     "improbable labels": Hidden("log-probabilities far below zero", _improbable_targets),
     "gradient": Hidden("the gradient under jit, as training computes it", _targets_and_weights),
     "called again": Hidden("three calls, and one inside jit", twice(_targets(5, 3))),

@@ -130,6 +130,12 @@ _MUTANTS = (
         ),
     ),
     Mutant(
+        "lambda twice",
+        "λ_u multiplies the unsupervised loss before it is logged, and once more in the total loss.",
+        "Weight it only where you add up the total loss.",
+        edits=((_MASKED, "hparams.lambda_coef * jnp.mean(mask * per_image)"),),
+    ),
+    Mutant(
         "no weight decay",
         "The weight decay is missing from the total loss.",
         "Add all three terms.",
@@ -152,6 +158,11 @@ _MUTANTS = (
         "The whole distribution of the weak view is the target; FixMatch takes its most probable class.",
         "Turn the argmax into a one-hot row.",
         edits=((_ONE_HOT, "jnp.exp(weak_log_probs)"),),
+    ),
+    Mutant(
+        "soft pseudo-labels",
+        name="soft pseudo-labels, with their gradient",
+        edits=((_ONE_HOT, "jax.nn.softmax(weak, axis=-1)"),),
     ),
     Mutant(
         "true labels",
@@ -267,6 +278,12 @@ _MUTANTS = (
         edits=((_RETURN, "return total, batch_stats"),),
     ),
     Mutant(
+        "pair exchanged",
+        "The metrics come before the new batch_stats.",
+        "The pair is (new_batch_stats, metrics).",
+        edits=((_RETURN, "return total, (metrics, batch_stats)"),),
+    ),
+    Mutant(
         "flat result",
         "You return three separate values; batch_stats and metrics belong together in a pair.",
         "Return total_loss, (batch_stats, metrics).",
@@ -329,6 +346,11 @@ _MUTANTS = (
         edits=((_ONE_HOT, "jax.nn.one_hot(pseudo_labels, 10)"),),
     ),
     Mutant(
+        "ten classes",
+        name="ten classes of the labeled images",
+        edits=(("jax.nn.one_hot(y_labeled, hparams.num_classes)", "jax.nn.one_hot(y_labeled, 10)"),),
+    ),
+    Mutant(
         "squeezed",
         "An axis of length 1 is dropped, so a batch of one unlabeled image loses its batch axis.",
         "Look for squeeze.",
@@ -362,6 +384,21 @@ _MUTANTS = (
         edits=((_MASKED, "jnp.sum(mask * per_image) / (mask.size + y_labeled.size)"),),
     ),
     Mutant(
+        "both means over all images",
+        "Both losses are divided by the number of all images, labeled and unlabeled.",
+        "Each loss has a mean of its own: over B images, and over μB.",
+        edits=(
+            (f"{_SUPERVISED}.mean()", f"{_SUPERVISED}.sum() / (len(x_labeled) + len(x_unlabeled_weak))"),
+            (_MASKED, "jnp.sum(mask * per_image) / (len(x_labeled) + len(x_unlabeled_weak))"),
+        ),
+    ),
+    Mutant(
+        "divided by both views",
+        "The unsupervised loss is divided by the number of all weak and strong views.",
+        "Each unlabeled image counts once: divide by μB.",
+        edits=((_MASKED, "jnp.sum(mask * per_image) / (len(x_unlabeled_weak) + len(x_unlabeled_strong))"),),
+    ),
+    Mutant(
         "divided by the classes",
         "The unsupervised loss is divided by the number of classes as well.",
         "Take the mean over the unlabeled images, and nothing else.",
@@ -378,6 +415,11 @@ _MUTANTS = (
         "The images that count are weighted by their confidence as well.",
         "The mask holds 0 and 1: nothing else weights an image.",
         edits=((_MASKED, "jnp.mean(mask * jnp.exp(jnp.max(weak_log_probs, axis=-1)) * per_image)"),),
+    ),
+    Mutant(
+        "mask times confidence",
+        name="confidence in the mask itself",
+        edits=((_MASK, f"jnp.exp(jnp.max(weak_log_probs, axis=-1)) * ({_MASK})"),),
     ),
     Mutant(
         "least probable class",
@@ -488,6 +530,11 @@ _MUTANTS = (
         edits=((_ERROR, "jnp.sum(mask * (pseudo_labels != y_unlabeled)) / jnp.sum(mask)"),),
     ),
     Mutant(
+        "error among the confident",
+        name="error among the confident, 0 where there are none",
+        edits=((_ERROR, "jnp.sum(mask * (pseudo_labels != y_unlabeled)) / jnp.maximum(jnp.sum(mask), 1)"),),
+    ),
+    Mutant(
         "disagreement of the views",
         "The error rate counts where the two views disagree.",
         "It compares the weak predictions with y_unlabeled.",
@@ -507,9 +554,14 @@ _MUTANTS = (
     ),
     Mutant(
         "every mask with every loss",
-        "Each image's mask is multiplied by the losses of all images.",
-        "Look at the shapes of the mask and of the losses.",
+        "Each image's mask is multiplied by the losses of all images, or one mean by the other.",
+        "Multiply each image's loss by its own mask, and average what comes out. Look at the shapes of both.",
         edits=((_MASKED, "jnp.mean(mask[:, None] * per_image)"),),
+    ),
+    Mutant(
+        "every mask with every loss",
+        name="product of the two means",
+        edits=((_MASKED, "jnp.mean(mask) * jnp.mean(per_image)"),),
     ),
     Mutant(
         "one decision for the batch",
@@ -546,6 +598,23 @@ _MUTANTS = (
         "Only images whose pseudo-label is right count: y_unlabeled is not available in a real run.",
         "y_unlabeled is used only for the error rate; the threshold alone decides what counts.",
         edits=((_MASKED, "jnp.mean(mask * (pseudo_labels == y_unlabeled) * per_image)"),),
+    ),
+    Mutant(
+        "only the right ones",
+        name="only the right ones, in the metric too",
+        edits=((_MASK, f"({_MASK}) & (pseudo_labels == y_unlabeled)"),),
+    ),
+    Mutant(
+        "probability of the true class",
+        "The probability of the true class is compared with the threshold: a real run has no y_unlabeled.",
+        "The confidence is the largest probability, whatever class it belongs to.",
+        edits=(
+            (
+                _MASK,
+                "weak_log_probs[jnp.arange(len(y_unlabeled)), y_unlabeled] "
+                ">= jnp.log(hparams.confidence_threshold)",
+            ),
+        ),
     ),
     Mutant(
         "only where the views disagree",
@@ -616,6 +685,17 @@ _MUTANTS = (
                 _MASKED,
                 f"{_MASKED} + jnp.mean(mask * log_softmax_cross_entropy(logits_to_log_probs(weak), "
                 "jax.nn.one_hot(jnp.argmax(strong, axis=-1), hparams.num_classes)))",
+            ),
+        ),
+    ),
+    Mutant(
+        "weak view learns too",
+        name="weak view learns half of the time",
+        edits=(
+            (
+                _MASKED,
+                f"{_MASKED} / 2 + jnp.mean(mask * log_softmax_cross_entropy(logits_to_log_probs(weak), "
+                "jax.nn.one_hot(jnp.argmax(strong, axis=-1), hparams.num_classes))) / 2",
             ),
         ),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from autograder.units import InstructorExercise
-from autograder.units.draws import size
+from autograder.units.draws import size, until
 from autograder.units.equivalent import Equivalent
 from autograder.units.hidden import hidden_function
 from autograder.units.mutant import Mutant
@@ -36,6 +36,11 @@ _MUTANTS = (
         body="return jnp.sum((error_rates * batch_sizes)[:-1]) / jnp.sum(batch_sizes[:-1])",
         common="Leaving out the last, smaller mini-batch. The result is right for the remaining images, but "
         "those are not all of them.",
+    ),
+    Mutant(
+        "last batch dropped",
+        name="plain mean without the last batch",
+        body="return jnp.mean(error_rates[:-1])",
     ),
     Mutant(
         "plain mean",
@@ -85,6 +90,23 @@ _MUTANTS = (
             """,
     ),
     Mutant(
+        "fixed sizes",
+        name="fixed size of all but the last batch",
+        body="""
+            wrong = jnp.sum(error_rates[:-1]) * 128 + error_rates[-1] * batch_sizes[-1]
+            return wrong / jnp.sum(batch_sizes)
+            """,
+    ),
+    Mutant(
+        "one size but for the last",
+        "All mini-batches but the last are treated as if they were as large as the first.",
+        "Any mini-batch may have another size: use all of batch_sizes.",
+        body="""
+            sizes = jnp.full(len(batch_sizes), batch_sizes[0]).at[-1].set(batch_sizes[-1])
+            return jnp.sum(error_rates * sizes) / jnp.sum(sizes)
+            """,
+    ),
+    Mutant(
         "one rate for each batch",
         "You return an array; the exercise asks for one number.",
         "Add up over the mini-batches.",
@@ -107,6 +129,24 @@ _MUTANTS = (
         "The sum of the rates is divided by the number of images.",
         "A rate times a size is a number of wrong answers; add these up.",
         body="return jnp.sum(error_rates) / jnp.sum(batch_sizes)",
+    ),
+    Mutant(
+        "divided by the rates",
+        "The wrong answers are divided by the sum of the rates, so this is a size and no rate.",
+        "Divide by the number of images. An average takes its values first, and then the weights.",
+        body="return jnp.average(batch_sizes, weights=error_rates)",
+    ),
+    Mutant(
+        "wrong answers cut",
+        "The wrong answers of each mini-batch are cut to whole numbers, and some lose one that way.",
+        "A rate times a size can end in .9999999: leave it as it is.",
+        edits=(("error_rates * batch_sizes", "(error_rates * batch_sizes).astype(int)"),),
+    ),
+    Mutant(
+        "rounded down",
+        "The last division is one of whole numbers, which rounds a rate below 1 down to 0.",
+        "/ divides, // divides and rounds down.",
+        edits=(("/ jnp.sum(batch_sizes)", "// jnp.sum(batch_sizes)"),),
     ),
     Mutant(
         "size of the first batch",
@@ -266,9 +306,15 @@ def _rates(n: int, *, equal: bool = False) -> Draw:
     return draw
 
 
+def _cut_below(inputs: Inputs) -> bool:
+    """Whether a rate times its size is less than the number of wrong answers, in the float32 of the check."""
+    rates, sizes = inputs["error_rates"], inputs["batch_sizes"]
+    return bool(np.any(np.float32(rates) * np.float32(sizes) < np.round(rates * sizes)))
+
+
 _HIDDEN = hidden_function(
     {
-        "published": ("mini-batches of other sizes", _rates(79)),
+        "published": ("mini-batches of other sizes", until(_rates(79), _cut_below)),
         "unequal batches": ("a few mini-batches of other sizes", _rates(4)),
         "equal batches": ("mini-batches of one size", _rates(4, equal=True)),
         "one batch": ("one mini-batch", _rates(1)),

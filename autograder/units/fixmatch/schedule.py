@@ -23,6 +23,35 @@ _MUTANTS = (
         body="return init_value * 0.5 * (1 + jnp.cos(jnp.pi * alpha * count / decay_steps))",
     ),
     Mutant(
+        "half cosine",
+        name="half cosine, without alpha",
+        body="return init_value * 0.5 * (1 + jnp.cos(jnp.pi * count / decay_steps))",
+    ),
+    Mutant(
+        "alpha twice",
+        "7/16 stands beside alpha, which is this fraction already.",
+        "The fraction comes in once: as the argument.",
+        body="return init_value * jnp.cos(7 * jnp.pi * alpha * count / (16 * decay_steps))",
+    ),
+    Mutant(
+        "1 − alpha",
+        "1 − alpha is used as the fraction of a half-turn.",
+        "The angle grows from 0 to π · alpha.",
+        body="return init_value * jnp.cos(jnp.pi * (1 - alpha) * count / decay_steps)",
+    ),
+    Mutant(
+        "fraction outside",
+        "The fraction of the run multiplies the cosine from outside.",
+        "It belongs to the angle. Look at where the parenthesis of the cosine closes.",
+        body="return init_value * jnp.cos(jnp.pi * alpha) * count / decay_steps",
+    ),
+    Mutant(
+        "length outside",
+        "decay_steps divides the cosine from outside.",
+        "It belongs to the angle. Look at where the parenthesis of the cosine closes.",
+        body="return init_value * jnp.cos(jnp.pi * alpha * count) / decay_steps",
+    ),
+    Mutant(
         "no alpha",
         "alpha is missing inside the cosine.",
         "The cosine covers a fraction alpha of a half-turn.",
@@ -76,6 +105,16 @@ _MUTANTS = (
         body="return init_value * jnp.cos(jnp.pi * alpha * decay_steps / jnp.maximum(count, 1))",
     ),
     Mutant(
+        "upside down",
+        name="upside down, which divides by step 0",
+        body="return init_value * jnp.cos(jnp.pi * alpha * decay_steps / count)",
+    ),
+    Mutant(
+        "upside down",
+        name="upside down, the fraction first",
+        body="return init_value * jnp.cos(jnp.pi * alpha * (decay_steps / count))",
+    ),
+    Mutant(
         "no initial value",
         "init_value does not scale the result.",
         "At step 0 the rate has to be init_value.",
@@ -92,6 +131,12 @@ _MUTANTS = (
         "7/16 is hard-coded; alpha is an argument.",
         "Replace the number with the argument.",
         body="return init_value * jnp.cos(7 * jnp.pi * count / (16 * decay_steps))",
+    ),
+    Mutant(
+        "a method of arrays",
+        "A method of arrays is called on the step number, which outside of jit is a Python int.",
+        "Python converts by itself: an int divided by an int is a float.",
+        body="return init_value * jnp.cos(jnp.pi * alpha * count.astype(jnp.float32) / decay_steps)",
     ),
     Mutant(
         "Python's math",

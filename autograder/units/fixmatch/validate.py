@@ -66,6 +66,11 @@ _MUTANTS = (
             """,
     ),
     Mutant(
+        "argmax over the batch",
+        name="argmax over the batch, which does not fit",
+        edits=(("axis=-1", "axis=0"),),
+    ),
+    Mutant(
         "argmin",
         "You take the least probable class as the prediction.",
         "Use argmax.",
@@ -138,6 +143,30 @@ _MUTANTS = (
             ),
             ("for x, y in batches", "for x, y in remaining"),
         ),
+    ),
+    Mutant(
+        "batches used up",
+        name="batches used up, and the mean of nothing",
+        edits=(
+            (
+                "    def validate(opt_state, batch_stats):",
+                "    remaining = iter(batches)\n\n    def validate(opt_state, batch_stats):",
+            ),
+            ("for x, y in batches", "for x, y in remaining"),
+            ("jnp.mean(jnp.stack(errors))", "jnp.mean(jnp.array(errors))"),
+        ),
+    ),
+    Mutant(
+        "arguments of validate exchanged",
+        "validate takes batch_stats first; opt_state comes first.",
+        "Compare the def line of validate with the docstring.",
+        edits=(("def validate(opt_state, batch_stats):", "def validate(batch_stats, opt_state):"),),
+    ),
+    Mutant(
+        "one mini-batch more",
+        "The sum of the rates is divided by one more than the number of mini-batches.",
+        "Divide by as many as there are.",
+        edits=(("jnp.mean(jnp.stack(errors))", "sum(errors) / (len(errors) + 1)"),),
     ),
     Mutant(
         "batches by position",

@@ -164,6 +164,12 @@ def test_rows_that_are_compared_with_labels_are_told_apart(run_loss: RunLoss) ->
     assert result.message.startswith("Rows with one entry per class are compared with labels")
 
 
+def test_classes_of_the_wrong_axis_are_not_taken_for_rows(run_loss: RunLoss) -> None:
+    """The line names rows and labels, but compares others: the most probable images of each class."""
+    result = run_loss("pseudo_labels != y_unlabeled", "jnp.argmax(weak, axis=0) != y_unlabeled")
+    assert result.message == "Two arrays do not fit together."
+
+
 def test_labels_of_a_batch_are_named_with_their_key(run_cell: RunCell) -> None:
     source = """
 def mixmatch_loss(model, state, batch, hparams):
@@ -206,6 +212,8 @@ def test_the_missing_key_alone_is_told_and_what_is_there_instead(
         ("TypeError", "'FlexMatchHparams' object is not subscriptable", "read like a dictionary"),
         ("AttributeError", "'dict' object has no attribute 'latest'", "A dictionary is read with a dot"),
         ("TypeError", "'NoneType' object is not callable", "Something is None"),
+        ("TypeError", "a function is expected here, not NoneType", "Your function returns None"),
+        ("TypeError", "a function is expected here, not ArrayImpl", "Your function returns a value"),
         ("TypeError", "'float' object is not callable", "is followed by parentheses"),
         ("TypeError", "'Tensor' object is not callable", "is followed by parentheses"),
         ("TypeError", "'jaxlib._jax.ArrayImpl' object is not callable", "is followed by parentheses"),
@@ -213,6 +221,8 @@ def test_the_missing_key_alone_is_told_and_what_is_there_instead(
         ("TypeError", "'method' object is not iterable", "it was not called"),
         ("TypeError", "'type' object does not support the context manager protocol", "`with` needs an"),
         ("TypeError", "unhashable type: 'list'", "is used as a key"),
+        ("TypeError", "unhashable type: 'slice'", "A slice is taken of a dictionary"),
+        ("KeyError", "slice(None, 3, None)", "A slice is taken of a dictionary"),
         ("TypeError", "'<' not supported between instances of 'dict' and 'dict'", "types dict and dict"),
         ("TypeError", "unsupported operand type(s) for ** or pow(): 'float' and 'LinearNet'",
          "The operator ** or pow() has a value of type float on its left"),

@@ -24,6 +24,7 @@ def pair(expected: Any, got: Any, inputs: Any = None, others: Any = None) -> Pai
         ([pair(X, [1.0, np.nan, 4.0])], "is NaN (not a number), in places"),
         ([pair(X, [1.0, np.inf, 4.0])], "is infinite, in places"),
         ([pair(1.0, 2.0), pair(3.0, np.nan)], "is NaN (not a number) in 1 of the 2 cases that fail"),
+        ([pair(1.0, np.inf), pair(3.0, np.nan)], "is infinite or NaN (not a number)"),
         ([pair(1.0, -1.0), pair(2.0, -2.0)], "is the negative of what the exercise asks for"),
         ([pair(X, 2 * X, {"logits": 2 * X})], "is what was given as `logits`"),
         (
@@ -53,6 +54,10 @@ def pair(expected: Any, got: Any, inputs: Any = None, others: Any = None) -> Pai
         ([pair(X, X[[1, 0, 2]])], "has the right numbers in another order"),
         ([pair(X, [9.0, 2.0, 4.0]), pair(Y, [0.0, 0.5])], "differs in its first entry alone"),
         ([pair(X, [1.0, 2.0, 9.0]), pair(Y, [3.0, 0.0])], "differs in its last entry alone"),
+        (
+            [pair(0.03, 3e-8, {"T": 2**20}), pair(0.01, 0.0, {"T": 2**21})],
+            "is too small in both cases that fail",
+        ),
         ([pair(1.0, 1.5), pair(2.0, 7.0)], "is too large in both cases that fail"),
         ([pair(X, [0.5, 1.9, 3.0])], "is too small everywhere"),
     ],

@@ -18,6 +18,9 @@ from course.units.fixmatch.checks.common import PUBLISHED
 
 Rng = np.random.RandomState
 
+# More than the ten of CIFAR-10, which could be hard-coded.
+MANY_CLASSES = 12
+
 BFLOAT16 = Tolerance(2e-2, 4e-2, "bfloat16 keeps two to three digits")
 LARGE = Tolerance(1e-5, 1e-3, "float32 keeps seven digits of numbers of this size")
 
@@ -88,7 +91,7 @@ def _logits(rng: Rng) -> Inputs:
 
 
 def _one_row(rng: Rng) -> Inputs:
-    return {"logits": uniform(rng, (1, 3), -3.0, 3.0)}
+    return {"logits": uniform(rng, (1, MANY_CLASSES), -3.0, 3.0)}
 
 
 def _large_logits(rng: Rng) -> Inputs:
@@ -136,7 +139,7 @@ LOGITS_TO_LOG_PROBS = Check(
         ),
         Case(
             name="one row",
-            tries="a batch of a single image",
+            tries="a batch of a single image, with twelve classes",
             draw=_one_row,
             drive=_apply("logits"),
             tolerance=FLOAT32,
@@ -216,12 +219,13 @@ def _published_targets(rng: Rng) -> Inputs:
     return {"log_probs": np.array(_PUBLISHED_LOG_PROBS), "targets": targets_of([1, 2, 3], 4)}
 
 
-def _some_targets(rng: Rng, rows: int = 5) -> Inputs:
-    return {"log_probs": log_of_distribution(rng, rows, 3), "targets": targets_of(rng.randint(0, 3, rows), 3)}
+def _some_targets(rng: Rng) -> Inputs:
+    return {"log_probs": log_of_distribution(rng, 5, 3), "targets": targets_of(rng.randint(0, 3, 5), 3)}
 
 
 def _one_target(rng: Rng) -> Inputs:
-    return _some_targets(rng, rows=1)
+    log_probs = log_of_distribution(rng, 1, MANY_CLASSES)
+    return {"log_probs": log_probs, "targets": targets_of([MANY_CLASSES - 1], MANY_CLASSES)}
 
 
 def _improbable_targets(rng: Rng) -> Inputs:
@@ -275,7 +279,7 @@ LOG_SOFTMAX_CROSS_ENTROPY = Check(
         ),
         Case(
             name="one sample",
-            tries="a batch of a single sample",
+            tries="a batch of a single sample, of the last of twelve classes",
             draw=_one_target,
             drive=_apply("log_probs", "targets"),
             tolerance=FLOAT32,

@@ -19,9 +19,12 @@ def _published(rng: np.random.RandomState) -> Inputs:
 
 
 def _unequal(rng: np.random.RandomState) -> Inputs:
-    """Neither sizes nor rates in order, and the last mini-batch is not the smallest."""
-    sizes = np.array([6, 1, 8, 3])
-    wrong = np.array([rng.randint(1, 6), 1, rng.randint(1, 8), rng.randint(1, 3)])
+    """Neither sizes nor rates in order, and the last mini-batch is not the smallest.
+
+    In floating point, 107 times a power of two over 107 is a little less than that power.
+    """
+    sizes = np.array([6, 1, 107, 3])
+    wrong = np.array([rng.randint(1, 6), 1, 2 ** rng.randint(1, 7), rng.randint(1, 3)])
     return {"error_rates": wrong / sizes, "batch_sizes": sizes}
 
 
@@ -40,12 +43,12 @@ MEAN_OVER_IMAGES = check_of_function(
             "the mini-batches of the validation check: 9,000 of 10,000 answers are wrong",
             _published,
         ),
-        "unequal batches": ("mini-batches of 6, 1, 8 and 3 images", _unequal),
+        "unequal batches": ("mini-batches of 6, 1, 107 and 3 images", _unequal),
         "equal batches": ("four mini-batches of 50 images, where both means agree", _equal),
         "one batch": ("a single mini-batch", _one),
     },
     stated={"published": 0.9},
-    misconception="The images do not all count equally.",
+    misconception="This is not the share of wrong predictions among all images.",
     look="How many wrong answers are in a mini-batch, given its rate and its size?",
 )
 
