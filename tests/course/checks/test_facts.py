@@ -55,7 +55,7 @@ def pair(expected: Any, got: Any, inputs: Any = None, others: Any = None) -> Pai
         ([pair(X, [9.0, 2.0, 4.0]), pair(Y, [0.0, 0.5])], "differs in its first entry alone"),
         ([pair(X, [1.0, 2.0, 9.0]), pair(Y, [3.0, 0.0])], "differs in its last entry alone"),
         (
-            [pair(0.03, 3e-8, {"T": 2**20}), pair(0.01, 0.0, {"T": 2**21})],
+            [pair(100.0, 9.6e-5, {"T": 2**20}), pair(10.0, 4.9e-6, {"T": 2**21})],
             "is too small in both cases that fail",
         ),
         ([pair(1.0, 1.5), pair(2.0, 7.0)], "is too large in both cases that fail"),
