@@ -87,14 +87,16 @@ def _negated(pairs: Sequence[Pair]) -> str | None:
 def _an_input(pairs: Sequence[Pair]) -> str | None:
     """One of the arguments, as it was given."""
     for name in _common(pair.inputs for pair in pairs):
-        if _are(pairs, (_numbers(pair.inputs[name]) for pair in pairs)):
+        given = [_numbers(pair.inputs[name]) for pair in pairs]
+        if _telling(given) and _are(pairs, given):
             return f"is what was given as `{name}`"
     return None
 
 
 def _another_value(pairs: Sequence[Pair]) -> str | None:
     for name in _common(pair.others for pair in pairs):
-        if _are(pairs, (pair.others[name] for pair in pairs)):
+        others = [pair.others[name] for pair in pairs]
+        if _telling(others) and _are(pairs, others):
             return f"has the value that {name} should have"
     return None
 
@@ -104,7 +106,7 @@ def _always_the_same(pairs: Sequence[Pair]) -> str | None:
         return None
     first = pairs[0].got
     if _are(pairs, (first.reshape(pair.got.shape) for pair in pairs)):
-        return f"is {_text(first)} in every case, whatever the arguments are"
+        return f"is {_text(first)}{_everywhere(pairs)}, although the arguments differ"
     return None
 
 
@@ -140,6 +142,9 @@ def _plus_a_number(pairs: Sequence[Pair]) -> str | None:
 
 
 def _a_function_of_it(pairs: Sequence[Pair]) -> str | None:
+    numbers = [pair.got for pair in pairs]
+    if not _telling(numbers) and len(np.unique(np.concatenate([one.ravel() for one in numbers]))) < 2:
+        return None
     with np.errstate(all="ignore"):
         for words, function in _FUNCTIONS:
             if _are(pairs, (function(pair.expected) for pair in pairs)):
@@ -221,6 +226,11 @@ def _are(pairs: Iterable[Pair], values: Iterable[np.ndarray | None]) -> bool:
     )
 
 
+def _telling(values: Iterable[np.ndarray | None]) -> bool:
+    """Whether equal numbers are no coincidence: 0 and 1 are the values of many things."""
+    return any(value is not None and not np.isin(value, (0.0, 1.0)).all() for value in values)
+
+
 def _close(got: np.ndarray, wanted: np.ndarray, tolerance: Tolerance) -> np.ndarray:
     close: np.ndarray = np.isclose(got, wanted, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True)
     return close
@@ -267,7 +277,8 @@ def _quantities(inputs: Mapping[str, Plain]) -> Iterator[tuple[str, float]]:
 
 
 def _numbers(value: Any) -> np.ndarray | None:
-    if isinstance(value, bool | int | float | np.ndarray):
+    """The numbers of an argument; None where it holds none. A switch is no number that came through."""
+    if isinstance(value, int | float | np.ndarray) and not isinstance(value, bool):
         return np.asarray(value).astype(float)
     return None
 

@@ -25,13 +25,28 @@ def pair(expected: Any, got: Any, inputs: Any = None, others: Any = None) -> Pai
         ([pair(X, [1.0, np.inf, 4.0])], "is infinite, in places"),
         ([pair(1.0, 2.0), pair(3.0, np.nan)], "is NaN (not a number) in 1 of the 2 cases that fail"),
         ([pair(1.0, np.inf), pair(3.0, np.nan)], "is infinite or NaN (not a number)"),
+        ([pair(1.0, np.nan), pair(2.0, 5.0)], "is NaN (not a number) in 1 of the 2 cases that fail"),
+        (
+            [pair(0.0, 1.0, {"norm": True}), pair(0.5, 1.0, {"norm": True})],
+            "is 1 in all 2 cases that fail, although the arguments differ",
+        ),
+        (
+            [pair(share, 1.0, None, {"the number of passes": np.asarray(1.0)}) for share in (0.6, 0.2)],
+            "is 1 in all 2 cases that fail, although the arguments differ",
+        ),
+        (
+            [pair(share, 1.0) for share in (0.6, 0.7)],
+            "is 1 in all 2 cases that fail, although the arguments differ",
+        ),
+        ([pair(0.6, 1.0)], "is too large"),
+        ([pair(0.6, 1.0), pair(0.2, 0.0)], "is the whole number next to what is expected"),
         ([pair(1.0, -1.0), pair(2.0, -2.0)], "is the negative of what the exercise asks for"),
         ([pair(X, 2 * X, {"logits": 2 * X})], "is what was given as `logits`"),
         (
             [pair(1.0, 3.0, None, {"the mask rate": np.asarray(3.0)})],
             "has the value that the mask rate should have",
         ),
-        ([pair(1.0, 0.5), pair(2.0, 0.5)], "is 0.5 in every case, whatever the arguments are"),
+        ([pair(1.0, 0.5), pair(2.0, 0.5)], "is 0.5 in all 2 cases that fail, although the arguments differ"),
         (
             [pair(1.0, 3.0, {"x": X}), pair(2.0, 4.0, {"x": Y})],
             "is what is expected times the length of `x`",
