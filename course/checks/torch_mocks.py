@@ -38,7 +38,7 @@ class LinearNet(nn.Module):
         super().__init__()
         pixels, classes = kernel.shape
         self.dense = nn.Linear(pixels, classes)
-        self.norm = nn.BatchNorm1d(classes) if norm else nn.Identity()
+        self.norm = nn.BatchNorm2d(classes) if norm else nn.Identity()  # networks of images have this kind
         self.batches: list[int] = []
         with torch.no_grad():
             self.dense.weight.copy_(tensors(kernel.T))
@@ -47,7 +47,8 @@ class LinearNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Images (n, 3, height, width) → logits (n, classes)."""
         self.batches.append(len(x))
-        return self.norm(self.dense(x.flatten(1)))
+        logits = self.dense(x.flatten(1))
+        return self.norm(logits[:, :, None, None]).flatten(1)
 
     def gradients(self) -> dict[str, Tensor]:
         """The gradient of each weight, by its name; zeros where none has come."""

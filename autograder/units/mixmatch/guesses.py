@@ -488,7 +488,7 @@ _GUESS_MUTANTS = (
     ),
     Mutant(
         "mean of the logits",
-        "The logits of the views are averaged, and turned into probabilities afterwards.",
+        "The mean over the views is that of the logits, or of log-probabilities.",
         "Take the mean of the probabilities.",
         edits=(
             (
@@ -536,6 +536,27 @@ _GUESS_MUTANTS = (
         "There is one guess per view; the docstring asks for one per image.",
         "Take the mean over the views.",
         edits=((_MEAN, "sharpen(probabilities.flatten(0, 1), T)"),),
+    ),
+    Mutant(
+        "one guess for each view",
+        name="each guess repeated for every view",
+        edits=((_MEAN, f"{_MEAN}.repeat(len(views), 1)"),),
+    ),
+    Mutant(
+        "as many views as here",
+        "The batch is taken apart as if there were always two views.",
+        "The first size of views is K.",
+        edits=((_VIEWS, "unflatten(0, (2, views.shape[1]))"),),
+    ),
+    Mutant(
+        "as many views as here",
+        name="two views in a reshape",
+        edits=((_VIEWS, "reshape(2, views.shape[1], -1)"),),
+    ),
+    Mutant(
+        "as many views as here",
+        name="cut into two parts",
+        edits=((_VIEWS, "chunk(2)"), (_MEAN, "sharpen((probabilities[0] + probabilities[1]) / 2, T)")),
     ),
     Mutant(
         "no softmax",
@@ -768,7 +789,7 @@ _GUESS_MUTANTS = (
         edits=(
             (
                 _LOGITS,
-                "norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm1d)]\n"
+                "norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]\n"
                 "        for norm in norms:\n"
                 "            norm.eval()\n"
                 f"        {_LOGITS}\n"
@@ -872,6 +893,19 @@ def guess_labels(model, views, T):
         for name, buffer in model.named_buffers():
             buffer.copy_(saved[name])
         return sharpen(torch.softmax(logits, -1).unflatten(0, views.shape[:2]).mean(0), T)
+""",
+    "momentum of 0, and the counter put back": """
+def guess_labels(model, views, T):
+    norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    before = [(norm.momentum, norm.num_batches_tracked.clone()) for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    with torch.no_grad():
+        logits = model(views.flatten(0, 1))
+    for norm, (momentum, count) in zip(norms, before):
+        norm.momentum = momentum
+        norm.num_batches_tracked.copy_(count)
+    return sharpen(torch.softmax(logits, dim=-1).unflatten(0, views.shape[:2]).mean(dim=0), T)
 """,
     "gradient switched off and on": """
 def guess_labels(model, views, T):
