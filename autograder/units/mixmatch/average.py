@@ -90,16 +90,44 @@ _MUTANTS = (
     Mutant(
         "copied",
         "The averaged model becomes a copy of the trained one.",
-        "Weights are averaged; only the buffers are copied.",
+        "Weights are averaged, and only the buffers copied; with // the share that is kept would be 0.",
         edits=((_AVERAGED, "average.copy_(weight)"),),
     ),
     Mutant(
         "not in place",
-        "The averaged weights do not change: the new values get a name, but the model keeps the old.",
-        "Change the tensor itself, with a method whose name ends in an underscore.",
+        "The averaged weights do not change: the new values do not reach the model.",
+        "Write into every weight, with a method whose name ends in an underscore, even without a gradient.",
         edits=((_AVERAGED, "average = keep * average + (1 - keep) * weight"),),
         common="Assigning the new value to a name instead of writing it into the tensor. The averaged "
         "network then never moves.",
+    ),
+    Mutant(
+        "not in place",
+        name="weights without a gradient are left out",
+        edits=((_AVERAGED, f"if average.requires_grad:\n            {_AVERAGED}"),),
+    ),
+    Mutant(
+        "copied",
+        name="a whole number to keep",
+        edits=((_KEEP, "min(decay, (1 + step) // (10 + step))"),),
+    ),
+    Mutant(
+        "a copy at first",
+        "At step 0 the averaged model becomes a copy of the trained one.",
+        "At step 0 a tenth of the average is kept, as the formula says.",
+        edits=((_KEEP, f"(0 if step == 0 else {_KEEP})"),),
+    ),
+    Mutant(
+        "power of the decay",
+        "keep is the decay to the power of the step.",
+        "keep is the smaller of decay and (1 + step)/(10 + step).",
+        edits=((_KEEP, "decay**step"),),
+    ),
+    Mutant(
+        "not shrunk",
+        "The new weight is added, but the average is not multiplied by keep first.",
+        "Both shares count: keep of the average, 1 − keep of the weight.",
+        edits=((_AVERAGED, "average.add_(weight, alpha=1 - keep)"),),
     ),
     Mutant(
         "no warm-up",
@@ -496,7 +524,7 @@ def _nets(step: Sizes, decay: tuple[float, float], *, norm: bool = True) -> Draw
 
 
 _HIDDEN = {
-    "by hand": Hidden("a small network early on", _nets((0, 3), (0.99, 0.999), norm=False)),
+    "by hand": Hidden("a small network at step 0", _nets((0, 0), (0.99, 0.999), norm=False)),
     "warm-up": Hidden("a step of the warm-up", _nets((4, 40), (0.99, 0.999))),
     "late": Hidden("a step at which the decay is the smaller one", _nets((20_000, 90_000), (0.95, 0.99))),
     "another decay": Hidden("another decay", _nets((60, 90), (0.5, 0.8))),

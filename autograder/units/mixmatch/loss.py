@@ -103,6 +103,12 @@ _MUTANTS = (
         edits=((_TOTAL, "total = weight * (supervised + unsupervised)"),),
     ),
     Mutant(
+        "weight on the labeled",
+        "The weight multiplies the supervised loss in place of the unsupervised one.",
+        "Only the unlabeled loss is weighted.",
+        edits=((_TOTAL, "total = weight * supervised + unsupervised"),),
+    ),
+    Mutant(
         "weight in the metric",
         'The metric "unsupervised loss" already contains the weight.',
         "Weight it only where you add up the total loss.",
@@ -187,6 +193,18 @@ _MUTANTS = (
         edits=((_GUESSES, _GUESSES.replace("hparams.T", "1.0")),),
     ),
     Mutant(
+        "sharpened twice",
+        "The guesses are sharpened a second time.",
+        "guess_labels sharpens them already.",
+        edits=((_GUESSES, "guesses = sharpen(guess_labels(model, views, hparams.T), hparams.T)"),),
+    ),
+    Mutant(
+        "mixed targets sharpened",
+        "The mixed targets are sharpened.",
+        "Sharpening comes before mixing.",
+        edits=((_FORWARD, f"targets = sharpen(targets, hparams.T)\n    {_FORWARD}"),),
+    ),
+    Mutant(
         "guesses in another order",
         "The guesses and the views are in different orders: each image's guess is repeated in a row.",
         "The views are joined one whole view after the other; repeat the guesses in the same way.",
@@ -211,6 +229,12 @@ _MUTANTS = (
         "Nothing is mixed: images and targets are used unchanged.",
         'Call your mixup with the same images in the order batch["order"].',
         edits=((_MIXED, ""),),
+    ),
+    Mutant(
+        "mean of λ",
+        "The mean of all λ is used for all samples.",
+        'batch["lam"] holds one for each sample.',
+        edits=((_MIXED, _MIXED.replace('batch["lam"]', 'batch["lam"].mean().repeat(len(x))')),),
     ),
     Mutant(
         "mixed among their kind",
@@ -301,6 +325,27 @@ _MUTANTS = (
             (
                 _ERROR,
                 '(logits[n_labeled:].argmax(-1) != batch["y_unlabeled"].repeat(len(views))).float().mean()',
+            ),
+        ),
+    ),
+    Mutant(
+        "error of the mixed samples",
+        name="error of the first view's mixtures",
+        edits=(
+            (
+                _ERROR,
+                '(logits[n_labeled : n_labeled + len(guesses)].argmax(-1) != batch["y_unlabeled"])'
+                ".float().mean()",
+            ),
+        ),
+    ),
+    Mutant(
+        "error of the mixed samples",
+        name="error of the mixed targets",
+        edits=(
+            (
+                _ERROR,
+                '(targets[n_labeled:].argmax(-1) != batch["y_unlabeled"].repeat(len(views))).float().mean()',
             ),
         ),
     ),
@@ -512,6 +557,26 @@ _MUTANTS = (
         ),
     ),
     Mutant(
+        "unlabeled images first",
+        name="unlabeled images and guesses first",
+        edits=(
+            (
+                'x = torch.cat([batch["x_labeled"], views.flatten(0, 1)])',
+                'x = torch.cat([views.flatten(0, 1), batch["x_labeled"]])',
+            ),
+            (
+                f"torch.cat([one_hot.to(guesses.dtype), {_REPEATED}])",
+                f"torch.cat([{_REPEATED}, one_hot.to(guesses.dtype)])",
+            ),
+        ),
+    ),
+    Mutant(
+        "a guess for each view",
+        "Every view has a guess of its own, made from this view alone.",
+        "An image has one guess, from all of its views; it is the target of each of them.",
+        edits=((_REPEATED, "torch.cat([guess_labels(model, view[None], hparams.T) for view in views])"),),
+    ),
+    Mutant(
         "classes of the labels",
         "The number of classes is read off the labels of this batch.",
         "Use hparams.n_classes.",
@@ -545,6 +610,25 @@ _MUTANTS = (
             "F.kl_div(torch.log_softmax(logits[n_labeled:], dim=-1), targets[n_labeled:],"
             ' reduction="batchmean")'
         ),
+    ),
+    Mutant(
+        "divergence for the unlabeled",
+        name="divergence with the logarithm of a softmax",
+        edits=_unsupervised(
+            "F.kl_div(torch.softmax(logits[n_labeled:], dim=-1).log(), targets[n_labeled:],"
+            ' reduction="batchmean")'
+        ),
+    ),
+    Mutant(
+        "divergence for the unlabeled",
+        name="divergence averaged over classes too",
+        edits=_unsupervised("F.kl_div(torch.log_softmax(logits[n_labeled:], dim=-1), targets[n_labeled:])"),
+    ),
+    Mutant(
+        "divided by the views",
+        "L_U is divided by the number of views once more.",
+        "The mean over all samples after the first B is over the views already.",
+        edits=_unsupervised(f"{_UNSUPERVISED} / len(views)"),
     ),
     Mutant(
         "half the square",
@@ -582,6 +666,12 @@ _MUTANTS = (
         "The labeled loss is a sum over the samples.",
         "L_X is the mean over the first B samples.",
         edits=((_SUPERVISED, 'F.cross_entropy(logits[:n_labeled], targets[:n_labeled], reduction="sum")'),),
+    ),
+    Mutant(
+        "labeled loss divided by all",
+        "The labeled loss is divided by the number of all samples.",
+        "L_X is the mean over the first B samples.",
+        edits=((_SUPERVISED, _SUPERVISED.replace(")", ', reduction="sum") / len(x)')),),
     ),
     Mutant(
         "labeled loss averaged over classes",
@@ -636,6 +726,18 @@ _MUTANTS = (
         "The paper's ramp of 16,384 steps is hard-coded.",
         "Use hparams.rampup_length.",
         edits=((_WEIGHT, _WEIGHT.replace("hparams.rampup_length", "16_384")),),
+    ),
+    Mutant(
+        "ramp over the run",
+        "The ramp takes as many steps as the whole run.",
+        "Use hparams.rampup_length: it is a number of steps, whatever the length of the run.",
+        edits=((_WEIGHT, _WEIGHT.replace("rampup_length", "steps")),),
+        common="A ramp over the whole run. The same step of a longer run then belongs to another method.",
+    ),
+    Mutant(
+        "ramp over the run",
+        name="ramp over the epochs",
+        edits=((_WEIGHT, _WEIGHT.replace("hparams.rampup_length", "hparams.epochs * hparams.num_iter")),),
     ),
     Mutant(
         "ramp twice",

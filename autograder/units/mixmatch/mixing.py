@@ -369,6 +369,59 @@ _MIXUP_MUTANTS = (
         SWITCH,
         edits=(("lam = torch.maximum", "torch.set_grad_enabled(False)\n    lam = torch.maximum"),),
     ),
+    Mutant(
+        "images along the columns",
+        name="images without further axes",
+        body="""
+            lam = torch.maximum(lam, 1 - lam)
+            share = lam[:, None]
+            return lam * x_a + (1 - lam) * x_b, share * targets_a + (1 - share) * targets_b
+            """,
+    ),
+    Mutant(
+        "targets along the classes",
+        "For the targets, λ is multiplied along the classes.",
+        "λ for the targets has the shape (n, 1).",
+        body="""
+            lam = torch.maximum(lam, 1 - lam)
+            wide = lam[:, None, None, None]
+            return wide * x_a + (1 - wide) * x_b, lam * targets_a + (1 - lam) * targets_b
+            """,
+    ),
+    Mutant(
+        "share of b as drawn",
+        "a has the weight λ′, but b has 1 − λ, with λ as it was drawn.",
+        "Both weights come from λ′, and sum to 1.",
+        body="""
+            share, rest = torch.maximum(lam, 1 - lam)[:, None], (1 - lam)[:, None]
+            targets = share * targets_a + rest * targets_b
+            return share[..., None, None] * x_a + rest[..., None, None] * x_b, targets
+            """,
+    ),
+    Mutant(
+        "one choice for the batch",
+        "Whether λ or 1 − λ is the larger one is decided once, for the whole batch.",
+        "The larger one of the two is taken for each sample by itself.",
+        edits=(("torch.maximum(lam, 1 - lam)", "(lam if lam.max() >= (1 - lam).max() else 1 - lam)"),),
+    ),
+    Mutant(
+        "one choice for the batch",
+        name="by the largest λ",
+        edits=(("torch.maximum(lam, 1 - lam)", "(lam if lam.max() >= 0.5 else 1 - lam)"),),
+    ),
+    Mutant(
+        "one choice for the batch",
+        name="by the mean",
+        edits=(("torch.maximum(lam, 1 - lam)", "(lam if lam.mean() >= 0.5 else 1 - lam)"),),
+    ),
+    Mutant(
+        "square roots",
+        "The shares of the images are square roots.",
+        "a has the weight λ′, b the weight 1 − λ′.",
+        edits=(
+            ("lam * x_a + (1 - lam) * x_b, targets", "lam.sqrt() * x_a + (1 - lam).sqrt() * x_b, targets"),
+        ),
+    ),
 )
 
 _MIXUP_ALTERNATIVES = {
@@ -698,6 +751,44 @@ _RAMP_MUTANTS = (
         "The share of the steps that are left is returned as a number of steps.",
         "It is the share of the steps that are done.",
         body="return max(length - step, 0)",
+    ),
+    Mutant(
+        "upside down",
+        name="upside down, and 1 at step 0",
+        body="return min(length / step, 1.0) if step else 1.0",
+    ),
+    Mutant(
+        "upside down",
+        name="upside down, without a guard",
+        body="return min(length / step, 1.0)",
+    ),
+    Mutant(
+        "one step too late",
+        "The ramp ends one step too late: the step is divided by one more than the length.",
+        "At step `length` the share is 1; a length of 0 needs a way of its own.",
+        body="return min(step / (length + 1), 1.0)",
+    ),
+    Mutant(
+        "one step too late",
+        name="one step too late, with a way for a length of 0",
+        body="return min(step / (length + 1), 1.0) if length else 1.0",
+    ),
+    Mutant(
+        "not divided",
+        "The step is returned, up to the length: it is not divided by it.",
+        "The share lies between 0 and 1.",
+        body="return float(min(step, length))",
+    ),
+    Mutant(
+        "not divided",
+        name="not divided, with a way for a length of 0",
+        body="return float(min(step, length)) if length else 1.0",
+    ),
+    Mutant(
+        "to a whole number",
+        "The share is rounded to 0 or 1.",
+        "Return the fraction as it is.",
+        body="return float(round(min(step / length, 1.0))) if length else 1.0",
     ),
     Mutant(
         "beyond 1",

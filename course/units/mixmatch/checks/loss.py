@@ -25,6 +25,7 @@ from course.units.mixmatch.checks.common import Rng, draw_net, draw_views, net_o
 from course.units.mixmatch.checks.guesses import SHARPEN_RECORDED, large
 
 BATCH = ("x_labeled", "y_labeled", "x_unlabeled", "y_unlabeled", "lam", "order", "step")
+RUN = 1000  # steps
 SETTINGS = ("n_classes", "T", "lambda_u", "rampup_length")
 # From causes to consequences: of several differences the first is reported.
 METRICS = ("error rate", "supervised loss", "unsupervised loss", "unlabeled weight", "total loss")
@@ -153,7 +154,9 @@ def two_batches(first: Callable[[Rng], Inputs], second: Callable[[Rng], Inputs])
 
 
 def _hparams(inputs: Inputs) -> MixMatchHparams:
-    return MixMatchHparams(**{name: inputs[name] for name in SETTINGS})
+    """The settings of a run that is far longer than any ramp."""
+    chosen = {name: inputs[name] for name in SETTINGS}
+    return MixMatchHparams(**chosen, steps=RUN, total_steps=RUN, epochs=1, num_iter=RUN)
 
 
 def _batch(inputs: Inputs, prefix: str = "") -> dict[str, Any]:
