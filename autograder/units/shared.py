@@ -35,7 +35,7 @@ def not_a_tensor(*, edits: Pairs = (), body: str = "") -> Mutant:
     """The mutant that returns the right values in NumPy's array; see ``course.checks.torch_kinds``."""
     return Mutant(
         "not a tensor",
-        "The values are right, but they are in an array that is not a PyTorch tensor.",
+        "The values are right, but they are not in a PyTorch tensor.",
         "Use PyTorch's own operations from the beginning to the end; what comes next expects a tensor.",
         edits=edits,
         body=body,

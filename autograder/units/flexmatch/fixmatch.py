@@ -78,6 +78,17 @@ _MUTANTS = (
         edits=((_MASK, _MASK.replace(">=", ">")),),
     ),
     Mutant(
+        "a little below",
+        "Probabilities that are a little below τ count as well.",
+        "Look for a rounding and for a small number beside τ: neither belongs there.",
+        edits=((_MASK, _MASK.replace("hparams.threshold", "hparams.threshold - 0.005")),),
+    ),
+    Mutant(
+        "a little below",
+        name="a tolerance of a hundredth",
+        edits=((_MASK, _MASK.replace("hparams.threshold", "hparams.threshold - 0.01")),),
+    ),
+    Mutant(
         "fixed threshold",
         "0.95 is hard-coded; the threshold is hparams.threshold.",
         "Replace the number with the setting.",
@@ -100,6 +111,38 @@ _MUTANTS = (
         "The weak logits are not divided by hparams.T before the softmax.",
         "A temperature below 1 makes the pseudo-labels' probabilities larger.",
         edits=(("weak.detach() / hparams.T", "weak.detach()"),),
+    ),
+    Mutant(
+        "soft pseudo-labels",
+        name="soft pseudo-labels with a gradient",
+        edits=((_PER_IMAGE, _PER_IMAGE.replace("pseudo_labels", "torch.softmax(weak / hparams.T, dim=-1)")),),
+    ),
+    Mutant(
+        "logits masked",
+        "The logits are multiplied by the mask before the cross-entropy, which is log C where they are 0.",
+        "Mask the loss of each image, not what it is computed from.",
+        edits=(
+            (_PER_IMAGE, _PER_IMAGE.replace("(strong,", "(strong * mask[:, None],")),
+            (_MASKED, "per_image.mean()"),
+        ),
+    ),
+    Mutant(
+        "wrong guesses left out",
+        "Images whose pseudo-label is not y_unlabeled are left out, which nobody can do in practice.",
+        "y_unlabeled is used only for the error rate.",
+        edits=((_MASKED, '(mask * (pseudo_labels == batch["y_unlabeled"]) * per_image).mean()'),),
+    ),
+    Mutant(
+        "minus",
+        "The unsupervised loss is subtracted.",
+        "The three terms are added.",
+        edits=((_TOTAL, _TOTAL.replace("+ hparams", "- hparams")),),
+    ),
+    Mutant(
+        "probabilities divided by T",
+        "The probabilities are divided by T; a temperature divides logits.",
+        "First the logits are divided by T, then comes the softmax.",
+        edits=((_SOFTMAX, "torch.softmax(weak.detach(), dim=-1) / hparams.T"),),
     ),
     Mutant(
         "temperature multiplied",
@@ -922,6 +965,11 @@ _EQUIVALENTS = (
         edits=(("weak.detach() / hparams.T", "weak / hparams.T"),),
     ),
     Equivalent(
+        "the rule asked twice",
+        "A rule gives the same for the same arguments; asking once more only takes time.",
+        edits=((_SELECT, f"select(confidence, pseudo_labels)\n        {_SELECT}"),),
+    ),
+    Equivalent(
         "pseudo-labels from the logits",
         "Neither the division by a positive T nor the softmax moves the largest entry.",
         edits=(
@@ -1039,6 +1087,10 @@ _HIDDEN = {
     "distinct logits": Hidden("distinct logits, and weak views of which some are confident", _mixed),
     "at the threshold": Hidden(
         "weak views whose probability is exactly the threshold", until(_at_the_threshold, no_ties)
+    ),
+    "near the threshold": Hidden(
+        "a weak view whose probability is a little below the threshold",
+        until(lambda rng: fixmatch.near_the_threshold(_mixed_views(rng)), no_ties),
     ),
     "none confident": Hidden("a batch in which no weak view is confident", until(_none_confident, _clear)),
     "small batches": Hidden("small batches, and another number of classes", until(_small, _clear)),

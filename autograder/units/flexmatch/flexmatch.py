@@ -171,8 +171,8 @@ _MUTANTS = (
     ),
     Mutant(
         "changed in place",
-        "û is changed in place, so the caller's state changes with it.",
-        "remember_labels returns a new tensor.",
+        "The state that came in is changed: û itself, or the dictionary that holds it.",
+        "remember_labels returns a new tensor; put it into a new dictionary.",
         edits=(
             (
                 f"updated = {_REMEMBER}",
@@ -368,6 +368,33 @@ _MUTANTS = (
         "fixed threshold for the loss",
         name="both thresholds have to be reached",
         edits=((_MASK_LINE, f"{_MASK_LINE} & (confidence >= hparams.threshold)"),),
+    ),
+    Mutant(
+        "mean of the thresholds",
+        "All images are compared with the mean of the thresholds.",
+        "Call flexible_mask: each image has the threshold of its own class.",
+        edits=((_MASK_LINE, "mask = confidence >= thresholds.mean()"),),
+    ),
+    Mutant(
+        "classes of û",
+        "The number of classes is read off û, which lacks some at first.",
+        "Use hparams.n_classes.",
+        edits=(
+            ("learning_status(latest, hparams.n_classes)", "learning_status(latest, int(latest.max()) + 1)"),
+        ),
+    ),
+    Mutant(
+        "thresholds of the guesses",
+        "The pseudo-labels of this batch are counted, in place of û.",
+        "Count û, which is in state.",
+        edits=(
+            (
+                _MASK_LINE,
+                "guessed = torch.bincount(pseudo_labels, minlength=hparams.n_classes)\n        "
+                "now = flexible_thresholds(guessed, len(latest), hparams.threshold)\n        "
+                "mask = flexible_mask(confidence, pseudo_labels, now)",
+            ),
+        ),
     ),
     Mutant(
         "flexible thresholds for û",

@@ -37,6 +37,89 @@ _AVERAGES_MUTANTS = (
         "mini-batch.",
     ),
     Mutant(
+        "λ exchanged in the confidence",
+        "In the average confidence λ and 1 − λ are exchanged; the average prediction is right.",
+        "Both averages keep λ of what they were.",
+        edits=((_NEW_CONFIDENCE, "(1 - decay) * mean_confidence + decay * confidence,"),),
+    ),
+    Mutant(
+        "λ exchanged in the prediction",
+        "In the average prediction λ and 1 − λ are exchanged; the average confidence is right.",
+        "Both averages keep λ of what they were.",
+        edits=((_NEW_PREDICTION, "(1 - decay) * mean_prediction + decay * prediction,"),),
+    ),
+    Mutant(
+        "sums of both",
+        "Confidences and predictions are added up, so both averages depend on the size of the mini-batch.",
+        "Take the mean over the images.",
+        edits=(
+            (_CONFIDENCE, "confidence = probabilities.max(dim=-1).values.sum()"),
+            (_PREDICTION, "prediction = probabilities.sum(dim=0)"),
+        ),
+    ),
+    Mutant(
+        "sum of the confidences",
+        "The confidences of the images are added up, so they depend on the size of the mini-batch.",
+        "Take the mean over the images.",
+        edits=((_CONFIDENCE, "confidence = probabilities.max(dim=-1).values.sum()"),),
+    ),
+    Mutant(
+        "smallest probabilities",
+        "The confidence is the mean of the smallest probabilities.",
+        "Of each image the largest probability says how sure the network is.",
+        edits=((_CONFIDENCE, "confidence = probabilities.min(dim=-1).values.mean()"),),
+    ),
+    Mutant(
+        "confidence of the average",
+        "The average confidence is read off the average prediction: it is the largest entry of that.",
+        "It has an average of its own, which goes on from mean_confidence.",
+        edits=((_NEW_CONFIDENCE, "(decay * mean_prediction + (1 - decay) * prediction).max(),"),),
+    ),
+    Mutant(
+        "no mean of the confidences",
+        "There is one average confidence for each image.",
+        "Take the mean over the images.",
+        edits=((_CONFIDENCE, "confidence = probabilities.max(dim=-1).values"),),
+    ),
+    Mutant(
+        "softmax of probabilities",
+        "A softmax is taken of probabilities.",
+        "The argument holds probabilities already.",
+        edits=((_CONFIDENCE, f"probabilities = torch.softmax(probabilities, dim=-1)\n    {_CONFIDENCE}"),),
+    ),
+    Mutant(
+        "largest entry of 1",
+        "The average prediction is divided by its largest entry.",
+        "That is the next exercise; here it stays an average of probabilities.",
+        body="""
+            confidence, prediction = probabilities.max(dim=-1).values.mean(), probabilities.mean(dim=0)
+            average = decay * mean_prediction + (1 - decay) * prediction
+            return decay * mean_confidence + (1 - decay) * confidence, average / average.max()
+            """,
+    ),
+    Mutant(
+        "confident images alone",
+        "Only images that reach the average confidence enter the average prediction.",
+        "Take the mean over all images of the mini-batch.",
+        edits=(
+            (
+                _PREDICTION,
+                "prediction = probabilities[probabilities.max(dim=-1).values >= mean_confidence].mean(dim=0)",
+            ),
+        ),
+    ),
+    Mutant(
+        "mean over the classes",
+        "The mean prediction is taken over the classes, so it has an entry for each image.",
+        "Take the mean over the images, which are the rows.",
+        edits=((_PREDICTION, "prediction = probabilities.mean(dim=1)"),),
+    ),
+    Mutant(
+        "median confidence",
+        name="the lower one of two in the middle",
+        edits=((_CONFIDENCE, "confidence = probabilities.max(dim=-1).values.median()"),),
+    ),
+    Mutant(
         "mini-batch alone",
         "The averages are those of the mini-batch: nothing is remembered.",
         "Which part of the result should come from the averages before this step?",
@@ -348,6 +431,61 @@ _THRESHOLDS_MUTANTS = (
         body="return mean_confidence.expand(len(mean_prediction))",
     ),
     Mutant(
+        "upside down",
+        name="the largest over each of them",
+        body="return mean_confidence * mean_prediction.max() / mean_prediction",
+    ),
+    Mutant(
+        "first class",
+        "The average prediction is divided by its first entry.",
+        "The class that is predicted most need not be the first one.",
+        body="return mean_confidence * mean_prediction / mean_prediction[0]",
+    ),
+    Mutant(
+        "divided by the length",
+        "The average prediction is divided by the root of the sum of its squares.",
+        "The class that is predicted most gets the average confidence itself.",
+        body="return mean_confidence * mean_prediction / mean_prediction.square().sum().sqrt()",
+    ),
+    Mutant(
+        "divided by a position",
+        "The average prediction is divided by the number of the class that is predicted most.",
+        "It is divided by the largest entry itself, not by where that stands.",
+        body="return mean_confidence * mean_prediction / mean_prediction.max(dim=0).indices",
+    ),
+    Mutant(
+        "at most 0.95",
+        "No threshold is allowed to rise above 0.95.",
+        "FreeMatch has no fixed threshold.",
+        body="return (mean_confidence * mean_prediction / mean_prediction.max()).clamp(max=0.95)",
+    ),
+    Mutant(
+        "sorted",
+        "The thresholds are in the order of their size.",
+        "Class c has entry c.",
+        body="return (mean_confidence * mean_prediction / mean_prediction.max()).sort().values.flip(0)",
+    ),
+    Mutant(
+        "a little more",
+        "A small number is added to what the shares are divided by.",
+        "All entries are above 0: there is nothing to guard against.",
+        body="return mean_confidence * mean_prediction / (mean_prediction.max() + 0.01)",
+    ),
+    Mutant(
+        "a list",
+        "Your function returns a Python list.",
+        "Stay with tensors: the mask indexes the thresholds with one, which a list does not allow.",
+        body="return (mean_confidence * mean_prediction / mean_prediction.max()).tolist()",
+    ),
+    Mutant(
+        "from 0 to the confidence",
+        name="with a division by 0 where all are equal",
+        body="""
+            low, high = mean_prediction.min(), mean_prediction.max()
+            return mean_confidence * (mean_prediction - low) / (high - low)
+            """,
+    ),
+    Mutant(
         "from 0 to the confidence",
         "The class that is predicted least always gets 0, because the smallest entry is subtracted.",
         "A class that is predicted half as often as the first gets half its threshold.",
@@ -493,7 +631,7 @@ def _far_ahead(rng: Rng) -> Inputs:
     most, classes = number(rng, 0.85, 0.93), size(rng, 3, 6)
     rest = freematch.draw_rows(rng, 1, classes - 1)[0] * (1 - most)
     prediction = rng.permutation(np.concatenate([[most], rest]))
-    return {"mean_confidence": np.array(number(rng, 0.9, 0.99)), "mean_prediction": prediction}
+    return {"mean_confidence": np.array(number(rng, 0.96, 0.99)), "mean_prediction": prediction}
 
 
 _THRESHOLDS_HIDDEN = hidden_function(

@@ -49,12 +49,78 @@ _MUTANTS = (
             """,
     ),
     Mutant(
+        "a little below",
+        "Probabilities that are a little below τ count as well.",
+        "Look for a rounding and for a small number beside τ: neither belongs there.",
+        body="""
+            updated = latest.clone()
+            updated[index] = torch.where(confidence >= threshold - 0.001, pseudo_labels, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "a little below",
+        name="rounded",
+        body="""
+            updated = latest.clone()
+            sure = confidence.round(decimals=2) >= threshold
+            updated[index] = torch.where(sure, pseudo_labels, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
         "all others forgotten",
         "Images outside of the batch lose their labels.",
         "Start from what latest holds.",
         body="""
             updated = torch.full_like(latest, -1)
             updated[index] = torch.where(confidence >= threshold, pseudo_labels, latest[index])
+            return updated
+            """,
+    ),
+    Mutant(
+        "everything else forgotten",
+        "All labels but the new ones are lost, in the batch and outside of it.",
+        "Start from what latest holds.",
+        body="""
+            updated = torch.full_like(latest, -1)
+            sure = confidence >= threshold
+            updated[index[sure]] = pseudo_labels[sure]
+            return updated
+            """,
+    ),
+    Mutant(
+        "first labels of the batch",
+        "As many labels as there are confident images are taken from the front of the batch.",
+        "Select positions and labels with the same mask.",
+        body="""
+            updated = latest.clone()
+            sure = confidence >= threshold
+            updated[index[sure]] = pseudo_labels[: int(sure.sum())]
+            return updated
+            """,
+    ),
+    Mutant(
+        "stops at an unsure image",
+        "The loop ends at the first image that is not confident.",
+        "Go on with the next image: look for break and return.",
+        body="""
+            updated = latest.clone()
+            for i, p, c in zip(index, confidence, pseudo_labels):
+                if p < threshold:
+                    break
+                updated[i] = c
+            return updated
+            """,
+    ),
+    Mutant(
+        "probabilities written",
+        "The probability is written into û in place of the label; as a whole number it is 0 or 1.",
+        "û holds class numbers: write pseudo_labels.",
+        body="""
+            updated = latest.clone()
+            sure = confidence >= threshold
+            updated[index[sure]] = confidence[sure].to(latest.dtype)
             return updated
             """,
     ),
@@ -447,6 +513,10 @@ _HIDDEN = hidden_function(
             until(_batch_of_labels((12, 20), (6, 10)), _telling),
         ),
         "at the threshold": ("probabilities that are exactly τ", _exactly),
+        "near the threshold": (
+            "probabilities just below and just above τ",
+            lambda rng: labels.near_the_threshold(rng, size(rng, 12, 20), size(rng, 5, 9)),
+        ),
         "none confident": ("a batch in which no image is confident", labels.none_confident),
         "one image": ("a batch of one image", _batch_of_labels((4, 9), (1, 1))),
         "drawn": ("more images", _batch_of_labels((30, 60), (12, 20))),

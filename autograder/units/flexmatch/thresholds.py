@@ -48,6 +48,21 @@ _STATUS_MUTANTS = (
             """,
     ),
     Mutant(
+        "without label as class 1",
+        "The images without a label are counted as class 1.",
+        "Look for abs(): −1 is not counted.",
+        body="return torch.bincount(latest.abs(), minlength=n_classes)",
+    ),
+    Mutant(
+        "sum of the numbers",
+        "The numbers of the classes are added up, in place of the images.",
+        "Every image with the label counts as 1.",
+        body="""
+            classes = torch.arange(n_classes, device=latest.device)
+            return ((latest[:, None] == classes) * latest[:, None]).sum(dim=0)
+            """,
+    ),
+    Mutant(
         "classes that occur",
         "Classes that no image has are missing from the result.",
         "Their entries are 0.",
@@ -578,10 +593,52 @@ _THRESHOLDS_MUTANTS = (
     ),
     Mutant(
         "labeled images in the warm-up",
-        "The warm-up uses the number of images with a label, not of those without one.",
-        "It is N minus the sum of all counts.",
+        "The counts are divided by the number of images with a label.",
+        "Take the larger of the largest count and the number of images without a label.",
         body="""
             beta = counts / torch.maximum(counts.max(), counts.sum()).clamp(min=1)
+            return threshold * beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "one more",
+        "One is added to the number that the counts are divided by.",
+        "The larger of the two numbers is above 0 as it is.",
+        body="""
+            beta = counts / (torch.maximum(counts.max(), n_unlabeled - counts.sum()) + 1)
+            return threshold * beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "one more",
+        name="a small number more",
+        body="""
+            beta = counts / (torch.maximum(counts.max(), n_unlabeled - counts.sum()) + 0.01)
+            return threshold * beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "others without label",
+        name="entry by entry",
+        body="""
+            beta = counts / torch.maximum(counts, n_unlabeled - counts)
+            return threshold * beta / (2 - beta)
+            """,
+    ),
+    Mutant(
+        "parentheses missing",
+        name="parentheses around the mapping alone",
+        body="""
+            beta = counts / torch.maximum(counts.max(), n_unlabeled - counts.sum())
+            return threshold * (beta / 2 - beta)
+            """,
+    ),
+    Mutant(
+        "classes in place of images",
+        "The number of classes with a label is subtracted from N, in place of the number of images.",
+        "It is N minus the sum of all counts.",
+        body="""
+            beta = counts / torch.maximum(counts.max(), n_unlabeled - (counts > 0).sum())
             return threshold * beta / (2 - beta)
             """,
     ),
@@ -596,7 +653,7 @@ _THRESHOLDS_MUTANTS = (
     ),
     Mutant(
         "parentheses missing",
-        "Parentheses are missing: τ · β is divided by 2, and β subtracted.",
+        "Parentheses are missing: the division by 2 comes before the subtraction of β.",
         "The denominator is 2 − β.",
         body="""
             beta = counts / torch.maximum(counts.max(), n_unlabeled - counts.sum())
@@ -885,6 +942,36 @@ _MASKS_MUTANTS = (
         body="return confidence < thresholds[pseudo_labels]",
     ),
     Mutant(
+        "below",
+        name="at most the threshold",
+        body="return confidence <= thresholds[pseudo_labels]",
+    ),
+    Mutant(
+        "a little below",
+        "Probabilities that are a little below their threshold count as well.",
+        "Look for a rounding and for a small number beside the threshold: neither belongs there.",
+        body="return confidence >= thresholds[pseudo_labels] - 0.001",
+    ),
+    Mutant(
+        "a little below",
+        name="rounded",
+        body="return confidence.round(decimals=2) >= thresholds[pseudo_labels].round(decimals=2)",
+    ),
+    Mutant(
+        "a little below",
+        name="close to it",
+        body="""
+            own = thresholds[pseudo_labels]
+            return (confidence > own) | torch.isclose(confidence, own, rtol=1e-3)
+            """,
+    ),
+    Mutant(
+        "threshold of the first image",
+        "All images are compared with the threshold that belongs to the first one.",
+        "Each image has the threshold of its own class.",
+        body="return confidence >= thresholds[pseudo_labels[0]]",
+    ),
+    Mutant(
         "mean threshold",
         "All images are compared with the mean of the thresholds.",
         "Each image has the threshold of its own class.",
@@ -1107,6 +1194,12 @@ def _eighths(rng: Rng) -> Inputs:
     return {"confidence": confidence, "pseudo_labels": labels_, "thresholds": limits}
 
 
+def _near(rng: Rng) -> Inputs:
+    """Probabilities that are no eighths, beside thresholds that are."""
+    limits = rng.permutation(np.arange(1, 7))[: size(rng, 3, 4)] / 8
+    return thresholds.near_the_thresholds(rng.permutation(np.arange(size(rng, 5, 9)) % len(limits)), limits)
+
+
 def _no_threshold(rng: Rng) -> Inputs:
     inputs = thresholds.draw_mask_inputs(rng, size(rng, 5, 9), size(rng, 3, 5))
     return inputs | {"thresholds": np.zeros(len(inputs["thresholds"]))}
@@ -1120,6 +1213,7 @@ _MASKS_HIDDEN = hidden_function(
         ),
         "at the threshold": ("probabilities that are exactly the threshold of their class", _eighths),
         "thresholds of 0": ("all thresholds are 0", _no_threshold),
+        "near the threshold": ("probabilities just below and just above a threshold", _near),
         "fewer images than classes": (
             "fewer images than classes",
             lambda rng: thresholds.draw_mask_inputs(rng, size(rng, 2, 4), size(rng, 6, 9)),

@@ -98,6 +98,13 @@ def at_the_threshold(rng: Rng) -> Inputs:
     return certain(rng, LABELED, sure, STRONG) | chosen
 
 
+def near_the_threshold(drawn: Inputs) -> Inputs:
+    """The same views with a τ that the surest one of those below .9 misses by a little."""
+    powers = np.exp(drawn["logits of x_unlabeled_weak"])
+    largest = (powers / powers.sum(axis=1, keepdims=True)).max(axis=1)
+    return drawn | {"T": 1.0, "threshold": round(float(largest[largest < 0.9].max()) + 0.002, 4)}
+
+
 def none_confident(rng: Rng) -> Inputs:
     """No weak view reaches τ."""
     drawn = views(rng, labeled=LABELED, weak=[UNSURE] * 7, strong=STRONG)
@@ -220,6 +227,14 @@ FIXMATCH_LOSS = Check(
             3,
             misconception="With no confident image the unsupervised loss is 0.",
             look="Look at what the masked loss is divided by.",
+        ),
+        _case(
+            "near the threshold",
+            "a weak view whose probability is a little below the threshold",
+            lambda rng: near_the_threshold(mixed(rng)),
+            11,
+            misconception="A probability below the threshold does not count, however little it is below.",
+            look="Compare the probability with the threshold as they are.",
         ),
         _case(
             "small batches",

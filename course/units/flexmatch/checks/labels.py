@@ -52,6 +52,13 @@ def _at_the_threshold(rng: Rng) -> Inputs:
     }
 
 
+def near_the_threshold(rng: Rng, n_images: int, n_batch: int) -> Inputs:
+    """Probabilities just below and just above τ; a rounding or a tolerance takes one for the other."""
+    inputs = draw_labels(rng, n_images, n_batch, 4, 0.75)
+    side = np.where(inputs["confidence"] >= 0.75, 1, -1)
+    return inputs | {"confidence": 0.75 + side * 2.0**-13}  # exact in float32
+
+
 def none_confident(rng: Rng) -> Inputs:
     """A batch in which no probability reaches τ."""
     inputs = draw_labels(rng, 9, 4, 3, 0.9)
@@ -63,6 +70,10 @@ REMEMBER_LABELS = check_of_function(
     {
         "some confident": ("ten images, six in the batch, four of these confident", _some),
         "at the threshold": ("probabilities that are exactly τ", _at_the_threshold),
+        "near the threshold": (
+            "probabilities just below and just above τ",
+            lambda rng: near_the_threshold(rng, 12, 6),
+        ),
         "none confident": ("a batch in which no image is confident", none_confident),
         "one image": ("a batch of one image", lambda rng: draw_labels(rng, 6, 1, 3, 0.9)),
         "drawn": (

@@ -128,12 +128,28 @@ FLEXIBLE_THRESHOLDS = check_of_function(
 
 # --- flexible_mask
 
+NEAR = 2.0**-13  # about a ten-thousandth
+
 
 def _mask_inputs(confidence: list[float], labels: list[int], thresholds: list[float]) -> Inputs:
     return {
         "confidence": np.array(confidence),
         "pseudo_labels": np.array(labels),
         "thresholds": np.array(thresholds),
+    }
+
+
+def near_the_thresholds(labels: np.ndarray, thresholds: np.ndarray) -> Inputs:
+    """Probabilities of which every second is a little below the threshold of its class, and the rest above.
+
+    A rounding to two or three digits, or a tolerance, takes the one for the other. Where the thresholds are
+    fractions of a power of 2, the numbers are exact in float32.
+    """
+    side = np.where(np.arange(len(labels)) % 2 == 0, -1, 1)
+    return {
+        "confidence": thresholds[labels] + side * NEAR,
+        "pseudo_labels": labels,
+        "thresholds": thresholds,
     }
 
 
@@ -170,6 +186,10 @@ FLEXIBLE_MASK = check_of_function(
             lambda rng: _mask_inputs([0.75, 0.8, 0.2], [5, 2, 4], [0.1, 0.2, 0.85, 0.3, 0.25, 0.7]),
         ),
         "one image": ("a single image", lambda rng: _mask_inputs([0.6], [1], [0.9, 0.5])),
+        "near the threshold": (
+            "probabilities just below and just above the threshold of their class",
+            lambda rng: near_the_thresholds(np.array([2, 1, 1, 0, 0, 2]), np.array([0.25, 0.5, 0.75])),
+        ),
         "drawn": ("other values", lambda rng: draw_mask_inputs(rng, 12, 4)),
     },
     convert=tensors,
