@@ -6,6 +6,7 @@ why, for that would be a guess.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -49,8 +50,26 @@ def find_fact(name: str, pairs: Sequence[Pair]) -> Told | None:
     """
     for fact, code in _FACTS.items():
         if said := fact(pairs):
-            return Told(f"{name[0].upper()}{name[1:]} {said}.", _LOOK.get(fact, ""), code)
+            return Told(sentence(name, said), _LOOK.get(fact, ""), code)
     return None
+
+
+def sentence(name: str, said: str) -> str:
+    """What is said of a value as a sentence, whose verb agrees with the value's name.
+
+    Args:
+        name: of the value, such as "the total loss" or "the thresholds".
+        said: begins with a verb in the singular.
+    """
+    noun = re.split(r" (?:of|that|for|at|in|with|after) ", name)[0]
+    verb, _, rest = said.partition(" ")
+    # A plural ends with s; a loss, a bias and a radius do not.
+    if noun.startswith("the ") and re.search(r"[^sau]s$", noun):
+        verb = _PLURAL.get(verb, verb)
+    return f"{name[0].upper()}{name[1:]} {verb} {rest}."
+
+
+_PLURAL = {"is": "are", "has": "have", "differs": "differ"}
 
 
 def _not_finite(pairs: Sequence[Pair]) -> str | None:

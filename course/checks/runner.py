@@ -17,7 +17,7 @@ from course.checks.case import Case, Check, Inputs, Outcome, Verdict, attempt, j
 from course.checks.compare import WHOLE, Difference, format_value, place_in_words, places_of
 from course.checks.earlier import Mock
 from course.checks.expectations import Expectation, load_expectations
-from course.checks.facts import Pair, find_fact
+from course.checks.facts import Pair, find_fact, sentence
 from course.checks.guard import Stop
 from course.checks.guide import General, Told, case_code, slip_code
 from course.checks.plain import Plain, to_plain
@@ -276,7 +276,7 @@ def _unexplained(check: Check, failed: list[CaseTrial], difference: Difference) 
         return fact._replace(look=fact.look or check.cases[0].look)
     if general:
         return Told(case.misconception, check.cases[0].look, case_code(check.name, case.misconception))
-    message = f"{place[0].upper()}{place[1:]} is not what is asked for."
+    message = sentence(place, "is not what is asked for")
     return Told(message, check.cases[0].look, General.WRONG_NUMBERS)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from course.checks.facts import Pair, find_fact
+from course.checks.facts import Pair, find_fact, sentence
 from course.checks.functions import FLOAT32
 
 X, Y = np.array([1.0, 2.0, 4.0]), np.array([3.0, 0.5])
@@ -28,15 +28,15 @@ def pair(expected: Any, got: Any, inputs: Any = None, others: Any = None) -> Pai
         ([pair(1.0, np.nan), pair(2.0, 5.0)], "is NaN (not a number) in 1 of the 2 cases that fail"),
         (
             [pair(0.0, 1.0, {"norm": True}), pair(0.5, 1.0, {"norm": True})],
-            "is 1 in all 2 cases that fail, although the arguments differ",
+            "is 1 in both cases that fail, although the arguments differ",
         ),
         (
             [pair(share, 1.0, None, {"the number of passes": np.asarray(1.0)}) for share in (0.6, 0.2)],
-            "is 1 in all 2 cases that fail, although the arguments differ",
+            "is 1 in both cases that fail, although the arguments differ",
         ),
         (
             [pair(share, 1.0) for share in (0.6, 0.7)],
-            "is 1 in all 2 cases that fail, although the arguments differ",
+            "is 1 in both cases that fail, although the arguments differ",
         ),
         ([pair(0.6, 1.0)], "is too large"),
         ([pair(0.6, 1.0), pair(0.2, 0.0)], "is the whole number next to what is expected"),
@@ -46,7 +46,7 @@ def pair(expected: Any, got: Any, inputs: Any = None, others: Any = None) -> Pai
             [pair(1.0, 3.0, None, {"the mask rate": np.asarray(3.0)})],
             "has the value that the mask rate should have",
         ),
-        ([pair(1.0, 0.5), pair(2.0, 0.5)], "is 0.5 in all 2 cases that fail, although the arguments differ"),
+        ([pair(1.0, 0.5), pair(2.0, 0.5)], "is 0.5 in both cases that fail, although the arguments differ"),
         (
             [pair(1.0, 3.0, {"x": X}), pair(2.0, 4.0, {"x": Y})],
             "is what is expected times the length of `x`",
@@ -81,6 +81,21 @@ def pair(expected: Any, got: Any, inputs: Any = None, others: Any = None) -> Pai
 def test_a_fact_is_true_of_all_cases(pairs: list[Pair], said: str) -> None:
     found = find_fact("the loss", pairs)
     assert found is not None and found.message == f"The loss {said}."
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("the total loss", "The total loss is wrong."),
+        ("the bias", "The bias is wrong."),
+        ("the thresholds", "The thresholds are wrong."),
+        ("the probabilities that the rule was given", "The probabilities that the rule was given are wrong."),
+        ("the gradient for the weights", "The gradient for the weights is wrong."),
+        ("whether there are weights", "Whether there are weights is wrong."),
+    ],
+)
+def test_the_verb_agrees_with_the_name(name: str, said: str) -> None:
+    assert sentence(name, "is wrong") == said
 
 
 @pytest.mark.parametrize(
