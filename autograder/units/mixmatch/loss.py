@@ -622,7 +622,10 @@ _MUTANTS = (
     Mutant(
         "divergence for the unlabeled",
         name="divergence averaged over classes too",
-        edits=_unsupervised("F.kl_div(torch.log_softmax(logits[n_labeled:], dim=-1), targets[n_labeled:])"),
+        edits=_unsupervised(
+            "F.kl_div(torch.log_softmax(logits[n_labeled:], dim=-1), targets[n_labeled:],"
+            ' reduction="none").mean()'
+        ),
     ),
     Mutant(
         "divided by the views",
