@@ -457,7 +457,7 @@ _THRESHOLDS_MUTANTS = (
     ),
     Mutant(
         "others without label",
-        "All images outside of the largest class are treated as having no label.",
+        "Images that have the label of another class are treated as having none.",
         "It is N minus the sum of all counts.",
         body="""
             beta = counts / torch.maximum(counts.max(), n_unlabeled - counts.max())

@@ -534,7 +534,7 @@ _GUESS_MUTANTS = (
     Mutant(
         "one guess for each view",
         "There is one guess per view; the docstring asks for one per image.",
-        "Take the mean over the views.",
+        "Take the mean over the views; it is the loss that repeats a guess for each of them.",
         edits=((_MEAN, "sharpen(probabilities.flatten(0, 1), T)"),),
     ),
     Mutant(
