@@ -120,19 +120,19 @@ class Remote:
         """
         names = replaced.names
         with self.session.places(len(trials)) as (question, answers):
-            cases = []
-            for (case, inputs), answer in zip(trials, answers, strict=True):
-                drawn = question / answer.name
-                write_folder(inputs, drawn)
-                cases.append({"case": case.name, "inputs": str(drawn), "answer": str(answer)})
-            recorded = question / "recorded"
-            write_folder({name: replaced.recorded.get(name, []) for name in names}, recorded)
+            recorded = {name: replaced.recorded.get(name, []) for name in names}
+            given = question / "given"
+            write_folder({"inputs": [inputs for _, inputs in trials], "recorded": recorded}, given)
+            cases = [
+                {"case": case.name, "answer": str(answer)}
+                for (case, _), answer in zip(trials, answers, strict=True)
+            ]
             failure = self.session.ask(
                 {
                     "ask": "attempt",
                     "exercise": self.exercise,
                     "stand_ins": list(names),
-                    "recorded": str(recorded),
+                    "given": str(given),
                     "cases": cases,
                 }
             )

@@ -1,11 +1,14 @@
-"""Plain data as a folder: one JSON file for the structure and an ``.npy`` file for each array.
+"""Plain data as a folder: a JSON file for the structure, and a file for its arrays.
 
 Draw and judge run in one process and drive in another (``course.checks.worker``): what passes between them
 is such folders. Nothing in them is code: arrays are read without pickle, and the reader trusts nothing. It
 checks every size and dtype before it makes room for it, and follows no link.
 
     data.json   {"format": 1, "data": …}   the value, tagged as in ``plain.to_json``
-    0.npy …     the arrays, numbered as they occur: {"npy": 0} stands for the first
+    arrays.npy  the arrays as ``np.save`` writes them, one behind the other; {"npy": 0} stands for the first.
+                Without arrays there is no such file.
+
+One file for all: a check sends a thousand arrays, and making a file takes longer than filling it.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -27,8 +31,8 @@ from course.checks.case import Failure, Outcome
 from course.checks.plain import Opaque, Plain
 from course.errors import CourseError
 
-FORMAT = 1
-DATA = "data.json"
+FORMAT = 2
+DATA, ARRAYS = "data.json", "arrays.npy"
 
 # Names of dtypes that may pass, in the machine's own byte order.
 _INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
@@ -66,8 +70,8 @@ def write_folder(value: Plain, folder: Path, limits: Limits = LIMITS) -> None:
         OSError: the folder exists, or cannot be written.
     """
     folder.mkdir()
-    writer = _Writer(folder, limits)
-    text = json.dumps({"format": FORMAT, "data": writer.encode(value, 0)}, allow_nan=False)
+    with _Writer(folder, limits) as writer:
+        text = json.dumps({"format": FORMAT, "data": writer.encode(value, 0)}, allow_nan=False)
     if len(text) > limits.json_bytes:
         raise CourseError(f"the data exceed {limits.json_bytes} characters: return less")
     # Under its own name only when it is whole: the other process may be looking.
@@ -94,7 +98,10 @@ def read_folder(folder: Path, limits: Limits = LIMITS) -> Plain:
         raise _bad(path, f"is not strict JSON ({error})") from None
     if type(document) is not dict or document.keys() != {"format", "data"} or document["format"] != FORMAT:
         raise _bad(path, f"is not of format {FORMAT}")
-    return _Reader(folder, limits).decode(document["data"], 0)
+    with _Reader(folder, limits) as reader:
+        found = reader.decode(document["data"], 0)
+        reader.finish()
+    return found
 
 
 def write_outcome(outcome: Outcome, folder: Path, limits: Limits = LIMITS) -> None:
@@ -151,14 +158,26 @@ def _lists(value: Any) -> Any:
     return [_lists(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-class _Writer:
-    """Encodes one value, writing its arrays as they come."""
+class _Arrays(ExitStack):
+    """The file of the arrays, open as soon as there is one, and how much has been written or read of it."""
 
     def __init__(self, folder: Path, limits: Limits) -> None:
-        self.folder = folder
+        super().__init__()
+        self.path = folder / ARRAYS
         self.limits = limits
         self.arrays = 0
         self.bytes = 0
+        self._file: BinaryIO | None = None
+
+    def file(self, make: Callable[[Path], BinaryIO]) -> BinaryIO:
+        """The open file; ``make`` opens it the first time."""
+        if self._file is None:
+            self._file = self.enter_context(make(self.path))
+        return self._file
+
+
+class _Writer(_Arrays):
+    """Encodes one value, writing its arrays as they come."""
 
     def encode(self, value: Plain, depth: int) -> Any:
         if depth > self.limits.depth:
@@ -193,28 +212,22 @@ class _Writer:
             )
         # C order too: the reader need not know of any other.
         native = np.ascontiguousarray(array, dtype=name).reshape(array.shape)
-        np.save(self.folder / f"{self.arrays - 1}.npy", native, allow_pickle=False)
+        np.save(self.file(_create), native, allow_pickle=False)
         return self.arrays - 1
 
 
-class _Reader:
+class _Reader(_Arrays):
     """Decodes one value, reading its arrays as they come."""
-
-    def __init__(self, folder: Path, limits: Limits) -> None:
-        self.folder = folder
-        self.limits = limits
-        self.arrays = 0
-        self.bytes = 0
 
     def decode(self, value: Any, depth: int) -> Plain:
         if depth > self.limits.depth:
-            raise _bad(self.folder / DATA, f"is nested more than {self.limits.depth} deep")
+            raise _bad(self.path.with_name(DATA), f"is nested more than {self.limits.depth} deep")
         if type(value) is list:
             return [self.decode(item, depth + 1) for item in value]
         if type(value) is int and not -(2**63) <= value < 2**64:
-            raise _bad(self.folder / DATA, "holds an integer of more than 64 bits")
+            raise _bad(self.path.with_name(DATA), "holds an integer of more than 64 bits")
         if type(value) is float and not math.isfinite(value):  # 1e999
-            raise _bad(self.folder / DATA, "holds a number that is too large")
+            raise _bad(self.path.with_name(DATA), "holds a number that is too large")
         if type(value) is not dict:
             return value
         if len(value) == 1:
@@ -227,29 +240,33 @@ class _Reader:
                 return float(content)
             if tag == "opaque" and type(content) is list and list(map(type, content)) == [str, str]:
                 return Opaque(*content)
-        raise _bad(self.folder / DATA, "holds an object without a known tag")
+        raise _bad(self.path.with_name(DATA), "holds an object without a known tag")
 
     def load(self, number: int) -> np.ndarray:
         # Each array once, so that a small file cannot stand for much memory.
         if number != self.arrays or number >= self.limits.arrays:
-            raise _bad(self.folder / DATA, f"names array {number}, where {self.arrays} is due")
+            raise _bad(self.path.with_name(DATA), f"names array {number}, where {self.arrays} is due")
         self.arrays += 1
-        path = self.folder / f"{number}.npy"
-        with _open(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            dtype, shape = _header(file, path)
-            n_bytes = math.prod(shape) * dtype.itemsize
-            self.bytes += n_bytes
-            if self.bytes > self.limits.array_bytes:
-                raise _bad(path, f"exceeds the {self.limits.array_bytes} bytes that arrays may have")
-            if size != file.tell() + n_bytes:
-                raise _bad(path, f"has {size} bytes; its header states {file.tell() + n_bytes}")
-            content = file.read(n_bytes)
+        file = self.file(_open)
+        dtype, shape = _header(file, self.path)
+        n_bytes = math.prod(shape) * dtype.itemsize
+        self.bytes += n_bytes
+        if self.bytes > self.limits.array_bytes:
+            raise _bad(self.path, f"exceeds the {self.limits.array_bytes} bytes that arrays may have")
+        size, stated = os.fstat(file.fileno()).st_size, file.tell() + n_bytes
+        if size < stated:
+            raise _bad(self.path, f"has {size} bytes; its headers state {stated}")
+        content = file.read(n_bytes)
         if len(content) != n_bytes:
-            raise _bad(path, "changed while it was read")
+            raise _bad(self.path, "changed while it was read")
         if dtype == np.bool_ and content.strip(b"\0\1"):
-            raise _bad(path, "holds truth values other than 0 and 1")
+            raise _bad(self.path, "holds truth values other than 0 and 1")
         return np.frombuffer(bytearray(content), dtype).reshape(shape)
+
+    def finish(self) -> None:
+        """Raise CourseError where there is more in the file than was asked for."""
+        if self.arrays and self.file(_open).read(1):
+            raise _bad(self.path, f"goes on behind the last array of {DATA}, number {self.arrays - 1}")
 
 
 # A header as numpy writes it for the arrays that pass. Its own reader evaluates Python literals.
@@ -281,6 +298,10 @@ def _header(file: BinaryIO, path: Path) -> tuple[np.dtype, tuple[int, ...]]:
 _NOT_FOLLOWED = getattr(os, "O_NOFOLLOW", 0)
 _NOT_WAITED_FOR = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _IN_FOLDER = os.open in os.supports_dir_fd
+
+
+def _create(path: Path) -> BinaryIO:
+    return path.open("xb")
 
 
 def _open(path: Path) -> BinaryIO:

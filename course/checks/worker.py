@@ -4,10 +4,12 @@ The grader (``autograder.grading.remote``) runs the hand-in's cells in a kernel,
 has that kernel call :func:`serve`. Inputs and what comes back are folders of
 ``course.checks.exchange``. A request is a dict:
 
-    {"ask": "attempt", "exercise": "get_forward_fn", "stand_ins": [], "recorded": "folder to read",
-     "cases": [{"case": "published", "inputs": "folder to read", "answer": "folder to make"}, …]}
+    {"ask": "attempt", "exercise": "get_forward_fn", "stand_ins": [], "given": "folder to read",
+     "cases": [{"case": "published", "answer": "folder to make"}, …]}
     {"ask": "called", "exercise": "get_fixmatch_loss_fn", "names": ["get_forward_fn"], "answer": …}
     {"ask": "kind", "exercise": "get_forward_fn", "answer": …}
+
+What is given are the cases' inputs, and recorded calls for the stand-ins: {"inputs": […], "recorded": {…}}.
 
 Nothing here judges, and nothing that judges need be installed here: neither answers nor hidden checks, and
 expected values are not read. A hand-in may change anything in its session, this module too: all that it can
@@ -24,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from course.checks.call import Call
-from course.checks.case import Inputs, Outcome, describe_failure
+from course.checks.case import Outcome, describe_failure
 from course.checks.exchange import read_folder, write_folder, write_outcome
 from course.checks.plain import Plain
 from course.checks.runner import find_check
@@ -60,12 +62,12 @@ def _attempt(request: Mapping[str, Any], names: Mapping[str, Any]) -> None:
     exercise = request["exercise"]
     _, check = find_check(exercise)
     cases = {case.name: case for case in check.cases}
-    replaced = Replaced(tuple(request["stand_ins"]), _read(request["recorded"]))
-    for part in request["cases"]:
+    given = _read(request["given"])
+    replaced = Replaced(tuple(request["stand_ins"]), given["recorded"])
+    for part, inputs in zip(request["cases"], given["inputs"], strict=False):
         name = part["case"]
         if name not in cases:
             raise CourseError(f"{exercise} has no case {name!r}: use one of {', '.join(cases)}")
-        inputs = _read(part["inputs"])
         if exercise in names:
             outcome = Local(names[exercise]).attempt(check, cases[name], inputs, replaced)
         else:
@@ -94,8 +96,8 @@ def _write(outcome: Outcome, folder: Path) -> None:
         write_outcome(Outcome(failure=describe_failure(error, "", Call())), folder)
 
 
-def _read(folder: str) -> Inputs:
+def _read(folder: str) -> dict[str, Any]:
     found = read_folder(Path(folder))
-    if not isinstance(found, dict):
-        raise CourseError(f"{folder}: a dict is expected: write what the case's draw returns")
+    if type(found) is not dict or found.keys() != {"inputs", "recorded"} or type(found["inputs"]) is not list:
+        raise CourseError(f"{folder}: inputs and recorded calls are expected: write what draws return")
     return found

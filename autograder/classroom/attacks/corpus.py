@@ -246,13 +246,14 @@ _POINTS = (
         """
         import json, pathlib
         import course.checks.worker
+        from course.checks.exchange import DATA, FORMAT
 
         def serve(request, names=None):
             claim = {"passed": True, "correct": True, "state": "correct", "score": 100}
             for asked in request.get("cases", [request]):
                 folder = pathlib.Path(asked["answer"])
                 folder.mkdir()
-                (folder / "data.json").write_text(json.dumps({"format": 1, "data": {"dict": claim}}))
+                (folder / DATA).write_text(json.dumps({"format": FORMAT, "data": {"dict": claim}}))
 
         course.checks.worker.serve = serve
         """,
@@ -267,7 +268,7 @@ _POINTS = (
 
         def serve(request, names=None):
             for asked in request["cases"]:
-                os.symlink(asked["inputs"], asked["answer"])
+                os.symlink(request["given"], asked["answer"])
 
         course.checks.worker.serve = serve
         """,
@@ -300,6 +301,7 @@ _POINTS = (
         import json, pathlib
         import numpy as np
         import course.checks.worker
+        from course.checks.exchange import ARRAYS, DATA, FORMAT
 
         class Run:
             def __reduce__(self):
@@ -310,8 +312,8 @@ _POINTS = (
             for asked in request.get("cases", [request]):
                 folder = pathlib.Path(asked["answer"])
                 folder.mkdir()
-                (folder / "data.json").write_text(json.dumps({"format": 1, "data": data}))
-                np.save(folder / "0.npy", np.array([Run()], dtype=object), allow_pickle=True)
+                (folder / DATA).write_text(json.dumps({"format": FORMAT, "data": data}))
+                np.save(folder / ARRAYS, np.array([Run()], dtype=object), allow_pickle=True)
 
         course.checks.worker.serve = serve
         """,

@@ -75,12 +75,13 @@ def test_the_layout_in_memory_does_not_matter(array: np.ndarray, tmp_path: Path)
     got[...] = 0  # it is the reader's own
 
 
-def test_arrays_lie_in_npy_files_that_numpy_reads(tmp_path: Path) -> None:
+def test_arrays_lie_in_one_file_that_numpy_reads(tmp_path: Path) -> None:
     write_folder({"a": [np.arange(3), np.float32(2.0) * np.ones(2)]}, tmp_path / "data")
-    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["0.npy", "1.npy", "data.json"]
-    assert np.load(tmp_path / "data" / "1.npy", allow_pickle=False).tolist() == [2.0, 2.0]
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["arrays.npy", "data.json"]
+    with (tmp_path / "data" / "arrays.npy").open("rb") as file:
+        assert [np.load(file, allow_pickle=False).tolist() for _ in range(2)] == [[0, 1, 2], [2.0, 2.0]]
     document = json.loads((tmp_path / "data" / "data.json").read_text())
-    assert document == {"format": 1, "data": {"dict": {"a": [{"npy": 0}, {"npy": 1}]}}}
+    assert document == {"format": 2, "data": {"dict": {"a": [{"npy": 0}, {"npy": 1}]}}}
 
 
 def nested(depth: int) -> list[Any]:
@@ -126,27 +127,27 @@ def test_a_folder_is_written_once(tmp_path: Path) -> None:
     [
         ("", "is not strict JSON"),
         ("{", "is not strict JSON"),
-        ("[1]", "is not of format 1"),
-        ('{"format": 2, "data": 1}', "is not of format 1"),
-        ('{"format": 1, "data": 1, "more": 1}', "is not of format 1"),
-        ('{"format": 1, "data": NaN}', "NaN is no JSON"),
-        ('{"format": 1, "data": 1e999}', "a number that is too large"),
-        ('{"format": 1, "data": 18446744073709551616}', "more than 64 bits"),
-        ('{"format": 1, "data": 1, "data": 2}', "a key occurs twice"),
-        ('{"format": 1, "data": {"dict": {"a": 1, "a": 2}}}', "a key occurs twice"),
-        ('{"format": 1, "data": {}}', "without a known tag"),
-        ('{"format": 1, "data": {"dict": []}}', "without a known tag"),
-        ('{"format": 1, "data": {"float": "1.0"}}', "without a known tag"),
-        ('{"format": 1, "data": {"float": ["nan"]}}', "without a known tag"),
-        ('{"format": 1, "data": {"opaque": ["a"]}}', "without a known tag"),
-        ('{"format": 1, "data": {"opaque": [1, 2]}}', "without a known tag"),
-        ('{"format": 1, "data": {"npy": "../../0"}}', "without a known tag"),
-        ('{"format": 1, "data": {"npy": true}}', "without a known tag"),
-        ('{"format": 1, "data": {"npy": 1}}', "names array 1, where 0 is due"),
-        ('{"format": 1, "data": {"npy": -1}}', "names array -1, where 0 is due"),
-        ('{"format": 1, "data": {"npy": 0}}', "0.npy: cannot be read"),
-        ('{"format": 1, "data": [[[[[[1]]]]]]}', "nested more than 4 deep"),
-        ('{"format": 1, "data": "' + 400 * "x" + '"}', "is larger than 400 bytes"),
+        ("[1]", "is not of format 2"),
+        ('{"format": 1, "data": 1}', "is not of format 2"),
+        ('{"format": 2, "data": 1, "more": 1}', "is not of format 2"),
+        ('{"format": 2, "data": NaN}', "NaN is no JSON"),
+        ('{"format": 2, "data": 1e999}', "a number that is too large"),
+        ('{"format": 2, "data": 18446744073709551616}', "more than 64 bits"),
+        ('{"format": 2, "data": 1, "data": 2}', "a key occurs twice"),
+        ('{"format": 2, "data": {"dict": {"a": 1, "a": 2}}}', "a key occurs twice"),
+        ('{"format": 2, "data": {}}', "without a known tag"),
+        ('{"format": 2, "data": {"dict": []}}', "without a known tag"),
+        ('{"format": 2, "data": {"float": "1.0"}}', "without a known tag"),
+        ('{"format": 2, "data": {"float": ["nan"]}}', "without a known tag"),
+        ('{"format": 2, "data": {"opaque": ["a"]}}', "without a known tag"),
+        ('{"format": 2, "data": {"opaque": [1, 2]}}', "without a known tag"),
+        ('{"format": 2, "data": {"npy": "../../0"}}', "without a known tag"),
+        ('{"format": 2, "data": {"npy": true}}', "without a known tag"),
+        ('{"format": 2, "data": {"npy": 1}}', "names array 1, where 0 is due"),
+        ('{"format": 2, "data": {"npy": -1}}', "names array -1, where 0 is due"),
+        ('{"format": 2, "data": {"npy": 0}}', "arrays.npy: cannot be read"),
+        ('{"format": 2, "data": [[[[[[1]]]]]]}', "nested more than 4 deep"),
+        ('{"format": 2, "data": "' + 400 * "x" + '"}', "is larger than 400 bytes"),
     ],
 )
 def test_other_json_is_refused(text: str, reason: str, tmp_path: Path) -> None:
@@ -156,20 +157,20 @@ def test_other_json_is_refused(text: str, reason: str, tmp_path: Path) -> None:
 
 
 def test_json_that_exhausts_the_parser_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "data.json").write_text('{"format": 1, "data": ' + "[" * 1_000_000)
+    (tmp_path / "data.json").write_text('{"format": 2, "data": ' + "[" * 1_000_000)
     with pytest.raises(CourseError, match="is not strict JSON"):
         read_folder(tmp_path)
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "data.json").write_bytes(b'{"format": 1, "data": "\xff"}')
+    (tmp_path / "data.json").write_bytes(b'{"format": 2, "data": "\xff"}')
     with pytest.raises(CourseError, match="is not strict JSON"):
         read_folder(tmp_path)
 
 
 def with_array(folder: Path, content: bytes) -> Path:
-    (folder / "data.json").write_text('{"format": 1, "data": {"npy": 0}}')
-    (folder / "0.npy").write_bytes(content)
+    (folder / "data.json").write_text('{"format": 2, "data": {"npy": 0}}')
+    (folder / "arrays.npy").write_bytes(content)
     return folder
 
 
@@ -207,11 +208,11 @@ def npy(header: str, content: bytes = b"", version: bytes = b"\x01\x00") -> byte
         ),
         (
             npy("{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }", 8 * b"\0"),
-            r"has \d+ bytes; its header",
+            r"has \d+ bytes; its headers state",
         ),
         (
             npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }", 9 * b"\0"),
-            r"has \d+ bytes; its header",
+            r"goes on behind the last array of data.json, number 0",
         ),
         (npy("{'descr': '|b1', 'fortran_order': False, 'shape': (1,), }", b"\7"), "truth values other than"),
     ],
@@ -223,19 +224,27 @@ def test_other_array_files_are_refused(content: bytes, reason: str, tmp_path: Pa
 
 def test_all_arrays_together_are_limited(tmp_path: Path) -> None:
     write_folder([np.zeros(8), np.zeros(8)], tmp_path / "data")
-    with pytest.raises(CourseError, match="1\\.npy: exceeds the 100 bytes"):
+    with pytest.raises(CourseError, match="arrays\\.npy: exceeds the 100 bytes"):
         read_folder(tmp_path / "data", SMALL)
+
+
+def test_the_second_array_is_looked_at_like_the_first(tmp_path: Path) -> None:
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }"
+    with_array(tmp_path, npy(header, 8 * b"\0") + npy(header, 7 * b"\0"))
+    (tmp_path / "data.json").write_text('{"format": 2, "data": [{"npy": 0}, {"npy": 1}]}')
+    with pytest.raises(CourseError, match=r"has \d+ bytes; its headers state"):
+        read_folder(tmp_path, SMALL)
 
 
 def test_an_array_counts_once(tmp_path: Path) -> None:
     write_folder([np.zeros(8)], tmp_path / "data")
-    (tmp_path / "data" / "data.json").write_text('{"format": 1, "data": [{"npy": 0}, {"npy": 0}]}')
+    (tmp_path / "data" / "data.json").write_text('{"format": 2, "data": [{"npy": 0}, {"npy": 0}]}')
     with pytest.raises(CourseError, match="names array 0, where 1 is due"):
         read_folder(tmp_path / "data")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
-@pytest.mark.parametrize("name", ["data.json", "0.npy"])
+@pytest.mark.parametrize("name", ["data.json", "arrays.npy"])
 @pytest.mark.parametrize(
     ("make", "reason"),
     [

@@ -375,14 +375,16 @@ def test_a_claim_about_calls_names_known_exercises_alone(
         ({"ask": "grade"}, "no question"),
         ({"exercise": "nothing"}, "nothing"),
         ({"cases": [{"case": "none"}]}, "no case 'none'"),
+        ({"given": "other"}, "inputs and recorded calls are expected"),
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused(
-    change: dict[str, Any], message: str, tmp_path: Path
+    change: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_folder({}, tmp_path / "recorded")
-    recorded = str(tmp_path / "recorded")
-    request = {"ask": "attempt", "exercise": NAME, "cases": [], "stand_ins": [], "recorded": recorded}
+    monkeypatch.chdir(tmp_path)
+    write_folder({"inputs": [{}], "recorded": {}}, Path("given"))
+    write_folder([], Path("other"))
+    request = {"ask": "attempt", "exercise": NAME, "cases": [], "stand_ins": [], "given": "given"}
     with pytest.raises(CourseError, match=message):
         serve(request | change, {})
 
