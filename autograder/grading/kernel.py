@@ -27,6 +27,7 @@ from autograder.grading.not_handed_in import not_handed_in
 from autograder.grading.prepare import reading
 from autograder.grading.sandbox import Cell, Limits, Place, Sandbox, environment, overuse
 from autograder.grading.sandbox.joining import CannotJoin, ForkServer, Held
+from autograder.grading.space import must_hold
 from solutions.experiments.sweep.processes import ONE_THREAD
 
 # -P: the hand-in's folder does not come before the course and Python's own modules. This puts it behind them.
@@ -94,7 +95,11 @@ def room(
         hand_in: the folder of the hand-in, of which the session gets a copy.
         programs: the folder of what JAX has compiled (`prepare`).
         limits: of the sandbox.
+
+    Raises:
+        CourseError: the disk of temporary files has too little room.
     """
+    must_hold(Path(tempfile.gettempdir()), limits)
     # Paths of sockets are short: Linux allows 107 characters.
     root = Path(tempfile.mkdtemp(prefix="hand-in-")).resolve()
     root.chmod(0o711)

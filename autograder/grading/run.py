@@ -35,6 +35,7 @@ from autograder.grading.remote import Remote, Session, failure
 from autograder.grading.sandbox import Sandbox, find_sandbox
 from autograder.grading.sandbox.joining import CannotJoin
 from autograder.grading.secret import FOLDER
+from autograder.grading.space import must_not_be_full
 from autograder.outputs import merge_streams, overwrite_lines
 from course.catalog import Unit, load_course
 from course.checks.case import Failure
@@ -223,7 +224,7 @@ class RunCells(Execute):
             if exercise is not None:
                 continue
             if is_grade(cell) and not is_solution(cell):
-                self._outcomes[cell.metadata.nbgrader.grade_id] = self._reply["status"] == "ok"
+                self._keep(cell, self._reply["status"] == "ok")
             if self._reply.get("ename") == self.error_on_timeout["ename"]:
                 self.log.warning("%s, cell %s: stopped after %s seconds", self._who, cell.id, self._limit)
             else:
@@ -263,14 +264,24 @@ class RunCells(Execute):
 
         Raises:
             CellTimeoutError, DeadKernelError: the session is lost.
+            OSError: the disk is full.
         """
         self._check_deadline = time.monotonic() + self.check_timeout
         session = Session(lambda request: self._ask(index, request), self._room.questions, self._room.answers)
         hidden = prepare(self.resources["nbgrader"]["assignment"], exercise, self._own_folder)
         result = judge_exercise(exercise, Remote(session, exercise), hidden)
+        self._keep(self.nb.cells[index], result.state is State.CORRECT)
         self._results[index] = result
-        grade_id = self.nb.cells[index].metadata.nbgrader.grade_id
-        self._outcomes[grade_id] = result.state is State.CORRECT
+
+    def _keep(self, cell: NotebookNode, passed: bool) -> None:
+        """Keep the outcome of a grade cell.
+
+        Raises:
+            OSError: it is none, for the disk is full, and the session could not write what it wanted.
+        """
+        if not passed:
+            must_not_be_full(self._room.work)
+        self._outcomes[cell.metadata.nbgrader.grade_id] = passed
 
     def _ask(self, index: int, request: Mapping[str, Any]) -> Failure | None:
         """Have the session serve a request of a check; see ``course.checks.worker``."""

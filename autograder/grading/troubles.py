@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from nbgrader.api import Gradebook, InvalidEntry
 from sqlalchemy.exc import DBAPIError
 
+from autograder.grading.space import LITTLE
 from course.errors import CourseError
 
 _REMEDIES = {
     "database is locked": "another program is writing to the gradebook: wait for its end, or stop it",
     "database or disk is full": "the disk of the gradebook is full: free some space there",
+    LITTLE: f"the disk of temporary files has {LITTLE}: free some, or set TMPDIR to a folder of another disk",
     "No space left on device": "a disk is full, of the course folder or of temporary files: free some space",
     "Disk quota exceeded": "your share of a disk is used up: free some space",
     "File too large": "a file has reached the limit of this account (`ulimit -f`): raise it",

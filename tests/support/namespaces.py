@@ -78,6 +78,23 @@ def machine(
     return Machine(table, environment)
 
 
+# $1 is a folder, $2 the size of the disk that stands in its place; the rest is the command.
+_DISK = 'mount -t tmpfs -o mode=1777,size="$2" none "$1"; shift 2; exec "$@"'
+
+
+def on_small_disk(folder: Path, size: int, argv: Sequence[object]) -> list[str]:
+    """A command that finds a disk of this size, an empty one, in a folder's place.
+
+    Others see that disk through ``/proc/PID/root``, where PID is the command's process.
+    """
+    namespaces, user = ["--mount"], []
+    if os.geteuid() != 0:
+        namespaces += ["--user", "--map-root-user"]
+        user = ["unshare", "--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}"]
+    start = ["unshare", *namespaces, "/bin/sh", "-ec", _DISK, "disk", str(folder), str(size)]
+    return [*start, *user, *map(str, argv)]
+
+
 def why_none(folder: Path) -> str:
     """Why there can be no such machine here; empty where there can."""
     bare = machine(folder / "bare", readable={Path("/usr"): Path("/usr")}, writable=(), environment={})

@@ -9,8 +9,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,30 @@ from autograder.files import REPOSITORY
 from autograder.grading.lock import one_grader
 from autograder.grading.secret import FOLDER
 from tests.support.entering import NOTEBOOK, UNIT
+from tests.support.full_session import fill
+from tests.support.namespaces import on_small_disk, why_none
 
 DOORS = ("grade", "autograde")
 KILLED, DONE, FAILED = -9, 0, 1
 Lab = Callable[..., int]
 
 
+ENTERING = (sys.executable, "-m", "tests.support.entering")
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Runs a command in a process of its own, which dies before its n-th change of files or gradebook."""
-    log = tmp_path_factory.mktemp("lab") / "log"
-    command = [sys.executable, "-m", "tests.support.entering"]
+    with running_lab(tmp_path_factory.mktemp("lab") / "log", ENTERING) as (run, _):
+        yield run
+
+
+@contextmanager
+def running_lab(log: Path, command: Sequence[str]) -> Iterator[tuple[Lab, int]]:
+    """Runs a command in a process of its own, which dies before its n-th change of files or gradebook.
+
+    Yields:
+        what runs it, and the number of the process that forks for each run.
+    """
     with subprocess.Popen(
         command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -68,7 +82,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             assert not fails or fails in said.strip().splitlines()[-1], said
             return 0 if deadly or fails else int(said)
 
-        yield run
+        yield run, process.pid
         asked.close()
 
 
@@ -223,6 +237,33 @@ def test_where_files_can_grow_no_further_that_is_named(
     lab(folder, door, most_bytes=most_bytes, fails="run the same command again; nothing is lost")
     lab(folder, door)
     assert state_of(folder) == unharmed[door, False][1]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_full_disk_is_named_and_costs_nobody_anything(
+    door: str, handed_in_again: Path, unharmed: Mapping[Any, Any], tmp_path: Path
+) -> None:
+    """It is full at several moments of the run: some hand-ins are entered by then, and others are not."""
+    if why := why_none(tmp_path):
+        pytest.skip(f"no namespaces here: {why}")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    with running_lab(tmp_path / "log", on_small_disk(disk, DISK_BYTES, ENTERING)) as (lab, process):
+        seen = Path(f"/proc/{process}/root{disk}")
+        while not seen.is_mount():
+            time.sleep(0.01)
+        for left in ROOM_LEFT:
+            shutil.copytree(handed_in_again, seen / "course")
+            fill(seen / "filler", left)
+            lab(disk / "course", door, fails="free some space")
+            (seen / "filler").unlink()
+            lab(disk / "course", door)
+            shutil.move(seen / "course", tmp_path / str(left))  # SQLite follows the link in /proc
+            assert state_of(tmp_path / str(left)) == unharmed[door, False][1], left
+
+
+DISK_BYTES = 16 * 2**20
+ROOM_LEFT = (0, 12_288, 32_768, 53_248)
 
 
 @pytest.mark.parametrize("door", DOORS)

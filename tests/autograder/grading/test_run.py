@@ -1,7 +1,10 @@
 """Running hand-ins within limits, one notebook at a time and without a gradebook."""
 
 import json
+import subprocess
+import sys
 import textwrap
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +12,16 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from autograder.classroom.sample_class import SampleClass
+from autograder.files import REPOSITORY
 from autograder.grading import kernel
 from autograder.grading.hand_in import UNREADABLE
 from autograder.grading.run import BEHIND, NOTHING, OUTCOMES, SHOWS, TRAINS, RunCells
 from autograder.grading.sandbox.joining import ForkServer
+from autograder.grading.sandbox.place import MIB, Limits
+from autograder.grading.troubles import trouble_in
+from tests.support import full_session
+from tests.support.namespaces import on_small_disk, why_none
 
 
 def code(source: str, **metadata: Any) -> NotebookNode:
@@ -206,6 +215,45 @@ def test_a_display_that_a_later_cell_replaces_is_found_behind_lines_that_were_se
     assert printed == {"stdout": "one\ntwo\n", "stderr": "aside\n"}
     assert [out.data["text/plain"] for out in first if "data" in out] == ["'replaced'", "'second'"]
     assert [out.text for out in last] == ["100 %\n"]
+
+
+def test_who_fills_the_sessions_tmp_loses_that_cell_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cells, checks and their answers have their room elsewhere."""
+    small = partial(kernel.room, limits=Limits(scratch_bytes=8 * MIB))
+    monkeypatch.setattr("autograder.grading.run.room", small)
+    sample = SampleClass(REPOSITORY, full_session.UNIT)
+    notebook = nbformat.reads(sample.perfect().content.decode(), as_version=4)
+    fills = "from pathlib import Path\nPath('/tmp/filler').write_bytes(bytes(9 * 2**20))"
+    full = "Path('/tmp/letter').write_text('a')"
+    notebook, outcomes = run(tmp_path, code(fills), code(full), *notebook.cells, unit=full_session.UNIT)
+    assert [NO_ROOM in shown(cell) for cell in notebook.cells[:2]] == [True, True]
+    assert list(outcomes.values()) == [True] * len(sample.names)
+
+
+def test_a_disk_that_is_full_gives_no_verdict(tmp_path: Path) -> None:
+    """The session cannot write its answer, and that is not the student's fault."""
+    if why := why_none(tmp_path):
+        pytest.skip(f"no namespaces here: {why}")
+    sample = SampleClass(REPOSITORY, full_session.UNIT)
+    hand_in, disk = tmp_path / "hand-in" / f"{sample.unit.notebook}.ipynb", tmp_path / "disk"
+    for folder in (hand_in.parent, disk):
+        folder.mkdir()
+    hand_in.write_bytes(sample.perfect().content)
+    release = REPOSITORY / "release" / full_session.UNIT / hand_in.name
+    script = [sys.executable, "-m", "tests.support.full_session", hand_in, release, tmp_path / "own", disk]
+    command = on_small_disk(disk, full_session.DISK_BYTES, script)
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    too_little, full, with_room = map(json.loads, done.stdout.splitlines())
+    assert too_little.startswith(f"CourseError: {disk} has 64 MiB free, less room than a hand-in may fill")
+    assert full.startswith(f"OSError: [Errno 28] {NO_ROOM}")
+    assert ["TMPDIR" in str(trouble_in(said)) for said in (too_little, full)] == [True, False]
+    assert list(with_room.values()) == [True] * len(sample.names)
+
+
+NO_ROOM = "No space left on device"
 
 
 def test_training_cells_and_cells_behind_the_last_check_do_not_run(tmp_path: Path) -> None:
