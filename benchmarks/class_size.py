@@ -1,6 +1,6 @@
 """Grading classes of several sizes: time should grow with them, and memory should not.
 
-``python -m benchmarks.class_size 10 100 1000`` measures other sizes; a thousand take half an hour.
+``python -m benchmarks.class_size 10 100 1000`` measures other sizes, and ``--unit fixmatch`` another unit.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
 from autograder.files import REPOSITORY
 from benchmarks.measure import Line, Side
+from course.catalog import load_course
 
-UNIT = "comparison"  # NumPy alone: what is measured is the grader and not JAX
+UNIT = "comparison"  # unless another is named. NumPy alone: what is measured is the grader and not JAX
 SIZES = (10, 100)
 KINDS = 16  # hand-ins that differ; they are repeated under other names
 LARGEST_RATIO = 1.25
@@ -109,22 +110,22 @@ def watched(process: subprocess.Popen[str]) -> Iterator[Peaks]:
         thread.join()
 
 
-def grade(size: int) -> Graded:
+def grade(size: int, unit: str = UNIT) -> Graded:
     """Grade a class of a size.
 
     Raises:
         RuntimeError: a hand-in was not graded as it deserves.
     """
-    sample = SampleClass(REPOSITORY, UNIT)
+    sample = SampleClass(REPOSITORY, unit)
     kinds, notebook = sample.variety(KINDS), sample.unit.notebook
     with tempfile.TemporaryDirectory() as name:
-        classroom = Classroom(Path(name, "course"), UNIT)
+        classroom = Classroom(Path(name, "course"), unit)
         classroom.copy_sources()
         classroom.release()
         deserved = {f"student{number:04}": kinds[number % KINDS].solved for number in range(size)}
         for number, student in enumerate(deserved):
             classroom.hand_in(student, notebook, kinds[number % KINDS].content)
-        command = [sys.executable, "-m", "autograder", "grade", UNIT, f"--course={classroom.folder}"]
+        command = [sys.executable, "-m", "autograder", "grade", unit, f"--course={classroom.folder}"]
         began = time.perf_counter()
         with (
             subprocess.Popen(
@@ -154,13 +155,14 @@ def grade(size: int) -> Graded:
     return Graded(size, seconds, again, gradebook, peaks)
 
 
-def compare(sizes: Sequence[int]) -> list[Line]:
+def compare(sizes: Sequence[int], unit: str = UNIT) -> list[Line]:
     """Seconds a hand-in in larger classes, against the smallest one.
 
     Args:
         sizes: at least two, the smallest first.
+        unit: whose hand-ins are graded.
     """
-    small, *larger = (grade(size) for size in sizes)
+    small, *larger = (grade(size, unit) for size in sizes)
     lines = []
     for large in larger:
         ours, baseline = (Side(one.name, (one.seconds / one.size,)) for one in (large, small))
@@ -183,10 +185,14 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.class_size", description=__doc__)
     parser.add_argument("sizes", type=int, nargs="+", help="hand-ins, the smallest class first")
-    sizes = parser.parse_args().sizes
-    if len(sizes) < 2:
-        parser.error("give two sizes or more: the smallest one is what the others are compared with")
-    Console().print(report.table(compare(sizes)))
+    parser.add_argument("--unit", default=UNIT, help="whose hand-ins are graded (default %(default)s)")
+    options = parser.parse_args()
+    if len(options.sizes) < 2 or options.sizes[0] < 1 or sorted(set(options.sizes)) != options.sizes:
+        parser.error("give two sizes or more, the smallest first: it is what the others are compared with")
+    known = [unit.name for unit in load_course().units]
+    if options.unit not in known:
+        parser.error(f"there is no unit {options.unit!r}: use {', '.join(known)}")
+    Console().print(report.table(compare(options.sizes, options.unit)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The benchmarks' own arithmetic; the measurements are made by ``make bench``."""
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -101,13 +102,44 @@ def test_a_class_is_compared_with_a_smaller_one_by_the_hand_in(monkeypatch: pyte
         10: class_size.Graded(10, seconds=20.0, again=5.0, gradebook=100_000, peaks=peaks),
         100: class_size.Graded(100, seconds=300.0, again=10.0, gradebook=600_000, peaks=peaks),
     }
-    monkeypatch.setattr(class_size, "grade", graded.__getitem__)
+    monkeypatch.setattr(class_size, "grade", lambda size, unit: graded[size])
     grading, again = class_size.compare([10, 100])
     assert grading.ratio == pytest.approx(1.5) and grading.met is False
     assert again.ratio == pytest.approx(0.2) and again.met is None
     assert grading.ours.name == (
         "100 hand-ins, 500 MB of memory (the command 300, its largest process 200), gradebook 0.6 MB"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["10"], "give two sizes or more"),
+        (["100", "10"], "the smallest first"),
+        (["0", "10"], "the smallest first"),
+        (["10", "20", "--unit", "nothing"], "there is no unit 'nothing': use "),
+    ],
+)
+def test_classes_that_cannot_be_compared_are_named(
+    arguments: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(class_size, "compare", lambda sizes, unit: pytest.fail(f"{sizes} {unit}"))
+    monkeypatch.setattr(sys, "argv", ["class_size", *arguments])
+    with pytest.raises(SystemExit, match="2"):
+        class_size.main()
+    assert said in capsys.readouterr().err
+
+
+def test_classes_of_another_unit_can_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(class_size, "compare", lambda sizes, unit: asked.append((sizes, unit)) or [])
+    for more in ([], ["--unit", "fixmatch"]):
+        monkeypatch.setattr(sys, "argv", ["class_size", "10", "100", *more])
+        class_size.main()
+    assert asked == [([10, 100], "comparison"), ([10, 100], "fixmatch")]
 
 
 def test_one_measurement_can_be_chosen(

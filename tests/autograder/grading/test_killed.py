@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from autograder.classroom.classroom import Classroom
 from autograder.classroom.sample_class import SampleClass
 from autograder.files import REPOSITORY
 from autograder.grading.lock import one_grader
-from autograder.grading.secret import FOLDER
+from autograder.grading.secret import FOLDER, read_secret
 from tests.support.entering import NOTEBOOK, UNIT
 from tests.support.full_session import fill
 from tests.support.namespaces import on_small_disk, why_none
@@ -107,17 +107,19 @@ def handed_in_again(
     return room.folder
 
 
-def _grades(book: Gradebook, student: str) -> list[Any]:
-    return [grade for one in book.find_submission(UNIT, student).notebooks for grade in one.grades]
+def _grades(book: Gradebook, student: str, unit: str = UNIT) -> list[Any]:
+    return [grade for one in book.find_submission(unit, student).notebooks for grade in one.grades]
 
 
-def state_of(folder: Path, students: Sequence[str] = ("ann", "bob", "cid")) -> dict[str, Any]:
+def state_of(
+    folder: Path, students: Sequence[str] = ("ann", "bob", "cid"), unit: str = UNIT
+) -> dict[str, Any]:
     """All that grading leaves in a course folder."""
     with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
         grades = {
             f"{student}, {one.name}": (one.auto_score, one.manual_score, one.needs_manual_grade)
             for student in students
-            for one in _grades(book, student)
+            for one in _grades(book, student, unit)
         }
     files = {
         path.relative_to(folder).as_posix(): path.read_bytes()
@@ -177,6 +179,79 @@ def test_a_grader_that_is_killed_at_any_moment_goes_on(
         lab(folder, door)
         assert state_of(folder) == expected, deadly
         shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("moments", [1, pytest.param(12, marks=pytest.mark.slow)])
+def test_the_stock_command_that_is_killed_within_a_session_goes_on(
+    moments: int, release_into: Callable[[str, Path], None], tmp_path: Path
+) -> None:
+    """The whole of it, with a sandbox: it leaves no process, and no points that nobody has judged."""
+    sample = SampleClass(REPOSITORY, "comparison")
+    base = Classroom(tmp_path / "base", sample.unit.name)
+    release_into(base.unit, base.folder)
+    base.hand_in("ann", sample.unit.notebook, sample.perfect().content)
+    read_secret(base.folder / FOLDER)
+    temporary = tmp_path / "temporary"
+
+    def run(folder: Path, dies_after: float | None = None) -> float:
+        """Grade in a course folder; how many seconds the session stood."""
+        temporary.mkdir()
+        command = [
+            sys.executable,
+            "-m",
+            "nbgrader",
+            "autograde",
+            base.unit,
+            f"--CourseDirectory.root={folder}",
+        ]
+        environment = os.environ | {"JAX_PLATFORMS": "cpu", "TMPDIR": str(temporary)}
+        with (tmp_path / "log").open("w") as log:
+            process = subprocess.Popen(command, cwd=REPOSITORY, env=environment, stderr=log)
+        began = wait_while(
+            lambda: process.poll() is None and not list(temporary.glob("hand-in-*/sockets/s-*"))
+        )
+        if dies_after is not None:
+            time.sleep(dies_after)
+            process.kill()
+        else:
+            wait_while(lambda: bool(list(temporary.glob("hand-in-*"))))
+        stood = time.monotonic() - began
+        assert process.wait() == (DONE if dies_after is None else KILLED), (tmp_path / "log").read_text()
+        wait_while(lambda: has_processes(temporary))
+        shutil.rmtree(temporary)
+        return stood
+
+    unharmed = Path(shutil.copytree(base.folder, tmp_path / "unharmed"))
+    stood = run(unharmed)
+    expected = state_of(unharmed, ["ann"], base.unit)
+    assert sum(expected[f"ann, check-{name}"][0] for name in sample.names) == 13.0
+    for number in range(1, moments + 1):
+        folder = Path(shutil.copytree(base.folder, tmp_path / str(number)))
+        run(folder, stood * number / (moments + 1))
+        assert not list((folder / FOLDER / "done").rglob("*.json"))
+        run(folder)
+        assert state_of(folder, ["ann"], base.unit) == expected, number
+
+
+def wait_while(condition: Callable[[], bool]) -> float:
+    """Wait for its end; when that was."""
+    end = time.monotonic() + PATIENCE
+    while condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return time.monotonic()
+
+
+def has_processes(folder: Path) -> bool:
+    """Whether a process has a folder in its command."""
+    commands = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended
+            commands.append(path.read_bytes())
+    return any(bytes(folder) in command for command in commands)
+
+
+PATIENCE = 240  # seconds; for machines that do other things as well
 
 
 @pytest.mark.parametrize("door", DOORS)
