@@ -126,6 +126,15 @@ $(VENV_COLAB)/.installed: requirements/colab.txt
 bench: setup ## Print the table of measured ratios (WRITE=1: keep it in benchmarks/).
 	$(PY) -m benchmarks $(if $(WRITE),--write)
 
+# OUT: folder for what is found. DATA: an .npz file with CIFAR-10.
+OUT ?= gpu
+DATA ?= cifar10.npz
+MINUTES ?= 25
+.PHONY: gpu
+gpu: ## Measure on a GPU, the most valuable first, in 25 minutes; again to go on: make gpu OUT=gpu DATA=cifar10.npz
+	@test -x $(PY) || { echo "error: there is no $(VENV) here: run make setup where there is a network" >&2; exit 2; }
+	@$(PY) -m benchmarks.gpu --out "$(OUT)" --data "$(DATA)" --minutes $(MINUTES)
+
 .PHONY: bench-cpu-mode
 bench-cpu-mode: setup ## Repeat CPU mode's runs over seeds, here and with the newest packages (WRITE=1: keep the bands).
 	@$(MAKE) --no-print-directory newest

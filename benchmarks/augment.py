@@ -1,20 +1,26 @@
-"""FixMatch's views of a mini-batch: with PIL image by image, on the device, and with torchvision's v2."""
+"""FixMatch's views of a mini-batch: with PIL, on the device, with torchvision's v2, and with kornia."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import Line, Side, in_turn
+from benchmarks.measure import in_turn
+from benchmarks.throughput import Comparison, Pace
 
+NOTES = (
+    "PIL works in one process, image by image.",
+    "torchvision's v2 and kornia do less: no cutout, one strength, and on a whole batch one draw of "
+    "RandAugment for all of its images, which is another policy than FixMatch's.",
+)
 IMAGES = 448  # μB of the paper
 DATA_SET = 4096
-PIL, JNP, TORCH = "PIL in one process", "jnp", "torch"
-V2_BATCH = "torchvision v2, one draw for all images"
-V2_EACH = "torchvision v2, image by image"
+PIL, JNP, TORCH = "PIL", "jnp", "torch"
+V2_BATCH, V2_EACH = "v2 for a batch", "v2 for each"
+KORNIA = "kornia"
 
 
 def _pil(images: np.ndarray, positions: np.ndarray) -> Callable[[], Any]:
@@ -71,7 +77,7 @@ def _v2() -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
 
 def _v2_batch(images: Any, positions: np.ndarray) -> Callable[[], Any]:
     weak, strong = _v2()
-    return lambda: [view(images[positions]).float().div_(255) for view in (weak, strong)]
+    return lambda: [_done(view(images[positions]).float().div_(255)) for view in (weak, strong)]
 
 
 def _v2_each(images: Any, positions: np.ndarray) -> Callable[[], Any]:
@@ -83,16 +89,23 @@ def _v2_each(images: Any, positions: np.ndarray) -> Callable[[], Any]:
     ]
 
 
-def _with_rate(side: Side, images: int) -> Side:
-    return replace(side, name=f"{side.name}, {images / side.median:,.0f} images a second")
+def _kornia(images: Any, positions: np.ndarray) -> Callable[[], Any]:
+    from kornia.augmentation import (  # type: ignore[import-not-found]
+        ImageSequential,
+        RandomCrop,
+        RandomHorizontalFlip,
+    )
+    from kornia.augmentation.auto import RandAugment  # type: ignore[import-not-found]
+
+    def weak() -> list[Any]:
+        return [RandomHorizontalFlip(p=0.5), RandomCrop((32, 32), padding=4, padding_mode="reflect")]
+
+    views = ImageSequential(*weak()), ImageSequential(*weak(), RandAugment(n=2, m=10))
+    return lambda: [_done(view(images[positions].float().div_(255))) for view in views]
 
 
-def measure(rounds: int) -> list[Line]:
-    """A weak and a strong view of each of 448 images of 32×32, from uint8 to float32.
-
-    torchvision's v2 transforms do less: no cutout, one strength, and on a whole batch one draw of RandAugment
-    for all of its images, which is another policy than FixMatch's.
-    """
+def measure(rounds: int) -> Comparison:
+    """A weak and a strong view of each of 448 images of 32×32, from uint8 to float32."""
     import torch
 
     from course.augment.jax import JaxViews
@@ -103,19 +116,24 @@ def measure(rounds: int) -> list[Line]:
     images = rng.integers(0, 256, (DATA_SET, 32, 32, 3), np.uint8)
     positions = rng.choice(DATA_SET, IMAGES, replace=False)
     channels_first = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
-    sides = in_turn(
-        {
-            PIL: _pil(images, positions),
-            JNP: _on_device(JaxViews(), images, positions),
-            TORCH: _on_device(TorchViews(default_device()), images, positions),
-            V2_BATCH: _v2_batch(channels_first, positions),
-            V2_EACH: _v2_each(channels_first, positions),
-        },
-        rounds,
+    on_device = channels_first.to(default_device())
+    makers = {
+        PIL: _pil(images, positions),
+        JNP: _on_device(JaxViews(), images, positions),
+        TORCH: _on_device(TorchViews(default_device()), images, positions),
+        V2_BATCH: _v2_batch(on_device, positions),
+        V2_EACH: _v2_each(channels_first, positions),
+    }
+    left_out = {}
+    if find_spec("kornia") is None:
+        left_out[KORNIA] = "it is not installed, and the course does without it"
+    else:
+        makers[KORNIA] = _kornia(on_device, positions)
+    sides = in_turn(makers, rounds)
+    return Comparison(
+        f"Weak and strong views of {IMAGES} images",
+        [Pace(name, 2 * IMAGES, side.seconds) for name, side in sides.items()],
+        [name for name in (PIL, V2_BATCH, V2_EACH, KORNIA) if name in sides],
+        left_out,
+        NOTES,
     )
-    rated = {name: _with_rate(side, IMAGES) for name, side in sides.items()}
-    return [
-        Line(f"views of {IMAGES} images, against {what}", rated[ours], rated[baseline])
-        for ours in (JNP, TORCH)
-        for what, baseline in (("PIL", PIL), ("v2 for a batch", V2_BATCH), ("v2 for each", V2_EACH))
-    ]

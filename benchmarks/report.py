@@ -10,6 +10,8 @@ from pathlib import Path
 from rich.table import Table
 
 from benchmarks.measure import Line
+from benchmarks.throughput import Comparison
+from course.files import write_atomically
 
 
 def seconds(value: float) -> str:
@@ -40,9 +42,27 @@ def table(lines: Sequence[Line]) -> Table:
     return result
 
 
-def write(lines: Sequence[Line], machine: Mapping[str, str], rounds: int, folder: Path) -> list[Path]:
-    """Write results.md and results.json. Returns their paths."""
+def write(
+    lines: Sequence[Line],
+    comparisons: Mapping[str, Comparison],
+    machine: Mapping[str, str],
+    rounds: int,
+    folder: Path,
+) -> list[Path]:
+    """Write results.md, results.json and a picture for each comparison that has one.
+
+    Args:
+        lines: of the first table.
+        comparisons: name of the measurement → a table of its own.
+        machine: name → what it was measured on.
+        rounds: how often each alternative was timed.
+        folder: where to.
+
+    Returns:
+        the files' paths.
+    """
     rows = [HEADINGS, ("---",) * len(HEADINGS), *map(_cells, lines)]
+    pictures = {f"{name}.svg": made.picture for name, made in comparisons.items() if made.picture}
     text = "\n".join(
         [
             "# Benchmarks",
@@ -52,12 +72,21 @@ def write(lines: Sequence[Line], machine: Mapping[str, str], rounds: int, folder
             "",
             *("| " + " | ".join(row) + " |" for row in rows),
             "",
+            *(comparison.markdown() for comparison in comparisons.values()),
+            *(f"![{name}]({name})\n" for name in pictures),
+            "Measured on:",
+            "",
             *(f"- {name}: {value}" for name, value in machine.items()),
             "",
         ]
     )
-    data = {"machine": dict(machine), "rounds": rounds, "lines": [asdict(line) for line in lines]}
-    files = {folder / "results.md": text, folder / "results.json": json.dumps(data, indent=1) + "\n"}
-    for path, content in files.items():
-        path.write_text(content, encoding="utf-8")
-    return list(files)
+    data = {
+        "machine": dict(machine),
+        "rounds": rounds,
+        "lines": [asdict(line) for line in lines],
+        "comparisons": {name: comparison.to_json() for name, comparison in comparisons.items()},
+    }
+    files = {"results.md": text.encode(), "results.json": (json.dumps(data, indent=1) + "\n").encode()}
+    for name, content in {**files, **pictures}.items():
+        write_atomically(folder / name, content)
+    return [folder / name for name in (*files, *pictures)]

@@ -45,3 +45,25 @@ def out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _NO_MEMORY)
+
+
+# What CUDA's libraries say of a GPU that a driver, a fault or another program has taken away. An assertion
+# that failed on the device is not among it: that is a mistake in the code, whose traceback is needed.
+_LOST = (
+    "unspecified launch failure",
+    "uncorrectable ECC error",
+    "busy or unavailable",
+    "no CUDA-capable device",
+    "GPU is lost",
+    "CUDA error: unknown error",
+    "CUDA_ERROR_LAUNCH_FAILED",
+    "CUDA_ERROR_ECC_UNCORRECTABLE",
+    "CUDA_ERROR_DEVICE_UNAVAILABLE",
+    "CUDA_ERROR_NO_DEVICE",
+    "CUDA_ERROR_UNKNOWN",
+)
+
+
+def device_lost(error: BaseException) -> bool:
+    """Whether an error of whatever library means that the device cannot be used any more."""
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _LOST)

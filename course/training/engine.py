@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
-from course.errors import CourseError, out_of_memory
+from course.errors import CourseError, device_lost, out_of_memory
 from course.files import CannotWrite, cannot_write, is_full
 from course.training.metrics import Metrics
 from course.training.observers import Beginner, JsonlLog, LogLines, Observer, ProgressBar, TensorBoardLog
@@ -167,7 +167,7 @@ def _check_state(program: Program, folder: RunFolder) -> None:
 
 @contextmanager
 def _in_one_line(hparams: LoopSettings, program: Program, folder: RunFolder) -> Iterator[None]:
-    """Turn a full disk and a lack of memory into one line that says what to do."""
+    """Turn a full disk, a lack of memory and a lost device into one line that says what to do."""
     try:
         yield
     except CannotWrite as error:
@@ -178,6 +178,11 @@ def _in_one_line(hparams: LoopSettings, program: Program, folder: RunFolder) -> 
         full = cannot_write(Path(error.filename or folder.path), error)
         raise CourseError(f"{full}; then {_next_step(folder)}") from None
     except (MemoryError, RuntimeError) as error:
+        if device_lost(error):
+            said = str(error).partition("\n")[0]
+            raise CourseError(
+                f"step {program.step}: the device can no longer be used ({said}); {_next_step(folder)}"
+            ) from None
         if not out_of_memory(error):
             raise
         raise CourseError(

@@ -30,6 +30,7 @@ from course.training import (
     start,
 )
 from course.training.batches import check_distinct
+from course.training.jax.devices import require_devices
 from course.training.torch.checkpoint import architecture, load_variables
 from course.training.torch.launch import number
 from course.training.torch.loop import default_device
@@ -184,6 +185,7 @@ class _Jax:
             )
         if augmentation not in AUGMENTATIONS:
             raise unknown_name("augmentation", augmentation, AUGMENTATIONS)
+        require_devices()
 
     def settle(self, hparams: Any) -> Any:
         return hparams

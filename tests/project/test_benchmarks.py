@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks import augment, class_size, report, torch_step, train_step
+from benchmarks import augment, class_size, report, torch_step
 from benchmarks.measure import Line, Side, in_turn
+from benchmarks.throughput import Comparison, Pace
 
 
 def line(ours: tuple[float, ...], baseline: tuple[float, ...], **goal: float) -> Line:
@@ -45,10 +46,6 @@ def test_alternatives_are_timed_in_turn() -> None:
     assert order == ["a", "b"]
 
 
-def test_the_batch_is_the_practical_s() -> None:
-    assert train_step.BATCH == 960
-
-
 def test_a_step_of_every_method_is_timed_beside_pytorch_s_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     """The losses are the same numbers, so that the same work is timed."""
     losses: list[list[float]] = []
@@ -75,25 +72,41 @@ def test_a_step_of_every_method_is_timed_beside_pytorch_s_defaults(monkeypatch: 
 def test_augmentation_is_measured_with_images_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(augment, "IMAGES", 6)
     monkeypatch.setattr(augment, "DATA_SET", 20)
-    lines = augment.measure(1)
-    assert [line.name for line in lines[:3]] == [
-        f"views of 6 images, against {what}" for what in ("PIL", "v2 for a batch", "v2 for each")
-    ]
-    for one in lines:
-        for side, names in ((one.ours, ("jnp", "torch")), (one.baseline, ("PIL", "torchvision v2"))):
-            assert side.name.startswith(names)
-            assert side.name.endswith(f", {6 / side.median:,.0f} images a second")
+    monkeypatch.setattr(augment, "find_spec", lambda name: None)
+    compared = augment.measure(1)
+    assert [pace.name for pace in compared.paces] == ["PIL", "jnp", "torch", "v2 for a batch", "v2 for each"]
+    assert {pace.images for pace in compared.paces} == {12}, "two views of each"
+    assert list(compared.against) == ["PIL", "v2 for a batch", "v2 for each"]
+    assert compared.below()[-1] == (
+        "kornia was left out: it is not installed, and the course does without it."
+    )
+
+
+def test_kornia_is_measured_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(augment, "IMAGES", 6)
+    monkeypatch.setattr(augment, "DATA_SET", 20)
+    monkeypatch.setattr(augment, "find_spec", lambda name: name)
+    monkeypatch.setattr(augment, "_kornia", lambda images, positions: lambda: images[positions])
+    compared = augment.measure(1)
+    assert [pace.name for pace in compared.paces][-1] == compared.against[-1] == "kornia"
+    assert not compared.left_out
 
 
 def test_results_are_written_with_machine_and_every_time(tmp_path: Path) -> None:
     lines = [line((0.5, 0.7), (1.0, 1.4), largest_ratio=1.5)]
-    report.write(lines, {"hardware": "a processor", "jax": "0"}, 2, tmp_path)
+    paces = [Pace("fast", 10, (0.5,)), Pace("slow", 10, (1.0,))]
+    compared = Comparison("Side by side", paces, ["slow"], {"gone": "no reason"}, picture=b"<svg/>")
+    report.write(lines, {"growth": compared}, {"hardware": "a processor", "jax": "0"}, 2, tmp_path)
     text = (tmp_path / "results.md").read_text(encoding="utf-8")
     assert "| work | ours: 600.0 ms | baseline: 1.20 s | 0.50 | ratio ≤ 1.5 | yes |" in text
     assert "- hardware: a processor" in text
     stored = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert stored["lines"][0]["ours"]["seconds"] == [0.5, 0.7]
     assert stored["machine"]["jax"] == "0"
+    assert "| fast | 20 | 500.0 ms | 2.00 |" in text and "gone was left out: no reason." in text
+    assert stored["comparisons"]["growth"]["paces"][0]["ratios"] == {"slow": 2.0}
+    assert "![growth.svg](growth.svg)" in text
+    assert (tmp_path / "growth.svg").read_bytes() == b"<svg/>"
 
 
 def test_a_class_is_compared_with_a_smaller_one_by_the_hand_in(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,9 +166,21 @@ def test_one_measurement_can_be_chosen(
             lambda rounds, name=name: asked.append((name, rounds)) or [line((1.0,), (2.0,))],
         )
     command.main(["--only", "import_time", "--rounds", "2"])
-    command.main(["augment", "train_step"])
-    assert asked == [("import_time", 2), ("augment", 5), ("train_step", 5)]
+    command.main(["augment", "torch_step"])
+    assert asked == [("import_time", 2), ("augment", 5), ("torch_step", 5)]
     assert "0.50" in capsys.readouterr().out
+
+
+def test_a_table_of_its_own_is_printed_and_written_where_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compared = Comparison("Side by side", [Pace("fast", 10, (0.5,))], picture=b"<svg/>")
+    monkeypatch.setitem(command.MEASUREMENTS, "growth", lambda rounds: compared)
+    written, drawn = tmp_path / "out.json", tmp_path / "out.svg"
+    assert command.main(["growth", "--json", str(written), "--plot", str(drawn)]) == 0
+    assert "Side by side" in capsys.readouterr().out
+    assert json.loads(written.read_text(encoding="utf-8"))["growth"]["paces"][0]["images a second"] == 20
+    assert drawn.read_bytes() == b"<svg/>"
 
 
 @pytest.mark.parametrize(
@@ -166,6 +191,7 @@ def test_one_measurement_can_be_chosen(
         ["speed"],
         ["--write", "--only", "import_time"],
         ["augment", "--write"],
+        ["augment", "--plot", "growth.svg"],
     ],
 )
 def test_bad_options_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

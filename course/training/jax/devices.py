@@ -14,7 +14,25 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from course.errors import CourseError
+
 IMAGES = "images"
+
+
+def require_devices() -> None:
+    """Find out before a run whether JAX can use the device that it is asked for by name.
+
+    Raises:
+        CourseError: ``JAX_PLATFORMS`` names one that this installation or this machine does not have.
+    """
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError):  # the latter, where the package for the device is not installed
+        asked = jax.config.values["jax_platforms"]
+        raise CourseError(
+            f"JAX_PLATFORMS is {asked}, which JAX cannot use here: install JAX for it, such as jax[cuda12] "
+            "at the version of jax, or set JAX_PLATFORMS=cpu"
+        ) from None
 
 
 def fitting(n_devices: int, batch_size: int) -> int:

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 import course.training.observers as observers
-from course.errors import CourseError, out_of_memory
+from course.errors import CourseError, device_lost, out_of_memory
 from course.files import cannot_write
-from course.training import FixMatchHparams, load_checkpoint
+from course.training import FixMatchHparams, load_checkpoint, read_metrics
 from course.training.engine import run_loop
 from course.training.observers import TensorBoardLog
 from course.training.runfolder import RunFolder
@@ -233,3 +233,39 @@ def test_a_runtime_error_of_the_students_keeps_its_traceback(tmp_path: Path) -> 
     hparams = FixMatchHparams(logdir=str(tmp_path / "run"), steps=8).fitted(448)
     with pytest.raises(RuntimeError, match="shapes do not match"):
         run_loop(hparams, program, batches=program.batches, schedule=lambda step: 0.1, manifest={})
+
+
+LOST = {
+    "PyTorch": RuntimeError(
+        "CUDA error: unspecified launch failure\nCUDA kernel errors might be reported later"
+    ),
+    "JAX": XlaRuntimeError("INTERNAL: CUDA_ERROR_LAUNCH_FAILED: unspecified launch failure"),
+    "the driver": RuntimeError("CUDA error: uncorrectable ECC error encountered"),
+}
+
+
+@pytest.mark.parametrize("library", LOST)
+def test_a_lost_device_leaves_one_line_and_a_run_that_goes_on(library: str, tmp_path: Path) -> None:
+    folder, whole = tmp_path / "run", tmp_path / "whole"
+
+    class Losing:
+        def on_step(self, record: Any, batch: Any) -> None:
+            if record["step"] == 11:
+                raise LOST[library]
+
+        def close(self) -> None:
+            pass
+
+    with pytest.raises(CourseError) as caught:
+        tiny_run.train(folder, observers=[Losing()])
+    text = str(caught.value)
+    assert "the device can no longer be used (" in text and text.endswith(f"; {RESUME}") and "\n" not in text
+    assert saved_step(folder) == 8
+    tiny_run.train(folder, if_exists="resume")
+    tiny_run.train(whole)
+    assert read_metrics(folder / "metrics.jsonl") == read_metrics(whole / "metrics.jsonl")
+
+
+@pytest.mark.parametrize("said", ["CUDA error: device-side assert triggered", "other shapes"])
+def test_a_mistake_in_the_code_is_no_lost_device(said: str) -> None:
+    assert not device_lost(RuntimeError(said))
