@@ -123,8 +123,8 @@ $(VENV_COLAB)/.installed: requirements/colab.txt
 	@touch $@
 
 .PHONY: bench
-bench: setup ## Print the table of measured ratios (WRITE=1: keep it in benchmarks/).
-	$(PY) -m benchmarks $(if $(WRITE),--write)
+bench: setup ## Print the tables of what was measured, in a quarter of an hour on two cores (WRITE=1: keep them in benchmarks/).
+	$(PY) -m benchmarks --rounds 3 $(if $(WRITE),--write)
 
 # OUT: folder for what is found. DATA: an .npz file with CIFAR-10.
 OUT ?= gpu

@@ -20,7 +20,7 @@ from course.progress_bar import progress_bar
 from course.training.torch.loop import default_device
 
 PRACTICAL, OURS_JAX, OURS_TORCH, PLAIN = PIPELINES
-ROUNDS = 3  # at most: a round takes a minute on two cores
+ROUNDS = 2  # at most: a round takes a minute on two cores
 SECONDS = 4.0  # about how long a run's timed steps take
 FEWEST, MOST = 2, 300  # steps of a run
 # Several processes share the GPU, so that none may take all of its memory at its start.

@@ -17,12 +17,8 @@ from course.progress_bar import progress_bar
 
 STEPS = 4
 START = Setting(labeled=8, images=10_000, labels=1000)
-# What grows → its values; everything else is as in `START`.
-GROWING: dict[str, tuple[int, ...]] = {
-    "labeled": (4, 8, 16),
-    "images": (2_000, 10_000, 50_000),
-    "labels": (100, 1_000, 10_000),
-}
+# What grows → its values beside the one of `START`; everything else is as there.
+GROWING: dict[str, tuple[int, ...]] = {"labeled": (4, 16), "images": (2_000, 50_000), "labels": (100, 10_000)}
 SAID = {"labeled": "labeled images in a step", "images": "images in the data set", "labels": "labels"}
 TITLE = "Growth of the course's pipelines"
 COLORS = {OURS_JAX: "C0", OURS_TORCH: "C1"}
@@ -30,43 +26,51 @@ COLORS = {OURS_JAX: "C0", OURS_TORCH: "C1"}
 
 @dataclass(frozen=True)
 class Point:
-    """One pipeline at one size; ``pace`` is what it was measured to do."""
+    """One pipeline at one setting; ``pace`` is what it was measured to do."""
 
     name: str
-    growing: str
-    value: int
+    setting: Setting
     pace: Pace
 
 
-def _point(name: str, growing: str, value: int, start: Setting) -> Point:
-    """A fresh process each, whose peak of memory is this size's."""
-    changed: Any = {growing: value}
-    setting = replace(start, **changed)
+def settings(start: Setting) -> dict[str, Setting]:
+    """What to call a setting in a table → the setting; the one that all lines share comes first."""
+    changed: dict[str, Setting] = {"nothing grown": start}
+    for growing, values in GROWING.items():
+        for value in values:
+            other: Any = {growing: value}
+            changed[f"{value:,} {SAID[growing]}"] = replace(start, **other)
+    return changed
+
+
+def _point(name: str, said: str, setting: Setting) -> Point:
+    """A fresh process each, whose peak of memory is this setting's."""
     with closing(Worker(name, setting, ENVIRONMENT)) as worker:
         found = worker.run(STEPS)
     pace = Pace(
-        f"{name}, {value:,} {SAID[growing]}",
+        f"{name}, {said}",
         setting.images_a_step,
         (found["step"],),
         memory=found["memory"],
         device_memory=found["device_memory"],
     )
-    return Point(name, growing, value, pace)
+    return Point(name, setting, pace)
 
 
-def draw(points: Sequence[Point]) -> bytes:
+def draw(points: Sequence[Point], start: Setting) -> bytes:
     """An SVG with a column for each size that grows: images a second above, peak memory below."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 5), layout="constrained")
     FigureCanvasSVG(figure)
-    sizes = [growing for growing in GROWING if any(p.growing == growing for p in points)]
-    axes: Any = figure.subplots(2, len(sizes), squeeze=False, sharex="col", sharey="row")
-    for column, growing in enumerate(sizes):
+    axes: Any = figure.subplots(2, len(GROWING), squeeze=False, sharex="col", sharey="row")
+    for column, growing in enumerate(GROWING):
+        same: Any = {growing: getattr(start, growing)}
         for name, color in COLORS.items():
-            here = [p for p in points if p.growing == growing and p.name == name]
-            at = [p.value for p in here]
+            here = [p for p in points if p.name == name and replace(p.setting, **same) == start]
+            here.sort(key=lambda point: getattr(point.setting, growing))
+            at = [getattr(p.setting, growing) for p in here]
             rates, memory = [p.pace.rate for p in here], [(p.pace.memory or 0) / 1e9 for p in here]
             for axis, values in zip(axes[:, column], (rates, memory), strict=True):
                 axis.plot(at, values, "o-", color=color, label=name)
@@ -87,12 +91,15 @@ def measure(rounds: int, start: Setting = START) -> Comparison:
     """Once, whatever the rounds: each size is a process of its own, which has to compile."""
     del rounds
     points, left_out = [], {}
-    wanted = [(name, growing, value) for name in COLORS for growing in GROWING for value in GROWING[growing]]
-    for name, growing, value in progress_bar(wanted, desc="sizes"):
+    wanted = [(name, said, setting) for name in COLORS for said, setting in settings(start).items()]
+    for name, said, setting in progress_bar(wanted, desc="sizes"):
         try:
-            points.append(_point(name, growing, value, start))
+            points.append(_point(name, said, setting))
         except CourseError as error:
-            left_out[f"{name}, {value:,} {SAID[growing]}"] = str(error)
-    return Comparison(
-        TITLE, [p.pace for p in points], left_out=left_out, picture=draw(points) if points else None
-    )
+            left_out[f"{name}, {said}"] = str(error)
+    picture = draw(points, start) if points else None
+    notes = [
+        f"Where nothing else is said: {start.labeled} labeled images in a step, {start.images:,} images, "
+        f"{start.labels:,} labels."
+    ]
+    return Comparison(TITLE, [p.pace for p in points], (), left_out, notes, picture)

@@ -65,16 +65,19 @@ class PlainTorch:
         )
         self.of_workers = 0  # bytes at the peak
 
-    def _loader(self, dataset: ImageDataset, batch_size: int) -> Any:
-        workers = cores() if self.setting.workers is None else self.setting.workers
+    def _loader(self, dataset: ImageDataset, batch_size: int, workers: int) -> Any:
         on_gpu = self.device.type == "cuda"
         options = {"num_workers": workers, "pin_memory": on_gpu, "drop_last": True, "shuffle": True}
         return data.DataLoader(dataset, batch_size=batch_size, **options)
 
     def _batches(self) -> Iterator[Any]:
-        labeled = self._forever(self._loader(self.labeled, self.setting.labeled))
-        unlabeled = self._forever(self._loader(self.unlabeled, self.setting.unlabeled))
-        return zip(labeled, unlabeled, strict=True)
+        setting = self.setting
+        workers = cores() if setting.workers is None else setting.workers
+        of_labeled = min(1, workers)  # which have one view in fifteen
+        of_unlabeled = max(of_labeled, workers - of_labeled)
+        labeled = self._loader(self.labeled, setting.labeled, of_labeled)
+        unlabeled = self._loader(self.unlabeled, setting.unlabeled, of_unlabeled)
+        return zip(self._forever(labeled), self._forever(unlabeled), strict=True)
 
     @staticmethod
     def _forever(loader: Any) -> Iterator[Any]:

@@ -12,7 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
 
+from benchmarks.throughput import Pace
 from benchmarks.train import compare, floor, growth, practical
 from benchmarks.train.ours import OursInJax, OursInTorch
 from benchmarks.train.pipeline import WARM_UP, Clock
@@ -248,13 +250,36 @@ def test_growth_is_drawn_for_every_size(monkeypatch: pytest.MonkeyPatch) -> None
 
     Asked.order, Asked.failing = [], compare.OURS_TORCH
     monkeypatch.setattr(growth, "Worker", Fixed)
-    compared = growth.measure(5, Setting(labeled=8))
-    sizes = sum(len(values) for values in growth.GROWING.values())
+    compared = growth.measure(5)
+    sizes = 1 + sum(len(values) for values in growth.GROWING.values())
     assert len(compared.paces) == len(compared.left_out) == sizes, "one of the two pipelines failed"
     assert {setting.labels for setting in made} >= set(growth.GROWING["labels"])
-    assert compared.paces[0].name == "ours, JAX, 4 labeled images in a step"
+    assert [pace.name for pace in compared.paces[:2]] == [
+        "ours, JAX, nothing grown",
+        "ours, JAX, 4 labeled images in a step",
+    ]
     picture = (compared.picture or b"").decode()
     assert picture.startswith("<?xml") and picture.count('id="axes_') == 6
+
+
+def test_each_line_of_growth_has_what_grows_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[list[int], list[float]]] = []
+    stock = Axes.plot
+
+    def plot(self: Axes, at: Any, values: Any, *rest: Any, **options: Any) -> Any:
+        drawn.append((list(at), list(values)))
+        return stock(self, at, values, *rest, **options)
+
+    monkeypatch.setattr(Axes, "plot", plot)
+    points = [
+        growth.Point(compare.OURS_JAX, setting, Pace("", 10, (1 / setting.labels,), memory=10**9))
+        for setting in growth.settings(growth.START).values()
+    ]
+    growth.draw(points, growth.START)
+    lines = [line for line in drawn if line[0]]
+    assert [at for at, _ in lines[::2]] == [[4, 8, 16], [2_000, 10_000, 50_000], [100, 1_000, 10_000]]
+    assert lines[4][1] == pytest.approx([1e3, 1e4, 1e5]), "images a second"
+    assert lines[5][1] == [1.0, 1.0, 1.0], "GB"
 
 
 def test_settings_reach_another_process() -> None:
