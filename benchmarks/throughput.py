@@ -21,8 +21,8 @@ class Pace:
         images: that one step processes, each view counted.
         seconds: of a step, one entry a round.
         prepared: of a step whose mini-batch lies ready; None where that makes no sense.
-        start: seconds of a fresh process before the first step's numbers are there, less a step: loading,
-            drawing weights, compiling.
+        start: seconds of a fresh process before the first step's numbers are there, less a step: importing,
+            loading, drawing weights, compiling.
         memory: bytes of main memory at the peak, worker processes included.
         device_memory: likewise of a GPU's memory; None on a CPU.
         floor: the least seconds that this machine could take for the step (`benchmarks.train.floor`).

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -113,8 +114,11 @@ def _serve(name: str, setting: Setting, asked: TextIO, answers: IO[str]) -> None
     for line in asked:
         question = json.loads(line)
         try:
+            began = time.perf_counter()
             pipeline = pipeline or make(name, setting)
+            made = time.perf_counter() - began
             content = answer(pipeline, setting, question["steps"], question["prepared"])
+            content["first"] += made
         except CourseError as error:
             content = {"error": str(error)}
         answers.write(json.dumps(content) + "\n")
