@@ -36,6 +36,7 @@ def test_the_sizes_are_the_practical_s() -> None:
 
 def test_the_practical_s_batches_are_its_own() -> None:
     """Unlabeled images in their order with a ragged end, labeled ones drawn with replacement."""
+    torch.manual_seed(0)
     labeled, unlabeled = make_images(Setting(labeled=4, mu=3, images=40, labels=10))
     views = (
         labeled.with_transform(practical.LabeledView()),
@@ -45,6 +46,8 @@ def test_the_practical_s_batches_are_its_own() -> None:
     assert np.concatenate([y_u for _, (_, y_u) in epoch]).tolist() == unlabeled.targets.tolist()
     assert [len(y_u) for _, (_, y_u) in epoch] == [12, 12, 12, 4]
     assert [len(y_l) for (_, y_l), _ in epoch] == [4, 4, 4, 2]
+    drawn = np.concatenate([y_l for (_, y_l), _ in epoch])[:10]  # each of the ten images has its own class
+    assert len(set(drawn.tolist())) < 10
     (x_l, _), ((x_w, x_s), _) = epoch[0]
     assert x_l.shape == (4, 32, 32, 3) and x_w.shape == x_s.shape == (12, 32, 32, 3)
     assert {array.dtype.name for array in (x_l, x_w, x_s)} == {"float32"}
