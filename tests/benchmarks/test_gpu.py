@@ -190,6 +190,13 @@ BAD = {
 }
 
 
+@pytest.fixture
+def no_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is begun, should bad input be taken for good."""
+    monkeypatch.setattr(gpu, "conduct", lambda *_: pytest.fail("the parts were begun"))
+
+
+@pytest.mark.usefixtures("no_parts")
 @pytest.mark.parametrize("line", BAD)
 def test_bad_input_is_one_line(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
@@ -198,6 +205,7 @@ def test_bad_input_is_one_line(line: str, tmp_path: Path, capsys: pytest.Capture
     assert not out.exists()
 
 
+@pytest.mark.usefixtures("no_parts")
 def test_a_device_or_precision_that_is_not_there_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +218,7 @@ def test_a_device_or_precision_that_is_not_there_is_one_line(
     assert capsys.readouterr().err.startswith("error: precision is bfloat16, for which this processor has no")
 
 
+@pytest.mark.usefixtures("no_parts")
 def test_an_unreadable_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     damaged = tmp_path / "damaged.npz"
     np.savez(damaged, x_train=np.zeros((4, 32, 32, 3), np.uint8))
