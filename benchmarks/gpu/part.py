@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from benchmarks.gpu.parts import PARTS, Unfinished, require
 from benchmarks.gpu.settings import Settings
@@ -55,10 +57,16 @@ def _machine() -> dict[str, str]:
     return {"hardware": FRAMEWORKS["torch"].hardware(), **versions()}
 
 
+def _leave(number: int, frame: Any) -> None:
+    """Outside of a training run, which saves itself: end other processes that were started, and go."""
+    raise SystemExit(UNFINISHED)
+
+
 @command_line
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: `UNFINISHED` where the part was asked to stop."""
     name, settings = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, _leave)
     try:
         find(name, Settings(**json.loads(settings)))
     except Unfinished:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -163,7 +166,30 @@ def test_an_interrupted_run_is_not_finished(settings: Settings, monkeypatch: pyt
     with pytest.raises(Unfinished):
         part.find("supervised-500", settings)
     monkeypatch.setattr(part, "find", lambda *_: (_ for _ in ()).throw(Unfinished))
+    monkeypatch.setattr(part.signal, "signal", lambda *_: None)
     assert part.main(["supervised-500", json.dumps({"out": "", "data": ""})]) == part.UNFINISHED
+
+
+def test_a_part_that_is_asked_to_stop_ends_what_it_started(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+
+    def asked(name: str, given: Settings) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        finally:
+            closed.append(name)
+
+    monkeypatch.setattr(part, "find", asked)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as stopped:
+            part.main(["steps", json.dumps({"out": "", "data": ""})])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert stopped.value.code == part.UNFINISHED and closed == ["steps"]
 
 
 def test_memory_that_ran_out_names_what_to_lower(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
