@@ -21,8 +21,10 @@ from solutions.experiments.spec import Given, RunSpec
 from solutions.experiments.tidy import row_of
 
 ROOT = Path(__file__).parents[2]
-# Workers, which are other processes, import it as well.
+# Workers, which are other processes, import it as well. The commands are lists of words in JSON.
 ONE_MORE = """
+import json
+import sys
 from dataclasses import replace
 from solutions.experiments.methods import METHODS, Method
 fixmatch = METHODS["fixmatch"]
@@ -31,8 +33,9 @@ METHODS["newmatch"] = Method(
     presets={"tiny": {"mu": 3}},
 )
 if __name__ == "__main__":
-    from solutions.experiments.cli import main
-    main()
+    from solutions.experiments.cli import app
+    for words in json.loads(sys.argv[1]):
+        app(words, standalone_mode=False)
 """
 
 
@@ -41,22 +44,26 @@ def test_a_method_is_one_record(tmp_path: Path) -> None:
 
     script = tmp_path / "one_more.py"
     script.write_text(ONE_MORE)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-
-    def call(*words: object) -> str:
-        line = [sys.executable, str(script), *map(str, words)]
-        done = subprocess.run(line, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    assert "A method of tomorrow." in call("train", "--help")
-    out = tmp_path / "sweep"
+    out, figure = tmp_path / "sweep", tmp_path / "accuracy.svg"
     sizes = ("--preset", "tiny", "--steps", "2", "--eval-step", "1", "--jobs", "1")
-    call("sweep", "--methods", "newmatch", "--labels", "40", "--seeds", "1", *sizes, "--out", out)
+    commands = [
+        ("train", "--help"),
+        ("sweep", "--methods", "newmatch", "--labels", "40", "--seeds", "1", *sizes, "--out", out),
+        ("table", out),
+        ("plot", out, "--out", figure),
+    ]
+    done = subprocess.run(
+        [sys.executable, str(script), json.dumps([[str(word) for word in words] for words in commands])],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "A method of tomorrow." in done.stdout
     assert (out / "results.csv").read_text().splitlines()[1].startswith("newmatch,torch,wrn-10-1,tiny,")
-    assert "newmatch" in call("table", out)
-    call("plot", out, "--out", tmp_path / "accuracy.svg")
-    assert "newmatch" in (tmp_path / "accuracy.svg").read_text()
+    _, table = done.stdout.split("A method of tomorrow.")
+    assert "newmatch" in table
+    assert "newmatch" in figure.read_text()
     result = json.loads((out / "runs" / "newmatch-40-0" / "result.json").read_text())
     assert (result["method"], result["hparams"]["mu"]) == ("newmatch", 3)
 

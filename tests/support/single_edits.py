@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import copy
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 
 from autograder.units.mutant import Mutant, edited_answer
-
-Change = Callable[[ast.AST], Iterator[ast.AST]]
 
 _OPERATORS: dict[type, tuple[type, ...]] = {
     ast.Add: (ast.Sub,),
@@ -51,14 +49,14 @@ _ATTRIBUTES = {
 }
 
 
+@cache
 def single_edits(unit: str, exercise: str) -> list[Mutant]:
     """Every edit of an exercise's answer, as mutants without texts; the same ones in the same order."""
     answer = textwrap.dedent(edited_answer(unit, Mutant("none", exercise=exercise)))
     tree = ast.parse("def answer():\n" + textwrap.indent(answer, "    "))
     known = {ast.unparse(tree)}
     found = []
-    for edited in _edited(tree):
-        text = ast.unparse(ast.fix_missing_locations(edited))
+    for text in _edited(tree):
         if text not in known:
             known.add(text)
             body = textwrap.dedent(text.partition("\n")[2])
@@ -66,22 +64,24 @@ def single_edits(unit: str, exercise: str) -> list[Mutant]:
     return found
 
 
-def _edited(tree: ast.Module) -> Iterator[ast.Module]:
-    """Copies of the tree with one node changed."""
+def _edited(tree: ast.Module) -> Iterator[str]:
+    """The text of the tree with one node changed, for each change."""
     names = sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)})
-    for i, node in enumerate(ast.walk(tree)):
+    for node, put in list(_places(tree)):
         for changed in (*_expressions(node), *_names(node, names), *_statements(node)):
-            edited = copy.deepcopy(tree)
-            yield _replace(edited, next(one for k, one in enumerate(ast.walk(edited)) if k == i), changed)
+            put(changed)
+            yield ast.unparse(tree)
+        put(node)
 
 
-def _replace(tree: ast.Module, old: ast.AST, new: ast.AST) -> ast.Module:
-    class Replace(ast.NodeTransformer):
-        def visit(self, node: ast.AST) -> ast.AST:
-            return new if node is old else self.generic_visit(node)
-
-    replaced: ast.Module = Replace().visit(tree)
-    return replaced
+def _places(tree: ast.AST) -> Iterator[tuple[ast.AST, Callable[[ast.AST], None]]]:
+    """Each node below another one, in the order of ``ast.walk``, and what puts another one in its place."""
+    for parent in ast.walk(tree):
+        for name, value in ast.iter_fields(parent):
+            if isinstance(value, ast.AST):
+                yield value, partial(setattr, parent, name)
+            elif isinstance(value, list):
+                yield from ((one, partial(value.__setitem__, i)) for i, one in enumerate(value))
 
 
 def _expressions(node: ast.AST) -> Iterator[ast.AST]:

@@ -31,7 +31,8 @@ class Expected:
         full: points of the checks in order.
         questions: how many questions a person grades.
         points: all points of the unit.
-        gradebook: student → points of the checks; "untouched" has no answers to grade either.
+        gradebook: student → points of the checks; "untouched" has no answers to grade either. The wrong one
+            is "early" where later exercises call the one that is wrong.
     """
 
     full: tuple[int, ...]
@@ -52,7 +53,6 @@ CLASSES = {
         gradebook={
             "perfect": FIXMATCH,
             "untouched": (0, 0, 0, 0, 0, 0, 0),
-            "wrong": (2, 2, 2, 4, 0, 3, 2),
             "early": (0, 2, 2, 4, 7, 3, 2),
         },
     ),
@@ -63,7 +63,6 @@ CLASSES = {
         gradebook={
             "perfect": MIXMATCH,
             "untouched": (0, 0, 0, 0, 0, 0),
-            "wrong": (2, 4, 3, 1, 0, 3),
             "early": (0, 4, 3, 1, 7, 3),
         },
     ),
@@ -74,7 +73,6 @@ CLASSES = {
         gradebook={
             "perfect": FLEXMATCH,
             "untouched": (0, 0, 0, 0, 0, 0, 0, 0),
-            "wrong": (6, 2, 3, 2, 3, 0, 2, 1),
             "early": (0, 2, 3, 2, 3, 5, 2, 1),
         },
     ),

@@ -17,9 +17,11 @@ from autograder.expected.hidden import hidden_check
 from autograder.units.alternative import imports_of
 from autograder.units.mutant import BEGIN, END
 from course.catalog import load_course
+from course.checks import programs
 from course.checks.case import Check
 from course.checks.expectations import Expectation
 from course.checks.runner import find_check, judge_case
+from tests.support import one_by_one
 
 ROOT = Path(__file__).parents[3]
 NAMES = [exercise.name for unit in load_course().units for exercise in unit.exercises]
@@ -75,6 +77,19 @@ def hidden_failures() -> Callable[[str, Callable[..., Any]], Iterator[str]]:
 def hidden_check_of() -> Callable[[str], tuple[Check, Expectation]]:
     """An exercise's hidden check by its name; see ``hidden_of``."""
     return hidden_of
+
+
+@pytest.fixture
+def operations_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What checks have JAX compile runs one operation after the other; see ``tests.support.one_by_one``."""
+    monkeypatch.setattr(programs, "_program", one_by_one.program)
+
+
+@pytest.fixture
+def execution(request: pytest.FixtureRequest) -> None:
+    """Checks run in the way that ``tests.support.one_by_one.in_both_ways`` names."""
+    if request.param == "one by one":
+        request.getfixturevalue("operations_one_by_one")
 
 
 @pytest.fixture(params=NAMES)

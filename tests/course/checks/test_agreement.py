@@ -21,6 +21,7 @@ from course.checks.case import Verdict
 from course.checks.runner import find_check, judge_case
 from tests.support.single_edits import single_edits
 
+pytestmark = pytest.mark.usefixtures("operations_one_by_one")
 FEW, MANY = 6, 60
 SECRETS = 20
 

@@ -23,6 +23,7 @@ from course.checks.runner import _place, find_check
 from course.checks.subject import Local, Subject
 from course.data.loaders import NumpyLoader
 from course.units.fixmatch.checks.validate import Loader
+from tests.support.one_by_one import in_both_ways
 
 UNITS = load_course().units
 CHECKS = [find_check(exercise.name)[1] for unit in UNITS for exercise in unit.exercises]
@@ -90,10 +91,11 @@ def earlier_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "_lack", remembered)
 
 
-@pytest.mark.usefixtures("earlier_once")
+@pytest.mark.usefixtures("earlier_once", "execution")
 @pytest.mark.parametrize(
-    ("unit", "mutant"),
-    MUTANTS,
+    ("unit", "mutant", "execution"),
+    in_both_ways(MUTANTS),
+    indirect=["execution"],
     ids=lambda item: item if isinstance(item, str) else f"{item.exercise}: {item.id}",
 )
 def test_a_wrong_version_is_rejected_with_its_misconception(
