@@ -34,6 +34,19 @@ from course.errors import CourseError
 _SMALLEST_SIDE = 3  # of an image that can be sharpened
 
 
+def suits(platform: str, num_workers: int) -> bool:
+    """Whether views are better made on the device than image by image.
+
+    An accelerator takes less time for a step than one core takes for the step's images, and would wait. On a
+    CPU, both are work for the same cores.
+
+    Args:
+        platform: where the network is, as the frameworks name it: "cpu", "gpu", "cuda" …
+        num_workers: processes that prepare images; whoever asks for some wants to have them made there.
+    """
+    return platform != "cpu" and not num_workers
+
+
 class ViewMaker(Protocol):
     """What makes views in a framework: `course.augment.jax.JaxViews`, `course.augment.torch.TorchViews`."""
 

@@ -17,7 +17,7 @@ from course.training.torch.launch import leads, number
 from solutions.experiments.methods import METHODS, Method
 from solutions.experiments.options import shared_hparams, with_hparams
 from solutions.experiments.presets import PRESETS
-from solutions.experiments.spec import Given, RunSpec
+from solutions.experiments.spec import AUTO, Given, RunSpec
 from solutions.experiments.wording import command_line_words
 from solutions.experiments.words import several_words, whole_numbers
 
@@ -60,7 +60,8 @@ Augmentation = Annotated[
     str,
     typer.Option(
         help="course, image by image with PIL; device, the same policy for a whole mini-batch where the "
-        "network is; or in JAX practical, the practical's own, for comparison."
+        "network is; auto, device on an accelerator and else course; or in JAX practical, the practical's "
+        "own, for comparison."
     ),
 ]
 FrameworkName = Annotated[
@@ -116,7 +117,7 @@ def _add_train_command(method: Method) -> None:
         out: Out = Path("runs") / method.torch.name,
         resume: Resume = False,
         overwrite: Overwrite = False,
-        augmentation: Augmentation = "course",
+        augmentation: Augmentation = AUTO,
         note: Note = "",
     ) -> None:
         spec = RunSpec(

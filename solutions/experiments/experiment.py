@@ -6,13 +6,14 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
+from course.augment.on_device import suits
 from course.data import load_dataset
 from course.data.dataset import Splits
 from course.data.split import generator_from_key, stratified_split, subset_by_indices
@@ -30,7 +31,7 @@ from solutions.experiments.methods import METHODS
 from solutions.experiments.presets import PRESETS, settings_of
 from solutions.experiments.results import load_result
 from solutions.experiments.run_result import Ends, RunResult
-from solutions.experiments.spec import RunSpec
+from solutions.experiments.spec import AUTO, COURSE, ON_DEVICE, RunSpec
 
 OF_UNLABELED = ("error rate", "mask rate")  # metrics whose beginning and end a result tells
 
@@ -190,6 +191,9 @@ def plan(spec: RunSpec, splits: Splits | None = None) -> Plan:
         )
     parts = cut(hparams, splits, checkpoint, spec.labels, hparams.n_unlabeled)
     hparams = backend.settle(hparams.with_labels(len(parts.labeled), in_data).fitted(len(parts.unlabeled)))
+    if spec.augmentation == AUTO:
+        on_device = suits(backend.platform(), hparams.num_workers)
+        spec = replace(spec, augmentation=ON_DEVICE if on_device else COURSE)
     config = {
         "method": spec.method,
         "framework": backend.name,
@@ -272,7 +276,7 @@ def run(
         data=parts.labeled.name,
         labels=len(parts.labeled),
         checkpoint=config["checkpoint"],
-        augmentation=spec.augmentation,
+        augmentation=config["augmentation"],
         hparams=config["hparams"],
         note=spec.note,
         command=command() if spec.command is None else spec.command,

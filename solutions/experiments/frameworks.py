@@ -40,15 +40,14 @@ from solutions.ema import ema_update
 from solutions.experiments.machine import jax_hardware, processor
 from solutions.experiments.methods import METHODS
 from solutions.experiments.practical import PracticalLabeledAug, PracticalUnlabeledAug
-from solutions.experiments.spec import RunSpec
+from solutions.experiments.spec import AUTO, COURSE, ON_DEVICE, RunSpec
 from solutions.schedules import cosine_with_warmup
 
 RESNET18 = "resnet18"
-ON_DEVICE = "device"
 # JAX's: name → (whether to mirror half of the views → views of labeled and of unlabeled images). PyTorch's
 # methods bring their own, image by image or on the device.
 AUGMENTATIONS: dict[str, Callable[[bool], tuple[Any, Any]]] = {
-    "course": lambda flip: (LabeledDataAug(flip=flip), UnlabeledDataAug(flip=flip)),
+    COURSE: lambda flip: (LabeledDataAug(flip=flip), UnlabeledDataAug(flip=flip)),
     ON_DEVICE: lambda flip: (
         LabeledBatchAug(JaxViews(), flip=flip),
         UnlabeledBatchAug(JaxViews(), flip=flip),
@@ -113,6 +112,9 @@ class Framework(Protocol):
 
     def check(self, model: str, augmentation: str) -> None:
         """Refuse what the framework does not have, with a CourseError."""
+
+    def platform(self) -> str:
+        """Where the network is: "cpu", or the name of an accelerator's kind."""
 
     def settle(self, hparams: Any) -> Any:
         """The hyperparameters with what they leave to the hardware; CourseError for what it does not have."""
@@ -183,9 +185,12 @@ class _Jax:
             raise CourseError(
                 f"jax has {RESNET18} alone, not {model}: use --framework torch, or --model {RESNET18}"
             )
-        if augmentation not in AUGMENTATIONS:
-            raise unknown_name("augmentation", augmentation, AUGMENTATIONS)
+        if augmentation not in (AUTO, *AUGMENTATIONS):
+            raise unknown_name("augmentation", augmentation, [AUTO, *AUGMENTATIONS])
         require_devices()
+
+    def platform(self) -> str:
+        return str(jax.default_backend())
 
     def settle(self, hparams: Any) -> Any:
         return hparams
@@ -237,10 +242,14 @@ class _Torch:
 
     def check(self, model: str, augmentation: str) -> None:
         check_model(model)
-        if augmentation not in ("course", ON_DEVICE):
+        if augmentation not in (AUTO, COURSE, ON_DEVICE):
             raise CourseError(
-                f"torch has no augmentation '{augmentation}': use course or {ON_DEVICE}, or --framework jax"
+                f"torch has no augmentation '{augmentation}': use {AUTO}, {COURSE} or {ON_DEVICE}, or "
+                "--framework jax"
             )
+
+    def platform(self) -> str:
+        return default_device().type
 
     def settle(self, hparams: Any) -> Any:
         return replace(hparams, precision=precision_on(default_device(), hparams.precision))

@@ -12,6 +12,9 @@ from course.training.hparams import Settings
 from course.training.torch.hparams import TorchHparams
 from course.training.vocabulary import translated
 
+# Who makes the views: PIL image by image, the device for whole mini-batches, or what suits the machine.
+COURSE, ON_DEVICE, AUTO = "course", "device", "auto"
+
 
 def flag(name: str) -> str:
     """The option of a setting."""
@@ -79,7 +82,8 @@ class RunSpec:
         checkpoint: "provided", "none", or a file.
         labels: labeled images in all; None takes the checkpoint's where it is of the same data, and else the
             hyperparameters' number.
-        augmentation: "course"; "device", the same policy made on the device; or with JAX "practical".
+        augmentation: "course", image by image; "device", the same policy made on the device; with JAX
+            "practical"; or "auto", which is "device" on an accelerator and else "course".
         note: kept with the results.
         given: hyperparameters, under either framework's names.
         command: kept with the results; None is the one that is running.
@@ -93,7 +97,7 @@ class RunSpec:
     data: str = "shapes"
     checkpoint: str = "none"
     labels: int | None = None
-    augmentation: str = "course"
+    augmentation: str = AUTO
     note: str = ""
     given: Given = field(default_factory=Given)
     command: str | None = None

@@ -53,6 +53,8 @@ from course.augment import (
     image_to_numpy,
     rand_augment,
 )
+from course.augment.jax import JaxViews
+from course.augment.on_device import LabeledBatchAug, UnlabeledBatchAug, suits
 from course.checks.mocks import MockGetParams, MockHparams, MockModel, ValMockModel
 from course.data import load_dataset, make_shapes
 from course.data.loaders import (
@@ -544,8 +546,15 @@ course.figures.source(numpy_collate, NumpyLoader)
 # - Both are reshuffled in each epoch by a seeded generator. Without shuffling, the same images always share a mini-batch, which biases BatchNorm's statistics.
 # - The last mini-batch of an epoch is filled up to full size. JAX recompiles a function for every new shape of its arguments, so one short mini-batch would cost a second compilation, and it would change μ for a step.
 # - Every draw depends on the seed and the step number alone. So a run that is interrupted and resumed sees the same mini-batches as one that is not.
+#
+# A GPU finishes a step before one processor core has prepared the images for it. So on a GPU, two other classes make the
+# views, for a whole mini-batch at once: the same policy, and the same pixels for the same draws.
 
 # %% locked="loaders"
+if suits(jax.default_backend(), hparams.num_workers):
+    labeled_dataset = labeled_dataset.with_transform(LabeledBatchAug(JaxViews()))
+    unlabeled_dataset = unlabeled_dataset.with_transform(UnlabeledBatchAug(JaxViews()))
+
 (x_l, y_l), ((x_w, x_s), y_u) = next(
     get_training_generator(
         labeled_dataset,

@@ -327,6 +327,34 @@ def test_a_run_goes_on_from_another_runs_checkpoint_with_its_images(tmp_path: Pa
 
 
 @pytest.mark.usefixtures("tiny_network")
+@pytest.mark.parametrize("framework", ["jax", "torch"])
+@pytest.mark.parametrize(
+    ("platform", "asked", "workers", "made"),
+    [
+        ("cpu", "auto", 0, "course"),
+        ("gpu", "auto", 0, "device"),
+        ("gpu", "auto", 1, "course"),
+        ("gpu", "course", 0, "course"),
+    ],
+)
+def test_an_accelerator_makes_the_views_unless_told_otherwise(
+    framework: str,
+    platform: str,
+    asked: str,
+    workers: int,
+    made: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(type(FRAMEWORKS[framework]), "platform", lambda self: platform)
+    given = Given({"mu": 2, "num_validation_samples_per_class": HELD_OUT, "num_workers": workers})
+    spec = RunSpec(
+        "fixmatch", tmp_path / "run", framework=framework, labels=8, augmentation=asked, given=given
+    )
+    planned = experiment.plan(spec)
+    assert planned.spec.augmentation == planned.config["augmentation"] == made
+
+
 def test_the_practicals_augmentation_is_another_run(tmp_path: Path) -> None:
     for name in ("course", "practical"):
         run("fixmatch", out=tmp_path / name, augmentation=name)

@@ -14,6 +14,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from course.augment import image_to_numpy
+from course.augment.on_device import suits
 from course.augment.torch import TorchViews
 from course.data.dataset import ImageDataset
 from course.models.mixed_precision import prepare
@@ -43,7 +44,7 @@ def train_torch(
     make_schedule: Callable[[float, int, int, float], Callable[[int], float]],
     ema_update: EmaUpdate,
     manifest: Mapping[str, Any] | None = None,
-    on_device: bool = False,
+    on_device: bool | None = None,
     **options: Any,
 ) -> TrainResult:
     """Train one method.
@@ -62,7 +63,7 @@ def train_torch(
         ema_update: ``(ema_model, model, step, decay)``, in place.
         manifest: what to write into the run's checkpoints beside the method's name.
         on_device: make the views of a whole mini-batch at once where the network is; the policy is the same,
-            the draws are others than image by image.
+            the draws are others than image by image. None does so where `course.augment.on_device.suits`.
         **options: handed on to `torch_train_loop` (model_name, if_exists, observers).
 
     Returns:
@@ -91,6 +92,8 @@ def train_torch(
 
         join()
     device = default_device()
+    if on_device is None:
+        on_device = suits(device.type, hparams.num_workers)
     make = TorchViews(device) if on_device else None
     labeled_view, unlabeled_view = method.views(hparams, make, labeled.mirrors)
     model = model.to(device)

@@ -15,7 +15,7 @@ from course.augment.draws import weak_and_strong_draws, weak_draws
 from course.augment.jax import JaxViews
 from course.augment.jax import operations as in_jax
 from course.augment.jax.views import compiled_views
-from course.augment.on_device import LabeledBatchAug, UnlabeledBatchAug, WeakBatchViews
+from course.augment.on_device import LabeledBatchAug, UnlabeledBatchAug, WeakBatchViews, suits
 from course.augment.policy import NAMES
 from course.augment.settings import SETTINGS, amounts
 from course.augment.torch import TorchViews
@@ -164,6 +164,11 @@ def test_transforms_have_the_views_of_their_generator(make: Any, pictures: np.nd
     same(several, weak_draws(rng(1), 12, 3, noise=0.1))
     positions = np.arange(200)
     same(UnlabeledBatchAug(make)(images, positions, rng(1)), weak_and_strong_draws(rng(1), 200))
+
+
+def test_an_accelerator_makes_views_where_no_process_is_asked_for() -> None:
+    cases = [("cpu", 0), ("cuda", 0), ("gpu", 0), ("tpu", 0), ("cuda", 2), ("cpu", 2)]
+    assert [suits(*case) for case in cases] == [False, True, True, True, False, False]
 
 
 # --- bad input ----------------------------------------------------------------------------------

@@ -261,6 +261,24 @@ def test_a_run_augmented_on_the_device_is_resumed_exactly(method: str, tmp_path:
     assert_same_run(tmp_path / "run", tmp_path / "whole")
 
 
+@pytest.mark.parametrize("on_accelerator", [False, True])
+def test_what_is_not_said_of_the_views_is_decided_by_the_platform(
+    on_accelerator: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def suits(*about: Any) -> bool:
+        asked.append(about)
+        return on_accelerator
+
+    monkeypatch.setattr("course.training.torch.train.suits", suits)
+    tiny_torch.train("fixmatch", tmp_path / "open", {"steps": 2})
+    assert asked == [("cpu", 0)]
+    tiny_torch.train("fixmatch", tmp_path / "said", {"steps": 2}, on_device=on_accelerator)
+    assert asked == [("cpu", 0)]
+    assert_same_run(tmp_path / "open", tmp_path / "said")
+
+
 @pytest.mark.parametrize("method", TORCH_METHODS)
 def test_views_made_on_the_device_have_the_form_of_the_others(method: str) -> None:
     known, hparams = TORCH_METHODS[method], tiny_torch.hparams(method, "unused")
