@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, get_args
 
 from course.errors import CourseError, device_lost, out_of_memory
 from course.files import CannotWrite, cannot_write, is_full
+from course.training.memory import keep_freed_memory
 from course.training.metrics import Metrics
 from course.training.observers import Beginner, JsonlLog, LogLines, Observer, ProgressBar, TensorBoardLog
 from course.training.prefetch import prefetch
@@ -358,6 +359,7 @@ def run_loop(
             is "error"; or memory ran out.
     """
     require_known(if_exists)
+    keep_freed_memory()
     cadence = _Cadence.of(hparams)
     run = _Run(cadence, program, RunFolder(hparams.logdir), schedule)
     interrupted = False
