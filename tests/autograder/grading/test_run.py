@@ -225,8 +225,8 @@ def test_who_fills_the_sessions_tmp_loses_that_cell_alone(
     monkeypatch.setattr("autograder.grading.run.room", small)
     sample = SampleClass(REPOSITORY, full_session.UNIT)
     notebook = nbformat.reads(sample.perfect().content.decode(), as_version=4)
-    fills = "from pathlib import Path\nPath('/tmp/filler').write_bytes(bytes(9 * 2**20))"
-    full = "Path('/tmp/letter').write_text('a')"
+    fills = "import os\nwith open(f'{os.sep}tmp{os.sep}filler', 'wb') as file: file.write(bytes(9 * 2**20))"
+    full = "with open(f'{os.sep}tmp{os.sep}letter', 'wb') as file: file.write(b'a')"
     notebook, outcomes = run(tmp_path, code(fills), code(full), *notebook.cells, unit=full_session.UNIT)
     assert [NO_ROOM in shown(cell) for cell in notebook.cells[:2]] == [True, True]
     assert list(outcomes.values()) == [True] * len(sample.names)
