@@ -74,7 +74,7 @@ test-unit: setup ## Tests that start no process and train nothing: a minute on t
 	$(PYTEST) -m unit tests
 
 .PHONY: test
-test: lint ## All tests but the long ones: eighteen minutes on two cores.
+test: lint ## All tests but the long ones: nineteen minutes on two cores.
 	$(PYTEST) -m "not slow and not colab" tests
 
 .PHONY: test-all

@@ -61,7 +61,7 @@ def sentence(name: str, said: str) -> str:
         name: of the value, such as "the total loss" or "the thresholds".
         said: begins with a verb in the singular.
     """
-    noun = re.split(r" (?:of|that|for|at|in|with|after) ", name)[0]
+    noun = re.sub(r" (?:of|that|for|at|in|with|after) .*", "", name)
     verb, _, rest = said.partition(" ")
     # A plural ends with s; a loss, a bias and a radius do not.
     if noun.startswith("the ") and re.search(r"[^sau]s$", noun):

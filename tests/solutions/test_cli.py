@@ -136,7 +136,7 @@ def test_defaults_are_the_dataclasses(asked: Any) -> None:
             "checkpoint": "none",
             "labels": None,
             "out": Path(f"runs/{method}"),
-            "augmentation": "course",
+            "augmentation": "auto",
             "note": "",
             "if_exists": "error",
         }
@@ -245,7 +245,7 @@ BAD_INPUT: dict[str, tuple[tuple[str, ...], str]] = {
     "nothing held out": ((*TINY, "--num_validation_samples_per_class", "0"), "hold out"),
     "unknown augmentation": (
         (*TINY, "--augmentation", "mine"),
-        "no augmentation called 'mine': use course or device or practical",
+        "no augmentation called 'mine': use auto or course or device or practical",
     ),
     "processes beside the device": (
         (*TINY, "--augmentation", "device", "--num-workers", "1"),

@@ -23,6 +23,7 @@ from autograder.grading.sandbox.place import environment
 from course.errors import CourseError
 
 _IMPORT_SECONDS = 180.0  # it takes three; a machine with much other work may need longer
+_LONGEST_ADDRESS = 107  # bytes of a socket's path (unix(7))
 _OPEN_SECONDS = 60.0  # a sandbox stands after a twentieth of one
 # Says that the sandbox stands, waits for the end of what joined it, and ends with its status.
 _HOLDER = ("/bin/sh", "-c", "echo in; read status; exit ${status:-1}")
@@ -47,6 +48,12 @@ class ForkServer:
     def __init__(self, modules: Sequence[str], variables: Mapping[str, str]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="fork-server-")  # for this user alone
         self.address = os.path.join(self._folder.name, "socket")
+        if len(os.fsencode(self.address)) > _LONGEST_ADDRESS:
+            self._folder.cleanup()
+            raise CourseError(
+                f"{tempfile.gettempdir()} is too long a path for the grader's sockets: set TMPDIR to a "
+                "folder nearer to the root"
+            )
         home = Path(self._folder.name, "home")
         home.mkdir()
         ends, self._life = os.pipe()

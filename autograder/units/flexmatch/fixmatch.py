@@ -343,7 +343,7 @@ _MUTANTS = (
     Mutant(
         "rule ignored",
         "The rule that is passed as select is not called.",
-        "With a rule, the mask comes from select(confidence, pseudo_labels).",
+        "With a rule, the mask is what the rule returns for the confidence and the pseudo-labels.",
         edits=(("if select is None:", "if True:"),),
     ),
     Mutant(

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -181,9 +182,16 @@ def test_a_grader_that_is_killed_at_any_moment_goes_on(
         shutil.rmtree(folder)
 
 
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder whose path leaves room for a socket's."""
+    with tempfile.TemporaryDirectory(prefix="t-") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("moments", [1, pytest.param(12, marks=pytest.mark.slow)])
 def test_the_stock_command_that_is_killed_within_a_session_goes_on(
-    moments: int, release_into: Callable[[str, Path], None], tmp_path: Path
+    moments: int, release_into: Callable[[str, Path], None], tmp_path: Path, short_folder: Path
 ) -> None:
     """The whole of it, with a sandbox: it leaves no process, and no points that nobody has judged."""
     sample = SampleClass(REPOSITORY, "comparison")
@@ -191,7 +199,7 @@ def test_the_stock_command_that_is_killed_within_a_session_goes_on(
     release_into(base.unit, base.folder)
     base.hand_in("ann", sample.unit.notebook, sample.perfect().content)
     read_secret(base.folder / FOLDER)
-    temporary = tmp_path / "temporary"
+    temporary = short_folder / "temporary"
 
     def run(folder: Path, dies_after: float | None = None) -> float:
         """Grade in a course folder; how many seconds the session stood."""

@@ -167,7 +167,7 @@ def test_what_a_function_prints_and_shows_is_shown_before_the_report(
     found = outputs["correct, talking"]
     printed = "".join(o.text for o in found if o.output_type == "stream")
     assert {o.name for o in found if o.output_type == "stream"} == {"stdout"}
-    assert printed.count("shape (1, 3)\nto stderr\n") == 1
+    assert printed.count("shape (1, 12)\nto stderr\n") == 1
     assert "UserWarning: an odd logit" in printed
     assert "'shown'" in [o.data["text/plain"] for o in found if o.output_type == "display_data"]
     assert found[-1].data["text/plain"].startswith("✓ logits_to_log_probs: correct")

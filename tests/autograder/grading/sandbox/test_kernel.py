@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import pytest
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
 from autograder.grading.sandbox import Limits, Place, Sandbox, environment
+from autograder.grading.sandbox.joining import ForkServer
+from course.errors import CourseError
 
 CELL = """
 import jax, jax.numpy as jnp, matplotlib.pyplot as plt, torch, torchvision
@@ -57,3 +61,12 @@ def test_a_kernel_computes_trains_and_plots(sandbox: Sandbox, tmp_path: Path) ->
     assert reply["content"]["status"] == "ok", printed
     assert any("trained" in text for text in printed)
     assert (folder / "plot.png").stat().st_size > 1000
+
+
+def test_a_path_too_long_for_a_socket_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / ("a" * 100)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with pytest.raises(CourseError, match="too long a path for the grader's sockets: set TMPDIR to"):
+        ForkServer((), {})
+    assert list(folder.iterdir()) == []
