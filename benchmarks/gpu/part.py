@@ -11,8 +11,8 @@ from typing import Any
 
 from benchmarks.gpu.parts import PARTS, Unfinished, require
 from benchmarks.gpu.settings import Settings
+from benchmarks.train.pipeline import naming_batch
 from course.console import command_line
-from course.errors import CourseError, out_of_memory
 from course.files import write_atomically
 
 UNFINISHED = 3
@@ -40,12 +40,8 @@ def find(name: str, settings: Settings) -> None:
     part = PARTS[name]
     if part.framework is not None:
         require(part.framework, settings.device)
-    try:
+    with naming_batch(settings.batch):
         figures = part.find(settings)
-    except (MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
-            raise
-        raise CourseError(f"memory ran out: lower --batch ({settings.batch})") from None
     content = {"part": name, "figures": figures, "machine": _machine()}
     write_atomically(Path(settings.out, f"{name}.json"), (json.dumps(content, indent=1) + "\n").encode())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import repeat
@@ -55,7 +56,7 @@ def _settings(setting: Setting, steps: int, folder: str) -> dict[str, Any]:
     }
 
 
-class _Ours:
+class _Ours(ABC):
     """What both frameworks have in common. See `benchmarks.train.pipeline.Pipeline`."""
 
     def __init__(self, setting: Setting) -> None:
@@ -70,8 +71,9 @@ class _Ours:
             self._train(_settings(self.setting, steps, folder), clock, prepared)
         return clock.timed(steps)
 
+    @abstractmethod
     def _train(self, settings: dict[str, Any], clock: Clock, prepared: bool) -> None:
-        raise NotImplementedError
+        """Train with the framework's own function; the clock observes."""
 
     def memory(self) -> int:
         """Views are made in this process."""
@@ -122,10 +124,8 @@ class OursInTorch(_Ours):
     def _train(self, settings: dict[str, Any], clock: Clock, prepared: bool) -> None:
         from course.augment import image_to_numpy
         from course.models.torch_models import make_model
-        from course.training.torch.train import train_torch
-        from solutions.ema import ema_update
+        from solutions.experiments.frameworks import train_reference
         from solutions.experiments.methods import METHODS
-        from solutions.schedules import cosine_with_warmup
 
         method = METHODS["fixmatch"]
         hparams = method.torch.hparams(
@@ -135,23 +135,21 @@ class OursInTorch(_Ours):
             precision=Precision(self.setting.precision),
             **settings,
         )
-        trained = method.torch
         if prepared:
-            trained = replace(trained, batches=_repeated(trained.batches))
-        train_torch(
-            trained,
-            hparams,
-            make_model(self.setting.network, len(CLASSES), seed=0),
-            self.labeled,
-            self.unlabeled,
-            self.validation.with_transform(image_to_numpy),
-            loss=method.loss(),
-            make_schedule=cosine_with_warmup,
-            ema_update=ema_update,
-            on_device=True,
-            model_name=self.setting.network,
-            observers=[clock],
-        )
+            repeated = replace(method.torch, batches=_repeated(method.torch.batches))
+            method = replace(method, torch=repeated)
+        with patch.dict(METHODS, fixmatch=method):
+            train_reference(
+                "fixmatch",
+                hparams,
+                make_model(self.setting.network, len(CLASSES), seed=0),
+                self.labeled,
+                self.unlabeled,
+                self.validation.with_transform(image_to_numpy),
+                on_device=True,
+                model_name=self.setting.network,
+                observers=[clock],
+            )
 
     def device_memory(self) -> int | None:
         """PyTorch's."""

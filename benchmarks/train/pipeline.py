@@ -5,8 +5,12 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from course.errors import CourseError, out_of_memory
 
 WARM_UP = 2  # steps of a run that are not timed: the first compiles, and queues of mini-batches fill
 
@@ -60,6 +64,24 @@ class Clock:
         """Of a run of at least ``warm_up + steps`` steps."""
         begin, end = self.times[warm_up - 1], self.times[warm_up + steps - 1]
         return Timed(self.times[0] - self.began, (end - begin) / steps)
+
+
+@contextmanager
+def naming_batch(labeled: int) -> Iterator[None]:
+    """Say what to lower where memory runs out.
+
+    Args:
+        labeled: images in a step.
+
+    Raises:
+        CourseError: memory ran out.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise CourseError(f"memory ran out: lower --batch ({labeled})") from None
 
 
 def peak_memory() -> int:

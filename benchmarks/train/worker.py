@@ -14,11 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, TextIO
 
-from benchmarks.train.pipeline import Pipeline
+from benchmarks.train.pipeline import Pipeline, naming_batch
 from benchmarks.train.setting import Setting
-from course.errors import CourseError, out_of_memory
+from course.errors import CourseError
 
-# Name → module and class; each process imports one framework at most.
+# Name → module and class, which the process of the pipeline alone imports.
 PIPELINES = {
     "practical": ("benchmarks.train.practical", "Practical"),
     "ours, JAX": ("benchmarks.train.ours", "OursInJax"),
@@ -40,12 +40,8 @@ def answer(pipeline: Pipeline, setting: Setting, steps: int, prepared: bool) -> 
     Raises:
         CourseError: memory ran out.
     """
-    try:
+    with naming_batch(setting.labeled):
         timed = pipeline.run(steps, prepared)
-    except (MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
-            raise
-        raise CourseError(f"memory ran out: lower --batch ({setting.labeled})") from None
     return {**asdict(timed), "memory": pipeline.memory(), "device_memory": pipeline.device_memory()}
 
 
