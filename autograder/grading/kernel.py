@@ -36,7 +36,8 @@ KERNEL = (
     *(sys.executable, "-P", "-m", "ipykernel_launcher", "-f", "{connection_file}"),
     f"--IPKernelApp.extra_extensions={EXTENSION}",
 )
-# What every session imports, and what those of units that train import besides, for seconds.
+# What every session imports; what the first cells of the course's units do, which ask JAX for the machine's
+# devices; and what units that train import besides, for seconds.
 _EVERY = (
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
@@ -44,6 +45,7 @@ _EVERY = (
     "course.checks.worker",
     EXTENSION,
 )
+_COURSE = ("jax", "course.figures")
 _TRAINING = (
     "flax.linen",
     "jax.numpy",
@@ -137,9 +139,11 @@ def imported(framework: str | None) -> tuple[str, ...]:
     """What sessions of a unit find imported.
 
     Args:
-        framework: the unit's, by its name in the catalog.
+        framework: the unit's, by its name in the catalog; None where it is no unit of the course.
     """
-    return _EVERY + (_TRAINING if framework in ("JAX", "PyTorch") else ())
+    if framework is None:
+        return _EVERY
+    return _EVERY + _COURSE + (_TRAINING if framework in ("JAX", "PyTorch") else ())
 
 
 _servers: dict[tuple[Path, tuple[str, ...]], ForkServer] = {}  # one at most: it holds half a gigabyte
