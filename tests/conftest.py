@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import quick_commands
+
 ROOT = Path(__file__).parents[1]
 
 # Folders and modules whose tests are of the kind `unit`: no process, no training, and a minute in all. Single
@@ -144,10 +146,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """What JAX has compiled once in a test run is not compiled again, by whichever process.
 
     Every grading kernel compiles the same programs, and every training run has a step function of its own,
-    so JAX's cache in memory does not help. The workers of xdist inherit the environment.
+    so JAX's cache in memory does not help. Commands fork from one process. The workers of xdist inherit the
+    environment.
     """
     sys.addaudithook(_note_processes)
     if "PYTEST_XDIST_WORKER" not in os.environ:
+        server = quick_commands.Server()
+        config.add_cleanup(server.close)
+        os.environ[quick_commands.ADDRESS] = server.address
         folder = tempfile.mkdtemp(prefix="compiled-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         os.environ |= {
@@ -155,6 +161,7 @@ def pytest_configure(config: pytest.Config) -> None:
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         }
+    quick_commands.use(os.environ[quick_commands.ADDRESS])
 
 
 @pytest.hookimpl(wrapper=True)
