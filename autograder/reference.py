@@ -8,14 +8,16 @@ and alternatives see one text. It is read and never imported.
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 from autograder.files import REPOSITORY
 from course.errors import CourseError
 
 
+@cache
 def solution_text(unit: str) -> str:
-    """The text of a unit's reference. Raises CourseError as :func:`reference_text` does."""
+    """The text of a unit's reference, read once. Raises CourseError as :func:`reference_text` does."""
     path = f"solutions/{unit}.py"
     return reference_text(REPOSITORY / path, path)
 

@@ -182,6 +182,7 @@ def apply_edits(edit: Edit, function: str) -> str:
     return head + begin + answer + end + tail
 
 
+@cache
 def _cut_out(source: str, name: str) -> tuple[str, str, str]:
     """The source before, of and after the function ``name``."""
     nodes = [n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == name]
