@@ -58,6 +58,9 @@ def progress_bar(iterable: Any = None, *, brief: bool = False, **options: Any) -
         iterable,
         file=_BelowTheCell(),
         ncols=COLUMNS,
+        # Each bar is a display of its own. Below an open bar, such as a student's `progress = tqdm(...)`,
+        # tqdm would write line feeds and cursor codes, and the display would hold these alone.
+        position=0,
         ascii=False,
         mininterval=REDRAWN_EVERY,
         delay=2.0 if brief else 0.0,

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tqdm import tqdm
 
 import course.progress_bar as module
 from course.console import plain_where_needed
@@ -41,6 +42,16 @@ def test_a_notebook_keeps_the_bar_as_plain_text(below: Any, capsys: pytest.Captu
     assert below[-1]["text/plain"].startswith("training: 100%") and "30/30" in below[-1]["text/plain"]
     assert len(below[-1]["text/plain"]) <= 100 and "\n" not in below[-1]["text/plain"]
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_that_a_student_left_open_does_not_hide_the_courses(below: Any) -> None:
+    with tqdm(range(3), file=io.StringIO()), tqdm(range(3), file=io.StringIO()):
+        bar = ProgressBar(0, 2, "compiling, about ten seconds")
+        assert [content["text/plain"] for content in below] == ["compiling, about ten seconds"]
+        bar.on_step({"step": 1}, {})
+        bar.close()
+    assert not [content for content in below if "\x1b[A" in content["text/plain"]]
+    assert "2" in below[-1]["text/plain"] and below[-1]["text/plain"].startswith("training")
 
 
 def test_brief_work_leaves_nothing_below_the_cell(below: Any) -> None:
