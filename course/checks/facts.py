@@ -41,17 +41,30 @@ class Pair:
 _Fact = Callable[[Sequence[Pair]], "str | None"]
 
 
-def find_fact(name: str, pairs: Sequence[Pair]) -> Told | None:
+def find_fact(name: str, pairs: Sequence[Pair], failing: int | None = None) -> Told | None:
     """A sentence on a value that is wrong, and where to look; None where nothing is true of all cases.
 
     Args:
         name: of the value, as in "the total loss"; it begins the sentence.
         pairs: the value in each case where it is wrong; at least one.
+        failing: how many cases fail in all; None where each has a pair.
     """
     for fact, code in _FACTS.items():
         if said := fact(pairs):
-            return Told(sentence(name, said), _LOOK.get(fact, ""), code)
+            counted = _of_all(said, len(pairs), failing or len(pairs))
+            return Told(sentence(name, counted), _LOOK.get(fact, ""), code)
     return None
+
+
+def _of_all(said: str, pairs: int, failing: int) -> str:
+    """A sentence's end with the number of all cases that fail: some may compare other values than this one.
+
+    The report lists every case that fails, and a student counts.
+    """
+    if pairs == failing:
+        return said
+    said = said.replace(f" of the {pairs} cases that fail", f" of the {failing} cases that fail")
+    return re.sub(rf"\b(?:both|all {pairs}) cases", f"{pairs} of the {failing} cases", said)
 
 
 def sentence(name: str, said: str) -> str:

@@ -272,7 +272,7 @@ def _unexplained(check: Check, failed: list[CaseTrial], difference: Difference) 
     place = "the result" if difference.where == WHOLE else _place(case, failed[0].inputs, difference.where)
     pairs = [pair for trial in failed if (pair := _pair(trial, difference.where)) is not None]
     general = [one.misconception for one in check.cases].count(case.misconception) > 1
-    if fact := find_fact(place, pairs):
+    if fact := find_fact(place, pairs, len(failed)):
         return fact._replace(look=fact.look or check.cases[0].look)
     if general:
         return Told(case.misconception, check.cases[0].look, case_code(check.name, case.misconception))

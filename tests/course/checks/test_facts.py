@@ -84,6 +84,19 @@ def test_a_fact_is_true_of_all_cases(pairs: list[Pair], said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ([pair(1.0, 2.0), pair(2.0, 4.0)], "is 2 times what is expected in 2 of the 5 cases that fail"),
+        ([pair(1.0, 2.0), pair(3.0, np.nan)], "is NaN (not a number) in 1 of the 5 cases that fail"),
+        ([pair(X, [0.5, 1.9, 3.0])], "is too small everywhere"),
+    ],
+)
+def test_cases_are_counted_among_all_that_fail(pairs: list[Pair], said: str) -> None:
+    found = find_fact("the loss", pairs, failing=5)
+    assert found is not None and found.message == f"The loss {said}."
+
+
+@pytest.mark.parametrize(
     ("name", "said"),
     [
         ("the total loss", "The total loss is wrong."),
