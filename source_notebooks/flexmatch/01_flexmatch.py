@@ -1021,7 +1021,7 @@ course.my_trace(
 
 # %% [markdown]
 # **Find your bug.** Somebody has broken `flexible_thresholds`. You do not see the code, only what it gave for six inputs, and the list of bugs of which it has one. Your own function is right. Where do the two differ, and what is special about those inputs? The cell also returns the
-# arrays: `counts, images, thresholds = inputs[0]`.
+# arrays: `counts, images, thresholds = inputs[0]`. Your function takes them as a tensor and a number: `flexible_thresholds(torch.tensor(counts), int(images), 0.9)`.
 #
 # Then show that you know: write an input of your own on which the bug shows, with three counts and the number N of all images, and the thresholds that the broken function gives for it.
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import nbformat
 import numpy as np
 import pytest
+import torch
 
 from autograder.assess.personal import Marks, code_of, columns_of, marks_of
 from autograder.units.personal import bugs_of
 from course.notebook.personal import load_tasks, load_versions
 from course.units.flexmatch.personal import THRESHOLD, traced_status
 from course.units.mixmatch.personal import traced_guess
+from solutions.flexmatch import flexible_thresholds
 
+SOURCES = Path(__file__).parents[3] / "source_notebooks"
 STUDENT, SECRET = "ann", bytes(range(32))
 
 
@@ -232,3 +237,13 @@ def test_the_code_of_another_student_has_no_points(unit: Unit) -> None:
     other = next(code for code in load_versions(unit.name).codes if code != unit.code)
     found = unit.marks(unit.right_trace() | {"code": other}, unit.right_bug(unit.shows) | {"code": other})
     assert found.total == 0 and other in found.remarks[0]
+
+
+def test_what_the_notebook_says_of_the_arrays_runs() -> None:
+    text = (SOURCES / "flexmatch" / "01_flexmatch.py").read_text(encoding="utf-8")
+    unpacked, called = re.findall(r"`([^`]*inputs\[0\]|flexible_thresholds\([^`]*images[^`]*\))`", text)
+    tasks, code = load_tasks("flexmatch"), sorted(load_versions("flexmatch").codes)[0]
+    inputs = [(*one.values(), None) for one in tasks.recorded(code)]
+    names = {"inputs": inputs, "torch": torch, "flexible_thresholds": flexible_thresholds}
+    exec(unpacked, names)
+    assert eval(called, names).shape == (3,) and str(THRESHOLD) in called
