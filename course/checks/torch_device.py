@@ -115,7 +115,8 @@ class _Places(TorchFunctionMode):
         asked = self._asked(func, args, kwargs)
         self._require_together(func, args, kwargs)
         returned = func(*_on_cpu(args), **_on_cpu(kwargs))
-        if func in _MOVES and returned is args[0]:
+        moved = func in _MOVES or (func in _OF_DATA and asked is not None)
+        if moved and args and returned is args[0]:
             returned = returned.clone()  # what is elsewhere is a copy
         self._note_returned(func, args, kwargs, returned, asked)
         return returned

@@ -76,6 +76,7 @@ WRONG: dict[str, Function] = {
     "scattered": lambda x, i: torch.zeros(4).scatter_add(0, i, x),
     "product": lambda x, i: torch.eye(4) @ x,
     "moved away": lambda x, i: x + x.cpu(),
+    "moved away by as_tensor": lambda x, i: x + torch.as_tensor(x, device="cpu"),
     "moved away by name": lambda x, i: x + torch.ones_like(x, device="cpu"),
     "one loss": lambda x, i: nn.functional.cross_entropy(x[None], torch.zeros(1, dtype=torch.int64)),
     "a choice": lambda x, i: torch.where(x > 0.2, x, torch.zeros(4)),
