@@ -44,6 +44,22 @@ class _BelowTheCell(io.StringIO):
         self.shown = self.line
 
 
+def print_beside_bars(line: str) -> None:
+    """Print a line while bars may be open.
+
+    A terminal's bar has to step aside for it, as `tqdm.write` sees to. In a notebook the course's bars are
+    displays of their own, and `tqdm.write` would draw every bar again that a student has left open.
+    """
+    if _in_a_notebook():
+        print(line)
+    else:
+        tqdm.write(line)
+
+
+def _in_a_notebook() -> bool:
+    return getattr(shell(), "kernel", None) is not None
+
+
 def progress_bar(iterable: Any = None, *, brief: bool = False, **options: Any) -> Any:
     """A tqdm bar for where the code runs.
 
@@ -52,7 +68,7 @@ def progress_bar(iterable: Any = None, *, brief: bool = False, **options: Any) -
         brief: in a notebook, show it only when the work takes more than two seconds.
         **options: tqdm's own.
     """
-    if getattr(shell(), "kernel", None) is None:
+    if not _in_a_notebook():
         return tqdm(iterable, dynamic_ncols=True, **options)
     return tqdm(
         iterable,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from course.files import cannot_write
-from course.progress_bar import progress_bar
+from course.progress_bar import print_beside_bars, progress_bar
 from course.training.metrics import jnp_to_np_u8
 
 WIDTH = 100  # columns that a log line may fill
@@ -136,9 +136,7 @@ class LogLines:
     def on_step(self, record: Mapping[str, Any], batch: Mapping[str, Any]) -> None:
         """Print, if it is time."""
         if record["step"] % self.every == 0:
-            from tqdm import tqdm
-
-            tqdm.write(log_line(record))
+            print_beside_bars(log_line(record))
 
     def close(self) -> None:
         """Nothing is held open."""

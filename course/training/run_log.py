@@ -7,6 +7,7 @@ the log knows a run that was cut off.
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from course.errors import CourseError
 from course.wording import wording
 
 RUN_FILE = "run.json"
+COLUMNS = 95  # of a line of text below a cell, in JupyterLab beside its file browser on 1,280 pixels
 RECENT = 20  # steps over which the mask rate that is told is averaged: a single mini-batch's says little
 
 
@@ -125,10 +127,14 @@ def warn_if_partial(*runs: Any) -> None:
     partial = [log for log in found.values() if log.partial]
     if partial:
         several = len(partial) > 1
-        print(
+        remark = (
             f"Partial run{'s' if several else ''}: "
             f"{'; '.join(f'{log.folder.name} {log.stopped}' for log in partial)}. "
-            "What you see here is of these steps alone.\n"
+            "What you see here is of these steps alone."
+        )
+        # A page breaks a longer line anywhere, in the middle of a word too.
+        print(textwrap.fill(remark, COLUMNS))
+        print(
             f"To go on, run the {'cells that train them' if several else 'cell that trains it'} again with "
             f"{wording.get().resume}."
         )

@@ -13,7 +13,7 @@ from tqdm import tqdm
 import course.progress_bar as module
 from course.console import plain_where_needed
 from course.progress_bar import progress_bar
-from course.training.observers import ProgressBar
+from course.training.observers import LogLines, ProgressBar
 
 
 @pytest.fixture
@@ -52,6 +52,16 @@ def test_a_bar_that_a_student_left_open_does_not_hide_the_courses(below: Any) ->
         bar.close()
     assert not [content for content in below if "\x1b[A" in content["text/plain"]]
     assert "2" in below[-1]["text/plain"] and below[-1]["text/plain"].startswith("training")
+
+
+def test_a_log_line_does_not_draw_a_bar_that_a_student_left_open(
+    below: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with tqdm(range(3)):
+        capsys.readouterr()
+        LogLines(every=1).on_step({"step": 1, "epoch": 0, "total loss": 0.5}, {})
+        shown = capsys.readouterr()
+    assert shown.out.count("\n") == 1 and "loss 0.500" in shown.out and shown.err == ""
 
 
 def test_brief_work_leaves_nothing_below_the_cell(below: Any) -> None:

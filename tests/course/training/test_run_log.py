@@ -94,8 +94,8 @@ def test_cells_below_a_partial_run_are_told(tmp_path: Path, capsys: pytest.Captu
     other = log_of(tmp_path / "other", 1, {"ends": 3, "seconds": 1})
     warn_if_partial(partial, other, partial)
     assert capsys.readouterr().out == (
-        "Partial runs: jaxlog-fixmatch stopped at step 2 of 3; other stopped at step 1 of 3. "
-        "What you see here is of these steps alone.\n"
+        "Partial runs: jaxlog-fixmatch stopped at step 2 of 3; other stopped at step 1 of 3. What you\n"
+        "see here is of these steps alone.\n"
         'To go on, run the cells that train them again with if_exists="resume".\n'
     )
 
