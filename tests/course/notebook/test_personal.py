@@ -50,6 +50,12 @@ def test_without_a_code_nothing_fails(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out.count("code that your instructor sent you") == 4
 
 
+@pytest.mark.parametrize("typed", [CODE.lower(), f" {CODE} ", f"{CODE[:2]} {CODE[2:]}"])
+def test_a_code_that_was_typed_otherwise_is_named_as_it_was_sent(typed: str) -> None:
+    with pytest.raises(CourseError, match=f'as it was sent, "{CODE}"'):
+        personal.trace(typed)
+
+
 def test_no_logit_and_no_confidence_is_at_the_threshold() -> None:
     for code in load_versions(UNIT).codes:
         for logits in (*traced_rows(code), *recorded_batches(code)):
