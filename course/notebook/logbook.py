@@ -147,7 +147,8 @@ def say_work(work: Work) -> tuple[str, str]:
     """The way to an exercise in words: versions, and hints."""
     versions = "none"
     if work.versions:
-        versions = f"{work.versions}, {'the last one passed' if work.passed else 'none passed yet'}"
+        passed = "which passed" if work.versions == 1 else "the last one passed"
+        versions = f"{work.versions}, {passed if work.passed else 'none passed yet'}"
     return versions, f"up to hint {work.hints}" if work.hints else "none"
 
 

@@ -16,7 +16,17 @@ from course.catalog import load_course, load_unit
 from course.checks import State
 from course.errors import CourseError
 from course.figures.shown import FigureCard
-from course.notebook.logbook import MARK, MOST_CHARACTERS, Logbook, Work, describe, logbook_of, parse, to_text
+from course.notebook.logbook import (
+    MARK,
+    MOST_CHARACTERS,
+    Logbook,
+    Work,
+    describe,
+    logbook_of,
+    parse,
+    say_work,
+    to_text,
+)
 from course.notebook.session import Session
 from course.notebook.store import Guess
 from course.notebook.texts import load_texts
@@ -85,6 +95,11 @@ def test_a_student_reads_what_is_in_it_who_sees_it_and_how_to_delete_it(session:
         "`get_validate_fn` none up to hint 1",
     ):
         assert words in text, words
+
+
+def test_a_single_version_is_not_the_last_one() -> None:
+    assert say_work(Work(1, True, 0)) == ("1, which passed", "none")
+    assert say_work(Work(2, True, 0)) == ("2, the last one passed", "none")
 
 
 def test_deleted_it_is_shown_no_more_and_the_states_stay(
