@@ -44,7 +44,9 @@ def test_a_unit_test_that_starts_a_process_fails(tmp_path: Path) -> None:
     for folder in ("course/data", "project"):
         (tmp_path / "tests" / folder).mkdir(parents=True)
         (tmp_path / "tests" / folder / f"test_{Path(folder).name}.py").write_text(TRIES)
-    (tmp_path / "tests" / "conftest.py").write_bytes((TESTS / "conftest.py").read_bytes())
+    (tmp_path / "tests" / "support").mkdir()
+    for file in ("conftest.py", "support/quick_commands.py"):
+        (tmp_path / "tests" / file).write_bytes((TESTS / file).read_bytes())
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     done = subprocess.run(
         [*command, "--rootdir", str(tmp_path), "-o", "markers=unit\nprocess\nslow", "tests"],

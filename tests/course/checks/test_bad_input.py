@@ -263,14 +263,20 @@ def test_bad_functions_are_incorrect_for_a_reason(source: str, reason: str, run:
     ],
 )
 @pytest.mark.usefixtures("short_limits")
-def test_endless_functions_are_incorrect_in_bounded_time(body: str, left_behind: bool, run: Run) -> None:
+def test_endless_functions_are_incorrect_in_bounded_time(
+    body: str, left_behind: bool, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if (
+        "except" in body
+    ):  # the exception has to hit it outside of its `try`, for which a busy machine needs time
+        monkeypatch.setattr(guard_module, "GRACE_SECONDS", 8.0)
     classes = (
         "class Endless(dict):\n    def items(self):\n        while True: pass\n"
         "class Talker:\n    def __repr__(self):\n        while True: pass\n"
     )
     began = time.monotonic()
     result = run(f"{classes}{HEAD}    {body}\n    return {RIGHT}")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < guard_module.GRACE_SECONDS + 4
     assert result.failure is not None
     assert result.failure.type == "TimeLimit"
     assert result.failure.message.startswith("no answer after 1 seconds")
