@@ -33,7 +33,7 @@ def command(module: str, *words: str) -> list[str]:
 def test_status_and_streams_are_the_same(words: tuple[str, ...]) -> None:
     environment = os.environ | {"TERM": "dumb"}
     forked = subprocess.run(command(*words), **CAPTURED, env=environment)
-    started = quick_commands._subprocess_run(command(*words), **CAPTURED, env=environment)
+    started = quick_commands.run_alone(command(*words), **CAPTURED, env=environment)
     assert forked.returncode == started.returncode
     assert forked.stdout == started.stdout
     assert forked.stderr == started.stderr
@@ -67,4 +67,4 @@ def test_a_failure_is_raised_where_it_is_asked_for() -> None:
 )
 def test_what_a_fork_would_not_see_starts_a_process(change: dict[str, Any], serves: bool) -> None:
     options = {"args": command("autograder", "--help"), **CAPTURED, **change}
-    assert quick_commands._serves(options) is serves
+    assert quick_commands.serves(options) is serves

@@ -47,7 +47,7 @@ ADDRESS = "SSL_COURSE_TEST_COMMANDS"  # a variable: the server's socket
 _READ_EARLY = ("DASK", "HOME", "IPYTHON", "JUPYTER", "LANG", "LC_", "MPL", "OMP_", "PYTHON", "TMPDIR", "XDG_")
 _OPTIONS = {"args", "capture_output", "check", "cwd", "encoding", "env", "stdin", "text", "timeout"}
 _MESSAGE_BYTES = 200_000
-_subprocess_run = subprocess.run
+run_alone = subprocess.run
 
 
 class Server:
@@ -77,20 +77,17 @@ class Server:
 def use(address: str) -> None:
     """From now on ``subprocess.run`` asks the server, where that makes no difference to the command."""
 
-    def run(*arguments: Any, **options: Any) -> subprocess.CompletedProcess[Any]:
-        if arguments:
-            options["args"], *rest = arguments
-            if rest:
-                return _subprocess_run(*arguments, **options)
-        if not _serves(options):
-            return _subprocess_run(**options)
-        sys.audit("subprocess.Popen", sys.executable, options["args"], options.get("cwd"), options.get("env"))
-        return _ask(address, **options)
+    def run(args: Any, *rest: Any, **options: Any) -> subprocess.CompletedProcess[Any]:
+        if rest or not serves({"args": args, **options}):
+            return run_alone(args, *rest, **options)
+        sys.audit("subprocess.Popen", sys.executable, args, options.get("cwd"), options.get("env"))
+        return _ask(address, args, **options)
 
     subprocess.run = run
 
 
-def _serves(options: Mapping[str, Any]) -> bool:
+def serves(options: Mapping[str, Any]) -> bool:
+    """Whether a fork of the server does what a process with these options of ``subprocess.run`` does."""
     command = options["args"]
     return (
         isinstance(command, list)
@@ -165,23 +162,21 @@ def _serve() -> list[str]:
         message, files, _, _ = socket.recv_fds(connection, _MESSAGE_BYTES, 2)
         if message and not os.fork():
             listener.close()
-            request = json.loads(message)
-            number = _attended(connection)
-            if not number:
-                return _become(request, files)
+            _fork_attended(connection)
+            return _become(json.loads(message), files)
         connection.close()
         for file in files:
             os.close(file)
     os._exit(0)
 
 
-def _attended(connection: socket.socket) -> int:
-    """Fork once more: 0 in the command. What is left here says its number, waits, and says its status."""
+def _fork_attended(connection: socket.socket) -> None:
+    """Return in a fork alone. What is left here says its number, waits, says its status, and ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     number = os.fork()
     if number == 0:
         connection.close()
-        return 0
+        return
     with contextlib.suppress(BrokenPipeError):
         connection.send(str(number).encode())
         connection.send(str(os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])).encode())

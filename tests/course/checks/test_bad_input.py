@@ -266,9 +266,7 @@ def test_bad_functions_are_incorrect_for_a_reason(source: str, reason: str, run:
 def test_endless_functions_are_incorrect_in_bounded_time(
     body: str, left_behind: bool, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if (
-        "except" in body
-    ):  # the exception has to hit it outside of its `try`, for which a busy machine needs time
+    if "except" in body:  # it has to be hit outside of its `try`: on a busy machine, that takes time
         monkeypatch.setattr(guard_module, "GRACE_SECONDS", 8.0)
     classes = (
         "class Endless(dict):\n    def items(self):\n        while True: pass\n"
