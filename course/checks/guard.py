@@ -24,7 +24,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from types import FrameType
@@ -229,6 +230,10 @@ class _Worker(threading.Thread, Generic[T]):
         attempts, so the interpreter is told to change threads more often. The first half of the time it is
         raised only where the thread is in no library's code, which may have taken a lock.
         """
+        with self._unheard():
+            self._insist()
+
+    def _insist(self) -> None:
         self.let_go = False
         self.stopping = True  # before it is asked whether the work goes on
         began = time.monotonic()
@@ -249,6 +254,24 @@ class _Worker(threading.Thread, Generic[T]):
             sys.setswitchinterval(interval)
         if not self.working:
             self.join(max(_POLL_SECONDS, deadline - time.monotonic()))
+
+    @contextmanager
+    def _unheard(self) -> Iterator[None]:
+        """What hits a finalizer, or a callback of the garbage collector, Python reports and ignores.
+
+        Of the exception that stops the thread, nobody needs to hear.
+        """
+        before = sys.unraisablehook
+
+        def hook(ignored: sys.UnraisableHookArgs) -> None:
+            if ignored.exc_type is not SystemExit or threading.get_ident() != self.ident:
+                before(ignored)
+
+        sys.unraisablehook = hook
+        try:
+            yield
+        finally:
+            sys.unraisablehook = before
 
     def _throw(self, error: type[BaseException] | None) -> None:
         """Have an exception raised in the thread when it runs next; None takes that back."""

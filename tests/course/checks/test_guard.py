@@ -103,6 +103,43 @@ def test_a_thread_that_ends_while_it_is_being_stopped_says_nothing(monkeypatch: 
     assert not [thread for thread in threading.enumerate() if thread.name == "check"]
 
 
+class Lingers:
+    def __del__(self) -> None:
+        sum(range(200))
+
+
+def leave_to_finalizers() -> None:
+    while True:
+        Lingers()
+
+
+def test_what_hits_a_finalizer_is_not_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python would tell of it amid what the student reads."""
+    heard: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", heard.append)
+    hook = sys.unraisablehook
+    assert guarded(leave_to_finalizers, LIMIT).stopped is Stop.TIME
+    assert not heard
+    assert sys.unraisablehook is hook
+
+
+def test_other_reports_from_finalizers_are_passed_on_while_it_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Fails:
+        def __del__(self) -> None:
+            raise ValueError
+
+    def fail_in_finalizers() -> None:
+        while True:
+            Fails()
+
+    heard: list[type[BaseException]] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda ignored: heard.append(ignored.exc_type))
+    guarded(fail_in_finalizers, LIMIT)
+    assert set(heard) == {ValueError}
+
+
 def test_a_result_after_the_limit_does_not_count() -> None:
     def late() -> int:
         try:
