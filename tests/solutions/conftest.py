@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+import typer
 
 from tests.support import tiny_run
 
@@ -29,12 +31,21 @@ class Answer:
 CommandLine = Callable[..., Answer]
 
 
+@functools.cache
+def built(app: typer.Typer) -> Any:
+    """The commands of an application. Typer makes them, three quarters of parsing a line, for each call."""
+    return typer.main.get_command(app)
+
+
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> CommandLine:
     """``python -m solutions`` in this process."""
-    from solutions.experiments.cli import main
+    from solutions.experiments.cli import app, main
+
+    command = built(app)
 
     def run(*words: object) -> Answer:
+        monkeypatch.setattr("typer.main.get_command", lambda app: command)
         monkeypatch.setattr(sys, "argv", ["solutions", *map(str, words)])
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
@@ -62,6 +73,27 @@ def tiny_network() -> Iterator[None]:
         patches.enter_context(tiny_run.tiny_resnet18())
         patches.enter_context(mock.patch("solutions.experiments.pretrain.resnet18", tiny_run.TinyModel))
         yield
+
+
+@pytest.fixture
+def drawn_curves() -> None:
+    """For a test whose runs draw their curves."""
+
+
+@pytest.fixture(autouse=True)
+def undrawn_curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run puts its figure together and leaves it undrawn: drawing takes as long as the rest of a tiny run."""
+    if "drawn_curves" in request.fixturenames:
+        return
+    from solutions.experiments import curves
+
+    stock = curves.plot_runs
+
+    def plot_runs(*arguments: Any) -> None:
+        with mock.patch("matplotlib.figure.Figure.savefig", lambda figure, file, **_: file.write(b"undrawn")):
+            stock(*arguments)
+
+    monkeypatch.setattr(curves, "plot_runs", plot_runs)
 
 
 class Called(Exception):
