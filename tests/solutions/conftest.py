@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import typer
 
+from course.data import make_shapes
 from tests.support import tiny_run
 
 
@@ -66,6 +67,16 @@ def tiny_npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def small_npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """400 training images of 10 classes, 40 test images."""
+    path = tmp_path_factory.mktemp("data") / "small.npz"
+    splits = make_shapes(n_train=400, n_test=40)
+    (train, test) = splits.train, splits.test
+    np.savez(path, x_train=train.data, y_train=train.targets, x_test=test.data, y_test=test.targets)
+    return path
+
+
 @pytest.fixture
 def tiny_network() -> Iterator[None]:
     """In place of ResNet18."""
@@ -82,7 +93,7 @@ def drawn_curves() -> None:
 
 @pytest.fixture(autouse=True)
 def undrawn_curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run puts its figure together and leaves it undrawn: drawing takes as long as the rest of a tiny run."""
+    """A run puts its figure together and leaves it undrawn: to draw takes as long as the rest of a tiny run."""
     if "drawn_curves" in request.fixturenames:
         return
     from solutions.experiments import curves
