@@ -75,13 +75,13 @@ def test_every_cell_runs_with_short_training(unit: Unit, tmp_path: Path) -> None
         if not has_tag(cell, "nbval-ignore-output"):
             assert shown(cell) == shown(before), f"cell {cell.id}: run `python -m autograder execute`"
     assert silent_pictures(notebook) == []
-    # Each training run was one of ten steps, and drew and said as much as a long one.
+    # Each training run was one of four steps, and drew and said as much as a long one.
     for cell, before in zip(cells, committed, strict=True):
         if has_tag(cell, "training"):
             kinds = [kind for kind, _ in shown(cell)]
             assert set(kinds) >= {kind for kind, _ in shown(before)}, f"cell {cell.id}"
         ends = re.findall(r"Finished at step ([\d,]+)", "\n".join(str(said) for _, said in shown(cell)))
-        assert set(ends) <= {"10"}, f"cell {cell.id}: {ends}"
+        assert set(ends) <= {"4"}, f"cell {cell.id}: {ends}"
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,7 +14,9 @@ from unittest import mock
 
 import numpy as np
 import pytest
+import typer
 
+from course.data import make_shapes
 from tests.support import tiny_run
 
 
@@ -29,12 +32,21 @@ class Answer:
 CommandLine = Callable[..., Answer]
 
 
+@functools.cache
+def built(app: typer.Typer) -> Any:
+    """The commands of an application. Typer makes them, three quarters of parsing a line, for each call."""
+    return typer.main.get_command(app)
+
+
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> CommandLine:
     """``python -m solutions`` in this process."""
-    from solutions.experiments.cli import main
+    from solutions.experiments.cli import app, main
+
+    command = built(app)
 
     def run(*words: object) -> Answer:
+        monkeypatch.setattr("typer.main.get_command", lambda app: command)
         monkeypatch.setattr(sys, "argv", ["solutions", *map(str, words)])
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
@@ -55,6 +67,16 @@ def tiny_npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def small_npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """400 training images of 10 classes, 40 test images."""
+    path = tmp_path_factory.mktemp("data") / "small.npz"
+    splits = make_shapes(n_train=400, n_test=40)
+    (train, test) = splits.train, splits.test
+    np.savez(path, x_train=train.data, y_train=train.targets, x_test=test.data, y_test=test.targets)
+    return path
+
+
 @pytest.fixture
 def tiny_network() -> Iterator[None]:
     """In place of ResNet18."""
@@ -62,6 +84,27 @@ def tiny_network() -> Iterator[None]:
         patches.enter_context(tiny_run.tiny_resnet18())
         patches.enter_context(mock.patch("solutions.experiments.pretrain.resnet18", tiny_run.TinyModel))
         yield
+
+
+@pytest.fixture
+def drawn_curves() -> None:
+    """For a test whose runs draw their curves."""
+
+
+@pytest.fixture(autouse=True)
+def undrawn_curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run puts its figure together and leaves it undrawn: to draw takes as long as the rest of a tiny run."""
+    if "drawn_curves" in request.fixturenames:
+        return
+    from solutions.experiments import curves
+
+    stock = curves.plot_runs
+
+    def plot_runs(*arguments: Any) -> None:
+        with mock.patch("matplotlib.figure.Figure.savefig", lambda figure, file, **_: file.write(b"undrawn")):
+            stock(*arguments)
+
+    monkeypatch.setattr(curves, "plot_runs", plot_runs)
 
 
 class Called(Exception):

@@ -191,7 +191,7 @@ def tiny_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(experiment, "load_dataset", lambda name: SPLITS)
 
 
-@pytest.mark.usefixtures("tiny_network")
+@pytest.mark.usefixtures("tiny_network", "drawn_curves")
 def test_a_run_writes_its_folder(tmp_path: Path) -> None:
     out = tmp_path / "run"
     summary = run("fixmatch", out=out, note="a test")
@@ -283,7 +283,7 @@ def test_the_test_set_is_looked_at_once_at_the_end(tmp_path: Path, monkeypatch: 
     assert looked == [True] * 2 * N_TEST  # averaged and raw weights
 
 
-@pytest.mark.usefixtures("tiny_network")
+@pytest.mark.usefixtures("tiny_network", "drawn_curves")
 def test_a_supervised_run_sees_the_labeled_images_alone(tmp_path: Path) -> None:
     summary = run("supervised", out=tmp_path / "run")
     assert summary is not None and summary["method"] == "supervised"
@@ -355,6 +355,7 @@ def test_an_accelerator_makes_the_views_unless_told_otherwise(
     assert planned.spec.augmentation == planned.config["augmentation"] == made
 
 
+@pytest.mark.usefixtures("tiny_network")
 def test_the_practicals_augmentation_is_another_run(tmp_path: Path) -> None:
     for name in ("course", "practical"):
         run("fixmatch", out=tmp_path / name, augmentation=name)

@@ -39,13 +39,13 @@ if __name__ == "__main__":
 """
 
 
-def test_a_method_is_one_record(tmp_path: Path) -> None:
+def test_a_method_is_one_record(small_npz: Path, tmp_path: Path) -> None:
     """Command, sweep, files and table know a method as soon as it is in the table of methods."""
 
     script = tmp_path / "one_more.py"
     script.write_text(ONE_MORE)
     out, figure = tmp_path / "sweep", tmp_path / "accuracy.svg"
-    sizes = ("--preset", "tiny", "--steps", "2", "--eval-step", "1", "--jobs", "1")
+    sizes = ("--preset", "tiny", "--steps", "2", "--eval-step", "1", "--data", small_npz, "--jobs", "1")
     commands = [
         ("train", "--help"),
         ("sweep", "--methods", "newmatch", "--labels", "40", "--seeds", "1", *sizes, "--out", out),

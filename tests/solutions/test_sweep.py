@@ -15,12 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from filelock import FileLock
 
 import solutions.experiments.sweep
-from course.data import make_shapes
 from course.errors import CourseError
 from course.training.torch.methods import STRONG_BASELINE, TORCH_METHODS
 from course.units.comparison import results as comparison
@@ -43,16 +41,6 @@ RESULTS_HEADER = (
     "method,framework,model,preset,data,labels,seed,steps,trained_images,forward_images,seconds,test_error,"
     "test_error_raw,val_error"
 )
-
-
-@pytest.fixture(scope="session")
-def small_npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """400 training images of 10 classes, 40 test images."""
-    path = tmp_path_factory.mktemp("data") / "small.npz"
-    splits = make_shapes(n_train=400, n_test=40)
-    (train, test) = splits.train, splits.test
-    np.savez(path, x_train=train.data, y_train=train.targets, x_test=test.data, y_test=test.targets)
-    return path
 
 
 class Inline:

@@ -289,11 +289,13 @@ def sized(method: str) -> tuple[str, ...]:
     return ("--mu", "2") if method in ("fixmatch", "flexmatch") else ()
 
 
+@pytest.mark.usefixtures("drawn_curves")
 @pytest.mark.parametrize("method", TORCH)
 def test_a_run_writes_its_folder(method: str, train: Any, tmp_path: Path) -> None:
     out = tmp_path / "run"
     answer = train(method, out, *sized(method), "--note", "a test")
     assert answer.code == 0, answer.err
+    assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert {p.name.split(".out.")[0] for p in out.iterdir()} == {
         *("checkpoint.safetensors", "config.json", "curves.png", "events"),
         *("metrics.jsonl", "result.json", "run.json"),

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -40,11 +41,14 @@ def at_line(number: int, report: Path) -> None:
     """Die at the n-th line that the loop's own code executes; the count so far goes to a file at the end."""
     count = 0
 
+    @cache  # asked for each call of any function, which are a million while JAX traces
+    def is_the_loops(filename: str) -> bool:
+        path = Path(filename)
+        return path.parts[-2:-1] == ("training",) and path.name in LOOP_FILES
+
     def trace(frame: FrameType, event: str, arg: Any) -> Any:
         nonlocal count
-        if Path(frame.f_code.co_filename).parts[-2:-1] != ("training",):
-            return None
-        if Path(frame.f_code.co_filename).name not in LOOP_FILES:
+        if not is_the_loops(frame.f_code.co_filename):
             return None
         if event == "line":
             count += 1

@@ -45,6 +45,17 @@ def drawn(shapes: Any) -> Any:
     return jax.tree.map(draw, shapes)
 
 
+# XLA's optimizations of these large programs take most of the time, and are no part of what is compared.
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+
+def compared(variables: Any, images: Any, *models: NormalizedModel) -> Any:
+    """Of each model what `step` gives, and the logits in evaluation mode: one program for all of them."""
+    return jax.jit(lambda given: [(*step(m, given, images), m.apply(given, images)) for m in models])(
+        variables
+    )
+
+
 def step(model: NormalizedModel, variables: Any, images: Any) -> tuple[Any, Any, Any]:
     """Logits and new statistics in training mode, and the gradients of a cross-entropy."""
 
@@ -53,7 +64,7 @@ def step(model: NormalizedModel, variables: Any, images: Any) -> tuple[Any, Any,
         picked = jax.nn.log_softmax(logits)[jnp.arange(len(images)), jnp.arange(len(images)) % N_CLASSES]
         return -picked.mean(), (logits, updated["batch_stats"])
 
-    (_, (logits, stats)), gradients = jax.jit(jax.value_and_grad(loss, has_aux=True))(variables["params"])
+    (_, (logits, stats)), gradients = jax.value_and_grad(loss, has_aux=True)(variables["params"])
     return logits, stats, gradients
 
 
@@ -72,25 +83,24 @@ def test_fresh_weights_are_the_same_under_the_same_names(monkeypatch: pytest.Mon
     images = jnp.zeros((1, 32, 32, 3))
     wide = [jax.eval_shape(model.init, KEY, images) for model in pair(64, monkeypatch)]
     assert wide[0] == wide[1]
-    ours, theirs = (model.init(KEY, images) for model in pair(16, monkeypatch))
+    narrow = pair(16, monkeypatch)
+    ours, theirs = jax.jit(lambda key: [model.init(key, images) for model in narrow])(KEY)
     assert_same(ours, theirs, 0)
 
 
-@pytest.mark.parametrize(
-    ("width", "shape", "fast"), [(64, (3, 32, 32), False), (16, (4, 32, 32), True), (16, (2, 33, 7), False)]
-)
+@pytest.mark.parametrize(("width", "shape", "fast"), [(64, (3, 33, 7), False), (16, (4, 32, 32), True)])
 def test_values_statistics_and_gradients_are_the_same(
     width: int, shape: tuple[int, int, int], fast: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours, theirs = pair(width, monkeypatch, fast_small_maps=fast)
+    models = pair(width, monkeypatch, fast_small_maps=fast)
     images = jnp.asarray(np.random.default_rng(0).random((*shape, 3)), jnp.float32)
-    variables = drawn(jax.eval_shape(theirs.init, KEY, images))
-    for one, other in zip(step(ours, variables, images), step(theirs, variables, images), strict=True):
+    variables = drawn(jax.eval_shape(models[1].init, KEY, images))
+    ours, theirs = compared(variables, images, *models)
+    for one, other in zip(ours, theirs, strict=True):
         assert_same(one, other, 1e-5)
-    evaluated = [jax.jit(model.apply)(variables, images) for model in (ours, theirs)]
-    assert_same(*evaluated, 1e-5)
-    assert evaluated[0].shape == (len(images), N_CLASSES)
-    assert float(jnp.std(evaluated[0])) > 0
+    evaluated = ours[-1]
+    assert evaluated.shape == (len(images), N_CLASSES)
+    assert float(jnp.std(evaluated)) > 0
 
 
 def test_the_checkpoint_that_ships_loads_into_both(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,9 @@ from torchvision.models import resnet50 as torch_resnet50
 from course.errors import CourseError
 from course.models import NORMALIZATIONS, architecture, from_torchvision, resnet18
 
+# XLA's optimizations of these large programs take most of the time, and are no part of what is compared.
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 N_IMAGES, N_CLASSES = 12, 10
 IMAGES = jnp.asarray(np.random.default_rng(0).random((N_IMAGES, 32, 32, 3)), jnp.float32)
 LABELS = jnp.arange(N_IMAGES) % N_CLASSES
