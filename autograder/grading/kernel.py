@@ -41,6 +41,7 @@ KERNEL = (
 _EVERY = (
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
+    "ipykernel.debugger",  # a kernel imports it whether or not anybody debugs
     "matplotlib.pyplot",
     "course.checks.worker",
     EXTENSION,
