@@ -93,7 +93,7 @@ def drawn_curves() -> None:
 
 @pytest.fixture(autouse=True)
 def undrawn_curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run puts its figure together and leaves it undrawn: to draw takes as long as the rest of a tiny run."""
+    """A run makes its figure and does not draw it: drawing takes as long as the rest of a tiny run."""
     if "drawn_curves" in request.fixturenames:
         return
     from solutions.experiments import curves
