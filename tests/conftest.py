@@ -85,7 +85,6 @@ UNIT_TESTS = (
 # They start first, so that no worker is left alone with a long one at the end.
 LONGEST = (
     "project/test_solution_notebook.py",
-    "autograder/builder/test_derived.py",
     "autograder/classroom/test_class.py",
     "autograder/classroom/test_attacks.py",
     "autograder/grading/preflight/test_class.py",

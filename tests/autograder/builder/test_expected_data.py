@@ -13,11 +13,13 @@ import optax
 import pytest
 
 from autograder.builder import expected
+from autograder.expected.values import double_precision
 from autograder.units.equivalent import equivalents_of
 from autograder.units.mutant import Mutant, edited_answer, mutants_of
 from course.catalog import load_course
 from course.checks.earlier import Library
 from course.checks.expectations import FORMAT, Expectation, _decode, dump_expectations, load_expectations
+from course.checks.runner import find_check
 from course.checks.slips import Effect, Slip
 from course.units.fixmatch.checks import CHECKS, log_probs
 
@@ -53,6 +55,34 @@ def test_equal_expectations_give_equal_bytes() -> None:
     read = {name: _decode(entry) for name, entry in written.items()}
     for name, expectation in made.items():
         assert (read[name].slips, read[name].common) == (expectation.slips, expectation.common)
+
+
+def slips_of(exercise: str) -> list[str]:
+    return [m.slip for m in mutants_of(find_check(exercise)[0]) if m.exercise == exercise and not m.name]
+
+
+@pytest.mark.parametrize("exercise", [e.name for unit in load_course().units for e in unit.exercises])
+def test_what_is_kept_is_what_reference_and_mutants_give(exercise: str) -> None:
+    """A tenth of the slips; all of them, which takes minutes, in a long test of `test_derived.py`."""
+    unit, check = find_check(exercise)
+    kept, tried = load_expectations(unit)[exercise], slips_of(exercise)[::10]
+    assert list(kept.slips) == slips_of(exercise)
+    with double_precision():
+        made = expected.expectation(unit, check, tried.__contains__)
+    assert list(made.slips) == tried
+    some = dataclasses.replace(kept, slips={slip: kept.slips[slip] for slip in tried})
+    assert dump_expectations(unit, {exercise: made}) == dump_expectations(unit, {exercise: some})
+
+
+def test_the_words_that_are_kept_are_those_of_the_mutants() -> None:
+    for unit in load_course().units:
+        words = {(m.exercise, m.slip): (m.message, m.look) for m in mutants_of(unit.name) if not m.name}
+        kept = load_expectations(unit.name)
+        assert words == {
+            (exercise, slip.id): (slip.message, slip.look)
+            for exercise, found in kept.items()
+            for slip in found.slips.values()
+        }
 
 
 @pytest.mark.parametrize(
@@ -95,7 +125,7 @@ def bodies(one: str, two: str, common: str = "A common mistake.") -> list[Mutant
 
 def generate_for(monkeypatch: pytest.MonkeyPatch, *mutants: Mutant) -> Expectation:
     with_mutants(monkeypatch, *mutants)
-    return expected._expectation("fixmatch", CHECK)
+    return expected.expectation("fixmatch", CHECK)
 
 
 def test_slips_and_common_mistakes_have_the_texts_of_the_mutants(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +186,7 @@ def test_the_reference_must_agree_with_published_values(monkeypatch: pytest.Monk
     case = dataclasses.replace(CHECK.cases[0], stated=CHECK.cases[0].stated + 0.01)
     with_mutants(monkeypatch)
     with pytest.raises(ValueError, match="the reference contradicts it"):
-        expected._expectation("fixmatch", dataclasses.replace(CHECK, cases=(case,)))
+        expected.expectation("fixmatch", dataclasses.replace(CHECK, cases=(case,)))
 
 
 @pytest.mark.parametrize("unit", [unit.name for unit in load_course().units])

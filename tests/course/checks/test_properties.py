@@ -35,7 +35,7 @@ ALL = [
 SEEDS = st.integers(0, 2**32 - 1)
 Function = Callable[..., Any]
 # The same examples in every run, so that a red test is red for everybody.
-SETTINGS = settings(max_examples=15, deadline=None, derandomize=True, database=None)
+SETTINGS = settings(max_examples=6, deadline=None, derandomize=True, database=None)
 
 
 @cache
