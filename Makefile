@@ -86,7 +86,7 @@ test-notebooks: setup ## Execute the solution notebooks whole and compare their 
 	$(PYTEST) -m nbval tests/project
 
 .PHONY: test-colab
-test-colab: setup ## Run the notebook and the checks with Colab's package versions (needs its Python 3.13).
+test-colab: setup ## Run the notebook of fixmatch and the checks with Colab's package versions (needs its Python 3.13).
 	@python=$$(requirements/find_python.sh $(PYTHONS_COLAB) 2>/dev/null) || python=""; \
 	if [ -z "$$python" ]; then \
 	    echo "SKIPPED: Colab's packages are those of Python 3.13, which this machine lacks."; \
@@ -97,7 +97,7 @@ test-colab: setup ## Run the notebook and the checks with Colab's package versio
 	fi
 
 .PHONY: test-newest
-test-newest: setup newest ## Run the notebook and the checks with the newest packages (Python 3.11 and 3.13, where they are).
+test-newest: setup newest ## Run the notebook of fixmatch and the checks with the newest packages (Python 3.11 and 3.13, where they are).
 	@$(MAKE) --no-print-directory bundle
 	@failed=; for python in $(VENV_NEWEST)-*/bin/python; do \
 	    echo "== $$($$python --version), the newest packages"; \

@@ -1,4 +1,4 @@
-"""``python -m autograder``: build, execute, bundle and publish the course's notebooks."""
+"""``python -m autograder``: build and publish the course, grade classes, prove the checks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ INTERRUPTED = 130  # as a shell says of Ctrl-C
 CORES = cores()
 
 app = typer.Typer(
-    help=__doc__,
+    help="Build and publish the course, grade classes, and prove the checks.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -54,7 +54,8 @@ GradebookOption = Annotated[
     Path, typer.Option(help="The course folder, with the gradebook.", show_default=False)
 ]
 CheckOption = Annotated[
-    bool, typer.Option("--check", help="Write nothing; name what drifted and exit with status 1.")
+    bool,
+    typer.Option("--check", help="Write nothing; name what drifted, and exit with status 1 if anything did."),
 ]
 
 
@@ -101,7 +102,7 @@ def build(
 
 @app.command()
 def execute(unit: UnitArgument = None, root: RootOption = REPOSITORY) -> None:
-    """Run each unit's notebook, answers included, into solutions/notebooks/."""
+    """Run each unit's notebook with the answers in it, and write it to solutions/notebooks/."""
     from autograder.builder.execute import execute_solution
 
     for name in _units(unit, root):
@@ -182,7 +183,7 @@ def grade(
     """Grade a class in parallel; exit with status 1 when a hand-in could not be graded.
 
     The preflight comes first. A command that was stopped goes on where it was. The gradebook is nbgrader's:
-    formgrader, feedback and export are used as ever.
+    formgrader, feedback and export work as usual.
     """
     from autograder.grading.batch import ClassGrader
     from autograder.grading.lines import closing_table, line_of, to_json
@@ -525,7 +526,7 @@ def mutants(
 
 @app.command()
 def consequences(
-    unit: UnitArgument = None,
+    unit: Annotated[str | None, typer.Argument(help="One unit; without it, all units that train.")] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(help='An exercise, a mutant\'s id, or "exercise: id"; may be repeated.'),
@@ -535,10 +536,7 @@ def consequences(
     ] = False,
     jobs: JobsOption = CORES,
 ) -> None:
-    """Train with each mutant in its reference's place, and keep what comes of it.
-
-    Without a unit, all that train.
-    """
+    """Train with each mutant in its reference's place, and keep what comes of it."""
     from autograder.proof.consequences import has_training, measure, select
 
     names = [name for name in _units(unit, REPOSITORY) if name == unit or has_training(name)]

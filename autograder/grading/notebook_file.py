@@ -147,7 +147,7 @@ def content_of(raw: bytes | mmap.mmap) -> Content:
     behind = text[end:].strip()
     if behind:
         remarks.append(
-            f"Behind the notebook's end stood {len(behind):,} more characters, as an older and longer file "
+            f"After the notebook's end came {len(behind):,} more characters, as an older and longer file "
             "leaves them; they were left out."
         )
     if _HALF.search(text) or _ESCAPED_HALF.search(text):
@@ -333,7 +333,7 @@ def _text(raw: bytes | mmap.mmap, remarks: list[str]) -> str:
         remarks.append(f"{damaged} damaged character(s) were replaced by \ufffd.")
         return text
     remarks.append(
-        "The file was not in UTF-8 and was read as Windows-1252: letters with accents may be other ones."
+        "The file was not in UTF-8 and was read as Windows-1252: letters with accents may be wrong."
     )
     return raw.decode("cp1252", "replace")
 

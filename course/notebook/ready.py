@@ -244,7 +244,7 @@ def _remarks(findings: Findings) -> list[str]:
     if findings.unknown:
         remarks.append(
             f"Grading may not have what you import: {', '.join(findings.unknown)}. Without it the exercise "
-            "fails there: do without the import, or ask your teacher."
+            "fails there: do without the import, or ask your instructor."
         )
     if findings.other_release:
         remarks.append(

@@ -21,7 +21,12 @@ from solutions.experiments.spec import AUTO, Given, RunSpec
 from solutions.experiments.wording import command_line_words
 from solutions.experiments.words import several_words, whole_numbers
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Train the reference solutions and report what they reach.",
+    pretty_exceptions_enable=False,
+)
 train_app = typer.Typer(no_args_is_help=True, help="Train one method and test it once, at the end.")
 app.add_typer(train_app, name="train")
 
@@ -79,7 +84,7 @@ PresetName = Annotated[
     typer.Option(
         "--preset",
         help="For torch. "
-        + "; ".join(f"{name}: {preset.for_whom}" for name, preset in PRESETS.items())
+        + "; ".join(f"{name} ({preset.for_whom})" for name, preset in PRESETS.items())
         + ".",
     ),
 ]

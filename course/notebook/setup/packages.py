@@ -154,6 +154,6 @@ def version_notes(python: str, versions: Mapping[str, str | None]) -> list[str]:
     if older:
         notes.append(
             f"Note: older than tested: {', '.join(older)}. If something fails oddly, install a newer version "
-            "or tell your teacher this first."
+            "or tell your instructor this first."
         )
     return notes

@@ -225,7 +225,7 @@ def test_the_tail_of_an_older_file_is_left_out() -> None:
     notebook, remarks = read_with_remarks(raw)
     assert notebook.cells[0].source == "x = 1"
     assert remarks == [
-        "Behind the notebook's end stood 19 more characters, as an older and longer file leaves them; they "
+        "After the notebook's end came 19 more characters, as an older and longer file leaves them; they "
         "were left out."
     ]
 

@@ -263,7 +263,7 @@ def test_versions_are_a_note_and_never_stop(name, version, note):
     assert len(notes) == (1 if note is None else 2)
     if note:
         assert notes[1].startswith(note) and f"{name} {version}" in notes[1]
-        assert ("teacher" in notes[1]) == note.startswith("Note"), "a newer version is no alarm"
+        assert ("instructor" in notes[1]) == note.startswith("Note"), "a newer version is no alarm"
 
 
 def test_several_newer_versions_are_one_line():
