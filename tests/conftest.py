@@ -150,9 +150,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     sys.addaudithook(_note_processes)
     if "PYTEST_XDIST_WORKER" not in os.environ:
-        server = quick_commands.Server()
-        config.add_cleanup(server.close)
-        os.environ[quick_commands.ADDRESS] = server.address
+        if quick_commands.possible():
+            server = quick_commands.Server()
+            config.add_cleanup(server.close)
+            os.environ[quick_commands.ADDRESS] = server.address
         folder = tempfile.mkdtemp(prefix="compiled-")
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         os.environ |= {
@@ -160,7 +161,8 @@ def pytest_configure(config: pytest.Config) -> None:
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         }
-    quick_commands.use(os.environ[quick_commands.ADDRESS])
+    if quick_commands.possible():
+        quick_commands.use(os.environ[quick_commands.ADDRESS])
 
 
 @pytest.hookimpl(wrapper=True)

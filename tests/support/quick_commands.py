@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
+import importlib.util
 import json
 import os
 import runpy
@@ -48,6 +48,11 @@ _READ_EARLY = ("DASK", "HOME", "IPYTHON", "JUPYTER", "LANG", "LC_", "MPL", "OMP_
 _OPTIONS = {"args", "capture_output", "check", "cwd", "encoding", "env", "stdin", "text", "timeout"}
 _MESSAGE_BYTES = 200_000
 run_alone = subprocess.run
+
+
+def possible() -> bool:
+    """Whether what the commands import is installed: with Colab's or a student's packages it is not."""
+    return importlib.util.find_spec("nbgrader") is not None
 
 
 class Server:

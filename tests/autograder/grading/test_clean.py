@@ -108,6 +108,12 @@ def test_ordinary_answers_stay_as_they_are(text: str) -> None:
     assert clean_text(text) == text
 
 
+@pytest.mark.parametrize("begin", ["b>", "/b>", "!-- a", "?xml ?>"])
+def test_whatever_begins_like_markup_is_text(begin: str) -> None:
+    """A browser takes each of them for a tag or a comment, and shows nothing of it."""
+    assert clean_text(f"a <{begin}") == f"a <{NO_WIDTH}{begin}"
+
+
 def test_code_in_an_answer_looks_as_it_was_written() -> None:
     cleaned = clean_text("`<b>` and\n\n```\n<html>\n```")
     assert cleaned.replace(NO_WIDTH, "") == "`<b>` and\n\n```\n<html>\n```"

@@ -234,7 +234,8 @@ HARMLESS_IN_NEWER_JAX = {
     "they choose between JAX's ways to the same result, or concern devices beside each other": """
         jax_custom_jvp3 jax_custom_vjp3 jax_remat3 jax_scan3 jax_remat_barrier_no_cotangents jax_auto_pcast
         jax_raise_on_ppermute_sort_diff jax_sort_devices_by_process_index jax_use_cpp_shard_args jax_use_rgv3
-        jax_thread_guard jax_embedded_constants_max_bytes
+        jax_thread_guard jax_embedded_constants_max_bytes jax_refs_to_pins
+        jax_ragged_dot_use_gpu_pallas_triton_lowering
     """,
     "the last digits at most, which the tolerances leave open": """
         jax_accurate_erf_inv jax_allow_f16_reductions jax_use_hlo_logistic_lowering
