@@ -161,8 +161,8 @@ def pytest_configure(config: pytest.Config) -> None:
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
         }
-    if quick_commands.possible():
-        quick_commands.use(os.environ[quick_commands.ADDRESS])
+    if address := os.environ.get(quick_commands.ADDRESS):
+        quick_commands.use(address)
 
 
 @pytest.hookimpl(wrapper=True)

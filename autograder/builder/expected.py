@@ -22,23 +22,13 @@ def generate(unit: str) -> dict[str, bytes]:
             no case rejects a mutant in a way that tells it from the others, or no mistake is a common one.
     """
     with double_precision():
-        expectations = {check.name: expectation(unit, check) for check in checks_of(unit)}
+        expectations = {check.name: _expectation(unit, check) for check in checks_of(unit)}
     return {f"course/units/{unit}/expected.json": dump_expectations(unit, expectations)}
 
 
-def expectation(unit: str, check: Check, looked_at: Callable[[str], bool] = lambda slip: True) -> Expectation:
-    """What the reference and the mutants of an exercise give, in double precision.
-
-    Args:
-        unit: the exercise's.
-        check: of the exercise.
-        looked_at: which slips to make, by id; to make one takes as long as a check of each of its mutants.
-
-    Raises:
-        ValueError: as for `generate`.
-    """
+def _expectation(unit: str, check: Check) -> Expectation:
     values = reference_values(unit, check)
-    own = [mutant for mutant in mutants_of(unit) if mutant.exercise == check.name and looked_at(mutant.slip)]
+    own = [mutant for mutant in mutants_of(unit) if mutant.exercise == check.name]
     if not own:
         raise ValueError(f"{check.name} has no mutant: add its record to a file in autograder/units/{unit}/")
     trials = [(m.slip, list(_trials(check, values, load_mutant(unit, m)))) for m in own]
